@@ -1,0 +1,120 @@
+"""Factorisations of the fluctuation stiffness K_uu: dense in batches, or sparse with a nested-dissection ordering.
+
+Both hold the degrees of freedom that ``find_supports`` names (so the matrix is positive definite, exactly), scale to a
+unit diagonal, and answer ``solve(forces) -> displacements`` on the flat node layout of a ``LatticeBatch``.
+"""
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.sparse import csc_array
+from scipy.sparse.linalg import splu
+from torch import Tensor
+
+from fem_reference.dissection import dissection_order
+from fem_reference.elements import ElementBlocks, element_matrix
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.graph import LatticeBatch
+
+Nodal = Float[Tensor, "nodes 6 cases"]
+
+
+class Factor(Protocol):
+    """A factorised stiffness matrix."""
+
+    def solve(self, forces: Nodal) -> Nodal:
+        """Displacements and rotations under nodal forces and moments; zero at the held degrees of freedom."""
+        ...
+
+
+class DenseFactor:
+    """Batched dense Cholesky factors, every lattice padded to the largest of the batch."""
+
+    def __init__(self, batch: LatticeBatch, blocks: ElementBlocks, held: Int[Tensor, " held"]):
+        lattices = len(batch)
+        self.size = n = int(batch.node_offsets.diff().max())
+        owner = batch.node_lattice
+        local = torch.arange(len(batch.nodes), device=owner.device) - batch.node_offsets[owner]
+        self._slot = owner * n + local
+        i, j = self._slot[batch.struts].unbind(-1)
+        local_i, local_j = local[batch.struts].unbind(-1)
+        matrix = element_matrix(blocks)
+        K = matrix.new_zeros(lattices * n * n, 6, 6)
+        for rows, row in ((i, slice(0, 6)), (j, slice(6, 12))):
+            for columns, column in ((local_i, slice(0, 6)), (local_j, slice(6, 12))):
+                K.index_add_(0, rows * n + columns, matrix[:, row, column].contiguous())
+        K = K.view(lattices, n, n, 6, 6).transpose(2, 3).reshape(lattices, 6 * n, 6 * n)
+        diagonal = K.diagonal(dim1=-2, dim2=-1)
+        scale = torch.where(diagonal > 0, diagonal, 1).rsqrt()
+        free = torch.zeros(lattices * n, 6, dtype=scale.dtype, device=scale.device)
+        free[self._slot] = 1
+        free.view(-1)[self._slot[held // 6] * 6 + held % 6] = 0
+        self._scale = scale * free.view(lattices, 6 * n)
+        K *= self._scale[:, :, None]
+        K *= self._scale[:, None, :]
+        K.diagonal(dim1=-2, dim2=-1).fill_(1)
+        self._cholesky, info = torch.linalg.cholesky_ex(K)
+        if bool((info > 0).any()):
+            raise IllConditionedError(int(info.argmax()))
+
+    def solve(self, forces: Nodal) -> Nodal:
+        """See ``Factor.solve``."""
+        lattices, width = self._scale.shape
+        padded = forces.new_zeros(lattices * self.size, 6, forces.shape[-1])
+        padded[self._slot] = forces
+        padded = padded.view(lattices, width, -1) * self._scale[:, :, None]
+        solution = torch.cholesky_solve(padded, self._cholesky) * self._scale[:, :, None]
+        return solution.reshape(lattices * self.size, 6, -1)[self._slot]
+
+
+class SparseFactor:
+    """One sparse factorisation of the whole batch with SuperLU, ordered by nested dissection."""
+
+    def __init__(self, batch: LatticeBatch, blocks: ElementBlocks, held: Int[Tensor, " held"]):
+        size = 6 * len(batch.nodes)
+        struts = batch.struts.cpu().numpy()
+        self._order = _degrees(dissection_order(batch))
+        place = np.empty(size, dtype=np.int64)
+        place[self._order] = np.arange(size)
+        dofs = place[_degrees(struts.reshape(-1)).reshape(len(struts), 12)]
+        values = element_matrix(blocks).cpu().numpy()
+        rows = np.repeat(dofs, 12, axis=1).ravel()
+        columns = np.tile(dofs, (1, 12)).ravel()
+        K = csc_array((values.ravel(), (rows, columns)), shape=(size, size))
+        scale = 1 / np.sqrt(K.diagonal())
+        scale[place[held.cpu().numpy()]] = 0
+        self._scale = scale[:, None]
+        K.data *= scale[K.indices] * np.repeat(scale, np.diff(K.indptr))
+        K.setdiag(1.0)
+        K.eliminate_zeros()
+        try:
+            self._lu = splu(
+                K,
+                permc_spec="NATURAL",
+                diag_pivot_thresh=0.0,
+                options={"SymmetricMode": True, "Equil": False},
+            )
+        except RuntimeError as error:  # SuperLU: "Factor is exactly singular"
+            raise IllConditionedError(0) from error
+
+    def solve(self, forces: Nodal) -> Nodal:
+        """See ``Factor.solve``."""
+        b = forces.detach().cpu().numpy().reshape(len(self._order), -1)[self._order]
+        x = np.empty_like(b)
+        x[self._order] = self._lu.solve(b * self._scale) * self._scale
+        return torch.from_numpy(x).to(forces).view_as(forces)
+
+
+def _degrees(nodes: Int[np.ndarray, " nodes"]) -> Int[np.ndarray, " degrees"]:
+    """The six degrees of freedom of each node, in order."""
+    return (6 * nodes[:, None] + np.arange(6)).ravel()
+
+
+class IllConditionedError(LatticeGnnError):
+    """The stiffness matrix cannot be solved to the promised accuracy in this precision."""
+
+    def __init__(self, lattice: int):
+        self.lattice = lattice
+        super().__init__(f"lattice {lattice}: stiffness matrix is too ill-conditioned")
