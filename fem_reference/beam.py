@@ -3,9 +3,9 @@
 Macro strain is six extra degrees of freedom. With nodal fluctuations and rotations U, the strain energy per volume is a
 quadratic form in (E, U); minimising over U at each unit strain (Mandel basis, 11 22 33 23 13 12) leaves
 
-    C_kl = (1/V) sum over struts D_k^T k D_l,
+    C_kl = (1/V) sum over struts D_k . D_l,
 
-with D_k the strut deformations under unit strain k at equilibrium. Evaluated in this form C is symmetric positive
+with D_k the strut deformations under unit strain k at equilibrium, scaled so that D.D is twice the strut's energy. Evaluated in this form C is symmetric positive
 semi-definite by construction, an error in U enters only squared, and its derivative with respect to positions, radii,
 cells and moduli is the explicit one, with U held fixed (envelope theorem). ``docs/beam-reference.md`` explains.
 """
@@ -19,14 +19,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from fem_reference.elements import (
-    BeamTheory,
-    StrutDeformation,
-    StrutStiffness,
-    element_blocks,
-    strut_deformation,
-    strut_stiffness,
-)
+from fem_reference.elements import AXIAL, BENDING, TORSION, BeamTheory, strut_operator
 from fem_reference.factor import DenseFactor, Factor, IllConditionedError, SparseFactor
 from fem_reference.schedule import in_threads, split_by_size
 from fem_reference.supports import Supports, find_supports
@@ -125,9 +118,9 @@ def homogenise_beam(
     _warn_of_rank(supports)
     with torch.no_grad():
         U, condition = _fluctuations(batch, element, rigid_ends, supports, fields)
-    k = strut_stiffness(batch, element=element, rigid_ends=rigid_ends)
-    deformation = _deformation(batch, k, U)
-    C = _energy_density(batch, k, deformation)
+    B = strut_operator(batch, element=element, rigid_ends=rigid_ends)
+    D = _affine_deformation(batch, B) + B @ _at_ends(batch, U)
+    C = _energy_density(batch, D)
     count = len(batch)
     return BeamSolution(
         stiffness=Stiffness(C.to(torch.float64)),
@@ -136,7 +129,7 @@ def homogenise_beam(
         free_spins=np.bincount(
             supports.component_lattice[supports.cycle_rank == 1], minlength=count
         ),
-        fields=_fields(batch, k, deformation, U, condition) if fields else None,
+        fields=_fields(batch, B, D, U, condition) if fields else None,
     )
 
 
@@ -148,76 +141,35 @@ def strain_basis(like: Tensor) -> Float[Tensor, "6 3 3"]:
     return basis
 
 
-def _affine_difference(batch: LatticeBatch) -> Float[Tensor, "struts 3 6"]:
-    """Relative displacement of the strut ends under the six unit strains, E_k v."""
-    return torch.einsum("kab,sb->sak", strain_basis(batch.nodes), batch.strut_vectors())
+def _affine_deformation(
+    batch: LatticeBatch, B: Float[Tensor, "struts 8 12"]
+) -> Float[Tensor, "struts 8 6"]:
+    """Strut deformations under the six unit strains where nodes move affinely and do not turn, B (0, 0, E_k v, 0)."""
+    apart = torch.einsum("kab,sb->sak", strain_basis(B), batch.strut_vectors())
+    return B[:, :, 6:9] @ apart
 
 
-def _deformation(
-    batch: LatticeBatch, k: StrutStiffness, U: Float[Tensor, "nodes 6 6"] | None
-) -> StrutDeformation:
-    """Strut deformations under the six unit strains; affine motion without rotation where U is None."""
-    affine = _affine_difference(batch)
-    if U is None:
-        still = torch.zeros_like(affine)
-        return strut_deformation(k, affine, still, still)
-    return _internal_deformation(batch, k, U, affine)
-
-
-def _internal_deformation(
-    batch: LatticeBatch,
-    k: StrutStiffness,
-    U: Float[Tensor, "nodes 6 6"],
-    affine: Float[Tensor, "struts 3 6"],
-) -> StrutDeformation:
-    i, j = batch.struts.unbind(-1)
-    at_i, at_j = U[i], U[j]
-    return strut_deformation(k, affine + (at_j - at_i)[:, :3], at_i[:, 3:], at_j[:, 3:])
+def _at_ends(
+    batch: LatticeBatch, U: Float[Tensor, "nodes 6 6"]
+) -> Float[Tensor, "struts 12 6"]:
+    """Displacements and rotations at the two ends of every strut."""
+    return U[batch.struts].reshape(-1, 12, 6)
 
 
 def _energy_density(
-    batch: LatticeBatch, k: StrutStiffness, d: StrutDeformation
+    batch: LatticeBatch, D: Float[Tensor, "struts 8 6"]
 ) -> Float[Tensor, "lattices 6 6"]:
-    """C = (1/V) sum of D^T k D."""
-    D = torch.cat([d.elongation[:, None], d.twist[:, None], d.bend_i, d.bend_j], 1)
-    moment_i, moment_j = _end_moments(k, d)
-    axial, twist = k.axial[:, None] * d.elongation, k.twist[:, None] * d.twist
-    F = torch.cat([axial[:, None], twist[:, None], moment_i, moment_j], 1)
-    C = batch.sum_over_struts(D.mT @ F) / batch.volumes()[:, None, None]
+    """C = (1/V) sum of D^T D."""
+    C = batch.sum_over_struts(D.mT @ D) / batch.volumes()[:, None, None]
     return (C + C.mT) / 2
 
 
-def _end_moments(
-    k: StrutStiffness, d: StrutDeformation
-) -> tuple[Float[Tensor, "struts 3 6"], Float[Tensor, "struts 3 6"]]:
-    """Bending moments conjugate to the end rotations alpha_i and alpha_j."""
-    k_ii, k_ij, k_jj = (x[:, None, None] for x in (k.bend_ii, k.bend_ij, k.bend_jj))
-    return k_ii * d.bend_i + k_ij * d.bend_j, k_ij * d.bend_i + k_jj * d.bend_j
-
-
-def _end_forces(
-    k: StrutStiffness, d: StrutDeformation
-) -> tuple[Float[Tensor, "struts 3 6"], Float[Tensor, "struts 3 6"], Float[Tensor, "struts 3 6"]]:
-    """Force at j (the one at i is its opposite) and moments at i and j, on the strut."""
-    t = k.tangent[:, :, None]
-    a, b, l = (x[:, None, None] for x in (k.arm_i, k.arm_j, k.length))
-    bend_i, bend_j = _end_moments(k, d)
-    both = (bend_i + bend_j) / l
-    shear = torch.linalg.cross(t.expand_as(both), both, dim=1)
-    force = t * (k.axial[:, None] * d.elongation)[:, None] + shear
-    torque = t * (k.twist[:, None] * d.twist)[:, None]
-    return force, bend_i + a * both - torque, bend_j + b * both + torque
-
-
 def _nodal_forces(
-    batch: LatticeBatch, k: StrutStiffness, d: StrutDeformation
+    batch: LatticeBatch, end_forces: Float[Tensor, "struts 12 6"]
 ) -> Float[Tensor, "nodes 6 6"]:
     """Sum of the strut end forces and moments at each node."""
-    force, moment_i, moment_j = _end_forces(k, d)
-    i, j = batch.struts.unbind(-1)
-    total = force.new_zeros(len(batch.nodes), 6, 6)
-    total.index_add_(0, i, torch.cat([-force, moment_i], 1))
-    return total.index_add_(0, j, torch.cat([force, moment_j], 1))
+    total = end_forces.new_zeros(len(batch.nodes), 6, 6)
+    return total.index_add_(0, batch.struts.view(-1), end_forces.reshape(-1, 6, 6))
 
 
 def _fluctuations(
@@ -239,14 +191,12 @@ def _fluctuations(
             part = batch.select(group) if len(groups) > 1 or len(group) > 1 else batch
             nodes = _members(batch.node_offsets, group)
             arms = None if rigid_ends is None else rigid_ends[_members(batch.strut_offsets, group)]
-            k = strut_stiffness(part, element=element, rigid_ends=arms)
+            B = strut_operator(part, element=element, rigid_ends=arms)
             part_held = held_of_node[nodes].reshape(-1).nonzero()[:, 0]
             sparse = int(part.node_offsets[1]) >= SPARSE_FROM_NODES
             try:
-                factor = (SparseFactor if sparse else DenseFactor)(
-                    part, element_blocks(k), part_held
-                )
-                U = _equilibrium(part, k, factor, part_held)
+                factor = (SparseFactor if sparse else DenseFactor)(part, B, part_held)
+                U = _equilibrium(part, B, factor, part_held)
             except IllConditionedError as error:
                 raise IllConditionedError(int(group[error.lattice])) from error
             return group, nodes, U, factor.condition() if with_condition else None
@@ -269,7 +219,10 @@ def _members(offsets: Int[Tensor, " groups_plus_1"], chosen: np.ndarray) -> Int[
 
 
 def _equilibrium(
-    batch: LatticeBatch, k: StrutStiffness, factor: Factor, held: Int[Tensor, " held"]
+    batch: LatticeBatch,
+    B: Float[Tensor, "struts 8 12"],
+    factor: Factor,
+    held: Int[Tensor, " held"],
 ) -> Float[Tensor, "nodes 6 6"]:
     """Solve K_uu U = -K_ue, refined until the energy is right.
 
@@ -277,32 +230,31 @@ def _equilibrium(
     compared with the softest eigenvalue of C that is not zero. The residual is summed from strut forces, so that it
     does not share the rounding of the assembled matrix.
     """
-    affine = _affine_difference(batch)
+    affine = _affine_deformation(batch, B)
 
-    def residual_of(d: StrutDeformation) -> Tensor:
-        residual = -_nodal_forces(batch, k, d)
+    def residual_of(D: Tensor) -> Tensor:
+        residual = -_nodal_forces(batch, B.mT @ D)
         residual.view(-1, 6)[held] = 0
         return residual
 
-    still = torch.zeros_like(affine)
-    U = factor.solve(residual_of(strut_deformation(k, affine, still, still)))
+    U = factor.solve(residual_of(affine))
     for _ in range(_REFINEMENTS):
-        d = _internal_deformation(batch, k, U, affine)
-        residual = residual_of(d)
+        D = affine + B @ _at_ends(batch, U)
+        residual = residual_of(D)
         correction = factor.solve(residual)
         excess = _sum_over_nodes(batch, (correction * residual).sum(1)).amax(-1).abs()
         U = U + correction
-        wrong = _inaccurate(batch, k, d, excess)
+        wrong = _inaccurate(batch, D, excess)
         if not bool(wrong.any()):
             return U
     raise IllConditionedError(int(wrong.nonzero()[0, 0]))
 
 
 def _inaccurate(
-    batch: LatticeBatch, k: StrutStiffness, d: StrutDeformation, excess: Float[Tensor, " lattices"]
+    batch: LatticeBatch, D: Float[Tensor, "struts 8 6"], excess: Float[Tensor, " lattices"]
 ) -> Tensor:
     """Which lattices' energy was off by more than the tolerance of their softest eigenvalue."""
-    C = _energy_density(batch, k, d)
+    C = _energy_density(batch, D)
     excess = excess / batch.volumes()
     trace = C.diagonal(dim1=-2, dim2=-1).sum(-1)
     wrong = ~(excess <= 1e-20 * trace)  # also true for NaN
@@ -331,26 +283,26 @@ def _warn_of_rank(supports: Supports) -> None:
 
 def _fields(
     batch: LatticeBatch,
-    k: StrutStiffness,
-    d: StrutDeformation,
+    B: Float[Tensor, "struts 8 12"],
+    D: Float[Tensor, "struts 8 6"],
     U: Float[Tensor, "nodes 6 6"],
     condition: Float[Tensor, " lattices"] | None,
 ) -> BeamFields:
     assert condition is not None  # both are asked for together
-    force, moment_i, moment_j = _end_forces(k, d)
-    bend_i, bend_j = _end_moments(k, d)
-    half = 0.5 / batch.volumes()[:, None]
     positions = (batch.nodes[:, None] @ batch.cells[batch.node_lattice])[:, 0]
     affine = torch.einsum("kab,nb->nak", strain_basis(positions), positions)
+
+    def energy(rows: slice) -> Tensor:
+        return 0.5 * batch.sum_over_struts((D[:, rows] ** 2).sum(1)) / batch.volumes()[:, None]
+
     return BeamFields(
         fluctuations=U[:, :3],
         rotations=U[:, 3:],
         displacements=affine + U[:, :3],
-        end_forces=torch.cat([-force, moment_i, force, moment_j], 1),
-        energy_axial=half * batch.sum_over_struts(k.axial[:, None] * d.elongation**2),
-        energy_bending=half
-        * batch.sum_over_struts((bend_i * d.bend_i + bend_j * d.bend_j).sum(1)),
-        energy_torsion=half * batch.sum_over_struts(k.twist[:, None] * d.twist**2),
+        end_forces=B.mT @ D,
+        energy_axial=energy(AXIAL),
+        energy_bending=energy(BENDING),
+        energy_torsion=energy(TORSION),
         condition=condition,
     )
 
@@ -359,5 +311,5 @@ def affine_stiffness(
     lattices: LatticeBatch, *, element: BeamTheory = "euler-bernoulli"
 ) -> Float[Tensor, "lattices 6 6"]:
     """Stiffness under affine nodal motion without rotation, Mandel, C / E_s: an upper bound on C (Loewner order)."""
-    k = strut_stiffness(lattices, element=element)
-    return _energy_density(lattices, k, _deformation(lattices, k, None))
+    B = strut_operator(lattices, element=element)
+    return _energy_density(lattices, _affine_deformation(lattices, B))

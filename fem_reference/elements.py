@@ -9,16 +9,15 @@ l = L - a - b, the deformations of the flexible part are
     alpha_i = P [(1 + a/l) theta_i + (b/l) theta_j] - t x (u_j - u_i) / l     end rotations relative
     alpha_j = P [(a/l) theta_i + (1 + b/l) theta_j] - t x (u_j - u_i) / l     to the chord, P = 1 - t t^T
 
-and the strain energy is
+(Przemieniecki, *Theory of Matrix Structural Analysis*, 1968, chapters 5-6). With the flexibilities f_ii, f_ij, f_jj of the
+simply supported beam (end rotations under end moments) the strain energy is a sum of squares,
 
-    W = 1/2 [k_axial e^2 + k_twist phi^2 + k_ii |alpha_i|^2 + 2 k_ij alpha_i . alpha_j + k_jj |alpha_j|^2].
+    2 W = k_axial e^2 + k_twist phi^2 + f_jj/det |alpha_i - (f_ij/f_jj) alpha_j|^2 + 1/f_jj |alpha_j|^2,
 
-The k's follow from the flexibility of the simply supported beam, in closed form for linear tapers too. For a uniform
-Euler-Bernoulli beam k_ii = k_jj = 4EI/L and k_ij = 2EI/L (Przemieniecki, *Theory of Matrix Structural Analysis*, 1968,
-section 5.6).
+det = f_ii f_jj - f_ij^2, so the element is its *square root* B, 2 W = |B (u_i, theta_i, u_j, theta_j)|^2, and its
+stiffness matrix B^T B is positive semi-definite by construction.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -30,32 +29,7 @@ from lattice_gnn.graph import LatticeBatch
 
 BeamTheory = Literal["euler-bernoulli", "timoshenko"]
 
-
-@dataclass(frozen=True, slots=True)
-class StrutStiffness:
-    """Stiffness of the flexible part of each strut, and where that part lies.
-
-    Attributes:
-        axial: Axial stiffness k_axial, E_s times length.
-        twist: Torsional stiffness k_twist, E_s times length^3.
-        bend_ii: Bending stiffness k_ii, E_s times length^3.
-        bend_ij: Bending stiffness k_ij, E_s times length^3.
-        bend_jj: Bending stiffness k_jj, E_s times length^3.
-        tangent: Unit vector from node i to node j.
-        length: Flexible length l, unit of length.
-        arm_i: Rigid length a at node i, unit of length.
-        arm_j: Rigid length b at node j, unit of length.
-    """
-
-    axial: Float[Tensor, " struts"]
-    twist: Float[Tensor, " struts"]
-    bend_ii: Float[Tensor, " struts"]
-    bend_ij: Float[Tensor, " struts"]
-    bend_jj: Float[Tensor, " struts"]
-    tangent: Float[Tensor, "struts 3"]
-    length: Float[Tensor, " struts"]
-    arm_i: Float[Tensor, " struts"]
-    arm_j: Float[Tensor, " struts"]
+AXIAL, TORSION, BENDING = slice(0, 1), slice(1, 2), slice(2, 8)  #: rows of B
 
 
 def shear_coefficient(
@@ -74,66 +48,76 @@ def shear_coefficient(
     return 6 * (1 + nu) * (1 + m2) ** 2 / ((7 + 6 * nu) * (1 + m2) ** 2 + (20 + 12 * nu) * m2)
 
 
-def strut_stiffness(
+def strut_operator(
     batch: LatticeBatch,
     *,
     element: BeamTheory = "euler-bernoulli",
     rigid_ends: Float[Tensor, "struts 2"] | None = None,
-) -> StrutStiffness:
-    """The element stiffness of every strut.
+) -> Float[Tensor, "struts 8 12"]:
+    """The square root B of every strut's stiffness: K = B^T B in global axes, unit of E_s.
 
     Args:
         batch: The lattices.
         element: "euler-bernoulli" or "timoshenko" (adds the shear flexibility).
         rigid_ends: Rigid lengths at node i and node j, unit of length; 0 where None.
 
+    Returns:
+        Rows ``AXIAL``, ``TORSION`` and ``BENDING`` (module docstring); columns u_i, theta_i, u_j, theta_j.
+
     Raises:
         LatticeGnnError: For an unknown element, or rigid ends that leave no flexible length.
+    """
+    vectors = batch.strut_vectors()
+    total = vectors.norm(dim=-1)
+    t = vectors / total[:, None]
+    arms = torch.zeros_like(vectors[:, :2]) if rigid_ends is None else rigid_ends.to(vectors)
+    arm_i, arm_j = arms.unbind(-1)
+    length = total - arm_i - arm_j
+    if rigid_ends is not None:
+        _check_rigid_ends(length, arm_i, arm_j)
+    slope = (batch.end_radii - batch.radii) / total
+    r1, r2 = batch.radii + slope * arm_i, batch.end_radii - slope * arm_j
+    axial, twist, f_ii, f_ij, f_jj = _flexibilities(batch, element, length, r1, r2)
+    chord = _cross_matrix(t) / length[:, None, None]
+    across = torch.eye(3, dtype=t.dtype, device=t.device) - t[:, :, None] * t[:, None, :]
+    here, there = (arm_i / length)[:, None, None] * across, (arm_j / length)[:, None, None] * across
+    bend_i = torch.cat([chord, across + here, -chord, there], -1)
+    bend_j = torch.cat([chord, here, -chord, across + there], -1)
+    zero = torch.zeros_like(t)
+    both = f_jj / (f_ii * f_jj - f_ij**2)
+    rows = [
+        (torch.cat([-t, zero, t, zero], -1) / axial.sqrt()[:, None])[:, None],
+        (torch.cat([zero, -t, zero, t], -1) / twist.sqrt()[:, None])[:, None],
+        both.sqrt()[:, None, None] * (bend_i - (f_ij / f_jj)[:, None, None] * bend_j),
+        f_jj.rsqrt()[:, None, None] * bend_j,
+    ]
+    return torch.cat(rows, 1)
 
-    The integrals over the flexible part with r(s) = r1 + (r2 - r1) s, s in [0, 1], are rational functions of the two end
-    radii: int ds/r^2 = 1/(r1 r2), int (1-s)^2/r^4 ds = 1/(3 r1^3 r2), int s(1-s)/r^4 ds = 1/(6 r1^2 r2^2),
-    int s^2/r^4 ds = 1/(3 r1 r2^3), int ds/r^4 = (r1^2 + r1 r2 + r2^2)/(3 r1^3 r2^3).
+
+def _flexibilities(
+    batch: LatticeBatch, element: BeamTheory, length: Tensor, r1: Tensor, r2: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Axial, torsional and bending flexibilities (f_ii, f_ij, f_jj) of struts whose radius runs from r1 to r2.
+
+    With r(s) = r1 + (r2 - r1) s: int ds/r^2 = 1/(r1 r2), int ds/r^4 = (r1^2 + r1 r2 + r2^2)/(3 r1^3 r2^3),
+    int (1-s)^2/r^4 ds = 1/(3 r1^3 r2), int s(1-s)/r^4 ds = 1/(6 r1^2 r2^2), int s^2/r^4 ds = 1/(3 r1 r2^3).
     """
     if element not in ("euler-bernoulli", "timoshenko"):
         raise LatticeGnnError(
             f"element: expected 'euler-bernoulli' or 'timoshenko', got {element!r}"
         )
-    vectors = batch.strut_vectors()
-    total = vectors.norm(dim=-1)
-    tangent = vectors / total[:, None]
-    r1, r2 = batch.radii, batch.end_radii
-    if rigid_ends is None:
-        arm_i = arm_j = torch.zeros_like(total)
-        length = total
-    else:
-        arm_i, arm_j = rigid_ends.to(total).unbind(-1)
-        length = total - arm_i - arm_j
-        _check_rigid_ends(length, arm_i, arm_j)
-        slope = (r2 - r1) / total
-        r1, r2 = r1 + slope * arm_i, r2 - slope * arm_j
-    bore_ratio = batch.inner_radii / batch.radii
-    area = torch.pi * (1 - bore_ratio**2) * r1 * r2
     E, G = batch.E, batch.E / (2 * (1 + batch.nu))
+    bore_ratio = batch.inner_radii / batch.radii
+    square = r1 * r2
+    area = torch.pi * (1 - bore_ratio**2) * square
     inertia = torch.pi / 4 * (1 - bore_ratio**4)  # I = inertia r^4, polar moment 2 I
-    f_ii = length / (3 * E * inertia * r1**3 * r2)
-    f_jj = length / (3 * E * inertia * r1 * r2**3)
-    f_ij = -length / (6 * E * inertia * r1**2 * r2**2)
+    bend = length / (6 * E * inertia * square**2)
+    f_ii, f_ij, f_jj = 2 * bend * r2 / r1, -bend, 2 * bend * r1 / r2
     if element == "timoshenko":
         shear = 1 / (shear_coefficient(batch.nu, bore_ratio) * G * area * length)
-        f_ii, f_jj, f_ij = f_ii + shear, f_jj + shear, f_ij + shear
-    determinant = f_ii * f_jj - f_ij**2
-    twist = 2 * G * inertia / length * 3 * (r1 * r2) ** 3 / (r1**2 + r1 * r2 + r2**2)
-    return StrutStiffness(
-        axial=E * area / length,
-        twist=twist,
-        bend_ii=f_jj / determinant,
-        bend_ij=-f_ij / determinant,
-        bend_jj=f_ii / determinant,
-        tangent=tangent,
-        length=length,
-        arm_i=arm_i,
-        arm_j=arm_j,
-    )
+        f_ii, f_ij, f_jj = f_ii + shear, f_ij + shear, f_jj + shear
+    twist = length * (r1**2 + square + r2**2) / (6 * G * inertia * square**3)
+    return length / (E * area), twist, f_ii, f_ij, f_jj
 
 
 def _check_rigid_ends(length: Tensor, arm_i: Tensor, arm_j: Tensor) -> None:
@@ -146,100 +130,8 @@ def _check_rigid_ends(length: Tensor, arm_i: Tensor, arm_j: Tensor) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ElementBlocks:
-    """Blocks of the element stiffness in terms of D = u_j - u_i, theta_i and theta_j.
-
-    W = 1/2 D.A.D + 1/2 theta_i.H_ii.theta_i + theta_i.H_ij.theta_j + 1/2 theta_j.H_jj.theta_j
-    + (c_i theta_i + c_j theta_j).(t x D).
-    """
-
-    A: Float[Tensor, "struts 3 3"]
-    H_ii: Float[Tensor, "struts 3 3"]
-    H_ij: Float[Tensor, "struts 3 3"]
-    H_jj: Float[Tensor, "struts 3 3"]
-    C_i: Float[Tensor, "struts 3 3"]  #: c_i [t]x, so that the moment at i is C_i D
-    C_j: Float[Tensor, "struts 3 3"]
-
-
-def element_blocks(k: StrutStiffness) -> ElementBlocks:
-    """Blocks of the 12x12 element stiffness in global axes, from the energy in the module docstring."""
-    t = k.tangent
-    axis = t[:, :, None] * t[:, None, :]
-    across = torch.eye(3, dtype=t.dtype, device=t.device) - axis
-    cross = _cross_matrix(t)
-    a, b = k.arm_i / k.length, k.arm_j / k.length
-    row_i = k.bend_ii + k.bend_ij  # moments at the two ends under equal end rotations
-    row_j = k.bend_jj + k.bend_ij
-    chord = row_i + row_j
-    h_ii = k.bend_ii + 2 * a * row_i + a**2 * chord
-    h_jj = k.bend_jj + 2 * b * row_j + b**2 * chord
-    h_ij = k.bend_ij + a * row_j + b * row_i + a * b * chord
-    c_i = -(row_i + a * chord) / k.length
-    c_j = -(row_j + b * chord) / k.length
-
-    def times(scalar: Tensor, matrix: Tensor) -> Tensor:
-        return scalar[:, None, None] * matrix
-
-    twist = times(k.twist, axis)
-    return ElementBlocks(
-        A=times(k.axial, axis) + times(chord / k.length**2, across),
-        H_ii=twist + times(h_ii, across),
-        H_ij=times(h_ij, across) - twist,
-        H_jj=twist + times(h_jj, across),
-        C_i=times(c_i, cross),
-        C_j=times(c_j, cross),
-    )
-
-
-def element_matrix(blocks: ElementBlocks) -> Float[Tensor, "struts 12 12"]:
-    """The 12x12 element stiffness, degrees of freedom u_i, theta_i, u_j, theta_j in global axes."""
-    A, Ci, Cj = blocks.A, blocks.C_i, blocks.C_j
-    rows = [
-        torch.cat([A, -Ci.mT, -A, -Cj.mT], -1),
-        torch.cat([-Ci, blocks.H_ii, Ci, blocks.H_ij], -1),
-        torch.cat([-A, Ci.mT, A, Cj.mT], -1),
-        torch.cat([-Cj, blocks.H_ij.mT, Cj, blocks.H_jj], -1),
-    ]
-    return torch.cat(rows, -2)
-
-
 def _cross_matrix(t: Float[Tensor, "struts 3"]) -> Float[Tensor, "struts 3 3"]:
     """[t]x with [t]x v = t x v."""
     x, y, z = t.unbind(-1)
     zero = torch.zeros_like(x)
     return torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(-1, 3, 3)
-
-
-@dataclass(frozen=True, slots=True)
-class StrutDeformation:
-    """Deformations of the flexible parts under each load case (module docstring)."""
-
-    elongation: Float[Tensor, "struts cases"]
-    twist: Float[Tensor, "struts cases"]
-    bend_i: Float[Tensor, "struts 3 cases"]
-    bend_j: Float[Tensor, "struts 3 cases"]
-
-
-def strut_deformation(
-    k: StrutStiffness,
-    relative: Float[Tensor, "struts 3 cases"],
-    theta_i: Float[Tensor, "struts 3 cases"],
-    theta_j: Float[Tensor, "struts 3 cases"],
-) -> StrutDeformation:
-    """Elongation, twist and end rotations from D = u_j - u_i and the end rotations."""
-    t = k.tangent[:, :, None]
-    a, b, l = (x[:, None, None] for x in (k.arm_i, k.arm_j, k.length))
-
-    def across(vectors: Tensor) -> Tensor:
-        return vectors - t * (t * vectors).sum(1, keepdim=True)
-
-    chord = torch.linalg.cross(t.expand_as(relative), relative, dim=1) / l
-    ti, tj = across(theta_i), across(theta_j)
-    lever = (a * ti + b * tj) / l - chord
-    return StrutDeformation(
-        elongation=(t * relative).sum(1),
-        twist=(t * (theta_j - theta_i)).sum(1),
-        bend_i=ti + lever,
-        bend_j=tj + lever,
-    )

@@ -14,11 +14,11 @@ from scipy.sparse.linalg import splu
 from torch import Tensor
 
 from fem_reference.dissection import dissection_order
-from fem_reference.elements import ElementBlocks, element_matrix
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
 
 Nodal = Float[Tensor, "nodes 6 cases"]
+StrutOperator = Float[Tensor, "struts 8 12"]
 
 
 class Factor(Protocol):
@@ -32,19 +32,16 @@ class Factor(Protocol):
 class DenseFactor:
     """Batched dense Cholesky factors, every lattice padded to the largest of the batch."""
 
-    def __init__(self, batch: LatticeBatch, blocks: ElementBlocks, held: Int[Tensor, " held"]):
+    def __init__(self, batch: LatticeBatch, B: StrutOperator, held: Int[Tensor, " held"]):
         lattices = len(batch)
         self.size = n = int(batch.node_offsets.diff().max())
         owner = batch.node_lattice
         local = torch.arange(len(batch.nodes), device=owner.device) - batch.node_offsets[owner]
         self._slot = owner * n + local
-        i, j = self._slot[batch.struts].unbind(-1)
-        local_i, local_j = local[batch.struts].unbind(-1)
-        matrix = element_matrix(blocks)
-        K = matrix.new_zeros(lattices * n * n, 6, 6)
-        for rows, row in ((i, slice(0, 6)), (j, slice(6, 12))):
-            for columns, column in ((local_i, slice(0, 6)), (local_j, slice(6, 12))):
-                K.index_add_(0, rows * n + columns, matrix[:, row, column].contiguous())
+        rows, columns = self._slot[batch.struts], local[batch.struts]
+        blocks = (B.mT @ B).view(-1, 2, 6, 2, 6).transpose(2, 3).reshape(-1, 6, 6)
+        K = B.new_zeros(lattices * n * n, 6, 6)
+        K.index_add_(0, (rows[:, :, None] * n + columns[:, None, :]).view(-1), blocks)
         K = K.view(lattices, n, n, 6, 6).transpose(2, 3).reshape(lattices, 6 * n, 6 * n)
         diagonal = K.diagonal(dim1=-2, dim2=-1)
         scale = torch.where(diagonal > 0, diagonal, 1).rsqrt()
@@ -66,20 +63,20 @@ class DenseFactor:
         padded[self._slot] = forces
         padded = padded.view(lattices, width, -1) * self._scale[:, :, None]
         solution = torch.cholesky_solve(padded, self._cholesky) * self._scale[:, :, None]
-        return solution.reshape(lattices * self.size, 6, -1)[self._slot]
+        return solution.reshape(lattices * self.size, 6, -1)[self._slot].contiguous()
 
 
 class SparseFactor:
     """One sparse factorisation of the whole batch with SuperLU, ordered by nested dissection."""
 
-    def __init__(self, batch: LatticeBatch, blocks: ElementBlocks, held: Int[Tensor, " held"]):
+    def __init__(self, batch: LatticeBatch, B: StrutOperator, held: Int[Tensor, " held"]):
         size = 6 * len(batch.nodes)
         struts = batch.struts.cpu().numpy()
         self._order = _degrees(dissection_order(batch))
         place = np.empty(size, dtype=np.int64)
         place[self._order] = np.arange(size)
         dofs = place[_degrees(struts.reshape(-1)).reshape(len(struts), 12)]
-        values = element_matrix(blocks).cpu().numpy()
+        values = (B.mT @ B).cpu().numpy()
         rows = np.repeat(dofs, 12, axis=1).ravel()
         columns = np.tile(dofs, (1, 12)).ravel()
         K = csc_array((values.ravel(), (rows, columns)), shape=(size, size))
