@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from fem_reference.affine import affine_deformation, energy_density, strain_basis
 from fem_reference.elements import AXIAL, BENDING, TORSION, BeamTheory, strut_operator
 from fem_reference.factor import DenseFactor, Factor, IllConditionedError, SparseFactor
 from fem_reference.schedule import in_threads, split_by_size
@@ -119,8 +120,8 @@ def homogenise_beam(
     with torch.no_grad():
         U, condition = _fluctuations(batch, element, rigid_ends, supports, fields)
     B = strut_operator(batch, element=element, rigid_ends=rigid_ends)
-    D = _affine_deformation(batch, B) + B @ _at_ends(batch, U)
-    C = _energy_density(batch, D)
+    D = affine_deformation(batch, B) + B @ _at_ends(batch, U)
+    C = energy_density(batch, D)
     count = len(batch)
     return BeamSolution(
         stiffness=Stiffness(C.to(torch.float64)),
@@ -133,35 +134,11 @@ def homogenise_beam(
     )
 
 
-def strain_basis(like: Tensor) -> Float[Tensor, "6 3 3"]:
-    """The six unit strains of the Mandel basis: e_i e_i, and (e_i e_j + e_j e_i)/sqrt 2 for 23, 13, 12."""
-    basis = torch.zeros(6, 3, 3, dtype=like.dtype, device=like.device)
-    for k, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):
-        basis[k, i, j] = basis[k, j, i] = 1.0 if i == j else 0.5**0.5
-    return basis
-
-
-def _affine_deformation(
-    batch: LatticeBatch, B: Float[Tensor, "struts 8 12"]
-) -> Float[Tensor, "struts 8 6"]:
-    """Strut deformations under the six unit strains where nodes move affinely and do not turn, B (0, 0, E_k v, 0)."""
-    apart = torch.einsum("kab,sb->sak", strain_basis(B), batch.strut_vectors())
-    return B[:, :, 6:9] @ apart
-
-
 def _at_ends(
     batch: LatticeBatch, U: Float[Tensor, "nodes 6 6"]
 ) -> Float[Tensor, "struts 12 6"]:
     """Displacements and rotations at the two ends of every strut."""
     return U[batch.struts].reshape(-1, 12, 6)
-
-
-def _energy_density(
-    batch: LatticeBatch, D: Float[Tensor, "struts 8 6"]
-) -> Float[Tensor, "lattices 6 6"]:
-    """C = (1/V) sum of D^T D."""
-    C = batch.sum_over_struts(D.mT @ D) / batch.volumes()[:, None, None]
-    return (C + C.mT) / 2
 
 
 def _nodal_forces(
@@ -230,7 +207,7 @@ def _equilibrium(
     compared with the softest eigenvalue of C that is not zero. The residual is summed from strut forces, so that it
     does not share the rounding of the assembled matrix.
     """
-    affine = _affine_deformation(batch, B)
+    affine = affine_deformation(batch, B)
 
     def residual_of(D: Tensor) -> Tensor:
         residual = -_nodal_forces(batch, B.mT @ D)
@@ -254,7 +231,7 @@ def _inaccurate(
     batch: LatticeBatch, D: Float[Tensor, "struts 8 6"], excess: Float[Tensor, " lattices"]
 ) -> Tensor:
     """Which lattices' energy was off by more than the tolerance of their softest eigenvalue."""
-    C = _energy_density(batch, D)
+    C = energy_density(batch, D)
     excess = excess / batch.volumes()
     trace = C.diagonal(dim1=-2, dim2=-1).sum(-1)
     wrong = ~(excess <= 1e-20 * trace)  # also true for NaN
@@ -305,11 +282,3 @@ def _fields(
         energy_torsion=energy(TORSION),
         condition=condition,
     )
-
-
-def affine_stiffness(
-    lattices: LatticeBatch, *, element: BeamTheory = "euler-bernoulli"
-) -> Float[Tensor, "lattices 6 6"]:
-    """Stiffness under affine nodal motion without rotation, Mandel, C / E_s: an upper bound on C (Loewner order)."""
-    B = strut_operator(lattices, element=element)
-    return _energy_density(lattices, _affine_deformation(lattices, B))

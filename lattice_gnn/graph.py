@@ -16,7 +16,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.collinear import removable_nodes
 from lattice_gnn.lattice import Lattice, Material
+from lattice_gnn.net import simplify_topology
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
@@ -235,6 +237,50 @@ class LatticeBatch:
         square = (self.radii**2 + self.radii * self.end_radii + self.end_radii**2) / 3
         solid = 1 - (self.inner_radii / self.radii) ** 2
         return self.sum_over_struts(torch.pi * square * solid * self.lengths()) / self.volumes()
+
+
+    def simplified(self) -> "LatticeBatch":
+        """Merge the collinear struts that meet at valence-2 nodes, gradients kept.
+
+        The rule is that of ``Lattice.simplified``; the section of a merged strut is the mean of its parts' (which are
+        equal). Returns the batch itself where there is nothing to merge.
+        """
+        removable = _removable(self)
+        if not removable.any():
+            return self
+        new = simplify_topology(self.struts.cpu().numpy(), self.shifts.cpu().numpy(), removable)
+        device = self.nodes.device
+        sizes = torch.tensor([len(path) for path in new.sources], device=device)
+        parts = torch.tensor([s for path in new.sources for s, _ in path], device=device)
+        whole = torch.arange(len(sizes), device=device).repeat_interleave(sizes)
+        first = parts[torch.cat([sizes.new_zeros(1), sizes.cumsum(0)[:-1]])]
+
+        def mean(values: Tensor) -> Tensor:
+            return values.new_zeros(len(sizes)).index_add(0, whole, values[parts]) / sizes
+
+        kept = torch.from_numpy(new.kept_nodes).to(device)
+        counts = torch.bincount(self.node_lattice[kept], minlength=len(self))
+        strut_counts = torch.bincount(self.strut_lattice[first], minlength=len(self))
+        return LatticeBatch(
+            cells=self.cells,
+            nodes=self.nodes[kept],
+            struts=torch.from_numpy(new.struts).to(device),
+            shifts=torch.from_numpy(new.shifts).to(device),
+            node_offsets=torch.cat([counts.new_zeros(1), counts.cumsum(0)]),
+            strut_offsets=torch.cat([counts.new_zeros(1), strut_counts.cumsum(0)]),
+            **{name: mean(getattr(self, name)) for name in _STRUT_FIELDS[2:]},
+        )
+
+
+def _removable(batch: LatticeBatch) -> np.ndarray:
+    """Valence-2 nodes between collinear struts of equal section."""
+    vectors = batch.strut_vectors().detach().cpu().numpy()
+    sections = torch.stack(
+        [batch.radii, batch.end_radii, batch.inner_radii, batch.E, batch.nu], -1
+    )
+    return removable_nodes(
+        batch.struts.cpu().numpy(), vectors, sections.detach().cpu().numpy(), len(batch.nodes)
+    )
 
 
 def _owners(offsets: Int[Tensor, " groups_plus_1"], count: int) -> Int[Tensor, " members"]:

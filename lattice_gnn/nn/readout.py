@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lattice_gnn.nn.sphere import Coefficients, degree_slice
+from lattice_gnn.nn.tables import ExactTables
 
 
 def symmetric_matrix_basis() -> Float[Tensor, "21 6 6"]:
@@ -48,14 +49,16 @@ def _cartesian_of_l1() -> Float[Tensor, "3 3"]:
     ).T
 
 
-class TensorReadout(nn.Module):
+class TensorReadout(ExactTables):
     """Node states to 2x0e + 2x2e + 1x4e, mean over the nodes, as a symmetric 6x6 Mandel matrix.
 
     The channels of each degree are gated by a non-linear function of the node's scalars, which keeps the symmetry.
     """
 
+    basis: Float[Tensor, "21 6 6"]
+
     def __init__(self, channels: int, readout_channels: int):
-        super().__init__()
+        super().__init__(basis=symmetric_matrix_basis())
         self.degrees = (0, 2, 4)
         self.copies = (2, 2, 1)
         self.mix = nn.ParameterList(
@@ -69,7 +72,6 @@ class TensorReadout(nn.Module):
             nn.SiLU(),
             nn.Linear(2 * readout_channels, 3 * readout_channels),
         )
-        self.register_buffer("basis", symmetric_matrix_basis(), persistent=False)
 
     def forward(self, h: Coefficients) -> Float[Tensor, "nodes 6 6"]:
         """One symmetric matrix for each node."""

@@ -19,6 +19,8 @@ from e3nn import o3
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lattice_gnn.nn.tables import ExactTables
+
 Coefficients = Float[Tensor, "items degrees channels"]  #: (L+1)^2 degrees, l-major, m from -l to l
 GridValues = Float[Tensor, "items points channels"]
 
@@ -54,16 +56,17 @@ def quadrature(degree: int) -> tuple[Float[Tensor, "points 3"], Float[Tensor, " 
     return torch.from_numpy(points.reshape(-1, 3).copy()), torch.from_numpy(weights)
 
 
-class SphereGrid(nn.Module):
+class SphereGrid(ExactTables):
     """Change between coefficients up to degree ``lmax`` and values on a grid."""
 
+    to_values: Float[Tensor, "points degrees"]
+    to_coefficients: Float[Tensor, "degrees points"]
+
     def __init__(self, lmax: int):
-        super().__init__()
-        self.lmax = lmax
         points, weights = quadrature(3 * lmax)
         Y = spherical_harmonics(lmax, points)
-        self.register_buffer("to_values", Y, persistent=False)
-        self.register_buffer("to_coefficients", Y.T * weights, persistent=False)
+        super().__init__(to_values=Y, to_coefficients=Y.T * weights)
+        self.lmax = lmax
 
     def values(self, coefficients: Coefficients) -> GridValues:
         """f(n) on the grid."""

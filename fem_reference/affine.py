@@ -1,0 +1,40 @@
+"""Struts under affine nodal motion: the load of the periodic problem, and the upper bound on its answer."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fem_reference.elements import BeamTheory, strut_operator
+from lattice_gnn.graph import LatticeBatch
+
+
+def strain_basis(like: Tensor) -> Float[Tensor, "6 3 3"]:
+    """The six unit strains of the Mandel basis: e_i e_i, and (e_i e_j + e_j e_i)/sqrt 2 for 23, 13, 12."""
+    basis = torch.zeros(6, 3, 3, dtype=like.dtype, device=like.device)
+    for k, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):
+        basis[k, i, j] = basis[k, j, i] = 1.0 if i == j else 0.5**0.5
+    return basis
+
+
+def affine_deformation(
+    batch: LatticeBatch, B: Float[Tensor, "struts 8 12"]
+) -> Float[Tensor, "struts 8 6"]:
+    """Strut deformations under the six unit strains where nodes move affinely and do not turn, B (0, 0, E_k v, 0)."""
+    apart = torch.einsum("kab,sb->sak", strain_basis(B), batch.strut_vectors())
+    return B[:, :, 6:9] @ apart
+
+
+def energy_density(
+    batch: LatticeBatch, D: Float[Tensor, "struts 8 6"]
+) -> Float[Tensor, "lattices 6 6"]:
+    """C = (1/V) sum of D^T D."""
+    C = batch.sum_over_struts(D.mT @ D) / batch.volumes()[:, None, None]
+    return (C + C.mT) / 2
+
+
+def affine_stiffness(
+    lattices: LatticeBatch, *, element: BeamTheory = "euler-bernoulli"
+) -> Float[Tensor, "lattices 6 6"]:
+    """Stiffness under affine nodal motion without rotation, Mandel, C / E_s: an upper bound on C (Loewner order)."""
+    B = strut_operator(lattices, element=element)
+    return energy_density(lattices, affine_deformation(lattices, B))
