@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy.sparse import csc_array
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import LinearOperator, eigsh, splu
 from torch import Tensor
 
 from fem_reference.dissection import dissection_order
@@ -26,6 +26,10 @@ class Factor(Protocol):
 
     def solve(self, forces: Nodal) -> Nodal:
         """Displacements and rotations under nodal forces and moments; zero at the held degrees of freedom."""
+        ...
+
+    def condition(self) -> Float[Tensor, " lattices"]:
+        """Condition number of the scaled matrix of each lattice (2-norm)."""
         ...
 
 
@@ -65,6 +69,11 @@ class DenseFactor:
         solution = torch.cholesky_solve(padded, self._cholesky) * self._scale[:, :, None]
         return solution.reshape(lattices * self.size, 6, -1)[self._slot].contiguous()
 
+    def condition(self) -> Float[Tensor, " lattices"]:
+        """See ``Factor.condition``."""
+        eigenvalues = torch.linalg.eigvalsh(self._cholesky @ self._cholesky.mT)
+        return eigenvalues[:, -1] / eigenvalues[:, 0]
+
 
 class SparseFactor:
     """One sparse factorisation of the whole batch with SuperLU, ordered by nested dissection."""
@@ -83,9 +92,11 @@ class SparseFactor:
         scale = 1 / np.sqrt(K.diagonal())
         scale[place[held.cpu().numpy()]] = 0
         self._scale = scale[:, None]
+        self._like = B.new_zeros(0)
         K.data *= scale[K.indices] * np.repeat(scale, np.diff(K.indptr))
         K.setdiag(1.0)
         K.eliminate_zeros()
+        self._K = K
         try:
             self._lu = splu(
                 K,
@@ -102,6 +113,16 @@ class SparseFactor:
         x = np.empty_like(b)
         x[self._order] = self._lu.solve(b * self._scale) * self._scale
         return torch.from_numpy(x).to(forces).view_as(forces)
+
+    def condition(self) -> Float[Tensor, " lattices"]:
+        """See ``Factor.condition``; from the extreme eigenvalues by Lanczos iteration, to 1 %."""
+        inverse = LinearOperator(self._K.shape, matvec=self._lu.solve, dtype=self._K.dtype)
+        start = np.ones(len(self._order))
+        largest, of_inverse = (
+            eigsh(op, k=1, tol=1e-2, v0=start, return_eigenvectors=False)[0]
+            for op in (self._K, inverse)
+        )
+        return self._like.new_tensor([largest * of_inverse])
 
 
 def _degrees(nodes: Int[np.ndarray, " nodes"]) -> Int[np.ndarray, " degrees"]:

@@ -1,0 +1,110 @@
+"""Where periodic things come close: images within reach, closest points, short cells."""
+
+import itertools
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from lattice_gnn.errors import LatticeGnnError
+
+_MAX_IMAGES = 2_000_000
+
+
+def segment_contacts(
+    apart: Float[np.ndarray, "pairs 3"],
+    p: Float[np.ndarray, "pairs 3"],
+    q: Float[np.ndarray, "pairs 3"],
+) -> tuple[
+    Float[np.ndarray, "pairs 5"], Float[np.ndarray, "pairs 5"], Float[np.ndarray, "pairs 5"]
+]:
+    """Return five candidates for the closest points of two segments.
+
+    The segments are s p and apart + t q with 0 <= s, t <= 1; a vector may be zero. The candidates
+    are the common perpendicular (where it meets both segments, otherwise the next is repeated) and,
+    from each of the four ends, the nearest point of the other segment; the smallest is exact.
+
+    Returns:
+        Distances, s and t.
+    """
+    pp, qq, pq = (p * p).sum(axis=1), (q * q).sum(axis=1), (p * q).sum(axis=1)
+    dp, dq = (apart * p).sum(axis=1), (apart * q).sum(axis=1)
+    safe_pp, safe_qq = np.where(pp > 0, pp, 1.0), np.where(qq > 0, qq, 1.0)
+    zero, one = np.zeros_like(pp), np.ones_like(pp)
+    t_at_0, t_at_1 = np.clip(-dq / safe_qq, 0, 1), np.clip((pq - dq) / safe_qq, 0, 1)
+    s_at_0, s_at_1 = np.clip(dp / safe_pp, 0, 1), np.clip((dp + pq) / safe_pp, 0, 1)
+    determinant = pp * qq - pq * pq
+    skew = determinant > 1e-14 * pp * qq
+    safe = np.where(skew, determinant, 1.0)
+    s_mid, t_mid = (dp * qq - dq * pq) / safe, (dp * pq - dq * pp) / safe
+    meets = skew & (s_mid >= 0) & (s_mid <= 1) & (t_mid >= 0) & (t_mid <= 1)
+    s = np.stack([np.where(meets, s_mid, 0), zero, one, s_at_0, s_at_1], axis=1)
+    t = np.stack([np.where(meets, t_mid, t_at_0), t_at_0, t_at_1, zero, one], axis=1)
+    between = apart[:, None] + t[..., None] * q[:, None] - s[..., None] * p[:, None]
+    return np.linalg.norm(between, axis=2), s, t
+
+
+def image_pairs(
+    cell: Float[np.ndarray, "3 3"],
+    centres: Float[np.ndarray, "points 3"],
+    reach: Float[np.ndarray, " points"],
+    gap: float,
+) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"], Int[np.ndarray, "pairs 3"]]:
+    """Find all (a, b, shift) with |c_b + shift @ cell - c_a| <= reach_a + reach_b + gap.
+
+    A point and itself are no pair; a point and its image are one.
+
+    Args:
+        cell: cell vectors as rows; fast where they are short and nearly orthogonal.
+        centres: Cartesian positions, anywhere.
+        reach: radius about each centre.
+        gap: added to the sum of the two radii.
+    """
+    from scipy.spatial import cKDTree  # 0.1 s that not every command needs
+
+    fractions = centres @ np.linalg.inv(cell)
+    base = np.floor(fractions).astype(np.int64)
+    home = (fractions - base) @ cell
+    widest = float(reach.max())
+    margin = (2 * widest + gap) * np.linalg.norm(np.linalg.inv(cell), axis=0)
+    counts = np.ceil(margin).astype(np.int64)
+    if float(np.prod(2.0 * counts + 1)) * len(centres) > _MAX_IMAGES:
+        raise LatticeGnnError(
+            "geometry: a strut or a radius spans too many periods of the cell; "
+            "expected struts that reach a few cells at most."
+        )
+    tiles = np.array(list(itertools.product(*(range(-n, n + 1) for n in counts))))
+    images = (fractions - base) + tiles[:, None]
+    near = ((images >= -margin) & (images <= 1 + margin)).all(axis=2)
+    tile, number = np.nonzero(near)
+    tree = cKDTree(images[near] @ cell)
+    found = tree.query_ball_point(home, reach + widest + gap)
+    a = np.repeat(np.arange(len(centres)), [len(hits) for hits in found])
+    hits = np.concatenate([np.asarray(part, dtype=np.int64) for part in found])
+    b, shifts = number[hits], tiles[tile[hits]]
+    between = home[b] + shifts @ cell - home[a]
+    keep = np.linalg.norm(between, axis=1) <= reach[a] + reach[b] + gap
+    keep &= (a != b) | shifts.any(axis=1)
+    a, b = a[keep], b[keep]
+    return a, b, shifts[keep] + base[a] - base[b]
+
+
+def reduction(cell: Float[np.ndarray, "3 3"]) -> Int[np.ndarray, "3 3"]:
+    """Return the unimodular U that makes the vectors of U @ cell short, as Minkowski's does."""
+    U = np.eye(3, dtype=np.int64)
+    vectors = cell.copy()
+    improved = True
+    while improved:
+        improved = False
+        for row in range(3):
+            j, k = (row + 1) % 3, (row + 2) % 3
+            gram = vectors[[j, k]] @ vectors[[j, k]].T
+            best = np.rint(np.linalg.solve(gram, vectors[[j, k]] @ vectors[row])).astype(np.int64)
+            for x, y in itertools.product((-1, 0, 1), repeat=2):
+                m, n = int(best[0]) + x, int(best[1]) + y
+                shorter = vectors[row] - m * vectors[j] - n * vectors[k]
+                if shorter @ shorter < (1 - 1e-9) * (vectors[row] @ vectors[row]):
+                    vectors[row] = shorter
+                    U[row] -= m * U[j] + n * U[k]
+                    improved = True
+                    break
+    return U
