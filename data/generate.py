@@ -67,27 +67,26 @@ def sample_cells(sampling: CellSampling) -> list[Lattice]:
         LatticeGnnError: If a lattice within the slenderness limit is not found in 50 tries.
     """
     names = sampling.cells or tuple(cell_names())
-    return [_draw(sampling, names, k) for k in range(sampling.count)]
+    cells = [cell(name, radius=0.01).simplified().replace(name=name) for name in names]
+    return [_draw(cells[k % len(cells)], sampling, k) for k in range(sampling.count)]
 
 
-def _draw(sampling: CellSampling, names: tuple[str, ...], k: int) -> Lattice:
+def _draw(plain: Lattice, sampling: CellSampling, k: int) -> Lattice:
     rng = np.random.default_rng([sampling.seed, k])
-    name = names[k % len(names)]
     for _ in range(_TRIES):
-        lattice = _dress(_shape(cell(name, radius=0.01), sampling, rng), sampling, rng)
+        lattice = _dress(_shape(plain, sampling, rng), sampling, rng)
         end = lattice.radii if lattice.end_radii is None else lattice.end_radii
         thickest = float((np.maximum(lattice.radii, end) / lattice.lengths).max())
         if thickest <= sampling.slenderness:
-            return lattice.replace(name=name)
+            return lattice
     raise LatticeGnnError(
-        f"sampling: no {name} within slenderness {sampling.slenderness} in {_TRIES} tries; "
+        f"sampling: no {plain.name} within slenderness {sampling.slenderness} in {_TRIES} tries; "
         "lower the densities, the perturbation or the radius spread"
     )
 
 
 def _shape(lattice: Lattice, sampling: CellSampling, rng: np.random.Generator) -> Lattice:
     """Strain the cell and perturb the nodes; some lattices stay exact."""
-    lattice = lattice.simplified()
     if rng.random() < sampling.exact_share:
         return lattice
     turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))

@@ -72,21 +72,13 @@ def upper_bounds(
     Raises:
         LatticeGnnError: For a volume fraction outside 0 to 1, E <= 0, or nu outside -1 to 0.5.
     """
-    f, E, nu = torch.broadcast_tensors(
+    f, young, poisson = torch.broadcast_tensors(
         *(torch.as_tensor(value, dtype=torch.float64) for value in (volume_fraction, E, nu))
     )
-    if not bool(((f >= 0.0) & (f <= 1.0)).all()):
-        wrong = _offender(f, ~((f >= 0.0) & (f <= 1.0)))
-        raise LatticeGnnError(
-            f"the volume fraction must lie between 0 and 1 but is {wrong}: "
-            "pass the share of the cell that is solid"
-        )
-    if not bool((E > 0.0).all()):
-        raise LatticeGnnError(f"the solid's E must be positive but is {_offender(E, ~(E > 0))}")
-    if not bool(((nu > -1.0) & (nu < 0.5)).all()):
-        wrong = ~((nu > -1.0) & (nu < 0.5))
-        raise LatticeGnnError(f"the solid's nu must lie in (-1, 0.5) but is {_offender(nu, wrong)}")
-    K, G = E / (3.0 * (1.0 - 2.0 * nu)), E / (2.0 * (1.0 + nu))
+    _require(f, (f >= 0.0) & (f <= 1.0), "the volume fraction must lie between 0 and 1")
+    _require(young, young > 0.0, "the solid's E must be positive")
+    _require(poisson, (poisson > -1.0) & (poisson < 0.5), "the solid's nu must lie in (-1, 0.5)")
+    K, G = young / (3.0 * (1.0 - 2.0 * poisson)), young / (2.0 * (1.0 + poisson))
     bulk = 4.0 * G * K * f / (4.0 * G + 3.0 * K * (1.0 - f))
     beta = 6.0 * (K + 2.0 * G) / (5.0 * (3.0 * K + 4.0 * G))
     shear = f * G * (1.0 - beta) / (1.0 - f * beta)
@@ -95,7 +87,7 @@ def upper_bounds(
         voigt=f[..., None, None] * _isotropic(K, G),
         bulk_voigt=f * K,
         shear_voigt=f * G,
-        young_voigt=f * E,
+        young_voigt=f * young,
         bulk_hashin_shtrikman=bulk,
         shear_hashin_shtrikman=shear,
         young_hashin_shtrikman=torch.where(f > 0, isotropic_young(bulk, shear), 0.0),
@@ -104,6 +96,8 @@ def upper_bounds(
 
 def bound_ratios(mandel: Float[Tensor, "*#batch 6 6"], bounds: Bounds) -> BoundRatios:
     """Compare stiffness tensors, in the unit of the bounds, with their upper bounds."""
+    f = bounds.volume_fraction
+    _require(f, f > 0.0, "to compare with bounds the volume fraction must be positive")
     root = symmetric_function(bounds.voigt, "inv_sqrt")
     relative = root @ mandel @ root
     symmetric = 0.5 * (relative + relative.mT).detach()
@@ -124,5 +118,6 @@ def _isotropic(K: Tensor, G: Tensor) -> Tensor:
     return 3.0 * K[..., None, None] * spherical + 2.0 * G[..., None, None] * deviatoric
 
 
-def _offender(values: Tensor, wrong: Tensor) -> str:
-    return f"{values[wrong].reshape(-1)[0].item():.6g}"
+def _require(values: Tensor, allowed: Tensor, sentence: str) -> None:
+    if not bool(allowed.all()):
+        raise LatticeGnnError(f"{sentence} but is {values[~allowed][0].item():.6g}")

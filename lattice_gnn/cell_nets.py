@@ -1,7 +1,7 @@
 """Building named cells: from points and distances to a lattice with a radius or a density."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -13,7 +13,8 @@ CUBE: Float[np.ndarray, "3 3"] = np.eye(3)
 CUBE.setflags(write=False)
 _SAME = 1e-9
 
-Points = Iterable[Iterable[float]]
+Point = Sequence[float | int]
+Points = Iterable[Point]
 
 
 def sized(net: Lattice, radius: float | None, relative_density: float | None, nu: float) -> Lattice:
@@ -48,7 +49,7 @@ def neighbour_net(
         nodes: fractional coordinates.
         distances: strut lengths, in the unit of ``cell``, met to 1e-9.
     """
-    points = np.array([list(node) for node in nodes], dtype=np.float64)
+    points = np.array(list(nodes), dtype=np.float64)
     shifts = np.array(list(itertools.product((-2, -1, 0, 1, 2), repeat=3)))
     vectors = (points[None, :, None] - points[:, None, None] + shifts) @ cell
     lengths = np.linalg.norm(vectors, axis=-1)
@@ -58,7 +59,7 @@ def neighbour_net(
 
 
 def segment_net(
-    name: str, cell: Float[np.ndarray, "3 3"], segments: Iterable[tuple[Points, Points]]
+    name: str, cell: Float[np.ndarray, "3 3"], segments: Iterable[tuple[Point, Point]]
 ) -> Lattice:
     """Fold straight segments into the cell: end points become nodes, images of one strut one strut.
 
@@ -69,7 +70,7 @@ def segment_net(
             vectors, to 1e-9, are one node; segments that cross without an end point there are not
             joined.
     """
-    ends = np.array([[list(p), list(q)] for p, q in segments], dtype=np.float64).reshape(-1, 3)
+    ends = np.array(list(segments), dtype=np.float64).reshape(-1, 3)
     nodes: list[np.ndarray] = []
     numbers = np.zeros(len(ends), dtype=np.int64)
     offsets = np.zeros((len(ends), 3), dtype=np.int64)
@@ -105,17 +106,18 @@ def _lattice(
 
 def joined(name: str, *nets: Lattice) -> Lattice:
     """Lay nets of one cell over each other; nodes at one place become one node."""
-    segments = []
+    segments: list[tuple[Point, Point]] = []
     for net in nets:
         i, j = net.struts.T
-        segments += list(zip(net.nodes[i], net.nodes[j] + net.shifts, strict=True))
+        ends = (net.nodes[j] + net.shifts).tolist()
+        segments += list(zip(net.nodes[i].tolist(), ends, strict=True))
     return segment_net(name, nets[0].cell, segments)
 
 
-def face_centred(point: Iterable[float]) -> list[tuple[float, float, float]]:
+def face_centred(point: Point) -> list[tuple[float, float, float]]:
     """Return a point and its three face-centred translates."""
     x, y, z = point
-    half = ((0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0))
+    half = ((0.0, 0.0, 0.0), (0.0, 0.5, 0.5), (0.5, 0.0, 0.5), (0.5, 0.5, 0.0))
     return [(x + a, y + b, z + c) for a, b, c in half]
 
 
@@ -135,7 +137,7 @@ def inside_cell(points: Points) -> list[tuple[float, ...]]:
     """Wrap points into [0, 1) and keep one of each, to 1e-9."""
     kept: list[tuple[float, ...]] = []
     for point in points:
-        wrapped = np.asarray(list(point), dtype=np.float64)
+        wrapped = np.asarray(point, dtype=np.float64)
         wrapped = wrapped - np.floor(wrapped + _SAME)
         if all(np.abs(wrapped - np.asarray(other)).max() > _SAME for other in kept):
             kept.append(tuple(wrapped.tolist()))

@@ -20,7 +20,7 @@ def kelvin(
     12 nodes (permutations of 0 +-1/4 1/2), 24 struts of length sqrt(2)/4 a, coordination 4. Net
     sod, group m-3m. Thomson, Phil. Mag. 24 (1887) 503.
     """
-    nodes = inside_cell(signed_permutations(0, 0.25, 0.5))
+    nodes = inside_cell(signed_permutations(0.0, 0.25, 0.5))
     net = neighbour_net("kelvin", CUBE, nodes, sqrt(2) / 4)
     return sized(net, radius, relative_density, nu)
 
@@ -49,7 +49,7 @@ def truncated_cube(
     12 edges of the octahedron about the cube corner and 3 along the cube edges. Coordination 5. Net
     cab, group m-3m.
     """
-    nodes = inside_cell(signed_permutations(1 - 1 / sqrt(2), 0, 0))
+    nodes = inside_cell(signed_permutations(1 - 1 / sqrt(2), 0.0, 0.0))
     net = neighbour_net("truncated-cube", CUBE, nodes, sqrt(2) - 1)
     return sized(net, radius, relative_density, nu)
 

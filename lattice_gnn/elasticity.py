@@ -28,7 +28,9 @@ DEFINITE = 1e-12
 
 def _float64(values: ArrayLike, *trailing: int, name: str) -> Tensor:
     """Turn array-likes into a float64 tensor whose last dimensions are as expected."""
-    tensor = torch.as_tensor(values).to(torch.float64)
+    if isinstance(values, np.ndarray):
+        values = values.astype(np.float64)  # a copy: read-only arrays are welcome
+    tensor = torch.as_tensor(values, dtype=torch.float64)
     if tuple(tensor.shape[tensor.ndim - len(trailing) :]) != trailing:
         shape = ", ".join(str(size) for size in trailing)
         raise LatticeGnnError(
@@ -63,8 +65,8 @@ class Stiffness:
 
     Order 11, 22, 33, 23, 13, 12. Nothing is symmetrised unasked. Autograd flows through every
     modulus. Batch dimensions broadcast against those of directions and rotations, as in torch: for
-    a batch of B tensors and V directions shared by all, write ``stiffness[:,
-    None].young_modulus(directions)``.
+    a batch of B tensors and V directions shared by all, write
+    ``stiffness[:, None].young_modulus(directions)``.
 
     Attributes:
         mandel: Shape (..., 6, 6); C/E_s unless said otherwise.
@@ -135,13 +137,15 @@ class Stiffness:
     @classmethod
     def isotropic(cls, E: ArrayLike = 1.0, nu: ArrayLike = 0.3) -> "Stiffness":
         """From Young's modulus and Poisson's ratio; tensors of either give a batch."""
-        E, nu = torch.broadcast_tensors(_float64(E, name="E"), _float64(nu, name="nu"))
-        if not bool(((nu > -1.0) & (nu < 0.5)).all()):
+        young, poisson = _float64(E, name="E"), _float64(nu, name="nu")
+        wrong = ~((poisson > -1.0) & (poisson < 0.5))
+        if bool(wrong.any()):
             raise LatticeGnnError(
-                "Poisson's ratio of an isotropic solid must lie between -1 and 0.5"
+                "Poisson's ratio of an isotropic solid must lie between -1 and 0.5, not "
+                f"{poisson[wrong][0].item():.6g}"
             )
-        G = E / (2.0 * (1.0 + nu))
-        lame = E * nu / ((1.0 + nu) * (1.0 - 2.0 * nu))
+        G = young / (2.0 * (1.0 + poisson))
+        lame = 2.0 * G * poisson / (1.0 - 2.0 * poisson)
         return cls.cubic(lame + 2.0 * G, lame, G)
 
     @classmethod

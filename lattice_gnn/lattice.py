@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -87,13 +87,13 @@ class Lattice:
         store("shifts", checks.integer_array(self.shifts, "shifts", (None, 3)))
         checks.check_topology(self.num_nodes, self.struts, self.shifts)
         count = self.num_struts
-        store("radii", checks.strut_values(self.radii, "radii", count, above=0))
+        store("radii", checks.strut_values(self.radii, "radii", count, above=0.0))
         if self.end_radii is not None:
-            store("end_radii", checks.strut_values(self.end_radii, "end_radii", count, above=0))
+            store("end_radii", checks.strut_values(self.end_radii, "end_radii", count, above=0.0))
         if self.inner_radii is not None:
             store("inner_radii", checks.bore_radii(self.inner_radii, self.radii))
         if self.E is not None:
-            store("E", checks.strut_values(self.E, "E", count, above=0))
+            store("E", checks.strut_values(self.E, "E", count, above=0.0))
         if self.nu is not None:
             store("nu", checks.poisson_ratios(self.nu, count))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -160,13 +160,13 @@ class Lattice:
         bore = 0.0 if self.inner_radii is None else self.inner_radii / r
         return np.pi * (r * r + r * end + end * end) / 3 * (1 - bore**2)
 
-    def replace(self, **fields: Any) -> Self:
+    def replace(self, **fields: Any) -> "Lattice":
         """Return a copy with some fields replaced, checked anew."""
         return dataclasses.replace(self, **fields)
 
-    def with_radii(self, radii: float | Float[np.ndarray, " struts"]) -> Self:
+    def with_radii(self, radii: float | Float[np.ndarray, " struts"]) -> "Lattice":
         """Return the lattice with these radii; tapers and bores keep their ratio to the radius."""
-        new = lattice_checks.strut_values(radii, "radii", self.num_struts, above=0)
+        new = lattice_checks.strut_values(radii, "radii", self.num_struts, above=0.0)
         factor = new / self.radii
         return self.replace(
             radii=new,
@@ -174,7 +174,7 @@ class Lattice:
             inner_radii=None if self.inner_radii is None else self.inner_radii * factor,
         )
 
-    def with_relative_density(self, relative_density: float) -> Self:
+    def with_relative_density(self, relative_density: float) -> "Lattice":
         """Return the lattice with all radii scaled by one factor to this relative density.
 
         Raises:
@@ -187,29 +187,29 @@ class Lattice:
             )
         return self.with_radii(self.radii * np.sqrt(density / self.relative_density))
 
-    def scaled(self, factor: float) -> Self:
+    def scaled(self, factor: float) -> "Lattice":
         """Return the lattice with all lengths, radii included, multiplied by ``factor`` > 0."""
         factor = lattice_checks.positive_number(factor, "factor")
         return self.replace(cell=self.cell * factor).with_radii(self.radii * factor)
 
-    def rotated(self, R: Float[np.ndarray, "3 3"]) -> Self:
+    def rotated(self, R: Float[np.ndarray, "3 3"]) -> "Lattice":
         """Return the lattice turned (or mirrored) by the orthogonal matrix R: x -> R x."""
         R = lattice_checks.float_array(R, "rotation", (3, 3))
         if np.abs(R @ R.T - np.eye(3)).max() > 1e-9:
             raise LatticeGnnError("rotation: expected an orthogonal matrix, R R^T = 1 to 1e-9.")
         return self.replace(cell=self.cell @ R.T)
 
-    def strained(self, F: Float[np.ndarray, "3 3"]) -> Self:
+    def strained(self, F: Float[np.ndarray, "3 3"]) -> "Lattice":
         """Return the lattice under the affine map x -> F x; fractions and radii stay."""
         F = lattice_checks.float_array(F, "deformation gradient", (3, 3))
         return self.replace(cell=self.cell @ F.T)
 
-    def translated(self, vector: Float[np.ndarray, "3"]) -> Self:
+    def translated(self, vector: Float[np.ndarray, "3"]) -> "Lattice":
         """Return the lattice with every node moved by one fractional vector."""
         vector = lattice_checks.float_array(vector, "translation", (3,))
         return self.replace(nodes=self.nodes + vector)
 
-    def wrapped(self) -> Self:
+    def wrapped(self) -> "Lattice":
         """Return the same structure with fractional coordinates in [0, 1), shifts to match."""
         offsets = np.floor(self.nodes).astype(np.int64)
         i, j = self.struts.T
@@ -217,7 +217,7 @@ class Lattice:
             nodes=self.nodes - offsets, shifts=self.shifts + offsets[j] - offsets[i]
         )
 
-    def reordered(self, permutation: Int[np.ndarray, " nodes"]) -> Self:
+    def reordered(self, permutation: Int[np.ndarray, " nodes"]) -> "Lattice":
         """Return the same structure with new node k = old node ``permutation[k]``."""
         order = lattice_checks.integer_array(permutation, "permutation", (self.num_nodes,))
         if not np.array_equal(np.sort(order), np.arange(self.num_nodes)):
@@ -225,7 +225,7 @@ class Lattice:
         new_number = np.argsort(order)
         return self.replace(nodes=self.nodes[order], struts=new_number[self.struts])
 
-    def reversed_struts(self, mask: Bool[np.ndarray, " struts"]) -> Self:
+    def reversed_struts(self, mask: Bool[np.ndarray, " struts"]) -> "Lattice":
         """Return the same structure with the struts of ``mask`` stored in the other direction."""
         mask = np.asarray(mask)
         if mask.dtype != bool or mask.shape != (self.num_struts,):
@@ -241,7 +241,7 @@ class Lattice:
             else np.where(mask, bore * end / radii, bore),
         )
 
-    def supercell(self, tiling: Any) -> Self:
+    def supercell(self, tiling: Any) -> "Lattice":
         """Return the same structure with a larger cell.
 
         Args:
@@ -270,7 +270,7 @@ class Lattice:
             },
         )
 
-    def with_cell_vectors(self, U: Int[np.ndarray, "3 3"]) -> Self:
+    def with_cell_vectors(self, U: Int[np.ndarray, "3 3"]) -> "Lattice":
         """Return the same structure with the cell U @ cell, U integer of determinant 1 or -1."""
         U = lattice_checks.integer_array(U, "cell change", (3, 3))
         if abs(round(float(np.linalg.det(U)))) != 1:
@@ -283,7 +283,7 @@ class Lattice:
 
     def perturbed(
         self, level: float, seed: int, measure: Literal["fractional", "mean_length"] = "fractional"
-    ) -> Self:
+    ) -> "Lattice":
         """Return the lattice with every node moved by a vector of one length in a random direction.
 
         Args:
@@ -304,7 +304,7 @@ class Lattice:
             directions = self.lengths.mean() * directions @ np.linalg.inv(self.cell)
         return self.replace(nodes=self.nodes + level * directions)
 
-    def simplified(self, tolerance: float = collinear.TOLERANCE) -> Self:
+    def simplified(self, tolerance: float = collinear.TOLERANCE) -> "Lattice":
         """Return the lattice without the nodes that merely cut a straight strut in two.
 
         A node goes where exactly two struts end, on one straight line to ``tolerance`` (sine of the

@@ -214,7 +214,7 @@ def bore_radii(value: Any, radii: Float[np.ndarray, " struts"]) -> Float[np.ndar
 
 def poisson_ratios(value: Any, num_struts: int) -> Float[np.ndarray, " struts"]:
     """Return one Poisson ratio per strut, each -1 < nu < 0.5."""
-    nu = strut_values(value, "nu", num_struts, above=-1)
+    nu = strut_values(value, "nu", num_struts, above=-1.0)
     worst = int(np.argmax(nu))
     if nu[worst] >= 0.5:
         raise LatticeGnnError(

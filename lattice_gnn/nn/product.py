@@ -30,11 +30,12 @@ class HigherOrderProduct(nn.Module):
         )
 
     def forward(self, A: Coefficients) -> Coefficients:
-        """Sum of the mixed orders."""
+        """Sum of the mixed orders of A, which is first scaled to unit mean square node by node."""
+        A = A * (A.square().mean((1, 2), keepdim=True) + 1e-6).rsqrt()
         B = A
         total: Float[Tensor, "items degrees channels"] = self.out[0](A)
         for left, right, out in zip(self.left, self.right, self.out[1:], strict=True):
             product = self.grid.values(left(B)) * self.grid.values(right(A))
-            B = self.grid.project(product)
+            B = self.grid.project(product) / (self.grid.lmax + 1)  # keeps coefficients near 1
             total = total + out(B)
         return total

@@ -65,7 +65,7 @@ class TensorReadout(ExactTables):
             torch.randn(channels, readout_channels) / channels**0.5 for _ in self.degrees
         )
         self.out = nn.ParameterList(
-            0.1 * torch.randn(readout_channels, n) / readout_channels**0.5 for n in self.copies
+            0.02 * torch.randn(readout_channels, n) / readout_channels**0.5 for n in self.copies
         )
         self.gates = nn.Sequential(
             nn.Linear(channels, 2 * readout_channels),

@@ -1,0 +1,1 @@
+"""Reading, making and labelling lattices; small sample files lie in ``data/samples``."""
