@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from fem_reference.affine import affine_deformation, energy_density, strain_basis
@@ -31,6 +31,8 @@ from lattice_gnn.lattice import Lattice
 SPARSE_FROM_NODES = 60  #: cells with more nodes are factorised sparsely (benchmarks/beam.py measures the crossover)
 _REFINEMENTS = 6
 _ENERGY_TOLERANCE = 1e-9  #: admitted error of the softest eigenvalue of C, relative
+_NEGLIGIBLE = 1e-20  #: error of C over its trace that needs no look at the eigenvalues
+_ZERO = 1e-15  #: eigenvalue of C over its trace that counts as none
 
 
 class RankWarning(UserWarning):
@@ -117,11 +119,7 @@ def homogenise_beam(
         batch = LatticeBatch.from_lattices(lattices, dtype=dtype, device=device)
     supports = find_supports(batch)
     _warn_of_rank(supports)
-    with torch.no_grad():
-        U, condition = _fluctuations(batch, element, rigid_ends, supports, fields)
-    B = strut_operator(batch, element=element, rigid_ends=rigid_ends)
-    D = affine_deformation(batch, B) + B @ _at_ends(batch, U)
-    C = energy_density(batch, D)
+    C, found = _solve(batch, supports, _Task(element, rigid_ends, fields))
     count = len(batch)
     return BeamSolution(
         stiffness=Stiffness(C.to(torch.float64)),
@@ -130,7 +128,7 @@ def homogenise_beam(
         free_spins=np.bincount(
             supports.component_lattice[supports.cycle_rank == 1], minlength=count
         ),
-        fields=_fields(batch, B, D, U, condition) if fields else None,
+        fields=found,
     )
 
 
@@ -149,59 +147,86 @@ def _nodal_forces(
     return total.index_add_(0, batch.struts.view(-1), end_forces.reshape(-1, 6, 6))
 
 
-def _fluctuations(
-    batch: LatticeBatch,
-    element: BeamTheory,
-    rigid_ends: Float[Tensor, "struts 2"] | None,
-    supports: Supports,
-    with_condition: bool,
-) -> tuple[Float[Tensor, "nodes 6 6"], Float[Tensor, " lattices"] | None]:
-    """Nodal fluctuations and rotations of the whole batch, solved group by group."""
-    held = np.zeros(6 * len(batch.nodes), dtype=bool)
-    held[supports.held] = True
-    held_of_node = torch.from_numpy(held.reshape(-1, 6)).to(batch.nodes.device)
-    groups = split_by_size(batch.node_offsets.diff().cpu().numpy(), SPARSE_FROM_NODES)
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is asked of every group."""
 
-    def solve(group: np.ndarray) -> tuple[np.ndarray, Tensor, Tensor, Tensor | None]:
-        # Grad mode belongs to the thread.
-        with torch.no_grad():
-            part = batch.select(group) if len(groups) > 1 or len(group) > 1 else batch
-            nodes = _members(batch.node_offsets, group)
-            arms = None if rigid_ends is None else rigid_ends[_members(batch.strut_offsets, group)]
-            B = strut_operator(part, element=element, rigid_ends=arms)
-            part_held = held_of_node[nodes].reshape(-1).nonzero()[:, 0]
-            sparse = int(part.node_offsets[1]) >= SPARSE_FROM_NODES
+    element: BeamTheory
+    rigid_ends: Float[Tensor, "struts 2"] | None
+    fields: bool
+
+
+def _solve(
+    batch: LatticeBatch, supports: Supports, task: _Task
+) -> tuple[Float[Tensor, "lattices 6 6"], BeamFields | None]:
+    """Homogenise group by group, lattices of like size together, and put the parts in order."""
+    device = batch.nodes.device
+    held = torch.zeros(6 * len(batch.nodes), dtype=torch.bool, device=device)
+    held[torch.from_numpy(supports.held).to(device)] = True
+    groups = split_by_size(batch.node_offsets.diff().cpu().numpy(), SPARSE_FROM_NODES)
+    with_gradient = torch.is_grad_enabled()
+
+    def solve(group: np.ndarray) -> tuple[Tensor, BeamFields | None]:
+        nodes, struts = batch.members(group)
+        arms = None if task.rigid_ends is None else task.rigid_ends[struts]
+        part = batch if len(group) == len(batch) == 1 else batch.select(group)
+        with torch.set_grad_enabled(with_gradient):  # grad mode belongs to the thread
             try:
-                factor = (SparseFactor if sparse else DenseFactor)(part, B, part_held)
-                U = _equilibrium(part, B, factor, part_held)
+                return _solve_group(part, held.view(-1, 6)[nodes].view(-1), arms, task)
             except IllConditionedError as error:
                 raise IllConditionedError(int(group[error.lattice])) from error
-            return group, nodes, U, factor.condition() if with_condition else None
 
-    U = batch.nodes.new_empty(len(batch.nodes), 6, 6)
-    condition = batch.nodes.new_empty(len(batch)) if with_condition else None
-    on_host = batch.nodes.device.type == "cpu"
-    for group, nodes, part_U, part_condition in in_threads(solve, groups, parallel=on_host):
-        U[nodes] = part_U
-        if condition is not None and part_condition is not None:
-            condition[torch.from_numpy(group).to(condition.device)] = part_condition
-    return U, condition
+    parts = in_threads(solve, groups, parallel=device.type == "cpu")
+    order = np.concatenate(groups)
+    lattices = _inverse(order, device)
+    C = torch.cat([C for C, _ in parts])[lattices]
+    if not task.fields:
+        return C, None
+    nodes, struts = (_inverse(x.cpu().numpy(), device) for x in batch.members(order))
+    return C, _in_order([f for _, f in parts if f is not None], nodes, struts, lattices)
 
 
-def _members(offsets: Int[Tensor, " groups_plus_1"], chosen: np.ndarray) -> Int[Tensor, " members"]:
-    """Indices of the nodes (or struts) of the chosen lattices."""
-    bounds = offsets.cpu().numpy()
-    ranges = [np.arange(bounds[b], bounds[b + 1]) for b in chosen]
-    return torch.from_numpy(np.concatenate(ranges)).to(offsets.device)
+def _solve_group(
+    part: LatticeBatch, held: Bool[Tensor, " degrees"], arms: Tensor | None, task: _Task
+) -> tuple[Float[Tensor, "lattices 6 6"], BeamFields | None]:
+    """C of a group; the solve is outside the graph, the energy at its solution inside."""
+    B = strut_operator(part, element=task.element, rigid_ends=arms)
+    with torch.no_grad():
+        sparse = int(part.node_offsets[1]) >= SPARSE_FROM_NODES
+        factor = (SparseFactor if sparse else DenseFactor)(part, B.detach(), held)
+        U, D = _equilibrium(part, B.detach(), factor, held)
+    if B.requires_grad:
+        D = affine_deformation(part, B) + B @ _at_ends(part, U)
+    C = energy_density(part, D)
+    return C, _fields(part, B, D, U, factor.condition()) if task.fields else None
+
+
+def _inverse(order: np.ndarray, device: torch.device) -> Int[Tensor, " members"]:
+    return torch.from_numpy(np.argsort(order)).to(device)
+
+
+def _in_order(
+    parts: list[BeamFields],
+    nodes: Int[Tensor, " nodes"],
+    struts: Int[Tensor, " struts"],
+    lattices: Int[Tensor, " lattices"],
+) -> BeamFields:
+    """Fields of all groups, in the order of the batch."""
+    by_node = {"fluctuations", "rotations", "displacements"}
+    joined = {}
+    for name in BeamFields.__dataclass_fields__:
+        place = nodes if name in by_node else struts if name == "end_forces" else lattices
+        joined[name] = torch.cat([getattr(part, name) for part in parts])[place]
+    return BeamFields(**joined)
 
 
 def _equilibrium(
     batch: LatticeBatch,
     B: Float[Tensor, "struts 8 12"],
     factor: Factor,
-    held: Int[Tensor, " held"],
-) -> Float[Tensor, "nodes 6 6"]:
-    """Solve K_uu U = -K_ue, refined until the energy is right.
+    held: Bool[Tensor, " degrees"],
+) -> tuple[Float[Tensor, "nodes 6 6"], Float[Tensor, "struts 8 6"]]:
+    """Nodal fluctuations U with K_uu U = -K_ue, and the strut deformations D that go with them.
 
     With residual r and correction dU = K^-1 r, the energy of the uncorrected U is too high by exactly dU.r, which is
     compared with the softest eigenvalue of C that is not zero. The residual is summed from strut forces, so that it
@@ -211,8 +236,7 @@ def _equilibrium(
 
     def residual_of(D: Tensor) -> Tensor:
         residual = -_nodal_forces(batch, B.mT @ D)
-        residual.view(-1, 6)[held] = 0
-        return residual
+        return residual.view(-1, 6).masked_fill_(held[:, None], 0).view_as(residual)
 
     U = factor.solve(residual_of(affine))
     for _ in range(_REFINEMENTS):
@@ -220,25 +244,26 @@ def _equilibrium(
         residual = residual_of(D)
         correction = factor.solve(residual)
         excess = _sum_over_nodes(batch, (correction * residual).sum(1)).amax(-1).abs()
-        U = U + correction
-        wrong = _inaccurate(batch, D, excess)
+        wrong = _inaccurate(batch, D, excess / batch.volumes())
         if not bool(wrong.any()):
-            return U
+            return U, D
+        U = U + correction
     raise IllConditionedError(int(wrong.nonzero()[0, 0]))
 
 
 def _inaccurate(
     batch: LatticeBatch, D: Float[Tensor, "struts 8 6"], excess: Float[Tensor, " lattices"]
-) -> Tensor:
-    """Which lattices' energy was off by more than the tolerance of their softest eigenvalue."""
+) -> Bool[Tensor, " lattices"]:
+    """Which lattices' energy density is off by more than the tolerance of their softest eigenvalue."""
+    trace = batch.sum_over_struts(D.square().sum((1, 2))) / batch.volumes()
+    wrong = ~(excess <= _NEGLIGIBLE * trace)  # also true for NaN
+    if not bool(wrong.any()):
+        return wrong
     C = energy_density(batch, D)
-    excess = excess / batch.volumes()
-    trace = C.diagonal(dim1=-2, dim2=-1).sum(-1)
-    wrong = ~(excess <= 1e-20 * trace)  # also true for NaN
     for b in wrong.nonzero()[:, 0].tolist():
         if bool(torch.isfinite(C[b]).all()):
             eigenvalues = torch.linalg.eigvalsh(C[b])
-            softest = eigenvalues[eigenvalues > 1e-15 * trace[b]].min()
+            softest = eigenvalues[eigenvalues > _ZERO * trace[b]].min()
             wrong[b] = ~(excess[b] <= _ENERGY_TOLERANCE * softest)
     return wrong
 
@@ -263,9 +288,8 @@ def _fields(
     B: Float[Tensor, "struts 8 12"],
     D: Float[Tensor, "struts 8 6"],
     U: Float[Tensor, "nodes 6 6"],
-    condition: Float[Tensor, " lattices"] | None,
+    condition: Float[Tensor, " lattices"],
 ) -> BeamFields:
-    assert condition is not None  # both are asked for together
     positions = (batch.nodes[:, None] @ batch.cells[batch.node_lattice])[:, 0]
     affine = torch.einsum("kab,nb->nak", strain_basis(positions), positions)
 

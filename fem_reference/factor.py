@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import LinearOperator, eigsh, splu
 from torch import Tensor
@@ -36,38 +36,33 @@ class Factor(Protocol):
 class DenseFactor:
     """Batched dense Cholesky factors, every lattice padded to the largest of the batch."""
 
-    def __init__(self, batch: LatticeBatch, B: StrutOperator, held: Int[Tensor, " held"]):
+    def __init__(self, batch: LatticeBatch, B: StrutOperator, held: Bool[Tensor, " degrees"]):
         lattices = len(batch)
         self.size = n = int(batch.node_offsets.diff().max())
         owner = batch.node_lattice
         local = torch.arange(len(batch.nodes), device=owner.device) - batch.node_offsets[owner]
         self._slot = owner * n + local
+        self._scale = _unit_diagonal(batch, B, held)
+        B = B * self._scale.view(-1, 6)[batch.struts].view(-1, 1, 12)
         rows, columns = self._slot[batch.struts], local[batch.struts]
         blocks = (B.mT @ B).view(-1, 2, 6, 2, 6).transpose(2, 3).reshape(-1, 6, 6)
         K = B.new_zeros(lattices * n * n, 6, 6)
         K.index_add_(0, (rows[:, :, None] * n + columns[:, None, :]).view(-1), blocks)
         K = K.view(lattices, n, n, 6, 6).transpose(2, 3).reshape(lattices, 6 * n, 6 * n)
-        diagonal = K.diagonal(dim1=-2, dim2=-1)
-        scale = torch.where(diagonal > 0, diagonal, 1).rsqrt()
-        free = torch.zeros(lattices * n, 6, dtype=scale.dtype, device=scale.device)
-        free[self._slot] = 1
-        free.view(-1)[self._slot[held // 6] * 6 + held % 6] = 0
-        self._scale = scale * free.view(lattices, 6 * n)
-        K *= self._scale[:, :, None]
-        K *= self._scale[:, None, :]
-        K.diagonal(dim1=-2, dim2=-1).fill_(1)
+        K.diagonal(dim1=-2, dim2=-1).fill_(1)  # free ones are 1 by scaling; held and padding
         self._cholesky, info = torch.linalg.cholesky_ex(K)
         if bool((info > 0).any()):
             raise IllConditionedError(int(info.argmax()))
 
     def solve(self, forces: Nodal) -> Nodal:
         """See ``Factor.solve``."""
-        lattices, width = self._scale.shape
-        padded = forces.new_zeros(lattices * self.size, 6, forces.shape[-1])
-        padded[self._slot] = forces
-        padded = padded.view(lattices, width, -1) * self._scale[:, :, None]
-        solution = torch.cholesky_solve(padded, self._cholesky) * self._scale[:, :, None]
-        return solution.reshape(lattices * self.size, 6, -1)[self._slot].contiguous()
+        scale = self._scale.view(-1, 6, 1)
+        padded = forces.new_zeros(len(self._cholesky) * self.size, 6, forces.shape[-1])
+        padded[self._slot] = forces * scale
+        solution = torch.cholesky_solve(
+            padded.view(len(self._cholesky), 6 * self.size, -1), self._cholesky
+        )
+        return solution.reshape(padded.shape)[self._slot] * scale
 
     def condition(self) -> Float[Tensor, " lattices"]:
         """See ``Factor.condition``."""
@@ -78,22 +73,21 @@ class DenseFactor:
 class SparseFactor:
     """One sparse factorisation of the whole batch with SuperLU, ordered by nested dissection."""
 
-    def __init__(self, batch: LatticeBatch, B: StrutOperator, held: Int[Tensor, " held"]):
+    def __init__(self, batch: LatticeBatch, B: StrutOperator, held: Bool[Tensor, " degrees"]):
         size = 6 * len(batch.nodes)
         struts = batch.struts.cpu().numpy()
+        scale = _unit_diagonal(batch, B, held)
         self._order = _degrees(dissection_order(batch))
+        self._scale = scale.cpu().numpy()[:, None]
         place = np.empty(size, dtype=np.int64)
         place[self._order] = np.arange(size)
         dofs = place[_degrees(struts.reshape(-1)).reshape(len(struts), 12)]
+        B = B * scale.view(-1, 6)[batch.struts].view(-1, 1, 12)
+        self._like = B.new_zeros(0)
         values = (B.mT @ B).cpu().numpy()
         rows = np.repeat(dofs, 12, axis=1).ravel()
         columns = np.tile(dofs, (1, 12)).ravel()
         K = csc_array((values.ravel(), (rows, columns)), shape=(size, size))
-        scale = 1 / np.sqrt(K.diagonal())
-        scale[place[held.cpu().numpy()]] = 0
-        self._scale = scale[:, None]
-        self._like = B.new_zeros(0)
-        K.data *= scale[K.indices] * np.repeat(scale, np.diff(K.indptr))
         K.setdiag(1.0)
         K.eliminate_zeros()
         self._K = K
@@ -109,10 +103,10 @@ class SparseFactor:
 
     def solve(self, forces: Nodal) -> Nodal:
         """See ``Factor.solve``."""
-        b = forces.detach().cpu().numpy().reshape(len(self._order), -1)[self._order]
+        b = forces.cpu().numpy().reshape(len(self._order), -1) * self._scale
         x = np.empty_like(b)
-        x[self._order] = self._lu.solve(b * self._scale) * self._scale
-        return torch.from_numpy(x).to(forces).view_as(forces)
+        x[self._order] = self._lu.solve(b[self._order])
+        return torch.from_numpy(x * self._scale).to(forces).view_as(forces)
 
     def condition(self) -> Float[Tensor, " lattices"]:
         """See ``Factor.condition``; from the extreme eigenvalues by Lanczos iteration, to 1 %."""
@@ -123,6 +117,19 @@ class SparseFactor:
             for op in (self._K, inverse)
         )
         return self._like.new_tensor([largest * of_inverse])
+
+
+def _unit_diagonal(
+    batch: LatticeBatch, B: StrutOperator, held: Bool[Tensor, " degrees"]
+) -> Float[Tensor, " degrees"]:
+    """The scaling that brings the diagonal of K to 1, and 0 where a degree of freedom is held."""
+    i, j = batch.struts.unbind(-1)
+    diagonal = B.new_zeros(len(batch.nodes), 6)
+    diagonal.index_add_(0, batch.struts.view(-1), B.square().sum(1).view(-1, 6))
+    loops = (i == j).nonzero()[:, 0]  # both ends of a self-image strut share their degrees of freedom
+    coupling = (B[loops, :, :6] * B[loops, :, 6:]).sum(1)
+    diagonal.index_add_(0, i[loops], 2 * coupling)
+    return diagonal.view(-1).rsqrt().masked_fill_(held, 0)
 
 
 def _degrees(nodes: Int[np.ndarray, " nodes"]) -> Int[np.ndarray, " degrees"]:

@@ -116,7 +116,7 @@ _ALL = (
     CellInfo("octet", ("octet truss", "fcu"), octet),
     CellInfo("diamond", ("dia",), diamond),
     CellInfo("fluorite", ("rhombic dodecahedron", "flu"), fluorite),
-    CellInfo("isotruss", ("iso truss",), isotruss),
+    CellInfo("isotruss", (), isotruss),
     CellInfo("gyroid", ("gyroid net", "srs", "laves graph"), gyroid),
     CellInfo(
         "kelvin", ("kelvin cell", "truncated octahedron", "tetrakaidecahedron", "sod"), kelvin

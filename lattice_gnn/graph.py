@@ -181,6 +181,13 @@ class LatticeBatch:
             **picked,
         )
 
+    def members(
+        self, lattices: Sequence[int] | np.ndarray
+    ) -> tuple[Int[Tensor, " nodes"], Int[Tensor, " struts"]]:
+        """Numbers of the nodes and of the struts of the given lattices, in the given order."""
+        chosen = torch.as_tensor(lattices, dtype=torch.int64, device=self.cells.device)
+        return _ranges(self.node_offsets, chosen)[0], _ranges(self.strut_offsets, chosen)[0]
+
     def replace(self, **changes: Tensor) -> "LatticeBatch":
         """A batch with some tensors replaced (positions, radii, cells: same lengths)."""
         return replace(self, **changes)

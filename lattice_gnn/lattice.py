@@ -22,6 +22,8 @@ class Material:
         nu: Poisson ratio, -1 < nu < 0.5.
     """
 
+    __no_type_check__ = True  # the constructor checks and converts by itself
+
     E: float = 1.0
     nu: float = 0.3
 
@@ -40,8 +42,9 @@ class Lattice:
     image and several struts between one pair of nodes, by different shifts, are ordinary. Node
     coordinates may be any real numbers; nothing wraps them into the cell.
 
-    Arrays are copied and read-only. Whatever breaks a rule of :mod:`lattice_gnn.lattice_checks`
-    raises :class:`~lattice_gnn.errors.LatticeGnnError` on construction and names the offender.
+    The constructor takes anything like an array; arrays are copied and read-only. Whatever breaks a
+    rule of :mod:`lattice_gnn.lattice_checks` raises :class:`~lattice_gnn.errors.LatticeGnnError` on
+    construction and names the offender.
 
     Attributes:
         cell: cell vectors as rows, any unit of length; left-handed is fine.
@@ -59,6 +62,8 @@ class Lattice:
         material: the solid.
         units: label of the unit of length; nothing depends on it.
     """
+
+    __no_type_check__ = True  # the constructor takes anything like an array and checks it itself
 
     cell: Float[np.ndarray, "3 3"]
     nodes: Float[np.ndarray, "nodes 3"]

@@ -116,7 +116,7 @@ def check_cell(cell: Float[np.ndarray, "3 3"]) -> None:
 
 
 def check_topology(
-    num_nodes: int, struts: Int[np.ndarray, "struts 2"], shifts: Int[np.ndarray, "struts 3"]
+    num_nodes: int, struts: Int[np.ndarray, "struts 2"], shifts: Int[np.ndarray, "rows 3"]
 ) -> None:
     """Node indices are in range, every node is used, no strut occurs twice in either direction."""
     if len(struts) == 0:

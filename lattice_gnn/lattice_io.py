@@ -190,12 +190,13 @@ def _triples(value: Any, where: str) -> list[list[float]]:
     """Check a list of rows of three finite numbers."""
     if not isinstance(value, list) or not value:
         raise LatticeGnnError(f"{where}: expected a list of rows of 3 numbers, got {_kind(value)}.")
+    rows = []
     for number, row in enumerate(value):
         if not isinstance(row, list) or len(row) != 3:
             raise LatticeGnnError(f"{where}[{number}]: expected 3 numbers, got {_show(row)}.")
-        for place, entry in enumerate(row):
-            finite_number(entry, f"{where}[{number}][{place}]")
-    return value
+        places = enumerate(row)
+        rows.append([finite_number(x, f"{where}[{number}][{place}]") for place, x in places])
+    return rows
 
 
 def _radii(
@@ -229,7 +230,7 @@ def _radii(
             raise LatticeGnnError(
                 f"{where}: struts[{number}]: the key 'radius' is missing, other struts have it."
             )
-    return [strut["radius"] for strut in struts], None
+    return [float(strut["radius"]) for strut in struts], None
 
 
 def _refuse_other_radii(struts: Sequence[Mapping[str, Any]], where: str) -> None:
@@ -248,7 +249,7 @@ def _per_strut(
     """Return one value per strut, ``default`` where it gives none; None where none does."""
     if not any(key in strut for strut in struts):
         return None
-    return [strut.get(key, other) for strut, other in zip(struts, default, strict=True)]
+    return [float(strut.get(key, other)) for strut, other in zip(struts, default, strict=True)]
 
 
 def _materials(

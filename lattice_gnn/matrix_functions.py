@@ -19,7 +19,6 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from lattice_gnn.errors import LatticeGnnError
 
@@ -86,18 +85,36 @@ class _SymmetricFunction(torch.autograd.Function):
         eigenvalues, U = torch.linalg.eigh(A)
         eigenvalues = _inside_domain(eigenvalues, function)
         ctx.function = function
-        ctx.save_for_backward(eigenvalues, U)
+        ctx.save_for_backward(A, eigenvalues, U)
         result = (U * function.value(eigenvalues)[..., None, :]) @ U.mT
         return 0.5 * (result + result.mT)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        eigenvalues, U = ctx.saved_tensors
-        a, b = eigenvalues[..., :, None], eigenvalues[..., None, :]
-        F = ctx.function.divided_difference(torch.maximum(a, b), torch.minimum(a, b))
-        inner = U.mT @ (0.5 * (gradients[0] + gradients[0].mT)) @ U
-        return U @ (F * inner) @ U.mT, None
+        A, eigenvalues, U = ctx.saved_tensors
+        with torch.no_grad():
+            a, b = eigenvalues[..., :, None], eigenvalues[..., None, :]
+            F = ctx.function.divided_difference(torch.maximum(a, b), torch.minimum(a, b))
+            inner = U.mT @ (0.5 * (gradients[0] + gradients[0].mT)) @ U
+            result = U @ (F * inner) @ U.mT
+        once: Tensor = _OnceDifferentiable.apply(result, A, gradients[0])
+        return once, None
+
+
+class _OnceDifferentiable(torch.autograd.Function):
+    """A gradient that refuses to be differentiated again.
+
+    torch's `once_differentiable` lets a second derivative vanish without a word where the incoming
+    gradient is a constant, as in ``autograd.grad(f.sum(), A, create_graph=True)``; this one does not.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, *dependencies: Tensor) -> Tensor:
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
+        raise RuntimeError("matrix functions here are once differentiable: no second derivatives")
 
 
 def _inside_domain(eigenvalues: Tensor, function: SpectralFunction) -> Tensor:

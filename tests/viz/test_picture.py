@@ -1,0 +1,55 @@
+"""Titles, colours and size of a picture."""
+
+import numpy as np
+import pytest
+
+from lattice_gnn.elasticity import Stiffness
+from viz.picture import compose, direction_label
+
+
+@pytest.mark.parametrize(
+    ("direction", "label"),
+    [
+        ([1, 0, 0], "[1 0 0]"),
+        ([-1, -1, -1], "[1 1 1]"),
+        ([0.5, -0.5, 1], "[1 -1 2]"),
+        ([0, -2, 3], "[0 -2 3]"),
+        ([1, 0.2345, 0], "(0.97, 0.23, 0.00)"),
+    ],
+)
+def test_directions_are_written_as_small_integers_where_they_fit(direction, label):
+    unit = np.array(direction) / np.linalg.norm(direction)
+    assert direction_label(unit) == label
+
+
+def test_title_lines_name_lattice_density_and_extremal_moduli(octet, cubic_stiffness):
+    picture = compose(octet, cubic_stiffness)
+    assert picture.name == "octet"
+    assert f"relative density {octet.relative_density:.4g}" in picture.facts
+    low = 1 / float(cubic_stiffness.compliance[0, 0])
+    assert f"{low:.4g} along [1 0 0]" in picture.modulus_range.replace(
+        "[0 1 0]", "[1 0 0]"
+    ).replace("[0 0 1]", "[1 0 0]")
+    assert picture.limits[0] == pytest.approx(low, rel=1e-9)
+    assert picture.limits[1] == pytest.approx(picture.surface.values.max(), rel=2e-3)
+
+
+def test_both_halves_fill_the_unit_sphere_wherever_the_cell_lies(octet, cubic_stiffness):
+    far = octet.scaled(17.0).translated(np.array([3.0, -2.0, 0.5]))
+    for lattice, tiles in ((octet, (1, 1, 1)), (octet, (3, 1, 2)), (far, (1, 1, 1))):
+        picture = compose(lattice, cubic_stiffness, tiles)
+        reach = np.linalg.norm(picture.tubes.joints, axis=1) + picture.tubes.joint_radii
+        assert reach.max() <= 1 + 1e-12
+        assert reach.max() > 0.8
+        assert np.linalg.norm(picture.surface.points, axis=1).max() == pytest.approx(1)
+
+
+def test_isotropic_stiffness_has_colours_of_non_zero_range(octet):
+    picture = compose(octet, Stiffness.isotropic(0.1, 0.3))
+    assert picture.limits[0] < 0.1 < picture.limits[1]
+    assert "isotropic" in picture.modulus_range
+
+
+def test_singular_stiffness_says_so(octet):
+    picture = compose(octet, Stiffness.cubic(1.0, 1.0, 0.5))
+    assert "singular" in picture.modulus_range

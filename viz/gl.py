@@ -1,0 +1,161 @@
+"""Find out whether VTK can draw here, without dying in the attempt.
+
+Where VTK finds no OpenGL library it does not raise: the process ends by a segmentation fault at the
+first render. So a child process draws one tiny frame first, and only where it comes back with the
+right pixel does this process draw by PyVista.
+"""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from lattice_gnn.errors import LatticeGnnError
+
+Renderer = Literal["pyvista", "matplotlib"]
+
+RENDERER_VARIABLE = "LATTICE_GNN_RENDERER"
+"""Environment variable: ``pyvista``, ``matplotlib`` or ``auto`` (the default)."""
+
+PROBE_VARIABLE = "LATTICE_GNN_GL_PROBE"
+"""Environment variable: ``crash`` kills the probe by a segmentation fault, for tests."""
+
+WINDOW_VARIABLE = "VTK_DEFAULT_OPENGL_WINDOW"
+"""VTK's own variable: the class of its windows; read when VTK is imported."""
+
+DEBIAN_PACKAGES = "libegl1 libgl1-mesa-dri"
+
+_TIMEOUT = 60.0  # seconds; software drawing of the frame takes about one
+
+_PROBE = f"""
+import os, sys
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+except ImportError:
+    pass
+if os.environ.get("{PROBE_VARIABLE}") == "crash":
+    import signal
+    os.kill(os.getpid(), getattr(signal, "SIGSEGV", signal.SIGTERM))
+import vtkmodules.vtkRenderingOpenGL2
+from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
+from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
+window, renderer = vtkRenderWindow(), vtkRenderer()
+window.SetOffScreenRendering(True)
+window.SetSize(8, 8)
+window.AddRenderer(renderer)
+renderer.SetBackground(1, 0, 0)
+window.Render()
+pixels = vtkUnsignedCharArray()
+window.GetPixelData(0, 0, 7, 7, 1, pixels, 0)
+sys.exit(0 if pixels.GetTuple(27) == (255, 0, 0) else 3)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the probe found.
+
+    Attributes:
+        works: Whether VTK draws here.
+        window: Class of VTK window to ask for; empty for VTK's own choice.
+        reason: One clause that says why it does not work; empty where it does.
+    """
+
+    works: bool
+    window: str = ""
+    reason: str = ""
+
+
+def has_display() -> bool:
+    """Whether windows can be shown: always on macOS and Windows, by a display server elsewhere."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+@lru_cache(maxsize=1)
+def probe_gl() -> Probe:
+    """Draw one frame in a child process; the answer is kept for the life of this process."""
+    result = Probe(works=False, reason="nothing was tried")
+    for window in _candidates():
+        result = _try_window(window)
+        if result.works:
+            break
+    return result
+
+
+def choose_renderer() -> tuple[Renderer, str]:
+    """Choose the renderer from the environment and the probe, and make VTK ready for it.
+
+    Returns:
+        The renderer, and a sentence that says why it is matplotlib (empty for PyVista).
+
+    Raises:
+        LatticeGnnError: The environment names an unknown renderer, or PyVista where it cannot draw.
+    """
+    wish = os.environ.get(RENDERER_VARIABLE, "auto").lower() or "auto"
+    if wish not in ("auto", "pyvista", "matplotlib"):
+        raise LatticeGnnError(
+            f"{RENDERER_VARIABLE}={wish}: expected auto, pyvista or matplotlib; unset it or use "
+            "one of these"
+        )
+    if wish == "matplotlib":
+        return "matplotlib", f"Drawn by matplotlib, as {RENDERER_VARIABLE} asks."
+    probe = probe_gl()
+    if probe.works:
+        if probe.window:
+            os.environ[WINDOW_VARIABLE] = probe.window
+        return "pyvista", ""
+    remedy = f" (on Debian and Ubuntu: apt install {DEBIAN_PACKAGES})"
+    remedy = remedy if sys.platform.startswith("linux") else ""
+    if wish == "pyvista":
+        raise LatticeGnnError(
+            f"{RENDERER_VARIABLE}=pyvista, but PyVista cannot draw here: {probe.reason}; install "
+            f"an OpenGL library{remedy} or unset {RENDERER_VARIABLE} to let matplotlib draw"
+        )
+    return "matplotlib", (
+        f"Drawn by matplotlib, because PyVista cannot draw here: {probe.reason}; an OpenGL library "
+        f"would mend that{remedy}."
+    )
+
+
+def _candidates() -> list[str]:
+    """Classes of VTK window worth a try here, best first; empty is VTK's own choice."""
+    chosen = os.environ.get(WINDOW_VARIABLE)
+    if chosen:
+        return [chosen]
+    if not sys.platform.startswith("linux"):
+        return [""]
+    headless = ["vtkEGLRenderWindow", "vtkOSOpenGLRenderWindow"]
+    return ["", *headless] if has_display() else headless
+
+
+def _try_window(window: str) -> Probe:
+    """Draw one frame with a class of window in a child process."""
+    environment = dict(os.environ)
+    if window:
+        environment[WINDOW_VARIABLE] = window
+    try:
+        child = subprocess.run(
+            [sys.executable, "-c", _PROBE],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Probe(works=False, reason=f"a test frame took more than {_TIMEOUT:.0f} s")
+    if child.returncode == 0:
+        return Probe(works=True, window=window)
+    if child.returncode < 0:
+        reason = f"a test frame ended VTK by signal {-child.returncode}"
+    elif child.returncode == 3:
+        reason = "a test frame came out in the wrong colour"
+    else:
+        lines = child.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
+        reason = f"a test frame failed with exit code {child.returncode} ({lines[-1].strip()})"
+    return Probe(works=False, reason=reason)

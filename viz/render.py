@@ -1,0 +1,116 @@
+"""``render``: a lattice beside its directional Young's modulus, as a window or a PNG."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from lattice_gnn.elasticity import Stiffness
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice import Lattice
+from viz.gl import Renderer, choose_renderer, has_display
+from viz.picture import Picture, compose
+
+
+@dataclass(frozen=True, slots=True)
+class RenderReport:
+    """What was drawn.
+
+    Attributes:
+        renderer: ``pyvista``, or ``matplotlib`` where PyVista cannot draw.
+        path: The PNG file; None where a window was shown.
+        note: A sentence for the user on why it was not PyVista; empty where it was.
+    """
+
+    renderer: Renderer
+    path: Path | None
+    note: str
+
+
+def render(
+    lattice: Lattice,
+    stiffness: Stiffness,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    size: tuple[int, int] = (1600, 800),
+    tiles: tuple[int, int, int] = (1, 1, 1),
+) -> RenderReport:
+    """Draw a lattice as tubes and joints beside the surface of radius E(n)/E_s.
+
+    PyVista draws where a probe finds that it can, matplotlib elsewhere; the report says which.
+    The PNG appears whole or not at all.
+
+    Args:
+        lattice: The lattice.
+        stiffness: Its stiffness in units of the solid's Young's modulus E_s, not a batch.
+        path: The PNG file to write; None shows a window and returns when it is closed.
+        size: Width and height in pixels.
+        tiles: Number of cells to draw along each cell vector.
+
+    Raises:
+        LatticeGnnError: The file cannot be written, its name does not end in .png, there is no
+            display for a window, or a size or number of tiles is less than 1.
+    """
+    _check_counts(size, tiles)
+    if path is None:
+        if not has_display():
+            raise LatticeGnnError(
+                "no display to open a window on: give the name of a PNG file to write instead"
+            )
+        renderer, note = choose_renderer()
+        _draw(compose(lattice, stiffness, tiles), None, size, renderer)
+        return RenderReport(renderer, None, note)
+    target = check_picture_path(Path(path))
+    renderer, note = choose_renderer()
+    part = target.with_name(f".{target.stem}.{os.getpid()}.part.png")
+    try:
+        _draw(compose(lattice, stiffness, tiles), part, size, renderer)
+        part.replace(target)
+    except OSError as error:
+        raise LatticeGnnError(
+            f"{target}: the picture cannot be written ({error.strerror or error}): free or choose "
+            "another place"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return RenderReport(renderer, target, note)
+
+
+def _draw(picture: Picture, path: Path | None, size: tuple[int, int], renderer: Renderer) -> None:
+    """Hand the picture to one of the two renderers, imported only now."""
+    if renderer == "pyvista":
+        from viz.scene import draw
+    else:
+        from viz.fallback import draw
+    draw(picture, path, size)
+
+
+def _check_counts(size: tuple[int, int], tiles: tuple[int, int, int]) -> None:
+    """Refuse sizes and tile counts that draw nothing."""
+    if min(size) < 1:
+        raise LatticeGnnError(f"picture size {size[0]} x {size[1]}: expected at least 1 x 1 pixels")
+    if min(tiles) < 1:
+        raise LatticeGnnError(
+            f"tiles {' '.join(map(str, tiles))}: expected at least one cell in each direction"
+        )
+
+
+def check_picture_path(path: Path) -> Path:
+    """Refuse a picture file that cannot be written, before time goes into the drawing.
+
+    Raises:
+        LatticeGnnError: The ending is not .png, or there is no such folder to write to.
+    """
+    if path.suffix.lower() != ".png":
+        raise LatticeGnnError(
+            f"{path}: pictures are written as PNG, got the ending {path.suffix or '(none)'!r}; "
+            "choose a name that ends in .png"
+        )
+    if not path.parent.is_dir():
+        raise LatticeGnnError(
+            f"{path}: the folder {path.parent} does not exist; make it first or choose another"
+        )
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise LatticeGnnError(
+            f"{path}: the picture cannot be written there; choose a place that you may write to"
+        )
+    return path
