@@ -25,9 +25,11 @@ class CellSampling:
         exact_share: Share of lattices that keep the cell's exact node positions and shape.
         perturbation: Largest node displacement over the mean strut length, uniform from 0.
         strain: Largest principal strain of the cell's shape, uniform in +- this.
-        radius_spread: Largest log-ratio of a strut's radius to the common one, uniform in +- this, in half of the lattices.
+        radius_spread: Largest log-ratio of a strut's radius to the common one, uniform in +- this,
+            in half of the lattices.
         nu: Smallest and largest Poisson's ratio, uniform between.
-        special_share: Share of lattices with hollow struts, with tapered struts, and with struts of unequal modulus (each).
+        special_share: Share of lattices with hollow struts, with tapered struts, and with struts of
+            unequal modulus (each).
         slenderness: Largest radius over strut length that is kept.
     """
 
@@ -52,8 +54,10 @@ class CellSampling:
             raise LatticeGnnError(
                 f"{where}.{unknown[0]}: unknown key; expected some of {', '.join(known)}"
             )
-        lists = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return cls(**lists)
+        plain: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
+        return cls(**plain)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for YAML and JSON."""

@@ -1,7 +1,8 @@
-"""A model from one YAML file: draw lattices, label them by beam FEM, train, test, and write the weights."""
+"""A model from one YAML file: draw lattices, label them, train, test, and write the weights."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,8 @@ def run_recipe(
         on_progress: Called with the state of the training.
 
     Returns:
-        The finished weights, ``model.safetensors`` in the folder, with held-out errors in their header.
+        The finished weights, ``model.safetensors`` in the folder, with held-out errors in their
+        header.
     """
     recipe = read_recipe(config_path)
     lattices = {name: sample_cells(recipe.part(name)) for name in recipe.counts}
@@ -144,7 +146,7 @@ def errors_by_density(model: StiffnessModel, labelled: LabelledLattices) -> dict
     frobenius = relative_frobenius(C, labelled.stiffness)
     density = labelled.batch.relative_density()
     rows = []
-    for low, high in zip(_DENSITY_EDGES[:-1], _DENSITY_EDGES[1:], strict=True):
+    for low, high in pairwise(_DENSITY_EDGES):
         inside = (density >= low) & ((density < high) | (high == _DENSITY_EDGES[-1]))
         if bool(inside.any()):
             rows.append(

@@ -1,4 +1,4 @@
-"""Struts under affine nodal motion: the load of the periodic problem, and the upper bound on its answer."""
+"""Struts under affine nodal motion: the load of the problem, and an upper bound on its answer."""
 
 import torch
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from lattice_gnn.graph import LatticeBatch
 
 
 def strain_basis(like: Tensor) -> Float[Tensor, "6 3 3"]:
-    """The six unit strains of the Mandel basis: e_i e_i, and (e_i e_j + e_j e_i)/sqrt 2 for 23, 13, 12."""
+    """The unit strains of the Mandel basis: e_i e_i; (e_i e_j + e_j e_i)/sqrt 2 for 23, 13, 12."""
     basis = torch.zeros(6, 3, 3, dtype=like.dtype, device=like.device)
     for k, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):
         basis[k, i, j] = basis[k, j, i] = 1.0 if i == j else 0.5**0.5
@@ -19,7 +19,7 @@ def strain_basis(like: Tensor) -> Float[Tensor, "6 3 3"]:
 def affine_deformation(
     batch: LatticeBatch, B: Float[Tensor, "struts 8 12"]
 ) -> Float[Tensor, "struts 8 6"]:
-    """Strut deformations under the six unit strains where nodes move affinely and do not turn, B (0, 0, E_k v, 0)."""
+    """Strut deformations B (0, 0, E_k v, 0) where nodes move affinely and do not turn."""
     apart = torch.einsum("kab,sb->sak", strain_basis(B), batch.strut_vectors())
     return B[:, :, 6:9] @ apart
 
@@ -35,6 +35,9 @@ def energy_density(
 def affine_stiffness(
     lattices: LatticeBatch, *, element: BeamTheory = "euler-bernoulli"
 ) -> Float[Tensor, "lattices 6 6"]:
-    """Stiffness under affine nodal motion without rotation, Mandel, C / E_s: an upper bound on C (Loewner order)."""
+    """Stiffness C / E_s under affine nodal motion without rotation, Mandel.
+
+    An upper bound on C in the Loewner order.
+    """
     B = strut_operator(lattices, element=element)
     return energy_density(lattices, affine_deformation(lattices, B))

@@ -1,13 +1,16 @@
-"""Periodic beam homogenisation: batched, differentiable, exact for Euler-Bernoulli and Timoshenko frames.
+"""Periodic homogenisation of Euler-Bernoulli and Timoshenko frames: batched, differentiable.
 
-Macro strain is six extra degrees of freedom. With nodal fluctuations and rotations U, the strain energy per volume is a
-quadratic form in (E, U); minimising over U at each unit strain (Mandel basis, 11 22 33 23 13 12) leaves
+Macro strain is six extra degrees of freedom. With nodal fluctuations and rotations U, the strain
+energy per volume is a quadratic form in (E, U); minimising over U at each unit strain (Mandel
+basis, 11 22 33 23 13 12) leaves
 
     C_kl = (1/V) sum over struts D_k . D_l,
 
-with D_k the strut deformations under unit strain k at equilibrium, scaled so that D.D is twice the strut's energy. Evaluated in this form C is symmetric positive
-semi-definite by construction, an error in U enters only squared, and its derivative with respect to positions, radii,
-cells and moduli is the explicit one, with U held fixed (envelope theorem). ``docs/beam-reference.md`` explains.
+with D_k the strut deformations under unit strain k at equilibrium, scaled so that D.D is twice the
+strut's energy. Evaluated in this form C is symmetric positive semi-definite by construction, an
+error in U enters only squared, and its derivative with respect to positions, radii, cells and
+moduli is the explicit one, with U held fixed (envelope theorem). ``docs/beam-reference.md``
+explains.
 """
 
 import warnings
@@ -28,7 +31,9 @@ from lattice_gnn.elasticity import Stiffness
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.lattice import Lattice
 
-SPARSE_FROM_NODES = 60  #: cells with more nodes are factorised sparsely (benchmarks/beam.py measures the crossover)
+SPARSE_FROM_NODES = (
+    60  #: cells with more nodes are factorised sparsely (benchmarks/beam.py measures the crossover)
+)
 _REFINEMENTS = 6
 _ENERGY_TOLERANCE = 1e-9  #: admitted error of the softest eigenvalue of C, relative
 _NEGLIGIBLE = 1e-20  #: error of C over its trace that needs no look at the eigenvalues
@@ -41,18 +46,22 @@ class RankWarning(UserWarning):
 
 @dataclass(frozen=True, slots=True)
 class BeamFields:
-    """What happens inside the cells under the six unit strains (last axis, Mandel order 11 22 33 23 13 12).
+    """What happens inside the cells under the six unit strains.
+
+    The last axis counts the strains, Mandel order 11 22 33 23 13 12.
 
     Attributes:
         fluctuations: Nodal displacement less the affine one, unit of length.
         rotations: Nodal rotations, rad.
-        displacements: Total displacement of the nodes in the home cell, strain . position + fluctuation.
-        end_forces: Forces and moments on the strut's ends, rows f_i, m_i, f_j, m_j in global axes; E_s times length^2
-            and length^3.
+        displacements: Total displacement of the nodes in the home cell, strain . position +
+            fluctuation.
+        end_forces: Forces and moments on the strut's ends, rows f_i, m_i, f_j, m_j in global axes;
+            E_s times length^2 and length^3.
         energy_axial: Energy density from stretching, W = E.C.E / 2, unit of E_s.
         energy_bending: Energy density from bending and shear, unit of E_s.
         energy_torsion: Energy density from torsion, unit of E_s.
-        condition: Condition number of each lattice's scaled stiffness matrix (an estimate where factorised sparsely).
+        condition: Condition number of each lattice's scaled stiffness matrix (an estimate where
+            factorised sparsely).
     """
 
     fluctuations: Float[Tensor, "nodes 3 6"]
@@ -96,8 +105,9 @@ def homogenise_beam(
     """Effective stiffness of periodic beam lattices.
 
     Args:
-        lattices: One lattice, several, or a batch (whose dtype and device are then kept). C is differentiable with
-            respect to the batch's nodes, cells, radii, end_radii, inner_radii, E and nu, and to ``rigid_ends``.
+        lattices: One lattice, several, or a batch (whose dtype and device are then kept). C is
+            differentiable with respect to the batch's nodes, cells, radii, end_radii, inner_radii,
+            E and nu, and to ``rigid_ends``.
         element: "euler-bernoulli", or "timoshenko" with Cowper's shear coefficient.
         rigid_ends: Rigid lengths at the two ends of every strut, unit of length.
         fields: Also return displacements, forces, energies and condition numbers.
@@ -132,9 +142,7 @@ def homogenise_beam(
     )
 
 
-def _at_ends(
-    batch: LatticeBatch, U: Float[Tensor, "nodes 6 6"]
-) -> Float[Tensor, "struts 12 6"]:
+def _at_ends(batch: LatticeBatch, U: Float[Tensor, "nodes 6 6"]) -> Float[Tensor, "struts 12 6"]:
     """Displacements and rotations at the two ends of every strut."""
     return U[batch.struts].reshape(-1, 12, 6)
 
@@ -228,9 +236,9 @@ def _equilibrium(
 ) -> tuple[Float[Tensor, "nodes 6 6"], Float[Tensor, "struts 8 6"]]:
     """Nodal fluctuations U with K_uu U = -K_ue, and the strut deformations D that go with them.
 
-    With residual r and correction dU = K^-1 r, the energy of the uncorrected U is too high by exactly dU.r, which is
-    compared with the softest eigenvalue of C that is not zero. The residual is summed from strut forces, so that it
-    does not share the rounding of the assembled matrix.
+    With residual r and correction dU = K^-1 r, the energy of the uncorrected U is too high by
+    exactly dU.r, which is compared with the softest eigenvalue of C that is not zero. The residual
+    is summed from strut forces, so that it does not share the rounding of the assembled matrix.
     """
     affine = affine_deformation(batch, B)
 
@@ -254,7 +262,7 @@ def _equilibrium(
 def _inaccurate(
     batch: LatticeBatch, D: Float[Tensor, "struts 8 6"], excess: Float[Tensor, " lattices"]
 ) -> Bool[Tensor, " lattices"]:
-    """Which lattices' energy density is off by more than the tolerance of their softest eigenvalue."""
+    """Which energy densities are off by more than the tolerance of the softest eigenvalue."""
     trace = batch.sum_over_struts(D.square().sum((1, 2))) / batch.volumes()
     wrong = ~(excess <= _NEGLIGIBLE * trace)  # also true for NaN
     if not bool(wrong.any()):
@@ -276,7 +284,8 @@ def _warn_of_rank(supports: Supports) -> None:
     poor = np.flatnonzero(supports.rank < 6)
     if len(poor):
         warnings.warn(
-            f"lattice {poor[0]}{' and others' if len(poor) > 1 else ''}: no component of the net spans space, so the "
+            f"lattice {poor[0]}{' and others' if len(poor) > 1 else ''}: no component of the net "
+            "spans space, so the "
             f"effective stiffness is singular (rank {supports.rank[poor[0]]} of 6)",
             RankWarning,
             stacklevel=3,

@@ -1,10 +1,11 @@
 """Fill-reducing order of the nodes by geometric nested dissection.
 
-A box of nodes is cut in two at the median of its longest axis; the nodes on one side that have a strut to the other
-form the separator and are numbered last; the halves follow the same rule. For a three-dimensional frame of n nodes the
-factor then holds O(n^(4/3)) entries (George, *Nested dissection of a regular finite element mesh*, SIAM J. Numer. Anal.
-10 (1973) 345). The struts that cross the periodic faces are cut by the same rule, since the separator is taken from the graph
-and the position only chooses the halves.
+A box of nodes is cut in two at the median of its longest axis; the nodes on one side that have a
+strut to the other form the separator and are numbered last; the halves follow the same rule. For a
+three-dimensional frame of n nodes the factor then holds O(n^(4/3)) entries (George, *Nested
+dissection of a regular finite element mesh*, SIAM J. Numer. Anal. 10 (1973) 345). The struts that
+cross the periodic faces are cut by the same rule, since the separator is taken from the graph and
+the position only chooses the halves.
 """
 
 import numpy as np

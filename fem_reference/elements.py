@@ -1,21 +1,24 @@
 """Straight beam elements with circular sections, written without local frames.
 
-A circular section has no preferred transverse direction, so the element needs the strut's unit tangent ``t`` alone.
-With end displacements u_i, u_j and rotations theta_i, theta_j, rigid end lengths a, b and flexible length
-l = L - a - b, the deformations of the flexible part are
+A circular section has no preferred transverse direction, so the element needs the strut's unit
+tangent ``t`` alone. With end displacements u_i, u_j and rotations theta_i, theta_j, rigid end
+lengths a, b and flexible length l = L - a - b, the deformations of the flexible part are
 
     e       = t . (u_j - u_i)                                    elongation
     phi     = t . (theta_j - theta_i)                            twist
     alpha_i = P [(1 + a/l) theta_i + (b/l) theta_j] - t x (u_j - u_i) / l     end rotations relative
-    alpha_j = P [(a/l) theta_i + (1 + b/l) theta_j] - t x (u_j - u_i) / l     to the chord, P = 1 - t t^T
+    alpha_j = P [(a/l) theta_i + (1 + b/l) theta_j] - t x (u_j - u_i) / l     to the chord, P = 1 -
+    t t^T
 
-(Przemieniecki, *Theory of Matrix Structural Analysis*, 1968, chapters 5-6). With the flexibilities f_ii, f_ij, f_jj of the
-simply supported beam (end rotations under end moments) the strain energy is a sum of squares,
+(Przemieniecki, *Theory of Matrix Structural Analysis*, 1968, chapters 5-6). With the flexibilities
+f_ii, f_ij, f_jj of the simply supported beam (end rotations under end moments) the strain energy is
+a sum of squares,
 
-    2 W = k_axial e^2 + k_twist phi^2 + f_jj/det |alpha_i - (f_ij/f_jj) alpha_j|^2 + 1/f_jj |alpha_j|^2,
+    2 W = k_axial e^2 + k_twist phi^2 + f_jj/det |alpha_i - (f_ij/f_jj) alpha_j|^2 + 1/f_jj
+    |alpha_j|^2,
 
-det = f_ii f_jj - f_ij^2, so the element is its *square root* B, 2 W = |B (u_i, theta_i, u_j, theta_j)|^2, and its
-stiffness matrix B^T B is positive semi-definite by construction.
+det = f_ii f_jj - f_ij^2, so the element is its *square root* B, 2 W = |B (u_i, theta_i, u_j,
+theta_j)|^2, and its stiffness matrix B^T B is positive semi-definite by construction.
 """
 
 from typing import Literal
@@ -42,7 +45,8 @@ def shear_coefficient(
         bore_ratio: Inner over outer radius m, 0 for a solid section.
 
     Reference:
-        Cowper, *The shear coefficient in Timoshenko's beam theory*, J. Appl. Mech. 33 (1966) 335, table 1.
+        Cowper, *The shear coefficient in Timoshenko's beam theory*, J. Appl. Mech. 33 (1966) 335,
+        table 1.
     """
     m2 = bore_ratio**2
     return 6 * (1 + nu) * (1 + m2) ** 2 / ((7 + 6 * nu) * (1 + m2) ** 2 + (20 + 12 * nu) * m2)
@@ -62,7 +66,8 @@ def strut_operator(
         rigid_ends: Rigid lengths at node i and node j, unit of length; 0 where None.
 
     Returns:
-        Rows ``AXIAL``, ``TORSION`` and ``BENDING`` (module docstring); columns u_i, theta_i, u_j, theta_j.
+        Rows ``AXIAL``, ``TORSION`` and ``BENDING`` (module docstring); columns u_i, theta_i, u_j,
+        theta_j.
 
     Raises:
         LatticeGnnError: For an unknown element, or rigid ends that leave no flexible length.
@@ -97,10 +102,11 @@ def strut_operator(
 def _flexibilities(
     batch: LatticeBatch, element: BeamTheory, length: Tensor, r1: Tensor, r2: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Axial, torsional and bending flexibilities (f_ii, f_ij, f_jj) of struts whose radius runs from r1 to r2.
+    """Axial, torsional and bending flexibilities (f_ii, f_ij, f_jj), radius from r1 to r2.
 
-    With r(s) = r1 + (r2 - r1) s: int ds/r^2 = 1/(r1 r2), int ds/r^4 = (r1^2 + r1 r2 + r2^2)/(3 r1^3 r2^3),
-    int (1-s)^2/r^4 ds = 1/(3 r1^3 r2), int s(1-s)/r^4 ds = 1/(6 r1^2 r2^2), int s^2/r^4 ds = 1/(3 r1 r2^3).
+    With r(s) = r1 + (r2 - r1) s: int ds/r^2 = 1/(r1 r2), int ds/r^4 = (r1^2 + r1 r2 + r2^2)/(3 r1^3
+    r2^3), int (1-s)^2/r^4 ds = 1/(3 r1^3 r2), int s(1-s)/r^4 ds = 1/(6 r1^2 r2^2), int s^2/r^4 ds =
+    1/(3 r1 r2^3).
     """
     if element not in ("euler-bernoulli", "timoshenko"):
         raise LatticeGnnError(
@@ -125,8 +131,9 @@ def _check_rigid_ends(length: Tensor, arm_i: Tensor, arm_j: Tensor) -> None:
     if bool(bad.any()):
         s = int(bad.nonzero()[0, 0])
         raise LatticeGnnError(
-            f"rigid_ends[{s}]: expected lengths >= 0 that leave a flexible part, got {float(arm_i[s]):.4g} and "
-            f"{float(arm_j[s]):.4g} on a strut of length {float(length[s] + arm_i[s] + arm_j[s]):.4g}; shorten them"
+            f"rigid_ends[{s}]: expected lengths >= 0 that leave a flexible part, got "
+            f"{float(arm_i[s]):.4g} and {float(arm_j[s]):.4g} on a strut of length "
+            f"{float(length[s] + arm_i[s] + arm_j[s]):.4g}; shorten them"
         )
 
 

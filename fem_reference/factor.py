@@ -1,7 +1,8 @@
-"""Factorisations of the fluctuation stiffness K_uu: dense in batches, or sparse with a nested-dissection ordering.
+"""Factorisations of the fluctuation stiffness K_uu: dense in batches, or sparse.
 
-Both hold the degrees of freedom that ``find_supports`` names (so the matrix is positive definite, exactly), scale to a
-unit diagonal, and answer ``solve(forces) -> displacements`` on the flat node layout of a ``LatticeBatch``.
+Both hold the degrees of freedom that ``find_supports`` names (so the matrix is positive definite,
+exactly), scale to a unit diagonal, and answer ``solve(forces) -> displacements`` on the flat node
+layout of a ``LatticeBatch``.
 """
 
 from typing import Protocol
@@ -25,7 +26,7 @@ class Factor(Protocol):
     """A factorised stiffness matrix."""
 
     def solve(self, forces: Nodal) -> Nodal:
-        """Displacements and rotations under nodal forces and moments; zero at the held degrees of freedom."""
+        """Displacements and rotations under nodal forces and moments; zero where held."""
         ...
 
     def condition(self) -> Float[Tensor, " lattices"]:
@@ -126,7 +127,9 @@ def _unit_diagonal(
     i, j = batch.struts.unbind(-1)
     diagonal = B.new_zeros(len(batch.nodes), 6)
     diagonal.index_add_(0, batch.struts.view(-1), B.square().sum(1).view(-1, 6))
-    loops = (i == j).nonzero()[:, 0]  # both ends of a self-image strut share their degrees of freedom
+    loops = (i == j).nonzero()[
+        :, 0
+    ]  # both ends of a self-image strut share their degrees of freedom
     coupling = (B[loops, :, :6] * B[loops, :, 6:]).sum(1)
     diagonal.index_add_(0, i[loops], 2 * coupling)
     return diagonal.view(-1).rsqrt().masked_fill_(held, 0)

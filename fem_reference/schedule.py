@@ -24,7 +24,8 @@ def split_by_size(
         sparse_from: A lattice with at least so many nodes makes a group of its own.
 
     Returns:
-        Lattice numbers of each group. Padding to the largest of a group costs at most about a quarter more work.
+        Lattice numbers of each group. Padding to the largest of a group costs at most about a
+        quarter more work.
     """
     groups: list[np.ndarray] = []
     order = np.argsort(counts, kind="stable")
@@ -47,7 +48,8 @@ def in_threads(
 ) -> list[Result]:
     """Apply ``function`` to every task, in order, on as many threads as torch may use.
 
-    torch releases the interpreter lock inside its kernels, and the kernels of one small group use one thread each.
+    torch releases the interpreter lock inside its kernels, and the kernels of one small group use
+    one thread each.
     """
     workers = min(torch.get_num_threads(), len(tasks)) if parallel else 1
     if workers <= 1:

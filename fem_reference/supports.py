@@ -1,16 +1,17 @@
 """Which rigid motions a periodic frame has, known from its graph alone.
 
-A rigid-jointed frame that deforms nowhere moves, component by component, as u(x) = v + omega x x. Periodic
-displacements leave v free for every component and demand omega x T = 0 for each lattice vector T that the component's
-cycles reach. With the rank of those T:
+A rigid-jointed frame that deforms nowhere moves, component by component, as u(x) = v + omega x x.
+Periodic displacements leave v free for every component and demand omega x T = 0 for each lattice
+vector T that the component's cycles reach. With the rank of those T:
 
     rank 3 or 2   three translations
     rank 1        three translations and the spin about the line that the component follows
     rank 0        three translations and three rotations (a component that closes on itself)
 
-So the singular directions of the stiffness matrix are known exactly, and it is made regular by *holding* one degree of
-freedom for each of them, with no regularisation and no threshold on eigenvalues. In the same way a macroscopic
-strain E costs nothing in a component whose cycles span V when P_V E P_V = 0, which gives the rank of the effective
+So the singular directions of the stiffness matrix are known exactly, and it is made regular by
+*holding* one degree of freedom for each of them, with no regularisation and no threshold on
+eigenvalues. In the same way a macroscopic strain E costs nothing in a component whose cycles span V
+when P_V E P_V = 0, which gives the rank of the effective
 stiffness: the dimension of the sum of Sym(V) over the components.
 """
 
@@ -30,7 +31,8 @@ class Supports:
 
     Attributes:
         component: Component of each node, numbered across the batch.
-        cycle_rank: Rank (0-3) of each component's cycle vectors: the dimension of space that it spans.
+        cycle_rank: Rank (0-3) of each component's cycle vectors: the dimension of space that it
+            spans.
         component_lattice: The lattice to which each component belongs.
         held: Degrees of freedom to hold, ``6 * node + k``, k = 0-2 displacement, 3-5 rotation.
         rank: Rank (0-6) of each lattice's effective stiffness.

@@ -98,10 +98,11 @@ def weaire_phelan(
     t = 108 ** (-1 / 3)
     first = [(x, y, z) for x in (-t, t) for y in (-t, t) for z in (-t, t)]
     ridges = [(0.0, u, v) for u in (-1.5 * t, 1.5 * t) for v in (-0.75 * t, 0.75 * t)]
-    first += [p[k:] + p[:k] for p in ridges for k in range(3)]
+    joints = [(-0.25, 0.0, 0.5), (0.25, 0.0, 0.5)]
+    first += [turned for x, y, z in ridges for turned in ((x, y, z), (y, z, x), (z, x, y))]
     second = [(x + 0.5, z + 0.5, y + 0.5) for x, y, z in first]
-    joints = [(0.25 * sign, 0.0, 0.5) for sign in (-1, 1)]
-    nodes = inside_cell(first + second + [p[k:] + p[:k] for p in joints for k in range(3)])
+    shared = [turned for x, y, z in joints for turned in ((x, y, z), (y, z, x), (z, x, y))]
+    nodes = inside_cell(first + second + shared)
     lengths = (
         1.5 * t,
         t * sqrt(1 + 0.25 + 0.0625),

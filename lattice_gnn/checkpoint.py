@@ -1,9 +1,11 @@
-"""Weights on disk: one safetensors file whose JSON header says all there is to know about the model.
+"""Weights on disk: one safetensors file whose JSON header says all about the model.
 
-Header key ``lattice-gnn`` holds a JSON object with ``format`` (this file's version), ``config``, ``normaliser``,
-``domain`` (training-domain statistics), ``metrics`` (held-out errors) and ``training`` (how it was made, data hash).
+Header key ``lattice-gnn`` holds a JSON object with ``format`` (this file's version), ``config``,
+``normaliser``, ``domain`` (training-domain statistics), ``metrics`` (held-out errors) and
+``training`` (how it was made, data hash).
 """
 
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -55,7 +57,8 @@ def write_atomically(path: str | Path, content: bytes) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise LatticeGnnError(
-            f"{path}: cannot be written ({error.strerror}); choose a folder that exists and is writable"
+            f"{path}: cannot be written ({error.strerror}); "
+            "choose a folder that exists and is writable"
         ) from error
 
 
@@ -69,9 +72,7 @@ def load_model(path: str | Path) -> tuple[StiffnessModel, dict[str, Any]]:
     header = read_header(path)
     try:
         config = ModelConfig.from_dict(header["config"])
-        normaliser = Normaliser(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in header["normaliser"].items()}
-        )
+        normaliser = Normaliser.from_dict(header["normaliser"])
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (KeyError, TypeError, SafetensorError) as error:
@@ -93,8 +94,8 @@ def read_header(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise LatticeGnnError(
-            f"{path}: no such weights file; give the name of a shipped model ({', '.join(shipped_models())}) "
-            "or the path of a .safetensors file"
+            f"{path}: no such weights file; give the name of a shipped model "
+            f"({', '.join(shipped_models())}) or the path of a .safetensors file"
         )
     try:
         with safe_open(path, framework="pt") as file:
@@ -137,8 +138,6 @@ def resolve_model(name_or_path: str | Path) -> Path:
 
 def state_bytes(state: Mapping[str, Any]) -> bytes:
     """Optimiser state as bytes that ``torch.load(weights_only=True)`` reads back."""
-    import io
-
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
     return buffer.getvalue()

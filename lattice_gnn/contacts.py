@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from lattice_gnn.errors import LatticeGnnError
 
 _MAX_IMAGES = 2_000_000
+_MAX_DENSE = 1_000_000
 
 
 def segment_contacts(
@@ -59,8 +60,6 @@ def image_pairs(
         reach: radius about each centre.
         gap: added to the sum of the two radii.
     """
-    from scipy.spatial import cKDTree  # 0.1 s that not every command needs
-
     fractions = centres @ np.linalg.inv(cell)
     base = np.floor(fractions).astype(np.int64)
     home = (fractions - base) @ cell
@@ -76,16 +75,30 @@ def image_pairs(
     images = (fractions - base) + tiles[:, None]
     near = ((images >= -margin) & (images <= 1 + margin)).all(axis=2)
     tile, number = np.nonzero(near)
-    tree = cKDTree(images[near] @ cell)
-    found = tree.query_ball_point(home, reach + widest + gap)
-    a = np.repeat(np.arange(len(centres)), [len(hits) for hits in found])
-    hits = np.concatenate([np.asarray(part, dtype=np.int64) for part in found])
+    a, hits = _near_pairs(home, images[near] @ cell, reach + widest + gap)
     b, shifts = number[hits], tiles[tile[hits]]
     between = home[b] + shifts @ cell - home[a]
     keep = np.linalg.norm(between, axis=1) <= reach[a] + reach[b] + gap
     keep &= (a != b) | shifts.any(axis=1)
     a, b = a[keep], b[keep]
     return a, b, shifts[keep] + base[a] - base[b]
+
+
+def _near_pairs(
+    home: Float[np.ndarray, "points 3"],
+    images: Float[np.ndarray, "images 3"],
+    reach: Float[np.ndarray, " points"],
+) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"]]:
+    """Find all pairs of a point and an image that are at most ``reach`` of the point apart."""
+    if len(home) * len(images) <= _MAX_DENSE:
+        apart2 = sum((images[:, k] - home[:, k, None]) ** 2 for k in range(3))
+        first, second = np.nonzero(apart2 <= reach[:, None] ** 2)
+        return first, second
+    from scipy.spatial import cKDTree  # takes 0.3 s to import, which small lattices do not need
+
+    found = cKDTree(images).query_ball_point(home, reach)
+    first = np.repeat(np.arange(len(home)), [len(hits) for hits in found])
+    return first, np.concatenate([np.asarray(hits, dtype=np.int64) for hits in found])
 
 
 def reduction(cell: Float[np.ndarray, "3 3"]) -> Int[np.ndarray, "3 3"]:

@@ -1,7 +1,7 @@
 """Coordination sequences: how many neighbours a node has in its first, second, third shell.
 
-They depend on the net alone (not on the choice of cell, node order or geometry), and tell apart nearly all nets of interest
-(O'Keeffe and Hyde, *Crystal Structures I*, 1996, chapter 7).
+They depend on the net alone (not on the choice of cell, node order or geometry), and tell apart
+nearly all nets of interest (O'Keeffe and Hyde, *Crystal Structures I*, 1996, chapter 7).
 """
 
 import hashlib

@@ -2,7 +2,8 @@
 
 
 class LatticeGnnError(ValueError):
-    """Input that cannot be used: one sentence that says what, where, expected against got, and what to do.
+    """Input that cannot be used: what, where, expected against got, and what to do.
 
-    The command line prints the sentence and exits with code 2; everything else is a bug and keeps its traceback.
+    The command line prints the sentence and exits with code 2; everything else is a bug and keeps
+    its traceback.
     """

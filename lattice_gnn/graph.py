@@ -1,9 +1,10 @@
 """The one container of ragged tensors that the finite elements and the network both take.
 
-A periodic lattice is a *quotient graph*: strut ``s`` joins node ``struts[s, 0]`` of the home cell to node
-``struts[s, 1]`` of the cell displaced by the integer vector ``shifts[s]``. A ``LatticeBatch`` is the disjoint union
-of many such graphs. Geometry (strut vectors, lengths, volumes) is computed from it in torch at every use, so that
-gradients reach node positions, cells and radii.
+A periodic lattice is a *quotient graph*: strut ``s`` joins node ``struts[s, 0]`` of the home cell
+to node ``struts[s, 1]`` of the cell displaced by the integer vector ``shifts[s]``. A
+``LatticeBatch`` is the disjoint union of many such graphs. Geometry (strut vectors, lengths,
+volumes) is computed from it in torch at every use, so that gradients reach node positions, cells
+and radii.
 """
 
 from collections.abc import Sequence
@@ -15,13 +16,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.collinear import removable_nodes
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice import Lattice, Material
 from lattice_gnn.net import simplify_topology
 
 if TYPE_CHECKING:
-    from torch_geometric.data import Batch
+    pass
 
 _STRUT_FIELDS = ("struts", "shifts", "radii", "end_radii", "inner_radii", "E", "nu")
 
@@ -37,7 +38,8 @@ class LatticeBatch:
         shifts: Cell of node j relative to node i (whole numbers).
         radii: Outer radius at node i, unit of length.
         end_radii: Outer radius at node j; the radius runs linearly along the strut.
-        inner_radii: Bore radius at node i (0 for a solid strut); bore / outer radius is constant along a strut.
+        inner_radii: Bore radius at node i (0 for a solid strut); bore / outer radius is constant
+            along a strut.
         E: Young's modulus of each strut divided by that of the lattice's material.
         nu: Poisson's ratio of each strut.
         node_offsets: Lattice ``b`` owns nodes ``node_offsets[b]:node_offsets[b + 1]``.
@@ -109,10 +111,7 @@ class LatticeBatch:
             ),
             E=real(
                 joined(
-                    [
-                        np.ones(len(x.radii)) if x.E is None else x.E / x.material.E
-                        for x in lattices
-                    ]
+                    [np.ones(len(x.radii)) if x.E is None else x.E / x.material.E for x in lattices]
                 )
             ),
             nu=real(
@@ -239,18 +238,18 @@ class LatticeBatch:
     def relative_density(self) -> Float[Tensor, " lattices"]:
         """Sum of strut volumes over cell volume; overlap at the joints is counted twice.
 
-        A linear taper from r1 to r2 holds pi L (r1^2 + r1 r2 + r2^2) / 3; a bore takes its share (bore/outer)^2 off.
+        A linear taper from r1 to r2 holds pi L (r1^2 + r1 r2 + r2^2) / 3; a bore takes its share
+        (bore/outer)^2 off.
         """
         square = (self.radii**2 + self.radii * self.end_radii + self.end_radii**2) / 3
         solid = 1 - (self.inner_radii / self.radii) ** 2
         return self.sum_over_struts(torch.pi * square * solid * self.lengths()) / self.volumes()
 
-
     def simplified(self) -> "LatticeBatch":
         """Merge the collinear struts that meet at valence-2 nodes, gradients kept.
 
-        The rule is that of ``Lattice.simplified``; the section of a merged strut is the mean of its parts' (which are
-        equal). Returns the batch itself where there is nothing to merge.
+        The rule is that of ``Lattice.simplified``; the section of a merged strut is the mean of its
+        parts' (which are equal). Returns the batch itself where there is nothing to merge.
         """
         removable = _removable(self)
         if not removable.any():
@@ -282,9 +281,7 @@ class LatticeBatch:
 def _removable(batch: LatticeBatch) -> np.ndarray:
     """Valence-2 nodes between collinear struts of equal section."""
     vectors = batch.strut_vectors().detach().cpu().numpy()
-    sections = torch.stack(
-        [batch.radii, batch.end_radii, batch.inner_radii, batch.E, batch.nu], -1
-    )
+    sections = torch.stack([batch.radii, batch.end_radii, batch.inner_radii, batch.E, batch.nu], -1)
     return removable_nodes(
         batch.struts.cpu().numpy(), vectors, sections.detach().cpu().numpy(), len(batch.nodes)
     )

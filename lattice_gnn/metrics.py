@@ -1,7 +1,7 @@
 """How far one stiffness is from another: each metric with its formula.
 
-All take Mandel matrices ``predicted`` and ``reference`` of shape (lattices, 6, 6) and return one number a lattice. With
-a scale-free metric the unit of stiffness does not matter.
+All take Mandel matrices ``predicted`` and ``reference`` of shape (lattices, 6, 6) and return one
+number a lattice. With a scale-free metric the unit of stiffness does not matter.
 """
 
 import math
@@ -27,14 +27,14 @@ def fixed_directions(count: int = 250) -> Float[Tensor, "count 3"]:
 
 
 def directional_stiffness(C: Matrices) -> Float[Tensor, "lattices directions"]:
-    """n n : C : n n in 250 fixed directions."""
+    """N n : C : n n in 250 fixed directions."""
     n = fixed_directions().to(C)
     dyads = dyad_mandel(n, n)
     return torch.einsum("da,bac,dc->bd", dyads, C, dyads)
 
 
 def directional_error(predicted: Matrices, reference: Matrices) -> Numbers:
-    """mean_n |c(n) - c_ref(n)| / mean_n c_ref(n), c(n) = nn : C : nn (Grega et al. 2024, section 5)."""
+    """mean_n |c(n) - c_ref(n)| / mean_n c_ref(n), c(n) = nn : C : nn (Grega et al. 2024)."""
     c, c_ref = directional_stiffness(predicted), directional_stiffness(reference)
     return (c - c_ref).abs().mean(1) / c_ref.mean(1)
 
@@ -45,7 +45,11 @@ def relative_frobenius(predicted: Matrices, reference: Matrices) -> Numbers:
 
 
 def log_euclidean(predicted: Matrices, reference: Matrices) -> Numbers:
-    """|log C - log C_ref|_F: soft modes count as much as stiff ones (Arsigny et al., SIAM J. Matrix Anal. 29 (2007) 328)."""
+    """|log C - log C_ref|_F: soft modes count as much as stiff ones.
+
+    Reference:
+        Arsigny, Fillard, Pennec, Ayache, SIAM J. Matrix Anal. Appl. 29 (2007) 328.
+    """
     difference = symmetric_function(predicted, "log") - symmetric_function(reference, "log")
     return difference.flatten(1).norm(dim=1)
 

@@ -1,18 +1,19 @@
 """The stiffness network: a periodic strut graph in, a positive definite stiffness tensor out.
 
-    A^1 = sum over struts of R(strut) Y(direction)             what meets at a joint       nn/interaction.py
-    h^1 = product(A^1)                                         pairs and triples of struts nn/product.py
-    A^2 = sum over struts of F(strut) . h^1(neighbour)         what the neighbours know    nn/interaction.py
-    h^2 = product(A^2) + W h^1
-    M   = mean over nodes of sum over layers of readout(h)     2x0e + 2x2e + 1x4e          nn/readout.py
-    C   = positive map(M)                                      energy >= 0                 nn/positivity.py
+    A^1 = sum over struts of R(strut) Y(direction)             what meets at a joint
+    nn/interaction.py h^1 = product(A^1)                                         pairs and triples
+    of struts nn/product.py A^2 = sum over struts of F(strut) . h^1(neighbour)         what the
+    neighbours know    nn/interaction.py h^2 = product(A^2) + W h^1
+    M   = mean over nodes of sum over layers of readout(h)     2x0e + 2x2e + 1x4e
+    nn/readout.py C   = positive map(M)                                      energy >= 0
+        nn/positivity.py
 
-The output is equivariant under rotations and invariant under inversion, node order, strut direction, choice of cell,
-tiling and uniform scale, for any weights.
+The output is equivariant under rotations and invariant under inversion, node order, strut
+direction, choice of cell, tiling and uniform scale, for any weights.
 
 Reference:
-    Grega, Batatia, Csanyi, Karlapati, Deshpande, *Energy-conserving equivariant GNN for elasticity of lattice
-    architected metamaterials*, ICLR 2024.
+    Grega, Batatia, Csanyi, Karlapati, Deshpande, *Energy-conserving equivariant GNN for elasticity
+    of lattice architected metamaterials*, ICLR 2024.
 """
 
 from collections.abc import Mapping
@@ -60,7 +61,14 @@ class Normaliser:
             mean_degree=2 * len(batch.radii) / len(batch.nodes),
         )
 
-    def __call__(self, features: Float[Tensor, "edges features"]) -> Float[Tensor, "edges features"]:
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Normaliser":
+        """From plain values, as in the header of a weights file."""
+        return cls(tuple(values["mean"]), tuple(values["std"]), float(values["mean_degree"]))
+
+    def __call__(
+        self, features: Float[Tensor, "edges features"]
+    ) -> Float[Tensor, "edges features"]:
         """Standardise strut features."""
         return (features - features.new_tensor(self.mean)) / features.new_tensor(self.std)
 
@@ -103,7 +111,8 @@ class ModelConfig:
                 )
         if self.positive_map not in POSITIVE_MAPS:
             raise LatticeGnnError(
-                f"model.positive_map: expected one of {', '.join(POSITIVE_MAPS)}, got {self.positive_map!r}"
+                f"model.positive_map: expected one of {', '.join(POSITIVE_MAPS)}, "
+                f"got {self.positive_map!r}"
             )
 
     @classmethod
@@ -149,7 +158,7 @@ class StiffnessModel(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """The precision of the weights."""
-        return self.first.radial.layers[0].weight.dtype
+        return next(self.parameters()).dtype
 
     def forward(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
         """C / E_s in Mandel notation, float64, symmetric positive (semi-)definite."""

@@ -123,7 +123,7 @@ class Surrogate:
         )
 
     def expected_error(self, lattice: Lattice) -> ExpectedError:
-        """Held-out error at this density, on nets of the training set or on others as the case may be."""
+        """Held-out error at this density, on known nets or on others as the case may be."""
         kind = "known_nets" if self.domain.knows_net(lattice) else "unseen_nets"
         rows = self.header["metrics"][kind]["by_density"]
         density = lattice.relative_density
@@ -149,7 +149,8 @@ def load_surrogate(name_or_path: str | Path = "default") -> Surrogate:
     missing = {"domain", "metrics"} - set(header)
     if missing:
         raise LatticeGnnError(
-            f"{name_or_path}: header lacks {', '.join(sorted(missing))}; train with `lattice-gnn train`"
+            f"{name_or_path}: header lacks {', '.join(sorted(missing))}; "
+            "train with `lattice-gnn train`"
         )
     return Surrogate(str(name_or_path), model, header)
 

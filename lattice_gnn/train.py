@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lattice_gnn.checkpoint import save_model, state_bytes, write_atomically
+from lattice_gnn.checkpoint import load_model, save_model, state_bytes, write_atomically
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.metrics import METRICS, summarise
@@ -33,8 +33,10 @@ class TrainConfig:
         warmup: Share of the steps in which the rate rises to its peak.
         weight_decay: Of AdamW.
         clip: Largest gradient norm.
-        average: Decay of the running average of the weights; the average is what is tested and saved.
-        log_weight: Weight of the loss on the logarithm of C against that on C itself (prior map only).
+        average: Decay of the running average of the weights; the average is what is tested and
+            saved.
+        log_weight: Weight of the loss on the logarithm of C against that on C itself (prior map
+            only).
         seed: Of the initial weights and the order of the lattices.
     """
 
@@ -116,10 +118,12 @@ def train(
         on_progress: Called with the state of the run.
 
     Returns:
-        The model with averaged weights of the epoch with the least validation error (mean directional).
+        The model with averaged weights of the epoch with the least validation error (mean
+        directional).
 
     Raises:
-        LatticeGnnError: If the loss is not finite, or the folder holds a run with another configuration.
+        LatticeGnnError: If the loss is not finite, or the folder holds a run with another
+            configuration.
     """
     training, validation = data
     torch.manual_seed(config.seed)
@@ -132,11 +136,14 @@ def train(
         order = np.random.default_rng([config.seed, epoch]).permutation(len(training))
         for step, chosen in enumerate(np.array_split(order, steps)):
             for group in run.optimiser.param_groups:
-                group["lr"] = learning_rate(config, (epoch * steps + step) / (config.epochs * steps))
+                group["lr"] = learning_rate(
+                    config, (epoch * steps + step) / (config.epochs * steps)
+                )
             loss = _loss(model, training.select(chosen), targets, chosen, config)
             if not bool(torch.isfinite(loss)):
                 raise LatticeGnnError(
-                    f"loss became {loss.item()} in epoch {epoch}, step {step}; lower train.learning_rate"
+                    f"loss became {loss.item()} in epoch {epoch}, step {step}; "
+                    "lower train.learning_rate"
                 )
             run.optimiser.zero_grad()
             loss.backward()
@@ -146,7 +153,7 @@ def train(
             total += loss.item()
             if on_progress is not None:
                 on_progress(Progress(epoch, config.epochs, step + 1, steps, total / (step + 1)))
-        errors = evaluate(run.average.module, validation)
+        errors = evaluate(run.averaged, validation)
         run.finish_epoch(epoch, total / steps, errors, time.perf_counter() - started)
         if on_progress is not None:
             on_progress(Progress(epoch, config.epochs, steps, steps, total / steps, errors))
@@ -203,9 +210,10 @@ def _loss(
     loss = (error / labelled.stiffness.square().sum((-1, -2))).mean()
     if targets is None:
         return loss
-    return loss + config.log_weight * (M - targets[torch.from_numpy(chosen)]).square().sum(
-        (-1, -2)
-    ).mean()
+    return (
+        loss
+        + config.log_weight * (M - targets[torch.from_numpy(chosen)]).square().sum((-1, -2)).mean()
+    )
 
 
 class _Run:
@@ -225,6 +233,11 @@ class _Run:
         )
         self.best = math.inf
 
+    @property
+    def averaged(self) -> StiffnessModel:
+        """The model with the running average of the weights."""
+        return cast(StiffnessModel, self.average.module)
+
     def resume(self) -> int:
         """Load the state of an interrupted run; returns the epoch to go on with."""
         path = self.folder / "state.pt"
@@ -234,7 +247,8 @@ class _Run:
         state = torch.load(path, weights_only=True)
         if state["facts"] != repr(self.facts):
             raise LatticeGnnError(
-                f"{self.folder}: holds a run with another configuration or other data; choose another folder"
+                f"{self.folder}: holds a run with another configuration or other data; "
+                "choose another folder"
             )
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -247,10 +261,10 @@ class _Run:
     ) -> None:
         """Log, keep the best weights, and save the state to resume from."""
         facts = {**self.facts, "epoch": epoch, "metrics": {"validation": errors}}
-        save_model(self.folder / "last.safetensors", self.average.module, facts)
+        save_model(self.folder / "last.safetensors", self.averaged, facts)
         if errors["directional_error"]["mean"] < self.best:
             self.best = errors["directional_error"]["mean"]
-            save_model(self.folder / "best.safetensors", self.average.module, facts)
+            save_model(self.folder / "best.safetensors", self.averaged, facts)
         self._log(epoch, loss, errors, seconds)
         state = {
             "facts": repr(self.facts),
@@ -279,6 +293,4 @@ class _Run:
 
     def best_model(self) -> StiffnessModel:
         """The averaged weights of the best epoch."""
-        from lattice_gnn.checkpoint import load_model
-
         return load_model(self.folder / "best.safetensors")[0]

@@ -26,9 +26,7 @@ class FirstInteraction(nn.Module):
     ) -> Coefficients:
         """Sum over the struts at each node."""
         R = self.radial(features)
-        parts = [
-            Y[:, degree_slice(l), None] * R[:, l, None, :] for l in range(self.lmax + 1)
-        ]
+        parts = [Y[:, degree_slice(l), None] * R[:, l, None, :] for l in range(self.lmax + 1)]
         messages = torch.cat(parts, 1)
         total = messages.new_zeros(num_nodes, *messages.shape[1:])
         return total.index_add(0, here, messages) * self.scale

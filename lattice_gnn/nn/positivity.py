@@ -1,7 +1,7 @@
 """Maps from a symmetric matrix M to a stiffness that can never have negative strain energy.
 
-Each is equivariant (a matrix function commutes with rotations) and works in float64: in float32 a matrix square of a
-near-singular M comes out with negative eigenvalues.
+Each is equivariant (a matrix function commutes with rotations) and works in float64: in float32 a
+matrix square of a near-singular M comes out with negative eigenvalues.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def prior(M: Matrices, batch: LatticeBatch) -> Matrices:
 
 
 def prior_inverse(C: Matrices, batch: LatticeBatch) -> Matrices:
-    """The M that ``prior`` maps to C, log(P^(-1/2) C P^(-1/2)): the target of a loss in log form."""
+    """The M that ``prior`` maps to C, log(P^(-1/2) C P^(-1/2)): the target of a log loss."""
     inverse_root = symmetric_function(affine_stiffness(batch), "inv_sqrt")
     relative = inverse_root @ C @ inverse_root
     return symmetric_function((relative + relative.mT) / 2, "log")

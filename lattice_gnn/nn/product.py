@@ -7,15 +7,15 @@ from lattice_gnn.nn.sphere import Coefficients, DegreeLinear, SphereGrid
 
 
 class HigherOrderProduct(nn.Module):
-    """B_1 = A, B_k = projection of (W_k B_(k-1)) . (V_k A): polynomials in A of degree up to ``correlation``.
+    """B_1 = A, B_k = projection of (W_k B_(k-1)) . (V_k A), up to k = ``correlation``.
 
-    A is a sum over struts, so B_k sums over all k-tuples of struts at the joint: k = 2 knows the angles between pairs,
-    k = 3 the shape of triples. The projection between two products gives every intermediate degree a weight of its
-    own, which one pointwise cube would not.
+    A is a sum over struts, so B_k sums over all k-tuples of struts at the joint: k = 2 knows the
+    angles between pairs, k = 3 the shape of triples. The projection between two products gives
+    every intermediate degree a weight of its own, which one pointwise cube would not.
 
     Reference:
-        Batatia, Kovacs, Simm, Ortner, Csanyi, *MACE*, NeurIPS 2022, eq. 8-11 (there with generalised Clebsch-Gordan
-        coefficients in place of the pointwise product).
+        Batatia, Kovacs, Simm, Ortner, Csanyi, *MACE*, NeurIPS 2022, eq. 8-11 (there with
+        generalised Clebsch-Gordan coefficients in place of the pointwise product).
     """
 
     def __init__(self, grid: SphereGrid, channels: int, correlation: int):
@@ -25,9 +25,7 @@ class HigherOrderProduct(nn.Module):
         orders = range(2, correlation + 1)
         self.left = nn.ModuleList(DegreeLinear(lmax, channels, channels) for _ in orders)
         self.right = nn.ModuleList(DegreeLinear(lmax, channels, channels) for _ in orders)
-        self.out = nn.ModuleList(
-            DegreeLinear(lmax, channels, channels) for _ in range(correlation)
-        )
+        self.out = nn.ModuleList(DegreeLinear(lmax, channels, channels) for _ in range(correlation))
 
     def forward(self, A: Coefficients) -> Coefficients:
         """Sum of the mixed orders of A, which is first scaled to unit mean square node by node."""

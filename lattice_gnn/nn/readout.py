@@ -10,10 +10,10 @@ from lattice_gnn.nn.tables import ExactTables
 
 
 def symmetric_matrix_basis() -> Float[Tensor, "21 6 6"]:
-    """Orthonormal basis of the symmetric 6x6 Mandel matrices, adapted to rotations: 2x0e + 2x2e + 1x4e.
+    """Orthonormal basis 2x0e + 2x2e + 1x4e of the symmetric 6x6 Mandel matrices.
 
-    A symmetric strain is 0e + 2e, so a symmetric matrix on strains is its symmetric square: 0e.0e -> 0e,
-    2e.2e -> 0e + 2e + 4e and 0e.2e -> 2e. Order: both 0e, both 2e (one after the other), 4e.
+    A symmetric strain is 0e + 2e, so a symmetric matrix on strains is its symmetric square: 0e.0e
+    -> 0e, 2e.2e -> 0e + 2e + 4e and 0e.2e -> 2e. Order: both 0e, both 2e (one after the other), 4e.
     """
     strain = _strain_basis()
     squares = [(0, 0, 0), (2, 2, 0), (0, 2, 2), (2, 2, 2), (2, 2, 4)]
@@ -27,7 +27,7 @@ def symmetric_matrix_basis() -> Float[Tensor, "21 6 6"]:
 
 
 def _strain_basis() -> dict[int, Float[Tensor, "components 6"]]:
-    """Rows that take a Mandel strain (11, 22, 33, 23, 13, 12) to its l = 0 and l = 2 parts in e3nn's real basis."""
+    """Rows that take a Mandel strain to its l = 0 and l = 2 parts in e3nn's real basis."""
     half = 0.5**0.5
     mandel = torch.zeros(6, 3, 3, dtype=torch.float64)
     for k, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):
@@ -52,7 +52,8 @@ def _cartesian_of_l1() -> Float[Tensor, "3 3"]:
 class TensorReadout(ExactTables):
     """Node states to 2x0e + 2x2e + 1x4e, mean over the nodes, as a symmetric 6x6 Mandel matrix.
 
-    The channels of each degree are gated by a non-linear function of the node's scalars, which keeps the symmetry.
+    The channels of each degree are gated by a non-linear function of the node's scalars, which
+    keeps the symmetry.
     """
 
     basis: Float[Tensor, "21 6 6"]

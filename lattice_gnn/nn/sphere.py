@@ -1,14 +1,16 @@
 """Equivariant features as functions on the unit sphere.
 
-A feature with coefficients a_lm, l <= L, is the function f(n) = sum a_lm Y_lm(n). Rotating the coefficients rotates the
-function, an improper rotation maps f(n) to f(-n) (natural parity), and a *pointwise product* of functions is an
-equivariant product of features: it couples l1, l2 -> l3 with the Gaunt coefficients. On a grid whose quadrature is exact to degree 3L
-the product is projected back to degree L exactly, so equivariance holds to rounding, at the cost of dense matrix products
-instead of a sparse Clebsch-Gordan contraction.
+A feature with coefficients a_lm, l <= L, is the function f(n) = sum a_lm Y_lm(n). Rotating the
+coefficients rotates the function, an improper rotation maps f(n) to f(-n) (natural parity), and a
+*pointwise product* of functions is an
+equivariant product of features: it couples l1, l2 -> l3 with the Gaunt coefficients. On a grid
+whose quadrature is exact to degree 3L the product is projected back to degree L exactly, so
+equivariance holds to rounding, at the cost of dense matrix products instead of a sparse
+Clebsch-Gordan contraction.
 
 Reference:
-    Luo, Chen, Krishnapriyan, *Enabling efficient equivariant operations in the Fourier basis via Gaunt tensor products*,
-    ICLR 2024.
+    Luo, Chen, Krishnapriyan, *Enabling efficient equivariant operations in the Fourier basis via
+    Gaunt tensor products*, ICLR 2024.
 """
 
 import math
@@ -28,7 +30,7 @@ GridValues = Float[Tensor, "items points channels"]
 def spherical_harmonics(
     lmax: int, vectors: Float[Tensor, "*items 3"]
 ) -> Float[Tensor, "*items degrees"]:
-    """Real spherical harmonics of the directions of ``vectors``, l = 0..lmax, with mean square 1 over the sphere."""
+    """Real spherical harmonics, l = 0..lmax, of the directions, mean square 1 on the sphere."""
     return o3.spherical_harmonics(
         list(range(lmax + 1)), vectors, normalize=True, normalization="component"
     )
@@ -40,7 +42,7 @@ def degree_slice(l: int) -> slice:
 
 
 def quadrature(degree: int) -> tuple[Float[Tensor, "points 3"], Float[Tensor, " points"]]:
-    """Directions and weights (of sum 1) that average polynomials of the given degree over the sphere exactly.
+    """Directions and weights (of sum 1) that average polynomials of a degree exactly.
 
     Gauss-Legendre in z, equal angles about z.
     """

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 class ExactTables(nn.Module):
     """A module whose buffers are constants, known in float64.
 
-    ``model.float().double()`` would leave ordinary buffers rounded to float32; here every change of precision starts
-    from the float64 table. Tables are not saved with the weights.
+    ``model.float().double()`` would leave ordinary buffers rounded to float32; here every change of
+    precision starts from the float64 table. Tables are not saved with the weights.
     """
 
     def __init__(self, **tables: Tensor):
