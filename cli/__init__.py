@@ -1,0 +1,1 @@
+"""The command ``lattice-gnn``: one file a command, no science."""

@@ -1,0 +1,78 @@
+"""The command line ``lattice-gnn``: one command a file, nothing heavy until a command runs."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli.cells import cells
+from cli.homogenise import homogenise
+from cli.info import info
+from cli.make import make
+from cli.predict import predict
+from cli.render import render
+from cli.report import say_error
+from cli.train import train
+from lattice_gnn import __version__
+from lattice_gnn.errors import LatticeGnnError
+
+
+class _Commands(TyperGroup):
+    """The group of commands; what the user can mend becomes one sentence and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LatticeGnnError as error:
+            say_error(str(error))
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    name="lattice-gnn",
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lattice-gnn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _lattice_gnn(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    """Effective elasticity of strut lattices: a trained network beside beam FEM.
+
+    Lattices are JSON files: `lattice-gnn make octet --relative-density 0.05 -o octet.json` writes
+    one, `lattice-gnn predict octet.json --check` predicts its stiffness.
+    """
+
+
+for _command in (predict, homogenise, cells, make, info, render, train):
+    app.command()(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code.
+
+    Args:
+        arguments: Words after the program's name; those of the process where left out.
+    """
+    app(args=None if arguments is None else list(arguments), prog_name="lattice-gnn")
+
+
+if __name__ == "__main__":
+    main()

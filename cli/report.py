@@ -1,0 +1,117 @@
+"""How results leave the program: JSON, tables, progress, warnings, errors."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from lattice_gnn.errors import LatticeGnnError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPE_WIDTH = 120
+"""Columns of tables that do not go to a terminal."""
+
+OnProgress = Callable[[int, int], None]
+
+
+def say_error(sentence: str) -> None:
+    """Print an error on stderr."""
+    _say("error", sentence, typer.colors.RED)
+
+
+def say_warning(sentence: str) -> None:
+    """Print a warning on stderr."""
+    _say("warning", sentence, typer.colors.YELLOW)
+
+
+def say_note(sentence: str) -> None:
+    """Print a note on stderr, such as which file was written."""
+    typer.echo(sentence, err=True)
+
+
+def _say(kind: str, sentence: str, colour: str) -> None:
+    typer.echo(f"{typer.style(f'{kind}:', fg=colour, bold=True)} {sentence}", err=True)
+
+
+def console() -> "Console":
+    """Return the console for tables on stdout; a pipe gets a fixed width."""
+    from rich.console import Console
+
+    free = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if free else PIPE_WIDTH, highlight=False)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[OnProgress]:
+    """Show a progress bar on stderr while the block runs; nothing where that is no terminal.
+
+    Args:
+        what: What is being done.
+
+    Yields:
+        A function of the number done and the number in all.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def emit_json(document: Mapping[str, Any], to_stdout: bool, output: Path | None) -> None:
+    """Print a document, or write it to a file, or both; a file appears whole or not at all.
+
+    Raises:
+        LatticeGnnError: If the file cannot be written.
+    """
+    text = to_json(document)
+    if output is not None:
+        write_text(output, text + "\n")
+    if to_stdout:
+        typer.echo(text)
+
+
+def to_json(value: Any, indent: str = "") -> str:
+    """Format as JSON with short lists on one line; the same values give the same text."""
+    deeper = indent + "  "
+    if isinstance(value, Mapping) and value:
+        rows = [f"{json.dumps(key)}: {to_json(entry, deeper)}" for key, entry in value.items()]
+        opening, closing = "{}"
+    elif isinstance(value, list) and any(isinstance(entry, list | dict) for entry in value):
+        rows = [to_json(entry, deeper) for entry in value]
+        opening, closing = "[]"
+    else:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    body = f",\n{deeper}".join(rows)
+    return f"{opening}\n{deeper}{body}\n{indent}{closing}"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file beside its place, then put it there in one step.
+
+    Raises:
+        LatticeGnnError: If the file cannot be written; an old one stays whole.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise LatticeGnnError(f"{path}: cannot be written ({error.strerror}).") from None
