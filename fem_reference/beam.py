@@ -38,6 +38,7 @@ _REFINEMENTS = 6
 _ENERGY_TOLERANCE = 1e-9  #: admitted error of the softest eigenvalue of C, relative
 _NEGLIGIBLE = 1e-20  #: error of C over its trace that needs no look at the eigenvalues
 _ZERO = 1e-15  #: eigenvalue of C over its trace that counts as none
+_ROUNDING = 64  #: units in the last place by which deformations differ from zero where they are
 
 
 class RankWarning(UserWarning):
@@ -252,7 +253,7 @@ def _equilibrium(
         residual = residual_of(D)
         correction = factor.solve(residual)
         excess = _sum_over_nodes(batch, (correction * residual).sum(1)).amax(-1).abs()
-        wrong = _inaccurate(batch, D, excess / batch.volumes())
+        wrong = _inaccurate(batch, affine, D, excess / batch.volumes())
         if not bool(wrong.any()):
             return U, D
         U = U + correction
@@ -260,11 +261,20 @@ def _equilibrium(
 
 
 def _inaccurate(
-    batch: LatticeBatch, D: Float[Tensor, "struts 8 6"], excess: Float[Tensor, " lattices"]
+    batch: LatticeBatch,
+    affine: Float[Tensor, "struts 8 6"],
+    D: Float[Tensor, "struts 8 6"],
+    excess: Float[Tensor, " lattices"],
 ) -> Bool[Tensor, " lattices"]:
-    """Which energy densities are off by more than the tolerance of the softest eigenvalue."""
+    """Which energy densities are off by more than the tolerance of the softest eigenvalue.
+
+    Energies as small as the square of what rounding leaves of the affine deformations are zero:
+    those of a component that closes on itself.
+    """
     trace = batch.sum_over_struts(D.square().sum((1, 2))) / batch.volumes()
-    wrong = ~(excess <= _NEGLIGIBLE * trace)  # also true for NaN
+    bound = batch.sum_over_struts(affine.square().sum((1, 2))) / batch.volumes()
+    rounding = (_ROUNDING * torch.finfo(D.dtype).eps) ** 2 * bound
+    wrong = ~(excess <= torch.maximum(_NEGLIGIBLE * trace, rounding))  # also true for NaN
     if not bool(wrong.any()):
         return wrong
     C = energy_density(batch, D)

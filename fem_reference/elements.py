@@ -82,18 +82,17 @@ def strut_operator(
         _check_rigid_ends(length, arm_i, arm_j)
     slope = (batch.end_radii - batch.radii) / total
     r1, r2 = batch.radii + slope * arm_i, batch.end_radii - slope * arm_j
-    axial, twist, f_ii, f_ij, f_jj = _flexibilities(batch, element, length, r1, r2)
+    axial, twist, f_jj, carry, own = _flexibilities(batch, element, length, r1, r2)
     chord = _cross_matrix(t) / length[:, None, None]
     across = torch.eye(3, dtype=t.dtype, device=t.device) - t[:, :, None] * t[:, None, :]
     here, there = (arm_i / length)[:, None, None] * across, (arm_j / length)[:, None, None] * across
     bend_i = torch.cat([chord, across + here, -chord, there], -1)
     bend_j = torch.cat([chord, here, -chord, across + there], -1)
     zero = torch.zeros_like(t)
-    both = f_jj / (f_ii * f_jj - f_ij**2)
     rows = [
         (torch.cat([-t, zero, t, zero], -1) / axial.sqrt()[:, None])[:, None],
         (torch.cat([zero, -t, zero, t], -1) / twist.sqrt()[:, None])[:, None],
-        both.sqrt()[:, None, None] * (bend_i - (f_ij / f_jj)[:, None, None] * bend_j),
+        own.rsqrt()[:, None, None] * (bend_i - carry[:, None, None] * bend_j),
         f_jj.rsqrt()[:, None, None] * bend_j,
     ]
     return torch.cat(rows, 1)
@@ -102,11 +101,16 @@ def strut_operator(
 def _flexibilities(
     batch: LatticeBatch, element: BeamTheory, length: Tensor, r1: Tensor, r2: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Axial, torsional and bending flexibilities (f_ii, f_ij, f_jj), radius from r1 to r2.
+    """Axial, torsional and bending flexibilities of struts whose radius runs from r1 to r2.
 
     With r(s) = r1 + (r2 - r1) s: int ds/r^2 = 1/(r1 r2), int ds/r^4 = (r1^2 + r1 r2 + r2^2)/(3 r1^3
     r2^3), int (1-s)^2/r^4 ds = 1/(3 r1^3 r2), int s(1-s)/r^4 ds = 1/(6 r1^2 r2^2), int s^2/r^4 ds =
     1/(3 r1 r2^3).
+
+    Returns:
+        Axial; torsional; f_jj; f_ij / f_jj; (f_ii f_jj - f_ij^2) / f_jj. The last is written as a
+        sum of positive terms: the shear flexibility of a short strut would cancel in the
+        difference, and squares would overflow float32 where struts are measured in metres.
     """
     if element not in ("euler-bernoulli", "timoshenko"):
         raise LatticeGnnError(
@@ -117,13 +121,16 @@ def _flexibilities(
     square = r1 * r2
     area = torch.pi * (1 - bore_ratio**2) * square
     inertia = torch.pi / 4 * (1 - bore_ratio**4)  # I = inertia r^4, polar moment 2 I
+    ratio = r2 / r1
+    taper = ratio + 1 + 1 / ratio
     bend = length / (6 * E * inertia * square**2)
-    f_ii, f_ij, f_jj = 2 * bend * r2 / r1, -bend, 2 * bend * r1 / r2
+    shear = torch.zeros_like(bend)
     if element == "timoshenko":
         shear = 1 / (shear_coefficient(batch.nu, bore_ratio) * G * area * length)
-        f_ii, f_ij, f_jj = f_ii + shear, f_ij + shear, f_jj + shear
-    twist = length * (r1**2 + square + r2**2) / (6 * G * inertia * square**3)
-    return length / (E * area), twist, f_ii, f_ij, f_jj
+    f_jj = 2 * bend / ratio + shear
+    own = bend / f_jj * (3 * bend + 2 * shear * taper)
+    twist = length * taper / (6 * G * inertia * square**2)
+    return length / (E * area), twist, f_jj, (shear - bend) / f_jj, own
 
 
 def _check_rigid_ends(length: Tensor, arm_i: Tensor, arm_j: Tensor) -> None:

@@ -5,7 +5,7 @@ exactly), scale to a unit diagonal, and answer ``solve(forces) -> displacements`
 layout of a ``LatticeBatch``.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ Nodal = Float[Tensor, "nodes 6 cases"]
 StrutOperator = Float[Tensor, "struts 8 12"]
 
 
+@runtime_checkable
 class Factor(Protocol):
     """A factorised stiffness matrix."""
 

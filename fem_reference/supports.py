@@ -64,7 +64,7 @@ def find_supports(batch: LatticeBatch) -> Supports:
     owner = component[i]
     gram = np.zeros((count, 3, 3), dtype=np.int64)
     np.add.at(gram, owner, cycles[:, :, None] * cycles[:, None, :])
-    cycle_rank = np.linalg.matrix_rank(gram.astype(np.float64), hermitian=True)
+    cycle_rank = _rank_of_gram(gram)
     component_lattice = np.searchsorted(batch.node_offsets.cpu().numpy(), root, side="right") - 1
     held = [(6 * root[:, None] + np.arange(3)).ravel()]
     for c in np.flatnonzero(cycle_rank == 0):
@@ -75,11 +75,23 @@ def find_supports(batch: LatticeBatch) -> Supports:
         held.append(6 * root[c, None] + 3 + np.abs(line).argmax())
     return Supports(
         component=component,
-        cycle_rank=cycle_rank.astype(np.int64),
+        cycle_rank=cycle_rank,
         component_lattice=component_lattice.astype(np.int64),
         held=np.sort(np.concatenate(held)),
         rank=_stiffness_rank(gram, cycle_rank, component_lattice, cells),
     )
+
+
+def _rank_of_gram(gram: Int[np.ndarray, "components 3 3"]) -> Int[np.ndarray, " components"]:
+    """Rank of positive semi-definite integer matrices, exactly: from the principal minors."""
+    if gram.max(initial=0) >= 2**20:  # the determinant might overflow
+        gram = gram.astype(object)
+    a, b, c = gram[:, 0, 0], gram[:, 1, 1], gram[:, 2, 2]
+    d, e, f = gram[:, 0, 1], gram[:, 0, 2], gram[:, 1, 2]
+    pairs = (a * b - d * d) + (a * c - e * e) + (b * c - f * f)
+    determinant = a * b * c + 2 * d * e * f - a * f * f - b * e * e - c * d * d
+    rank = (a + b + c > 0).astype(np.int64)
+    return rank + (pairs > 0).astype(np.int64) + (determinant > 0).astype(np.int64)
 
 
 def _spanning_offsets(

@@ -1,7 +1,6 @@
 """Constant tables of a module, exact in every precision."""
 
 from collections.abc import Callable
-from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +19,7 @@ class ExactTables(nn.Module):
         for name, table in tables.items():
             self.register_buffer(name, table.to(torch.get_default_dtype()), persistent=False)
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "ExactTables":
         super()._apply(fn, recurse)
         for name, table in self._exact.items():
             setattr(self, name, table.to(getattr(self, name)))
