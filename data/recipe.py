@@ -22,6 +22,7 @@ from lattice_gnn.metrics import METRICS, relative_frobenius, summarise
 from lattice_gnn.model import ModelConfig, StiffnessModel
 from lattice_gnn.train import LabelledLattices, Progress, TrainConfig, predict_in_batches, train
 
+LABELS = "beam FEM, Euler-Bernoulli"
 _SECTIONS = ("model", "train", "sampling", "counts", "held_out_cells")
 _DENSITY_EDGES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3)
 
@@ -109,28 +110,23 @@ def run_recipe(
     """
     recipe = read_recipe(config_path)
     lattices = {name: sample_cells(recipe.part(name)) for name in recipe.counts}
+    domain = Domain.of(lattices["train"])
+    # A held-out cell may have the net of another one that is trained on.
+    lattices["unseen"] = [x for x in lattices["unseen"] if not domain.knows_net(x)]
     parts = {name: label_beam(members) for name, members in lattices.items()}
-    facts: dict[str, Any] = {
-        "domain": Domain.of(lattices["train"]).to_dict(),
-        "training": {
-            "recipe": yaml.safe_load(config_path.read_text()),
-            "labels": "beam FEM, Euler-Bernoulli",
-        },
-    }
+    training = {"recipe": yaml.safe_load(config_path.read_text()), "labels": LABELS}
     data = (parts["train"], parts["validation"])
+    facts = {"training": training}
     train(recipe.model, recipe.train, data, folder, facts=facts, on_progress=on_progress)
     model, header = load_model(folder / "best.safetensors")
-    metrics = {
-        "validation": header["metrics"]["validation"],
-        "known_nets": errors_by_density(model, parts["test"]),
-        "unseen_nets": {
-            **errors_by_density(model, parts["unseen"]),
-            "cells": list(recipe.held_out_cells),
-        },
+    header["domain"] = domain.to_dict()
+    header["metrics"]["known_nets"] = errors_by_density(model, parts["test"])
+    header["metrics"]["unseen_nets"] = {
+        **errors_by_density(model, parts["unseen"]),
+        "cells": sorted({x.name for x in lattices["unseen"]}),
     }
-    kept = {k: v for k, v in header.items() if k not in ("format", "config", "normaliser")}
     weights = folder / "model.safetensors"
-    save_model(weights, model, {**kept, "metrics": metrics})
+    save_model(weights, model, header)
     return weights
 
 

@@ -34,10 +34,10 @@ def save_model(path: str | Path, model: StiffnessModel, facts: Mapping[str, Any]
         facts: JSON-ready entries of the header beside ``format``, ``config`` and ``normaliser``.
     """
     header = {
+        **facts,
         "format": FORMAT,
         "config": model.config.to_dict(),
         "normaliser": asdict(model.normaliser),
-        **facts,
     }
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     write_atomically(path, save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)}))

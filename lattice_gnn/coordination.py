@@ -16,7 +16,27 @@ _SHELLS = 3
 
 def coordination_sequences(lattice: Lattice, shells: int = _SHELLS) -> Int[np.ndarray, "nodes k"]:
     """Number of nodes at graph distance 1..shells from every node, in the infinite net."""
-    count, span = lattice.num_nodes, 2 * shells * (1 + int(np.abs(lattice.shifts).max())) + 1
+    return _grow(lattice, shells)[0]
+
+
+def net_fingerprint(lattice: Lattice) -> str:
+    """A short hash of the net, the same for every cell, supercell and geometry.
+
+    It is taken from the distribution over the nodes of coordination sequences and of the number of
+    struts within each shell (which tells bcc from the triangular columns: both have 6 k^2 + 2
+    nodes in shell k).
+    """
+    rows = np.concatenate(_grow(lattice, _SHELLS), axis=1)
+    rows, counts = np.unique(rows, axis=0, return_counts=True)
+    content = np.column_stack([rows, counts // np.gcd.reduce(counts)]).astype(np.int64)
+    return hashlib.sha256(content.tobytes()).hexdigest()[:12]
+
+
+def _grow(
+    lattice: Lattice, shells: int
+) -> tuple[Int[np.ndarray, "nodes k"], Int[np.ndarray, "nodes k"]]:
+    """Sizes of the shells about every node, and strut ends between nodes of one shell."""
+    count, span = lattice.num_nodes, 2 * (shells + 1) * (1 + int(np.abs(lattice.shifts).max())) + 1
     i, j = lattice.struts.T
     start, end = np.concatenate([i, j]), np.concatenate([j, i])
     step = np.concatenate([lattice.shifts, -lattice.shifts])
@@ -29,20 +49,19 @@ def coordination_sequences(lattice: Lattice, shells: int = _SHELLS) -> Int[np.nd
     jump = (step @ weights) * count + end - start
     home = (span // 2) * weights.sum()
     seen = front = (np.arange(count) * cells + home) * count + np.arange(count)
-    sizes = []
-    for _ in range(shells):
+    sizes, ties = [], []
+
+    def by_root(nodes: Int[np.ndarray, " visited"]) -> Int[np.ndarray, " roots"]:
+        return np.bincount(nodes // (cells * count), minlength=count)
+
+    for shell in range(shells + 1):
         node = front % count
         many = (first[1:] - first[:-1])[node]
         edges = np.arange(many.sum()) + np.repeat(first[node] - (many.cumsum() - many), many)
-        reached = np.unique(np.repeat(front, many) + jump[edges])
-        front = np.setdiff1d(reached, seen, assume_unique=True)
+        ends = np.repeat(front, many) + jump[edges]
+        if shell > 0:
+            sizes.append(by_root(front))
+            ties.append(by_root(ends[np.isin(ends, front)]))
+        front = np.setdiff1d(np.unique(ends), seen, assume_unique=True)
         seen = np.concatenate([seen, front])
-        sizes.append(np.bincount(front // (cells * count), minlength=count))
-    return np.stack(sizes, 1)
-
-
-def net_fingerprint(lattice: Lattice) -> str:
-    """A short hash of the distribution of coordination sequences; the same for every supercell."""
-    rows, counts = np.unique(coordination_sequences(lattice), axis=0, return_counts=True)
-    content = np.column_stack([rows, counts // np.gcd.reduce(counts)]).astype(np.int64)
-    return hashlib.sha256(content.tobytes()).hexdigest()[:12]
+    return np.stack(sizes, 1), np.stack(ties, 1)

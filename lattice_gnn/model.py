@@ -18,7 +18,7 @@ Reference:
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -93,7 +93,7 @@ class ModelConfig:
     layers: int = 2
     hidden: int = 64
     readout_channels: int = 16
-    positive_map: Literal["square", "exp", "prior"] = "prior"
+    positive_map: str = "prior"
 
     def __post_init__(self) -> None:
         for name, least in {

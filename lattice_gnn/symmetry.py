@@ -111,7 +111,7 @@ class Classification:
 
 
 def nearest(
-    mandel: Float[Tensor, "*batch 6 6"],
+    mandel: Float[Tensor, "*#batch 6 6"],
     symmetry: str,
     frame: Float[Tensor, "*#batch 3 3"] | None = None,
 ) -> Nearest:
@@ -137,7 +137,7 @@ def nearest(
     missing = torch.linalg.vector_norm(mandel - projected, dim=(-2, -1))
     size = torch.linalg.vector_norm(mandel, dim=(-2, -1))
     distance = missing / torch.where(size > 0, size, 1.0)
-    return Nearest(projected, frame.expand(*mandel.shape[:-2], 3, 3), distance)
+    return Nearest(projected, frame.expand(*projected.shape[:-2], 3, 3), distance)
 
 
 def classify(mandel: Float[Tensor, "*batch 6 6"], tolerance: float = 0.01) -> Classification:

@@ -24,8 +24,9 @@ Cell vector a lies along x and b in the plane xy; angles are in degrees. A tesse
 three integers is the cell of the strut's second end; one of six gives the cells of both ends.
 Compliances are multiples of 1/E_s for nu = 0.3, in the order 11, 22, 33, 23, 13, 12. Under the
 header with ``(Mandel)`` they are Mandel; without that word (or with ``(Voigt)``) they are Voigt,
-where S_44 = 1/G_23. A block ``Fundamental edge radii start`` ... ``end`` may give the radius of every
-strut at each density; otherwise all are equal and follow from the density, sum(pi r^2 L)/V.
+where S_44 = 1/G_23. A block ``Fundamental edge radii start`` ... ``end`` may give the radius of
+every strut at each density; otherwise all are equal and follow from the density,
+sum(pi r^2 L)/V.
 
 Source of the format: the ``Catalogue`` class of github.com/igrega348/lattices.
 """
@@ -117,8 +118,9 @@ def write_lat(
 ) -> None:
     """Write a catalogue, all or nothing.
 
-    A lattice whose vector a is not along x, or b not in the plane xy, is turned so that they are, its
-    tensors with it. The format knows solid straight struts of one material with nu = 0.3.
+    A lattice whose vector a is not along x, or b not in the plane xy, is turned so that they are,
+    its tensors with it. The format knows solid struts of constant section, of one material with
+    nu = 0.3.
 
     Args:
         path: The file; an old one is replaced.
@@ -127,7 +129,8 @@ def write_lat(
         digits: Significant digits of every number; the published catalogues have 5.
 
     Raises:
-        LatticeGnnError: for a lattice that the format cannot hold, or a file that cannot be written.
+        LatticeGnnError: for a lattice that the format cannot hold, or a file that cannot be
+            written.
     """
     if not entries:
         raise LatticeGnnError(f"{path}: there is no lattice to write.")
@@ -189,14 +192,14 @@ def _lattice(text: LatText) -> tuple[Lattice, tuple[str, ...]]:
 
 
 def _cell_vectors(parameters: Float[np.ndarray, "6"], place: Place) -> Float[np.ndarray, "3 3"]:
-    """Cell vectors as rows, a along x, b in the plane xy, of (a, b, c, alpha, beta, gamma in degrees)."""
+    """Cell vectors as rows, a along x, b in the plane xy, of lengths and angles in degrees."""
     a, b, c = parameters[:3]
     # Exactly 0 at 90 degrees, so that orthogonal cells stay so.
     cos_alpha, cos_beta, cos_gamma = np.where(
         parameters[3:] == 90, 0.0, np.cos(np.radians(parameters[3:]))
     )
     lengths_fit = min(a, b, c) > 0
-    angles_fit = 0 < parameters[3:].min() and parameters[3:].max() < 180
+    angles_fit = parameters[3:].min() > 0 and parameters[3:].max() < 180
     sin_gamma = np.sqrt(1 - cos_gamma**2)
     across = (cos_alpha - cos_beta * cos_gamma) / sin_gamma if sin_gamma > 0 else 0.0
     height = 1 - cos_beta**2 - across**2
@@ -283,7 +286,7 @@ def _check_representable(lattice: Lattice) -> None:
     for what, present in lacks.items():
         if present:
             raise LatticeGnnError(
-                f"lattice {lattice.name!r}: a .lat catalogue cannot hold {what}; write JSON instead."
+                f"lattice {lattice.name!r}: a .lat catalogue cannot hold {what}; write JSON."
             )
     if not lattice.name or lattice.name.split() != [lattice.name]:
         raise LatticeGnnError(
@@ -295,6 +298,8 @@ def _text(entry: CatalogueEntry, notation: Notation, digits: int) -> str:
     """Return one entry as text."""
 
     def numbers(values: np.ndarray, separator: str = " ") -> str:
+        if digits == 17:
+            return separator.join(repr(float(v)) for v in values)
         return separator.join(f"{float(v):.{digits}g}" for v in values)
 
     lattice = entry.lattice
@@ -333,7 +338,7 @@ def _text(entry: CatalogueEntry, notation: Notation, digits: int) -> str:
 
 
 def _drawing(lattice: Lattice) -> tuple[Float[np.ndarray, "points 3"], np.ndarray]:
-    """Return the home nodes followed by the images that struts end at, and the struts between them."""
+    """Return the home nodes, then the images that struts end at; and the struts between them."""
     points = {(n, 0, 0, 0): n for n in range(lattice.num_nodes)}
     bars = []
     for (i, j), shift in zip(lattice.struts.tolist(), lattice.shifts.tolist(), strict=True):

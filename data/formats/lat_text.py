@@ -1,5 +1,6 @@
-"""The text of a ``.lat`` catalogue, block by block: numbers with their places, nothing understood yet."""
+"""The text of a ``.lat`` catalogue, block by block: numbers and their places."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ def read_blocks(path: Path) -> Iterator[LatText]:
         yield _parse(lines)
     if not found:
         raise LatticeGnnError(
-            f"{path.name}: not a .lat catalogue: expected entries that begin with 'Name:', got none."
+            f"{path.name}: not a .lat catalogue: expected entries that begin with 'Name:'."
         )
 
 
@@ -222,7 +223,7 @@ class _Reader:
 
     def table(self, key: str) -> np.ndarray:
         """Read the rows up to the next blank line, or line that is no row of numbers."""
-        rows = []
+        rows: list[np.ndarray] = []
         while (line := self.next()) is not None:
             text, place = line
             if not text or (rows and not _is_number(text.split()[0]) and text[0].isalpha()):
@@ -246,7 +247,7 @@ class _Reader:
     def densities(
         self, ending: re.Pattern[str], count: int | None
     ) -> Iterator[tuple[float, PrintedRow, Place]]:
-        """Read pairs of a line with the relative density and a line of numbers, up to the end line."""
+        """Read lines of a relative density, each with a line of numbers, up to the end line."""
         seen = set()
         while True:
             text, place = self.filled("a block that has a start but no end")
@@ -271,7 +272,7 @@ def _tensors(reader: _Reader, text: str, place: Place) -> TensorBlock:
     notation = ((match["notation"] if match else None) or "voigt").strip().lower()
     if notation not in ("mandel", "voigt"):
         raise place.error(
-            f"compliance tensors in {notation!r}: expected (Mandel), (Voigt) or no word, which is Voigt"
+            f"compliance tensors in {notation!r}: expected (Mandel), (Voigt), or no word for Voigt"
         )
     return TensorBlock(notation, list(reader.densities(_TENSORS, 21)))
 
@@ -302,9 +303,8 @@ def _significant_digits(word: str) -> int:
 
 def _is_number(word: str) -> bool:
     """Whether a word is a finite number in plain ASCII, such as -1.5e-3."""
-    return bool(re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", word, re.ASCII)) and (
-        np.isfinite(float(word))
-    )
+    pattern = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
+    return bool(re.fullmatch(pattern, word, re.ASCII)) and math.isfinite(float(word))
 
 
 def _check_integers(values: Float[np.ndarray, " numbers"], place: Place, key: str) -> None:
@@ -316,36 +316,49 @@ def _check_integers(values: Float[np.ndarray, " numbers"], place: Place, key: st
 
 
 def _fill(entry: LatText, tables: dict[str, tuple[np.ndarray, Place]], seen: set[str]) -> None:
-    """Check that the blocks fit together and put them in place; node numbers start at 0 afterwards."""
+    """Check that the blocks fit together, and put them in place with nodes numbered from 0."""
     for key, title in (("cell", "unit cell parameters"), ("nodes", "Nodal positions")):
         if key not in seen:
             raise entry.start.error(f"{entry.name}: the block {title!r} is missing")
     if "imperfection level" in seen:
         level = entry.labels["imperfection level"]
-        entry.imperfection_level = float(_numbers(level, entry.start, "level", (1,)).values[0])
+        entry.imperfection_level = float(
+            _numbers(level, entry.start, "imperfection level", (1,)).values[0]
+        )
     entry.nodes = tables["nodes"][0]
     first = _first_number(entry, tables)
     for key in ("bars", "adjacency"):
         if key in tables:
-            numbers, place = tables[key]
-            outside = numbers[(numbers < first) | (numbers >= len(entry.nodes) + first)]
-            if len(outside):
-                raise place.error(
-                    f"{entry.name}: {key}: node {outside[0]} does not exist; the entry lists "
-                    f"{len(entry.nodes)} nodes"
-                )
-            setattr(entry, key, numbers - first)
-    if ("adjacency" in tables) != ("tessellation" in tables):
+            setattr(entry, key, _numbered_from_zero(entry, key, *tables[key], first))
+    if "tessellation" in tables:
+        entry.tessellation = tables["tessellation"][0]
+    _check_struts(entry, tables)
+
+
+def _numbered_from_zero(
+    entry: LatText, key: str, numbers: Int[np.ndarray, "rows 2"], place: Place, first: int
+) -> Int[np.ndarray, "rows 2"]:
+    outside = numbers[(numbers < first) | (numbers >= len(entry.nodes) + first)]
+    if len(outside):
+        raise place.error(
+            f"{entry.name}: {key}: node {outside[0]} does not exist; the entry lists "
+            f"{len(entry.nodes)} nodes"
+        )
+    return numbers - first
+
+
+def _check_struts(entry: LatText, tables: dict[str, tuple[np.ndarray, Place]]) -> None:
+    """Struts come as a drawing, or as adjacency and tessellation vectors of equal number."""
+    if (entry.adjacency is None) != (entry.tessellation is None):
         raise entry.start.error(
             f"{entry.name}: expected fundamental edge adjacency and tessellation vectors together, "
             "got one of them"
         )
-    if "tessellation" in tables:
-        entry.tessellation, place = tables["tessellation"]
-        rows = len(tables["adjacency"][0])
-        if len(entry.tessellation) != rows:
-            raise place.error(
-                f"{entry.name}: {len(entry.tessellation)} tessellation vectors for {rows} struts"
+    if entry.adjacency is not None and entry.tessellation is not None:
+        if len(entry.tessellation) != len(entry.adjacency):
+            raise tables["tessellation"][1].error(
+                f"{entry.name}: {len(entry.tessellation)} tessellation vectors for "
+                f"{len(entry.adjacency)} struts"
             )
     elif "bars" not in tables:
         raise entry.start.error(
@@ -355,7 +368,7 @@ def _fill(entry: LatText, tables: dict[str, tuple[np.ndarray, Place]], seen: set
 
 
 def _first_number(entry: LatText, tables: dict[str, tuple[np.ndarray, Place]]) -> int:
-    """Return 1 where nodes are numbered from 1 (no strut ends at 0, one ends at the count), else 0."""
+    """Return 1 where nodes are numbered from 1: no strut ends at 0, one at the count; else 0."""
     ends = [tables[key][0].ravel() for key in ("bars", "adjacency") if key in tables]
     if not ends:
         return 0

