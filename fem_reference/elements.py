@@ -134,7 +134,7 @@ def _flexibilities(
 
 
 def _check_rigid_ends(length: Tensor, arm_i: Tensor, arm_j: Tensor) -> None:
-    bad = (length <= 0) | (arm_i < 0) | (arm_j < 0)
+    bad = ~((length > 0) & (arm_i >= 0) & (arm_j >= 0))  # also true for NaN
     if bool(bad.any()):
         s = int(bad.nonzero()[0, 0])
         raise LatticeGnnError(

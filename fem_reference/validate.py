@@ -1,8 +1,9 @@
 """One reference against another: a solver's stiffness beside tensors that somebody else published.
 
-A published tensor carries the digits that it was printed with. A lattice with one soft and one stiff way to
-deform has a compliance dominated by the soft one; rounding that compliance to five digits and inverting it can move the
-stiffness by per cents. ``rounding_floor`` says by how much, lattice by lattice, so that a difference can be read for what it is.
+A published tensor carries the digits that it was printed with. A lattice with one soft and one
+stiff way to deform has a compliance dominated by the soft one; rounding that compliance to five
+digits and inverting it can move the stiffness by per cents. ``rounding_floor`` says by how much,
+lattice by lattice, so that a difference can be read for what it is.
 """
 
 import time
@@ -49,8 +50,8 @@ class Comparison:
         compliance: |S - S_ref|_F / |S_ref|_F.
         softest: Difference of the smallest eigenvalue of C over that of the reference.
         condition: Largest over smallest eigenvalue of the reference.
-        rounding_floor: Root mean square of the difference in C that rounding the reference's compliance to its printed
-            digits causes; 0 where the reference is taken as exact.
+        rounding_floor: Root mean square of the difference in C that follows from rounding the
+            reference's compliance to its printed digits; 0 where it is taken as exact.
         rounding_bound: Largest difference in C that this rounding can cause, to first order.
         seconds: Wall time of the solver for all lattices.
     """
@@ -105,11 +106,12 @@ def compare(
     Args:
         pairs: Lattices and their reference stiffness C / E_s (one 6x6 tensor each).
         solve: The solver: stiffness C / E_s of a sequence of lattices, shape (lattices, 6, 6).
-        roundings: For each reference, half a unit in the last printed digit of its Mandel compliance,
-            1/E_s; without them the references are taken as exact.
+        roundings: For each reference, half a unit in the last printed digit of its Mandel
+            compliance, 1/E_s; without them the references are taken as exact.
 
     Raises:
-        LatticeGnnError: For no pairs, roundings that do not match, or a reference that is not positive definite.
+        LatticeGnnError: For no pairs, roundings that do not match, or a reference that is not
+            positive definite.
     """
     if not pairs:
         raise LatticeGnnError("there is no lattice with a reference tensor to compare with")
@@ -123,8 +125,8 @@ def compare(
     poor = torch.nonzero(~(soft[:, 0] > 0))[:, 0].tolist()
     if poor:
         raise LatticeGnnError(
-            f"the reference of {lattices[poor[0]].name!r} is not positive definite (smallest eigenvalue "
-            f"{float(soft[poor[0], 0]):.3g}); remove it"
+            f"the reference of {lattices[poor[0]].name!r} is not positive definite (smallest "
+            f"eigenvalue {float(soft[poor[0], 0]):.3g}); remove it"
         )
     start = time.perf_counter()
     computed = solve(lattices).mandel.detach().to(reference)
@@ -152,15 +154,16 @@ def rounding_errors(
 ) -> tuple[Float[Tensor, " lattices"], Float[Tensor, " lattices"]]:
     """How far rounding a compliance moves the stiffness that is its inverse, relative Frobenius.
 
-    To first order dC = -C dS C. The 21 independent entries of dS are each uniform between plus and minus half a unit
-    in the last digit, so that their contributions add in square with variance half^2 / 3.
+    To first order dC = -C dS C. The 21 independent entries of dS are each uniform between plus and
+    minus half a unit in the last digit: their contributions add in square, with variance half^2/3.
 
     Args:
         stiffness: C, Mandel.
         halves: Half units of the entries of S, Mandel, symmetric; None: no rounding.
 
     Returns:
-        Root mean square, and the sum of all contributions, which no rounding can exceed to first order.
+        Root mean square, and the sum of all contributions, which to first order no rounding can
+        exceed.
     """
     square = stiffness.new_zeros(len(stiffness))
     total = torch.zeros_like(square)
