@@ -5,12 +5,15 @@ exactly), scale to a unit diagonal, and answer ``solve(forces) -> displacements`
 layout of a ``LatticeBatch``.
 """
 
+import weakref
+from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from scipy.sparse import csc_array
+from scipy.sparse import csc_array, csr_matrix, triu
 from scipy.sparse.linalg import LinearOperator, eigsh, splu
 from torch import Tensor
 
@@ -73,7 +76,10 @@ class DenseFactor:
 
 
 class SparseFactor:
-    """One sparse factorisation of the whole batch with SuperLU, ordered by nested dissection."""
+    """One sparse factorisation of the whole batch, ordered by nested dissection.
+
+    With the extra ``pardiso`` installed it is Pardiso's Cholesky, else SuperLU's LU of scipy.
+    """
 
     def __init__(self, batch: LatticeBatch, B: StrutOperator, held: Bool[Tensor, " degrees"]):
         size = 6 * len(batch.nodes)
@@ -93,32 +99,54 @@ class SparseFactor:
         K.setdiag(1.0)
         K.eliminate_zeros()
         self._K = K
-        try:
-            self._lu = splu(
-                K,
-                permc_spec="NATURAL",
-                diag_pivot_thresh=0.0,
-                options={"SymmetricMode": True, "Equil": False},
-            )
-        except RuntimeError as error:  # SuperLU: "Factor is exactly singular"
-            raise IllConditionedError(0) from error
+        self._apply_inverse = _factorise(K)
 
     def solve(self, forces: Nodal) -> Nodal:
         """See ``Factor.solve``."""
         b = forces.cpu().numpy().reshape(len(self._order), -1) * self._scale
         x = np.empty_like(b)
-        x[self._order] = self._lu.solve(b[self._order])
+        x[self._order] = self._apply_inverse(b[self._order])
         return torch.from_numpy(x * self._scale).to(forces).view_as(forces)
 
     def condition(self) -> Float[Tensor, " lattices"]:
         """See ``Factor.condition``; from the extreme eigenvalues by Lanczos iteration, to 1 %."""
-        inverse = LinearOperator(self._K.shape, matvec=self._lu.solve, dtype=self._K.dtype)
+        inverse = LinearOperator(self._K.shape, matvec=self._apply_inverse, dtype=self._K.dtype)
         start = np.ones(len(self._order))
         largest, of_inverse = (
             eigsh(op, k=1, tol=1e-2, v0=start, return_eigenvectors=False)[0]
             for op in (self._K, inverse)
         )
         return self._like.new_tensor([largest * of_inverse])
+
+
+def _factorise(K: csc_array) -> Callable[[np.ndarray], np.ndarray]:
+    """Factorise a symmetric positive definite matrix; returns the product with its inverse."""
+    if find_spec("pypardiso") is not None:
+        return _factorise_with_pardiso(K)
+    try:
+        lu = splu(
+            K,
+            permc_spec="NATURAL",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True, "Equil": False},
+        )
+    except RuntimeError as error:  # "Factor is exactly singular"
+        raise IllConditionedError(0) from error
+    return lu.solve
+
+
+def _factorise_with_pardiso(K: csc_array) -> Callable[[np.ndarray], np.ndarray]:
+    from pypardiso import PyPardisoSolver
+    from pypardiso.pardiso_wrapper import PyPardisoError
+
+    upper = csr_matrix(triu(K, format="csr"))  # what Pardiso reads of a symmetric matrix
+    solver = PyPardisoSolver(mtype=2)
+    weakref.finalize(K, solver.free_memory, everything=True)
+    try:
+        solver.factorize(upper)
+    except PyPardisoError as error:
+        raise IllConditionedError(0) from error
+    return lambda b: solver.solve(upper, b)
 
 
 def _unit_diagonal(

@@ -12,7 +12,7 @@ polynomial:
   that the seeds come from a grid over n alone;
 - nu: the ratio -(mm:S:nn)/(nn:S:nn); each Newton step improves the polynomial -(mm + nu nn):S:nn at
   the present nu (Dinkelbach 1967, Management Science 13, 492-498), whose global maximum is zero at
-  the largest nu. It is sampled again at the nu found, so that no larger value goes unseen;
+  the largest nu. It is sampled again at the nu found, where a larger value would show;
 - beta: the quadratic form nn:S:1, an exact 3x3 eigenproblem.
 
 Seeds are the local extrema on an even grid of directions, <100>, <110>, <111>, and the eigenvectors
@@ -171,7 +171,7 @@ def _upright(n: Tensor) -> Tensor:
         sign[..., 1] != 0, sign[..., 1], torch.where(sign[..., 2] != 0, sign[..., 2], tail)
     )
     lead = torch.where(sign[..., 0] != 0, sign[..., 0], lead)
-    return n * lead[..., None]
+    return n * lead[..., None] + 0.0  # turns -0 into 0
 
 
 @cache

@@ -105,7 +105,7 @@ class _OnceDifferentiable(torch.autograd.Function):
     """A gradient that refuses to be differentiated again.
 
     torch's `once_differentiable` lets a second derivative vanish without a word where the incoming
-    gradient is a constant, as in ``autograd.grad(f.sum(), A, create_graph=True)``; this one does not.
+    gradient is constant, as in ``autograd.grad(f.sum(), A, create_graph=True)``; this one does not.
     """
 
     @staticmethod

@@ -1,11 +1,17 @@
 """For tests, of this project and of yours: example lattices, random changes, named tolerances."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from lattice_gnn.cells import cell
 from lattice_gnn.lattice import Lattice
 from lattice_gnn.lattice_checks import canonical_struts
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ROUNDING = 1e-12
 """Relative error of float64 geometry: densities, lengths, round trips."""
@@ -206,3 +212,56 @@ def _sorted_struts(
     first, last = np.where(turned, end, radii), np.where(turned, radii, end)
     order = np.lexsort(rows.T)
     return rows[order], np.column_stack([first, last, bore, E, nu])[order]
+
+
+SAME_STRUCTURE: Mapping[str, Callable[[Lattice], Lattice]] = {
+    "translation": lambda x: x.translated(np.array([0.3, -0.7, 0.1])),
+    "node order": lambda x: x.reordered(np.random.default_rng(1).permutation(x.num_nodes)),
+    "strut direction": lambda x: x.reversed_struts(np.arange(x.num_struts) % 2 == 0),
+    "cell vectors": lambda x: x.with_cell_vectors(random_unimodular(2)),
+    "left-handed cell": lambda x: x.with_cell_vectors(random_unimodular(3, determinant=-1)),
+    "tiling": lambda x: x.supercell((1, 2, 2)),
+    "uniform scale": lambda x: x.scaled(7.3),
+    "inversion": lambda x: x.rotated(-np.eye(3)),
+}
+"""Changes of a lattice's description (or size) that leave its stiffness as it is."""
+
+
+def assert_equivariant(
+    stiffness: "Callable[[Sequence[Lattice]], Tensor]",
+    lattices: Sequence[Lattice],
+    *,
+    tolerance: float = BEAM_INVARIANCE,
+) -> None:
+    """Assert that a stiffness turns with the lattice and ignores what has no physical meaning.
+
+    Args:
+        stiffness: From lattices to Mandel matrices (lattices, 6, 6).
+        lattices: Lattices to try it on.
+        tolerance: Largest difference, relative in the Frobenius norm.
+
+    Raises:
+        AssertionError: Names the change, the lattice and the difference.
+    """
+    # Imported here: the lattices of this module are useful without torch.
+    import torch
+
+    from lattice_gnn.notation import rotation_mandel
+
+    C = stiffness(lattices)
+    expected = dict.fromkeys(SAME_STRUCTURE, C)
+    changed = {name: [change(x) for x in lattices] for name, change in SAME_STRUCTURE.items()}
+    for name, improper in (("rotation", False), ("rotation and reflection", True)):
+        Q = random_rotation(5, improper=improper)
+        R = rotation_mandel(torch.from_numpy(Q)).to(C)
+        expected[name] = R @ C @ R.mT
+        changed[name] = [x.rotated(Q) for x in lattices]
+    for name, members in changed.items():
+        difference = (stiffness(members) - expected[name]).flatten(1).norm(dim=1)
+        relative = difference / C.flatten(1).norm(dim=1)
+        worst = int(relative.argmax())
+        if not float(relative[worst]) <= tolerance:
+            raise AssertionError(
+                f"{name}: the stiffness of {lattices[worst]} changes by "
+                f"{float(relative[worst]):.2e} (relative Frobenius), expected at most {tolerance:.0e}"
+            )

@@ -41,7 +41,7 @@ def test_low_density_closed_forms(nu):
 
 
 def test_ends_and_order():
-    f = torch.linspace(0.0, 1.0, 21).double()
+    f = torch.linspace(0.0, 1.0, 21, dtype=torch.float64)
     bounds = upper_bounds(f, nu=0.3)
     for name in ("bulk", "shear", "young"):
         hs, voigt = getattr(bounds, f"{name}_hashin_shtrikman"), getattr(bounds, f"{name}_voigt")
@@ -52,7 +52,9 @@ def test_ends_and_order():
     torch.testing.assert_close(bounds.voigt[-1], Stiffness.isotropic(1.0, 0.3).mandel)
     K, G = bounds.bulk_voigt, bounds.shear_voigt
     torch.testing.assert_close(isotropic_young(K, G)[1:], f[1:])
-    torch.testing.assert_close(isotropic_poisson(K, G)[1:], torch.full((20,), 0.3).double())
+    torch.testing.assert_close(
+        isotropic_poisson(K, G)[1:], torch.full((20,), 0.3, dtype=torch.float64)
+    )
 
 
 def test_the_solid_itself_meets_every_bound_exactly():
@@ -87,11 +89,11 @@ def test_struts_along_three_axes():
 
 
 def test_batches_broadcast_and_gradients_flow():
-    C = Stiffness.isotropic(torch.tensor([0.1, 0.2]).double(), 0.25)
-    ratios = C.bound_ratios(torch.tensor([0.4, 0.4]).double(), nu=0.3)
+    C = Stiffness.isotropic(torch.tensor([0.1, 0.2], dtype=torch.float64), 0.25)
+    ratios = C.bound_ratios(torch.tensor([0.4, 0.4], dtype=torch.float64), nu=0.3)
     torch.testing.assert_close(ratios.bulk[1], 2 * ratios.bulk[0])
     assert ratios.voigt.shape == (2,)
-    mandel = torch.diag(torch.tensor([0.1, 0.2, 0.3, 0.15, 0.16, 0.17])).double()
+    mandel = torch.diag(torch.tensor([0.1, 0.2, 0.3, 0.15, 0.16, 0.17], dtype=torch.float64))
     bounds = upper_bounds(0.5)
     assert torch.autograd.gradcheck(
         lambda c: bound_ratios(0.5 * (c + c.mT), bounds).voigt, mandel.requires_grad_()

@@ -25,22 +25,22 @@ def rotations(count, seed):
     return torch.linalg.qr(random(count, 3, 3, seed=seed))[0]
 
 
-def spectrum(decades, *, count=6, seed=0):
+def spectrum(decades, *, count=4, seed=0):
     """Random modes, eigen-stiffnesses spread over so many decades."""
     Q = torch.linalg.qr(random(count, 6, 6, seed=seed))[0]
-    exponents = torch.rand(count, 6, generator=torch.Generator().manual_seed(seed)).double()
+    exponents = random(count, 6, seed=seed + 100).erf().abs()
     return Stiffness(Q @ torch.diag_embed(10 ** (-decades * exponents)) @ Q.mT).symmetrised()
 
 
-def struts(softness, *, number=4, count=6, seed=0):
+def struts(softness, *, number=4, count=4, seed=0):
     """Stiff lines in random directions within a soft random medium: needles of E."""
     n = torch.nn.functional.normalize(random(count, number, 3, seed=seed), dim=-1)
     v = dyad_mandel(n, n)
     return Stiffness(v.mT @ v + softness * spectrum(1.0, count=count, seed=seed).mandel)
 
 
-def soft_mode(softness, *, count=6, seed=0):
-    """One strain of no energy to speak of: the stiff directions lie on a cone, E has a curved ridge."""
+def soft_mode(softness, *, count=4, seed=0):
+    """One strain costs next to nothing: stiff directions lie on a cone, a curved ridge of E."""
     mode = torch.nn.functional.normalize(random(count, 6, seed=seed), dim=-1)
     dyad = mode[:, :, None] * mode[:, None, :]
     rest = torch.eye(6).double() - dyad
@@ -76,21 +76,23 @@ def test_needle_along_the_cube_diagonal(seed):
     found = Stiffness.cubic(C11, C12, C44).rotated(R).extrema("E")
     assert found.max.item() == pytest.approx(exact, rel=1e-12)
     in_cube = (found.max_directions @ R).abs()
-    torch.testing.assert_close(in_cube, torch.full((3,), 3**-0.5).double(), atol=1e-7, rtol=0)
+    torch.testing.assert_close(
+        in_cube, torch.full((3,), 3**-0.5, dtype=torch.float64), atol=1e-7, rtol=0
+    )
     along_cube = (found.min_directions @ R).abs().sort().values
     torch.testing.assert_close(along_cube, torch.eye(3).double()[2], atol=1e-7, rtol=0)
 
 
 def test_directions_of_a_cubic_tensor_read_well():
     found = Stiffness.cubic(1.0, 0.9995, 0.95).extrema("E")
-    third = torch.full((3,), 3**-0.5).double()
-    torch.testing.assert_close(found.max_directions, third, atol=1e-7, rtol=0)
+    third = torch.full((3,), 3**-0.5, dtype=torch.float64)
+    torch.testing.assert_close(found.max_directions, third, atol=1e-8, rtol=0)
 
 
-@pytest.mark.parametrize("constants", [(168.4, 121.4, 75.4), (501.0, 198.0, 151.0)])
+@pytest.mark.parametrize("constants", [(168.4, 121.4, 75.4), (246.0, 134.0, 28.7)])
 def test_cubic_crystals_against_closed_forms(constants):
-    # Copper (Zener above 1) and tungsten-like (below). G: Hayes and Shuvalov (1998), J. Appl. Mech.
-    # 65, 786. nu of copper: Norris (2006), Proc. R. Soc. A 462, 3385: extremes for load along <110>.
+    # Copper (Zener ratio above 1) and niobium (below). G: Hayes and Shuvalov (1998), J. Appl. Mech.
+    # 65, 786. nu of copper: Norris (2006), Proc. R. Soc. A 462, 3385: extremes for load on <110>.
     C11, C12, C44 = constants
     C = Stiffness.cubic(*constants).rotated(rotations(1, 3)[0])
     shear = sorted([C44, (C11 - C12) / 2])
@@ -122,7 +124,7 @@ def test_isotropic_tensor_has_one_value_everywhere():
 @pytest.mark.parametrize("seed", range(3))
 def test_tetragonal_needle_in_an_arbitrary_frame(seed):
     # A stack of columns: E along 3 is C33 - 2 C13^2/(C11 + C12), a million times that across.
-    voigt = torch.diag(torch.tensor([2e-6, 2e-6, 1.0, 3e-7, 3e-7, 5e-7])).double()
+    voigt = torch.diag(torch.tensor([2e-6, 2e-6, 1.0, 3e-7, 3e-7, 5e-7], dtype=torch.float64))
     voigt[0, 1] = voigt[1, 0] = 1e-6
     voigt[0, 2] = voigt[2, 0] = voigt[1, 2] = voigt[2, 1] = 5e-7
     R = rotations(1, 10 + seed)[0]
@@ -138,7 +140,7 @@ def test_no_sample_lies_outside_and_every_frame_agrees(quantity, family):
     found = C.extrema(quantity)
     torch.testing.assert_close(value(C, quantity, found.min_directions), found.min)
     torch.testing.assert_close(value(C, quantity, found.max_directions), found.max)
-    n, m = random(2, 20000, 3, seed=1)
+    n, m = random(2, 8000, 3, seed=1)
     sample = torch.stack([n, m], dim=1) if quantity in ("G", "nu") else n
     values = value(C[:, None], quantity, sample)
     slack = 1e-9 * (found.max.abs() + found.min.abs())[:, None]
@@ -212,7 +214,7 @@ def test_gradient_of_an_extremum_against_central_differences(quantity):
 
 
 def test_what_has_no_extrema_is_refused():
-    singular = torch.diag(torch.tensor([1.0, 1.0, 1.0, 1.0, 1.0, -0.25])).double()
+    singular = torch.diag(torch.tensor([1.0, 1.0, 1.0, 1.0, 1.0, -0.25], dtype=torch.float64))
     with pytest.raises(LatticeGnnError, match=r"smallest eigen-stiffness is -0\.25"):
         Stiffness(singular).extrema("E")
     with pytest.raises(LatticeGnnError, match="unknown quantity 'K'"):

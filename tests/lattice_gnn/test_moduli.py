@@ -51,7 +51,7 @@ def test_engineering_constants_come_back_along_the_axes():
 def test_isotropic_solid_has_its_moduli_in_every_direction():
     E, nu = 3.0, 0.27
     C = Stiffness.isotropic(E, nu)
-    n, m = torch.randn(2, 50, 3, generator=torch.Generator().manual_seed(0)).double()
+    n, m = torch.randn(2, 50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     G, K = E / (2 * (1 + nu)), E / (3 * (1 - 2 * nu))
     for values, expected in (
         (C.young_modulus(n), E),
@@ -59,7 +59,7 @@ def test_isotropic_solid_has_its_moduli_in_every_direction():
         (C.poisson_ratio(n, m), nu),
         (C.linear_compressibility(n), 1 / (3 * K)),
     ):
-        torch.testing.assert_close(values, torch.full((50,), expected).double())
+        torch.testing.assert_close(values, torch.full((50,), expected, dtype=torch.float64))
     mean = C.averages
     for name, expected in (("bulk", K), ("shear", G), ("young", E), ("poisson", nu)):
         for kind in ("voigt", "reuss", "hill"):
@@ -67,7 +67,7 @@ def test_isotropic_solid_has_its_moduli_in_every_direction():
     assert C.universal_anisotropy().item() == pytest.approx(0.0, abs=1e-12)
     assert C.log_euclidean_anisotropy().item() == pytest.approx(0.0, abs=1e-12)
     torch.testing.assert_close(
-        C.eigen_stiffnesses().values, torch.tensor([2 * G] * 5 + [3 * K]).double()
+        C.eigen_stiffnesses().values, torch.tensor([2 * G] * 5 + [3 * K], dtype=torch.float64)
     )
 
 
@@ -91,7 +91,7 @@ def test_copper_against_closed_forms():
     assert C.zener().item() == pytest.approx(3.2085, abs=1e-4)
     torch.testing.assert_close(
         C.eigen_stiffnesses().values,
-        torch.tensor([47.0, 47.0, 150.8, 150.8, 150.8, 168.4 + 2 * 121.4]).double(),
+        torch.tensor([47.0, 47.0, 150.8, 150.8, 150.8, 168.4 + 2 * 121.4], dtype=torch.float64),
     )
 
 
@@ -125,9 +125,9 @@ def test_anisotropy_of_a_cubic_crystal_against_published_values():
 def test_directional_moduli_against_cartesian_sums():
     C = random_stiffness(seed=4)
     S = Stiffness(C.compliance).cartesian
-    n, m = torch.linalg.qr(torch.randn(3, 2, generator=torch.Generator().manual_seed(1)).double())[
-        0
-    ].T
+    n, m = torch.linalg.qr(
+        torch.randn(3, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    )[0].T
     along = torch.einsum("ijkl,i,j,k,l->", S, n, n, n, n)
     across = torch.einsum("ijkl,i,j,k,l->", S, m, m, n, n)
     shear = torch.einsum("ijkl,i,j,k,l->", S, n, m, n, m)
@@ -139,8 +139,10 @@ def test_directional_moduli_against_cartesian_sums():
 
 def test_moduli_turn_with_the_material():
     C = random_stiffness(seed=2)
-    Q = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(5)).double())[0]
-    n, m = torch.randn(2, 8, 3, generator=torch.Generator().manual_seed(6)).double()
+    Q = torch.linalg.qr(
+        torch.randn(3, 3, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    )[0]
+    n, m = torch.randn(2, 8, 3, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
     turned = C.rotated(Q)
     torch.testing.assert_close(turned.young_modulus(n @ Q.T), C.young_modulus(n))
     torch.testing.assert_close(turned.poisson_ratio(n @ Q.T, m @ Q.T), C.poisson_ratio(n, m))
@@ -157,7 +159,7 @@ def test_compressibilities_add_up_to_the_reuss_bulk_modulus():
 
 def test_a_needle_of_stiffness_keeps_its_digits():
     # One strut along (1, 2, 2)/3 in a medium 1e-10 as stiff: E along it is 1 + O(1e-10).
-    strut = torch.tensor([1.0, 2.0, 2.0]).double() / 3
+    strut = torch.tensor([1.0, 2.0, 2.0], dtype=torch.float64) / 3
     C = torch.einsum("i,j,k,l->ijkl", strut, strut, strut, strut)
     stiffness = Stiffness(
         Stiffness.from_cartesian(C).mandel + Stiffness.isotropic(1e-10, 0.0).mandel

@@ -10,7 +10,9 @@ from lattice_gnn.rotation_search import rotation_matrix
 
 ROOT2 = math.sqrt(2.0)
 # Entry IJ reads "IJ", so that a transposition shows: row 4, column 2 holds 42.
-LABELS = torch.tensor([[10.0 * i + j for j in range(1, 7)] for i in range(1, 7)]).double()
+LABELS = torch.tensor(
+    [[10.0 * i + j for j in range(1, 7)] for i in range(1, 7)], dtype=torch.float64
+)
 
 
 def random_tensor(*shape, seed=0):
@@ -86,9 +88,11 @@ def test_norms_and_inverse_are_those_of_the_cartesian_tensor():
 
 
 def test_strain_vector_by_hand():
-    strain = torch.tensor([[1.0, 6.0, 5.0], [6.0, 2.0, 4.0], [5.0, 4.0, 3.0]]).double()
+    strain = torch.tensor([[1.0, 6.0, 5.0], [6.0, 2.0, 4.0], [5.0, 4.0, 3.0]], dtype=torch.float64)
     vector = notation.strain_to_mandel(strain)
-    expected = torch.tensor([1.0, 2.0, 3.0, 4.0 * ROOT2, 5.0 * ROOT2, 6.0 * ROOT2]).double()
+    expected = torch.tensor(
+        [1.0, 2.0, 3.0, 4.0 * ROOT2, 5.0 * ROOT2, 6.0 * ROOT2], dtype=torch.float64
+    )
     torch.testing.assert_close(vector, expected)
     torch.testing.assert_close(notation.mandel_to_strain(vector), strain)
     a, b = random_tensor(2, 3)

@@ -171,9 +171,9 @@ def test_noise_on_a_symmetric_tensor_is_measured(symmetry):
 def test_the_isotropic_average_against_the_icosahedral_group():
     # Sixty rotations whose first invariant beyond l = 0 is l = 6 average a stiffness exactly.
     golden = (1 + math.sqrt(5)) / 2
-    axis = torch.tensor([0.0, 1.0, golden]).double()
+    axis = torch.tensor([0.0, 1.0, golden], dtype=torch.float64)
     five = rotation_matrix(2 * math.pi / 5 * axis / torch.linalg.vector_norm(axis))
-    three = rotation_matrix(2 * math.pi / 3 * torch.full((3,), 3**-0.5).double())
+    three = rotation_matrix(2 * math.pi / 3 * torch.full((3,), 3**-0.5, dtype=torch.float64))
     group = [torch.eye(3).double()]
     for R in group:
         for step in (five, three):
