@@ -139,8 +139,14 @@ class Surrogate:
         )
 
 
-def load_surrogate(name_or_path: str | Path = "default") -> Surrogate:
-    """Load a shipped model by name, or any weights file by path; never touches the network.
+def load_surrogate(
+    name_or_path: str | Path = "default", *, dtype: torch.dtype = torch.float32
+) -> Surrogate:
+    """Load a shipped model by name, or any weights file by path; no network connection is used.
+
+    Args:
+        name_or_path: "default", or the path of a ``.safetensors`` file written by training.
+        dtype: Precision of the network (the positive map works in float64 always).
 
     Raises:
         LatticeGnnError: If there is no such model, or its file is damaged or of another format.
@@ -152,7 +158,7 @@ def load_surrogate(name_or_path: str | Path = "default") -> Surrogate:
             f"{name_or_path}: header lacks {', '.join(sorted(missing))}; "
             "train with `lattice-gnn train`"
         )
-    return Surrogate(str(name_or_path), model, header)
+    return Surrogate(str(name_or_path), model.to(dtype), header)
 
 
 def _require_spanning(lattice: Lattice, number: int) -> None:

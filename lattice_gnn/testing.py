@@ -263,5 +263,6 @@ def assert_equivariant(
         if not float(relative[worst]) <= tolerance:
             raise AssertionError(
                 f"{name}: the stiffness of {lattices[worst]} changes by "
-                f"{float(relative[worst]):.2e} (relative Frobenius), expected at most {tolerance:.0e}"
+                f"{float(relative[worst]):.2e} (relative Frobenius), "
+                f"expected at most {tolerance:.0e}"
             )
