@@ -1,6 +1,6 @@
 """Print the held-out errors of a model from the header of its weights; write them into the docs.
 
-    python benchmarks/model_card.py [MODEL] [--update-docs]
+python benchmarks/model_card.py [MODEL] [--update-docs]
 """
 
 import argparse

@@ -20,8 +20,11 @@ def affine_deformation(
     batch: LatticeBatch, B: Float[Tensor, "struts 8 12"]
 ) -> Float[Tensor, "struts 8 6"]:
     """Strut deformations B (0, 0, E_k v, 0) where nodes move affinely and do not turn."""
-    apart = torch.einsum("kab,sb->sak", strain_basis(B), batch.strut_vectors())
-    return B[:, :, 6:9] @ apart
+    x, y, z = batch.strut_vectors()[:, :, None].unbind(1)
+    b1, b2, b3 = B[:, :, 6:9].unbind(-1)
+    half = 0.5**0.5
+    shears = (half * (b2 * z + b3 * y), half * (b1 * z + b3 * x), half * (b1 * y + b2 * x))
+    return torch.stack([b1 * x, b2 * y, b3 * z, *shears], -1)
 
 
 def energy_density(

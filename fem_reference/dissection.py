@@ -20,7 +20,7 @@ _LEAF = 10  #: nodes below which a box is not cut any further
 _SHARES = (0.4, 0.45, 0.5, 0.55, 0.6)  #: of the nodes below the cutting plane
 _LONG = 0.6  #: extent over the longest one from which an axis is worth a cut
 
-Nodes = Int[np.ndarray, " nodes"]
+Nodes = Int[np.ndarray, " _"]  # of a box, a half, a separator: any number
 Adjacency = tuple[Nodes, Nodes]  #: neighbours of node n: ``ends[starts[n]:starts[n + 1]]``
 
 

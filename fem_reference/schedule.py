@@ -11,7 +11,7 @@ from jaxtyping import Int
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_ENTRIES = 400_000  #: matrix entries of a dense group; larger groups fall out of the cache
+_ENTRIES = 200_000  #: matrix entries of a dense group; larger groups fall out of the cache
 
 
 def split_by_size(
@@ -48,11 +48,15 @@ def in_threads(
 ) -> list[Result]:
     """Apply ``function`` to every task, in order, on as many threads as torch may use.
 
-    torch releases the interpreter lock inside its kernels, and the kernels of one small group use
-    one thread each.
+    torch releases the interpreter lock inside its kernels. The kernels of one small group get one
+    thread each: nested threads would cost more than they bring.
     """
-    workers = min(torch.get_num_threads(), len(tasks)) if parallel else 1
+    threads = torch.get_num_threads()
+    workers = min(threads, len(tasks)) if parallel else 1
     if workers <= 1:
         return [function(task) for task in tasks]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(function, tasks))
+    try:
+        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(function, tasks))
+    finally:
+        torch.set_num_threads(threads)

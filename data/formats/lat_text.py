@@ -311,7 +311,7 @@ def _check_integers(values: Float[np.ndarray, " numbers"], place: Place, key: st
     wrong = values[(values != np.floor(values)) | (np.abs(values) > MAX_INTEGER)]
     if len(wrong):
         raise place.error(
-            f"{key}: expected integers of at most {MAX_INTEGER} in size, got {wrong[0]:g}"
+            f"{key}: expected integers of at most {MAX_INTEGER} in size, got {wrong[0]:.12g}"
         )
 
 

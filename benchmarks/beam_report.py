@@ -1,0 +1,136 @@
+"""The figures of ``beam.py`` as Markdown tables and a plot, and their way into the docs."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+BEGIN = "<!-- benchmarks/beam.py --update-docs writes from here -->"
+END = "<!-- to here -->"
+Figures = Mapping[str, Any]
+
+
+def markdown(figures: Figures) -> str:
+    """Tables of everything that was measured."""
+    machine = figures["machine"]
+    where = f"{machine['threads']} CPU thread(s), {machine['processor']}, torch {machine['torch']}"
+    where += f", {machine['cuda']}" if machine["cuda"] else ", no CUDA device"
+    parts = [f"Measured in one run on {where}.", _throughput(figures["throughput"], machine)]
+    gradient = figures["gradient"]
+    parts.append(
+        f"Forward and backward pass over forward pass (gradients of nodes, cells, radii, E): "
+        f"{gradient['unit_cells']:.2f} for the cells above, {gradient['sparse_768_nodes']:.2f} for "
+        "a cell of 768 nodes, factorised sparsely."
+    )
+    if "crossover" in figures:
+        rows = [
+            (f"{r['nodes']:.0f}", f"{r['dense_ms']:.2f}", f"{r['sparse_ms']:.2f}")
+            for r in figures["crossover"]
+        ]
+        parts.append(_table(("nodes", "dense, CPU ms a cell", "sparse, CPU ms a cell"), rows))
+    if "scaling" in figures:
+        rows = [
+            (
+                f"{r['nodes']:,}",
+                f"{r['wall_s']:.3g}",
+                f"{r['added_mb']:.0f}",
+                f"{r['difference_from_unit_cell']:.1e}",
+            )
+            for r in figures["scaling"]
+        ]
+        heads = ("nodes", "wall time, s", "memory, MB", "difference from the unit cell")
+        parts.append(_table(heads, rows))
+    return "\n\n".join(parts)
+
+
+def _throughput(figures: Figures, machine: Figures) -> str:
+    cells = (
+        f"{figures['cells']} cells ({machine['source']}), {figures['nodes']:.1f} nodes and "
+        f"{figures['struts']:.1f} struts on average:"
+    )
+    kinds = {
+        "solve_alone": "this solver, solve alone",
+        "from_lattices": "this solver, from `Lattice` objects",
+        "solve_alone_cuda": "this solver on CUDA, solve alone",
+    }
+    rows = [
+        (title, f"{figures[kind]['cells_per_s']:,.0f}", f"{figures[kind]['cpu_ms']:.3g}", "", "")
+        for kind, title in kinds.items()
+        if kind in figures
+    ]
+    rows += [
+        (
+            oracle["name"],
+            f"{oracle['cells_per_s']:,.1f}",
+            f"{oracle['cpu_ms']:.3g}",
+            f"{oracle['ratio_wall']:,.0f} ({oracle['ratio_cpu']:,.0f})",
+            f"{oracle['largest_difference']:.0e}",
+        )
+        for oracle in figures["oracles"]
+    ]
+    heads = (
+        "code", "cells/s", "CPU ms a cell", "we are faster by, wall (CPU)", "largest difference",
+    )  # fmt: skip
+    notes = [f"{oracle['name']}: {oracle['note']}." for oracle in figures["oracles"]]
+    notes += [f"{sentence}." for sentence in figures["skipped"]]
+    return "\n\n".join([cells, _table(heads, rows), " ".join(notes)]).strip()
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    heads = list(heads)
+    lines = [heads, ["---"] + ["---:"] * (len(heads) - 1), *map(list, rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def update_docs(figures: Figures, docs: Path) -> None:
+    """Put the tables between the markers of the page, and the plot beside it."""
+    page = docs / "beam-reference.md"
+    text = page.read_text(encoding="utf-8")
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise SystemExit(f"{page}: expected the markers {BEGIN!r} and {END!r} once each")
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    page.write_text(f"{before}{BEGIN}\n\n{markdown(figures)}\n\n{END}{after}", encoding="utf-8")
+    if "scaling" in figures:
+        draw_scaling(figures, docs / "images" / "beam-scaling.png")
+
+
+def draw_scaling(figures: Figures, path: Path) -> None:
+    """Time and memory over the number of nodes; dense against sparse near the crossover."""
+    figure = Figure(figsize=(11.5, 4), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    time, memory, cross = figure.subplots(1, 3)
+    rows = figures["scaling"]
+    nodes = [row["nodes"] for row in rows]
+    time.plot(nodes, [row["wall_s"] for row in rows], "o-", color="#2b4fd8", label="wall")
+    time.plot(nodes, [row["cpu_s"] for row in rows], "x--", color="#75808c", label="CPU")
+    large = [row for row in rows if row["nodes"] >= 300]
+    if large:
+        last = large[-1]
+        for power, style in ((1, ":"), (2, "-.")):
+            line = [last["wall_s"] * (row["nodes"] / last["nodes"]) ** power for row in large]
+            ends = [row["nodes"] for row in large]
+            time.plot(ends, line, style, color="0.7", label=f"slope {power}")
+    time.set(xscale="log", yscale="log", xlabel="nodes", ylabel="s", title="one cell, time")
+    time.legend(frameon=False)
+    added = [max(row["added_mb"], 1) for row in rows]
+    memory.plot(nodes, added, "o-", color="#2b4fd8")
+    memory.set(xscale="log", yscale="log", xlabel="nodes", ylabel="MB", title="one cell, memory")
+    rows = figures["crossover"]
+    for name, colour, label in (
+        ("dense_ms", "#e8743b", "dense batches"),
+        ("sparse_ms", "#3aa76d", "sparse"),
+    ):
+        cross.plot(
+            [r["nodes"] for r in rows], [r[name] for r in rows], "o-", color=colour, label=label
+        )
+    cross.set(xscale="log", yscale="log", xlabel="nodes", ylabel="CPU ms a cell", title="crossover")
+    cross.set_xticks([12, 24, 48, 96, 192, 384], labels=["12", "24", "48", "96", "192", "384"])
+    cross.minorticks_off()
+    cross.legend(frameon=False)
+    for axes in (time, memory, cross):
+        axes.grid(color="0.92")
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path)
