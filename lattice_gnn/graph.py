@@ -22,7 +22,7 @@ from lattice_gnn.lattice import Lattice, Material
 from lattice_gnn.net import simplify_topology
 
 if TYPE_CHECKING:
-    pass
+    import torch_geometric.data
 
 _STRUT_FIELDS = ("struts", "shifts", "radii", "end_radii", "inner_radii", "E", "nu")
 
@@ -275,6 +275,60 @@ class LatticeBatch:
             node_offsets=torch.cat([counts.new_zeros(1), counts.cumsum(0)]),
             strut_offsets=torch.cat([counts.new_zeros(1), strut_counts.cumsum(0)]),
             **{name: mean(getattr(self, name)) for name in _STRUT_FIELDS[2:]},
+        )
+
+    def to_pyg(self) -> "torch_geometric.data.Batch":
+        """Return a batch of PyTorch Geometric, one ``Data`` per lattice, gradients kept.
+
+        A ``Data`` holds ``edge_index`` (2, struts), directed from i to j, each strut once; ``cell``
+        (1, 3, 3); ``fractional`` (nodes, 3) coordinates; ``shifts``, ``radii``, ``end_radii``,
+        ``inner_radii``, ``E`` and ``nu`` per strut. ``Data.__inc__`` goes by name, and none of
+        these but ``edge_index`` is offset when graphs are joined.
+        """
+        from torch_geometric.data import Batch, Data
+
+        lattices = (self[b] for b in range(len(self)))
+        return Batch.from_data_list(
+            [
+                Data(
+                    edge_index=x.struts.T.contiguous(),
+                    num_nodes=len(x.nodes),
+                    cell=x.cells,
+                    fractional=x.nodes,
+                    **{name: getattr(x, name) for name in _STRUT_FIELDS[1:]},
+                )
+                for x in lattices
+            ]
+        )
+
+    @classmethod
+    def from_pyg(cls, graphs: "torch_geometric.data.Data") -> "LatticeBatch":
+        """Return the lattices of a ``Batch``, or of one ``Data``, made by ``to_pyg``.
+
+        Further fields (labels, states) are ignored.
+
+        Raises:
+            LatticeGnnError: If a field is missing.
+        """
+        needed = ("edge_index", "cell", "fractional", *_STRUT_FIELDS[1:])
+        missing = [name for name in needed if graphs.get(name) is None]
+        if missing:
+            raise LatticeGnnError(
+                f"graph: expected the fields of LatticeBatch.to_pyg, but {missing[0]!r} is missing"
+            )
+        struts = graphs.edge_index.T.contiguous()
+        node_offsets = graphs.get("ptr")
+        if node_offsets is None:
+            node_offsets = struts.new_tensor([0, len(graphs.fractional)])
+        owner = torch.searchsorted(node_offsets, struts[:, 0].contiguous(), right=True) - 1
+        counts = torch.bincount(owner, minlength=len(node_offsets) - 1)
+        return cls(
+            cells=graphs.cell,
+            nodes=graphs.fractional,
+            struts=struts,
+            node_offsets=node_offsets,
+            strut_offsets=torch.cat([counts.new_zeros(1), counts.cumsum(0)]),
+            **{name: graphs[name] for name in _STRUT_FIELDS[1:]},
         )
 
 

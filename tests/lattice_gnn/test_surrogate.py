@@ -81,6 +81,7 @@ def test_gradient_equals_central_differences(precise, lattice, name):
     x = getattr(batch, name)
     generator = torch.Generator().manual_seed(3)
     weights = torch.randn(6, 6, dtype=torch.float64, generator=generator)
+    weights = weights / precise.stiffness(batch).mandel[0].norm()
     direction = torch.randn(x.shape, dtype=torch.float64, generator=generator) * x.abs().max()
 
     def objective(values):
@@ -92,7 +93,8 @@ def test_gradient_equals_central_differences(precise, lattice, name):
     with torch.no_grad():
         change = objective(x + h * direction) - objective(x - h * direction)
     expected = float(change) / (2 * h)
-    assert float((gradient * direction).sum()) == pytest.approx(expected, rel=1e-6)
+    # Every node of the octet is a centre of inversion: there the derivative is zero.
+    assert float((gradient * direction).sum()) == pytest.approx(expected, rel=1e-6, abs=1e-8)
 
 
 def test_a_lattice_outside_the_training_set_is_predicted_and_named(surrogate):
