@@ -41,7 +41,7 @@ def lattice_facts(source: Source, *, thorough: bool = True) -> Facts:
     lattice = source.lattice
     facts: Facts = {
         "file": str(source.file),
-        "index": source.index,
+        "index": None if source.alone else source.index,
         "name": lattice.name,
         "units": lattice.units,
         "nodes": lattice.num_nodes,
@@ -101,13 +101,15 @@ def prediction_facts(prediction: "Prediction") -> Facts:
     }
 
 
-def check_facts(predicted: "Stiffness", reference: "Stiffness", E: Sequence[float]) -> list[Facts]:
+def check_facts(
+    predicted: "Stiffness", reference: "Stiffness", E: Sequence[float], *, thorough: bool = True
+) -> list[Facts]:
     """The reference stiffness of each lattice of a batch, and how far the prediction is from it."""
     from lattice_gnn.metrics import METRICS
 
     C, C_ref = predicted.mandel, reference.mandel
     errors = {name: METRICS[name](C, C_ref).tolist() for name in CHECK_METRICS}
-    moduli = moduli_facts(reference)
+    moduli = moduli_facts(reference) if thorough else [None] * len(reference)
     return [
         {
             "method": "beam FEM, euler-bernoulli",
@@ -119,8 +121,20 @@ def check_facts(predicted: "Stiffness", reference: "Stiffness", E: Sequence[floa
     ]
 
 
-def moduli_facts(stiffness: "Stiffness") -> list[Facts]:
-    """Moduli, averages, anisotropy and symmetry of every tensor of a batch, as multiples of E_s."""
+def moduli_facts(stiffness: "Stiffness") -> list[Facts | None]:
+    """Moduli and what follows from them, of every tensor of a batch; None where it is singular."""
+    from lattice_gnn.errors import LatticeGnnError
+
+    try:
+        return list(_moduli(stiffness))
+    except LatticeGnnError:
+        if len(stiffness) == 1:
+            return [None]
+        return [moduli_facts(stiffness[b : b + 1])[0] for b in range(len(stiffness))]
+
+
+def _moduli(stiffness: "Stiffness") -> list[Facts]:
+    """Moduli, averages, anisotropy and symmetry, as multiples of E_s."""
     axes, extremes = _axis_moduli(stiffness), _extremes(stiffness)
     averages, symmetry = _averages(stiffness), _symmetry(stiffness)
     universal = stiffness.universal_anisotropy().tolist()
@@ -183,9 +197,9 @@ def _extremum(extrema: "Extrema", end: str, b: int) -> Facts:
 
 
 def _direction(vector: "torch.Tensor") -> list[float]:
-    """Unit vector without rounding noise, its largest component positive."""
+    """Unit vector without rounding noise, the first of its largest components positive."""
     values = [round(x, 9) for x in vector.tolist()]
-    largest = max(values, key=lambda x: (round(abs(x), 6), x))
+    largest = max(values, key=lambda x: round(abs(x), 6))
     return [x * (1 if largest > 0 else -1) + 0.0 for x in values]
 
 

@@ -14,6 +14,7 @@ from cli.predict import predict
 from cli.render import render
 from cli.report import say_error
 from cli.train import train
+from cli.validate import validate
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 
@@ -61,7 +62,7 @@ def _lattice_gnn(
     """
 
 
-for _command in (predict, homogenise, cells, make, info, render, train):
+for _command in (predict, homogenise, cells, make, info, render, train, validate):
     app.command()(_command)
 
 

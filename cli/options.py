@@ -10,7 +10,7 @@ Element = Literal["euler-bernoulli", "timoshenko"]
 Files = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILE...",
+        metavar="FILE",
         help="Lattice files (JSON, one or many lattices each), or folders of *.json.",
         show_default=False,
     ),

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,13 @@ import typer
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
-PIPE_WIDTH = 120
-"""Columns of tables that do not go to a terminal."""
+PIPE_WIDTH = 1000
+"""Columns of tables that do not go to a terminal: nothing is wrapped."""
+
+MOST_WARNINGS = 10
+"""Warnings that are printed one by one."""
 
 OnProgress = Callable[[int, int], None]
 
@@ -29,6 +32,16 @@ def say_error(sentence: str) -> None:
 def say_warning(sentence: str) -> None:
     """Print a warning on stderr."""
     _say("warning", sentence, typer.colors.YELLOW)
+
+
+def say_warnings(sentences: Iterable[str]) -> None:
+    """Print the first warnings of many, and how many more there are."""
+    told = list(sentences)
+    for sentence in told[:MOST_WARNINGS]:
+        say_warning(sentence)
+    if len(told) > MOST_WARNINGS:
+        more = len(told) - MOST_WARNINGS
+        say_warning(f"... and {more} more like these; the JSON has them all, lattice by lattice.")
 
 
 def say_note(sentence: str) -> None:
@@ -48,6 +61,14 @@ def console() -> "Console":
     return Console(width=None if free else PIPE_WIDTH, highlight=False)
 
 
+def show(*parts: "RenderableType") -> None:
+    """Print tables on stdout, without spaces at the ends of lines."""
+    screen = console()
+    with screen.capture() as captured:
+        screen.print(*parts, sep="\n")
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
 @contextmanager
 def progress(what: str) -> Iterator[OnProgress]:
     """Show a progress bar on stderr while the block runs; nothing where that is no terminal.
@@ -62,7 +83,13 @@ def progress(what: str) -> Iterator[OnProgress]:
         yield lambda done, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(

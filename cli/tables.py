@@ -1,7 +1,8 @@
 """Tables for people, drawn from the same facts as the JSON."""
 
+import os.path
 from collections.abc import Callable, Mapping, Sequence
-from math import floor, log10
+from math import floor, log10, sqrt
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -14,7 +15,11 @@ from cli.facts import ORDER
 
 Facts = Mapping[str, Any]
 
-_AXES = ("1, 2, 3", "23, 13, 12")
+
+COUPLING_NOISE = 1e-6
+"""Entries of a stiffness below this share of sqrt(C_ii C_jj) are shown as zero."""
+SOFT = 0.01
+"""Entries of the diagonal below this share of the largest call for exponents."""
 
 
 def number_format(values: Sequence[float], digits: int = 5) -> Callable[[float], str]:
@@ -25,9 +30,17 @@ def number_format(values: Sequence[float], digits: int = 5) -> Callable[[float],
     decimals = digits - 1 - floor(log10(largest))
     if not 0 <= decimals <= 8:
         return lambda value: "0" if abs(value) < 1e-9 * largest else f"{value:.{digits - 1}e}"
-    return lambda value: (
-        "0" if abs(value) < 0.5 * 10.0**-decimals else f"{value:.{decimals}f}"
-    )
+    return lambda value: "0" if abs(value) < 0.5 * 10.0**-decimals else f"{value:.{decimals}f}"
+
+
+def scientific(value: float) -> str:
+    """Write a number with an exponent and five significant digits."""
+    return f"{value:.4e}" if value else "0"
+
+
+def significant(value: float) -> str:
+    """Write a number with five significant digits; rounding noise is nought."""
+    return "0" if value == 0 else f"{value:#.5g}".rstrip(".")
 
 
 def percent(fraction: float) -> str:
@@ -35,10 +48,11 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.2g} %" if abs(fraction) < 1 else f"{100 * fraction:.0f} %"
 
 
-def block(title: str, *parts: RenderableType) -> Group:
+def block(title: str, *parts: RenderableType) -> RenderableType:
     """Return parts under a title, indented, with an empty line before."""
     heading = Text(title, style="bold")
-    return Group(Text(), heading, *(Padding(part, (0, 0, 0, 2)) for part in parts))
+    inside = (Padding(part, (0, 0, 0, 2), expand=False) for part in parts)
+    return Group(Text(), heading, *inside)
 
 
 def pairs(rows: Sequence[tuple[str, str]]) -> Table:
@@ -51,9 +65,26 @@ def pairs(rows: Sequence[tuple[str, str]]) -> Table:
     return table
 
 
+def without_noise(voigt: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Return the matrix with couplings of less than a millionth of the diagonal set to zero."""
+    diagonal = [abs(voigt[k][k]) for k in range(len(voigt))]
+    floor_ = 1e-15 * max(diagonal)
+    scales = [value if value > floor_ else 0.0 for value in diagonal]
+    return [
+        [
+            entry if abs(entry) > COUPLING_NOISE * sqrt(scales[i] * scales[j]) > 0 else 0.0
+            for j, entry in enumerate(row)
+        ]
+        for i, row in enumerate(voigt)
+    ]
+
+
 def matrix(voigt: Sequence[Sequence[float]]) -> Table:
-    """Return a 6x6 matrix with its component order at both edges."""
-    fmt = number_format([entry for row in voigt for entry in row])
+    """Return a 6x6 matrix with its component order at both edges; soft modes keep their digits."""
+    voigt = without_noise(voigt)
+    diagonal = [value for k in range(6) if (value := abs(voigt[k][k]))]
+    soft = bool(diagonal) and min(diagonal) < SOFT * max(diagonal)
+    fmt = scientific if soft else number_format([entry for row in voigt for entry in row])
     table = _plain()
     table.add_column(style="cyan")
     names = ORDER.split()
@@ -69,7 +100,7 @@ def lattice_rows(facts: Facts) -> list[tuple[str, str]]:
     """Return counts, material and both densities."""
     material = facts["material"]
     rows = [
-        ("file", facts["file"] + (f", number {facts['index']}" if facts["index"] else "")),
+        ("file", _label(facts)),
         ("cell", f"{facts['nodes']} nodes, {facts['struts']} struts"),
         ("material", f"E = {material['E']:g}, nu = {material['nu']:g}"),
         (
@@ -83,6 +114,11 @@ def lattice_rows(facts: Facts) -> list[tuple[str, str]]:
         text = f"{value:.5g} ± {error:.1g} (union of struts and joints)"
         rows.append(("volume fraction", text))
     return rows
+
+
+def _label(lattice: Facts) -> str:
+    """File, and number where it holds several."""
+    return lattice["file"] + ("" if lattice["index"] is None else f"[{lattice['index']}]")
 
 
 def model_rows(facts: Facts) -> list[tuple[str, str]]:
@@ -112,8 +148,10 @@ def stiffness_blocks(stiffness: Facts, material: Facts, by: str) -> list[Rendera
     return parts
 
 
-def moduli_blocks(moduli: Facts) -> list[RenderableType]:
+def moduli_blocks(moduli: Facts | None) -> list[RenderableType]:
     """Return moduli along the axes and extremal, averages, anisotropy, symmetry."""
+    if moduli is None:
+        return [block("Moduli", Text("not defined: the stiffness is singular"))]
     return [
         block("Moduli along the axes", _axes_table(moduli["axes"])),
         block("Extremes over all directions", _extremes_table(moduli["extremes"])),
@@ -137,22 +175,23 @@ def _axes_table(axes: Facts) -> Table:
     for _ in range(3):
         table.add_column(justify="right", no_wrap=True)
     for name, where, values in rows:
-        fmt = number_format(values)
-        table.add_row(name, where, *(fmt(value) for value in values))
+        table.add_row(name, where, *(significant(value) for value in values))
     return table
 
 
 def _extremes_table(extremes: Facts) -> Table:
     table = _plain()
-    table.show_header = True
-    table.add_column(style="cyan")
-    for end in ("smallest", "largest"):
-        table.add_column(Text(end, style="cyan", justify="right"), justify="right", no_wrap=True)
-        table.add_column(no_wrap=True)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
     for name, label in (("E", "E/E_s"), ("G", "G/E_s"), ("nu", "nu"), ("beta", "beta E_s")):
         low, high = extremes[name]["min"], extremes[name]["max"]
-        fmt = number_format([low["value"], high["value"]])
-        table.add_row(label, fmt(low["value"]), _where(low), fmt(high["value"]), _where(high))
+        if high["value"] - low["value"] <= 1e-6 * abs(high["value"]):
+            table.add_row(label, "constant", significant(high["value"]), "in every direction")
+            continue
+        table.add_row(label, "smallest", significant(low["value"]), _where(low))
+        table.add_row("", "largest", significant(high["value"]), _where(high))
     return table
 
 
@@ -162,8 +201,10 @@ def _where(extremum: Facts) -> Text:
 
     from viz.picture import direction_label
 
-    vectors = [extremum[name] for name in ("n", "m") if name in extremum]
-    return Text(" ".join(direction_label(np.array(vector)) for vector in vectors))
+    n = direction_label(np.array(extremum["n"]).round(6))
+    if "m" not in extremum:
+        return Text(f"along {n}")
+    return Text(f"n = {n}, m = {direction_label(np.array(extremum['m']).round(6))}")
 
 
 def _averages_table(averages: Facts) -> Table:
@@ -173,9 +214,8 @@ def _averages_table(averages: Facts) -> Table:
     for kind in ("Voigt", "Reuss", "Hill"):
         table.add_column(Text(kind, style="cyan", justify="right"), justify="right", no_wrap=True)
     for name, label in (("K", "K/E_s"), ("G", "G/E_s"), ("E", "E/E_s"), ("nu", "nu")):
-        values = [averages[name][kind] for kind in ("voigt", "reuss", "hill")]
-        fmt = number_format(values)
-        table.add_row(label, *(fmt(value) for value in values))
+        kinds = ("voigt", "reuss", "hill")
+        table.add_row(label, *(significant(averages[name][kind]) for kind in kinds))
     return table
 
 
@@ -185,27 +225,93 @@ def _anisotropy_rows(moduli: Facts) -> list[tuple[str, str]]:
     distance = f"to {percent(symmetry['distance'])}" if symmetry["distance"] > 5e-7 else "exactly"
     return [
         *rows,
-        ("universal A_U", f"{_small(anisotropy['universal']):.5g}"),
-        ("log-Euclidean A_L", f"{_small(anisotropy['log_euclidean']):.5g}"),
-        ("symmetry", f"{symmetry['name']}, {distance}{_frame_text(symmetry)}"),
+        ("universal A_U", significant(round(anisotropy["universal"], 12))),
+        ("log-Euclidean A_L", significant(round(anisotropy["log_euclidean"], 12))),
+        ("symmetry", f"{symmetry['name']}, {distance}"),
+        *_frame_rows(symmetry),
     ]
 
 
-def _small(value: float) -> float:
-    """Rounding noise is nought."""
-    return 0.0 if abs(value) < 1e-12 else value
-
-
-def _frame_text(symmetry: Facts) -> str:
-    """Say where the material axes lie, unless they are those of the laboratory or do not matter."""
-    frame = symmetry["frame"]
-    turned = any(abs(frame[i][j] - (i == j)) > 1e-6 for i in range(3) for j in range(3))
+def _frame_rows(symmetry: Facts) -> list[tuple[str, str]]:
+    """Say where the material axes lie, unless they do not matter."""
     if symmetry["name"] in ("isotropic", "triclinic"):
-        return ""
-    if not turned:
-        return ", axes 1 2 3"
-    rows = "; ".join(" ".join(f"{x:.3f}" for x in row) for row in frame)
-    return f", material axes (rows) {rows}"
+        return []
+    frame = symmetry["frame"]
+    if all(abs(frame[i][j] - (i == j)) <= 1e-6 for i in range(3) for j in range(3)):
+        return [("material axes", "1 2 3")]
+    rows = ["(" + ", ".join(f"{round(x, 3) + 0.0:.3f}" for x in row) + ")" for row in frame]
+    return [("material axes", " ".join(rows))]
+
+
+def solution_rows(facts: Facts) -> list[tuple[str, str]]:
+    """Return what the FEM knows of its solution."""
+    rank, components = facts["rank"], facts["components"]
+    rows = [("rank of C", f"{rank} of 6" + (": SINGULAR" if rank < 6 else ""))]
+    if components > 1:
+        rows.append(("components", f"{components}"))
+    if "condition" in facts:
+        rows.append(("condition", f"{facts['condition']:.3g} (scaled stiffness matrix)"))
+    return rows
+
+
+def energy_block(energy: Facts) -> RenderableType:
+    """Return how much of the strain energy is stretching, bending and torsion."""
+    table = _plain()
+    table.show_header = True
+    table.add_column(style="cyan", no_wrap=True)
+    for name in ORDER.split():
+        table.add_column(Text(name, style="cyan", justify="right"), justify="right", no_wrap=True)
+    kinds = {"stretching": "axial", "bending, shear": "bending", "torsion": "torsion"}
+    totals = [sum(energy[kind][k] for kind in kinds.values()) for k in range(6)]
+    for label, kind in kinds.items():
+        shares = zip(energy[kind], totals, strict=True)
+        table.add_row(label, *(f"{100 * e / t:.2f} %" if t else "-" for e, t in shares))
+    axial = zip(energy["axial"], totals, strict=True)
+    table.add_row("dominated by", *(_dominant(a / t) if t else "-" for a, t in axial))
+    return block("Strain energy under unit strains, others held at 0", table)
+
+
+def _dominant(axial_share: float) -> str:
+    return "stretching" if axial_share > 0.5 else "bending"
+
+
+def geometry_rows(facts: Facts) -> list[tuple[str, str]]:
+    """Return cell, struts and net of ``info``."""
+    geometry, unit = facts["geometry"], facts["lattice"]["units"]
+    unit = f" {unit}" if unit else ""
+    lengths = " ".join(f"{x:.5g}" for x in geometry["cell_lengths"])
+    angles = " ".join(f"{x:.5g}" for x in geometry["cell_angles"])
+    coordination = ", ".join(
+        f"{d} ({n} node{'s' * (n > 1)})" for d, n in geometry["coordination"].items()
+    )
+    special = [name for name in ("tapered", "hollow", "own_moduli") if geometry[name]]
+    clearance = geometry["clearance"]
+    rows = [
+        ("cell vectors", f"lengths {lengths}{unit}, angles {angles} degrees"),
+        ("strut length", f"{_span(geometry['strut_lengths'])}{unit}"),
+        ("radius", f"{_span(geometry['radii'])}{unit}"),
+        ("radius/length", _span(geometry["radius_over_length"])),
+        ("struts", ", ".join(special).replace("own_moduli", "moduli of their own")),
+        ("struts at a node", coordination),
+        ("clearance", "unknown" if clearance is None else f"{clearance:.4g}{unit}"),
+        ("net", facts["net"]["description"]),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def finding_table(warnings: Sequence[Facts]) -> Table:
+    """Return warnings, one a row."""
+    table = _plain()
+    table.add_column(style="yellow", no_wrap=True)
+    table.add_column(overflow="fold")
+    for warning in warnings:
+        table.add_row("!", escape(warning["text"]))
+    return table
+
+
+def _span(ends: Sequence[float]) -> str:
+    low, high = ends
+    return f"{low:.5g}" if high - low <= 1e-9 * high else f"{low:.5g} to {high:.5g}"
 
 
 def check_blocks(facts: Facts) -> list[RenderableType]:
@@ -216,10 +322,11 @@ def check_blocks(facts: Facts) -> list[RenderableType]:
     beside.add_column(style="cyan", no_wrap=True)
     for name in ("network", "beam FEM", "difference"):
         beside.add_column(Text(name, style="cyan", justify="right"), justify="right", no_wrap=True)
-    for label, pick in _COMPARED:
+    both = facts["moduli"] is not None and check["moduli"] is not None
+    for label, pick in _COMPARED if both else ():
         ours, theirs = pick(facts["moduli"]), pick(check["moduli"])
-        fmt = number_format([ours, theirs])
-        beside.add_row(label, fmt(ours), fmt(theirs), f"{100 * (ours / theirs - 1):+.2f} %")
+        difference = f"{100 * (ours / theirs - 1):+.2f} %"
+        beside.add_row(label, significant(ours), significant(theirs), difference)
     errors = [
         ("relative Frobenius", percent(check["relative_frobenius"])),
         ("directional", f"{percent(check['directional_error'])} (mean of |nn:C:nn| over n)"),
@@ -227,7 +334,8 @@ def check_blocks(facts: Facts) -> list[RenderableType]:
     ]
     return [
         *stiffness_blocks(check["stiffness"], facts["lattice"]["material"], check["method"]),
-        block("Network against beam FEM", beside, Text(), pairs(errors)),
+        block("Network against beam FEM", beside),
+        block("Error of the whole tensor", pairs(errors)),
     ]
 
 
@@ -250,31 +358,30 @@ _COMPARED = (
 
 
 def overview(rows: Sequence[Facts]) -> Table:
-    """Return one row a lattice: density, moduli, symmetry, domain, and the check where there is one."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="cyan")
-    table.add_column("lattice", overflow="fold")
-    names = ["density", "E min", "E max", "K", "G", "symmetry"]
-    with_model = any("model" in row for row in rows)
-    names += ["error", "domain"] if with_model else ["rank"]
-    with_check = any("check" in row for row in rows)
-    names += ["FEM diff."] if with_check else []
+    """Return one row a lattice: density, moduli over E_s, symmetry, domain, difference from FEM."""
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="cyan")
+    table.add_column("lattice (moduli over E_s)", overflow="fold", min_width=16)
+    names = ["density", "E min", "E max", "K Hill", "G Hill", "symmetry"]
+    names += ["exp.err.", "domain"] if "model" in rows[0] else ["rank"]
+    names += ["FEM diff."] if "check" in rows[0] else []
     for name in names:
         left = name in ("symmetry", "domain")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
+    folders = {os.path.dirname(row["lattice"]["file"]) for row in rows}
     for row in rows:
-        table.add_row(*_overview_cells(row))
+        label = escape(_label(row["lattice"]))
+        table.add_row(os.path.basename(label) if len(folders) == 1 else label, *_cells(row))
     return table
 
 
-def _overview_cells(row: Facts) -> list[str]:
-    lattice, moduli = row["lattice"], row["moduli"]
-    number = f"[{lattice['index']}]" if lattice["in_list"] else ""
-    cells = [escape(f"{lattice['file']}{number}"), f"{lattice['relative_density']:.4g}"]
+def _cells(row: Facts) -> list[str]:
+    moduli = row["moduli"]
+    cells = [f"{row['lattice']['relative_density']:.4g}"]
     if moduli is None:
         cells += ["-", "-", "-", "-", "singular"]
     else:
         values = [pick(moduli) for pick in _OVERVIEW]
-        cells += [*(f"{value:.3e}" for value in values), moduli["symmetry"]["name"]]
+        cells += [*(f"{value:.2e}" for value in values), moduli["symmetry"]["name"]]
     if "model" in row:
         cells.append(percent(row["model"]["expected_error"]["median"]))
         cells.append("inside" if row["domain"]["inside"] else "OUTSIDE")

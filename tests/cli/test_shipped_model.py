@@ -1,0 +1,25 @@
+"""The model inside the package, as a user meets it first."""
+
+from pathlib import Path
+
+import pytest
+
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+
+
+@pytest.mark.parametrize("name", ["octet", "bcc", "kelvin", "diamond", "asymmetric"])
+def test_the_samples_lie_inside_the_domain_and_near_the_fem(name, answer):
+    found = answer("predict", SAMPLES / f"{name}.json", "--check")
+    assert found["model"]["name"] == "default"
+    assert found["domain"] == {"inside": True, "notes": []}
+    expected = found["model"]["expected_error"]
+    assert 0 < expected["median"] < expected["p90"] < 0.5
+    assert found["check"]["relative_frobenius"] < 3 * expected["p90"]
+
+
+def test_the_report_names_the_model_and_its_error(run):
+    result = run("predict", SAMPLES / "octet.json")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert "model             default" in result.stdout
+    assert "held-out labels" in result.stdout
