@@ -89,16 +89,11 @@ def _assemble(
 
 def _field_facts(solution: "BeamSolution", b: int) -> "Facts":
     """Condition number, and energy density under each unit strain by kind of deformation."""
+    from cli.energy import energy_facts
+
     found = solution.fields
     assert found is not None  # the caller asked for them
-    return {
-        "condition": float(found.condition[b]),
-        "energy": {
-            "axial": found.energy_axial[b].tolist(),
-            "bending": found.energy_bending[b].tolist(),
-            "torsion": found.energy_torsion[b].tolist(),
-        },
-    }
+    return {"condition": float(found.condition[b]), **energy_facts(found, b)}
 
 
 def _show(rows: Sequence["Facts"], single: bool) -> None:
@@ -115,5 +110,7 @@ def _show(rows: Sequence["Facts"], single: bool) -> None:
     parts += tables.stiffness_blocks(facts["stiffness"], lattice["material"], by)
     parts += tables.moduli_blocks(facts["moduli"])
     if "energy" in facts:
-        parts.append(tables.energy_block(facts["energy"]))
+        from cli.energy import energy_blocks
+
+        parts += energy_blocks(facts, facts["rank"])
     show(*parts)

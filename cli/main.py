@@ -7,6 +7,8 @@ import typer
 from typer.core import TyperGroup
 
 from cli.cells import cells
+from cli.data import data
+from cli.generate import generate
 from cli.homogenise import homogenise
 from cli.info import info
 from cli.make import make
@@ -62,8 +64,9 @@ def _lattice_gnn(
     """
 
 
-for _command in (predict, homogenise, cells, make, info, render, train, validate):
+for _command in (predict, homogenise, cells, make, info, render, train, validate, generate):
     app.command()(_command)
+app.add_typer(data)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

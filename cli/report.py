@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -107,7 +106,9 @@ def emit_json(document: Mapping[str, Any], to_stdout: bool, output: Path | None)
     """
     text = to_json(document)
     if output is not None:
-        write_text(output, text + "\n")
+        from lattice_gnn.files import write_whole
+
+        write_whole(output, text + "\n")
     if to_stdout:
         typer.echo(text)
 
@@ -125,20 +126,3 @@ def to_json(value: Any, indent: str = "") -> str:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     body = f",\n{deeper}".join(rows)
     return f"{opening}\n{deeper}{body}\n{indent}{closing}"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file beside its place, then put it there in one step.
-
-    Raises:
-        LatticeGnnError: If the file cannot be written; an old one stays whole.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise LatticeGnnError(f"{path}: cannot be written ({error.strerror}).") from None

@@ -57,7 +57,7 @@ def block(title: str, *parts: RenderableType) -> RenderableType:
 
 def pairs(rows: Sequence[tuple[str, str]]) -> Table:
     """Return a table of names and values."""
-    table = _plain()
+    table = plain()
     table.add_column(no_wrap=True, style="cyan")
     table.add_column(overflow="fold")
     for name, value in rows:
@@ -85,7 +85,7 @@ def matrix(voigt: Sequence[Sequence[float]]) -> Table:
     diagonal = [value for k in range(6) if (value := abs(voigt[k][k]))]
     soft = bool(diagonal) and min(diagonal) < SOFT * max(diagonal)
     fmt = scientific if soft else number_format([entry for row in voigt for entry in row])
-    table = _plain()
+    table = plain()
     table.add_column(style="cyan")
     names = ORDER.split()
     for name in names:
@@ -169,7 +169,7 @@ def _axes_table(axes: Facts) -> Table:
         ("nu", "nm = 21, 32, 13", [nu["21"], nu["32"], nu["13"]]),
         ("beta E_s", "along 1, 2, 3", axes["beta"]),
     ]
-    table = _plain()
+    table = plain()
     table.add_column(style="cyan")
     table.add_column(no_wrap=True)
     for _ in range(3):
@@ -180,7 +180,7 @@ def _axes_table(axes: Facts) -> Table:
 
 
 def _extremes_table(extremes: Facts) -> Table:
-    table = _plain()
+    table = plain()
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -208,7 +208,7 @@ def _where(extremum: Facts) -> Text:
 
 
 def _averages_table(averages: Facts) -> Table:
-    table = _plain()
+    table = plain()
     table.show_header = True
     table.add_column(style="cyan")
     for kind in ("Voigt", "Reuss", "Hill"):
@@ -254,27 +254,6 @@ def solution_rows(facts: Facts) -> list[tuple[str, str]]:
     return rows
 
 
-def energy_block(energy: Facts) -> RenderableType:
-    """Return how much of the strain energy is stretching, bending and torsion."""
-    table = _plain()
-    table.show_header = True
-    table.add_column(style="cyan", no_wrap=True)
-    for name in ORDER.split():
-        table.add_column(Text(name, style="cyan", justify="right"), justify="right", no_wrap=True)
-    kinds = {"stretching": "axial", "bending, shear": "bending", "torsion": "torsion"}
-    totals = [sum(energy[kind][k] for kind in kinds.values()) for k in range(6)]
-    for label, kind in kinds.items():
-        shares = zip(energy[kind], totals, strict=True)
-        table.add_row(label, *(f"{100 * e / t:.2f} %" if t else "-" for e, t in shares))
-    axial = zip(energy["axial"], totals, strict=True)
-    table.add_row("dominated by", *(_dominant(a / t) if t else "-" for a, t in axial))
-    return block("Strain energy under unit strains, others held at 0", table)
-
-
-def _dominant(axial_share: float) -> str:
-    return "stretching" if axial_share > 0.5 else "bending"
-
-
 def geometry_rows(facts: Facts) -> list[tuple[str, str]]:
     """Return cell, struts and net of ``info``."""
     geometry, unit = facts["geometry"], facts["lattice"]["units"]
@@ -301,7 +280,7 @@ def geometry_rows(facts: Facts) -> list[tuple[str, str]]:
 
 def finding_table(warnings: Sequence[Facts]) -> Table:
     """Return warnings, one a row."""
-    table = _plain()
+    table = plain()
     table.add_column(style="yellow", no_wrap=True)
     table.add_column(overflow="fold")
     for warning in warnings:
@@ -317,7 +296,7 @@ def _span(ends: Sequence[float]) -> str:
 def check_blocks(facts: Facts) -> list[RenderableType]:
     """Return the beam FEM beside the network, and the difference."""
     check = facts["check"]
-    beside = _plain()
+    beside = plain()
     beside.show_header = True
     beside.add_column(style="cyan", no_wrap=True)
     for name in ("network", "beam FEM", "difference"):
@@ -395,5 +374,6 @@ def _cells(row: Facts) -> list[str]:
 _OVERVIEW = (_extreme("E", "min"), _extreme("E", "max"), _average("K"), _average("G"))
 
 
-def _plain() -> Table:
+def plain() -> Table:
+    """Return an empty table without lines, as every block uses."""
     return Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)

@@ -28,9 +28,9 @@ def affine_deformation(
 
 
 def energy_density(
-    batch: LatticeBatch, D: Float[Tensor, "struts 8 6"]
+    batch: LatticeBatch, D: Float[Tensor, "struts rows 6"]
 ) -> Float[Tensor, "lattices 6 6"]:
-    """C = (1/V) sum of D^T D."""
+    """C = (1/V) sum of D^T D, or the part of it that belongs to some rows of D."""
     C = batch.sum_over_struts(D.mT @ D) / batch.volumes()[:, None, None]
     return (C + C.mT) / 2
 

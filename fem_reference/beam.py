@@ -58,9 +58,10 @@ class BeamFields:
             fluctuation.
         end_forces: Forces and moments on the strut's ends, rows f_i, m_i, f_j, m_j in global axes;
             E_s times length^2 and length^3.
-        energy_axial: Energy density from stretching, W = E.C.E / 2, unit of E_s.
-        energy_bending: Energy density from bending and shear, unit of E_s.
-        energy_torsion: Energy density from torsion, unit of E_s.
+        axial: The part of C / E_s that stretching carries: of the energy density E.C.E / 2 of a
+            strain E, E.axial.E / 2 stretches struts. axial + bending + torsion = C.
+        bending: The part of C / E_s from bending and shear.
+        torsion: The part of C / E_s from torsion.
         condition: Condition number of each lattice's scaled stiffness matrix (an estimate where
             factorised sparsely).
     """
@@ -69,9 +70,9 @@ class BeamFields:
     rotations: Float[Tensor, "nodes 3 6"]
     displacements: Float[Tensor, "nodes 3 6"]
     end_forces: Float[Tensor, "struts 12 6"]
-    energy_axial: Float[Tensor, "lattices 6"]
-    energy_bending: Float[Tensor, "lattices 6"]
-    energy_torsion: Float[Tensor, "lattices 6"]
+    axial: Float[Tensor, "lattices 6 6"]
+    bending: Float[Tensor, "lattices 6 6"]
+    torsion: Float[Tensor, "lattices 6 6"]
     condition: Float[Tensor, " lattices"]
 
 
@@ -119,7 +120,8 @@ def homogenise_beam(
         The solution; a singular C comes with a ``RankWarning``.
 
     Raises:
-        IllConditionedError: Where C's softest eigenvalue cannot be had to 1e-9 in this precision.
+        IllConditionedError: Where the energy of C's softest mode cannot be had to 1e-9 in this
+            precision (float64 then stores that eigenvalue to about 1e-16 times cond(C)).
         LatticeGnnError: For an empty sequence, an unknown element or impossible rigid ends.
     """
     if isinstance(lattices, Lattice):
@@ -254,9 +256,9 @@ def _equilibrium(
         correction = factor.solve(residual)
         excess = _sum_over_nodes(batch, (correction * residual).sum(1)).amax(-1).abs()
         wrong = _inaccurate(batch, affine, D, excess / batch.volumes())
+        U = U + correction
         if not bool(wrong.any()):
             return U, D
-        U = U + correction
     raise IllConditionedError(int(wrong.nonzero()[0, 0]))
 
 
@@ -312,16 +314,13 @@ def _fields(
     positions = (batch.nodes[:, None] @ batch.cells[batch.node_lattice])[:, 0]
     affine = torch.einsum("kab,nb->nak", strain_basis(positions), positions)
 
-    def energy(rows: slice) -> Tensor:
-        return 0.5 * batch.sum_over_struts((D[:, rows] ** 2).sum(1)) / batch.volumes()[:, None]
-
     return BeamFields(
         fluctuations=U[:, :3],
         rotations=U[:, 3:],
         displacements=affine + U[:, :3],
         end_forces=B.mT @ D,
-        energy_axial=energy(AXIAL),
-        energy_bending=energy(BENDING),
-        energy_torsion=energy(TORSION),
+        axial=energy_density(batch, D[:, AXIAL]),
+        bending=energy_density(batch, D[:, BENDING]),
+        torsion=energy_density(batch, D[:, TORSION]),
         condition=condition,
     )

@@ -170,8 +170,12 @@ def _degrees(nodes: Int[np.ndarray, " nodes"]) -> Int[np.ndarray, " degrees"]:
 
 
 class IllConditionedError(LatticeGnnError):
-    """The stiffness matrix cannot be solved to the promised accuracy in this precision."""
+    """The equilibrium cannot be found to the promised accuracy in this precision."""
 
     def __init__(self, lattice: int):
         self.lattice = lattice
-        super().__init__(f"lattice {lattice}: stiffness matrix is too ill-conditioned")
+        super().__init__(
+            f"lattice {lattice}: the stiffness matrix is too ill-conditioned to be solved "
+            "accurately; look for struts that are extremely short, thin or soft beside others, "
+            "and use float64"
+        )

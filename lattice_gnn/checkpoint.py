@@ -7,7 +7,6 @@ Header key ``lattice-gnn`` holds a JSON object with ``format`` (this file's vers
 
 import io
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import write_whole
 from lattice_gnn.model import ModelConfig, Normaliser, StiffnessModel
 
 FORMAT = 1
@@ -40,26 +40,7 @@ def save_model(path: str | Path, model: StiffnessModel, facts: Mapping[str, Any]
         "normaliser": asdict(model.normaliser),
     }
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    write_atomically(path, save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)}))
-
-
-def write_atomically(path: str | Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    Raises:
-        LatticeGnnError: If the place cannot be written.
-    """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise LatticeGnnError(
-            f"{path}: cannot be written ({error.strerror}); "
-            "choose a folder that exists and is writable"
-        ) from error
+    write_whole(path, save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)}))
 
 
 def load_model(path: str | Path) -> tuple[StiffnessModel, dict[str, Any]]:

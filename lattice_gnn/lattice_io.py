@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Never
 
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import write_whole
 from lattice_gnn.lattice import Lattice, Material
 from lattice_gnn.lattice_checks import MAX_INTEGER, finite_number
 
@@ -326,10 +327,10 @@ def write_lattices(path: str | os.PathLike[str], lattices: Lattice | Sequence[La
         raise LatticeGnnError(f"{path}: there is no lattice to write.")
     texts = [_text(lattice_to_dict(lattice)) for lattice in several]
     if len(texts) == 1:
-        _replace_file(Path(path), texts[0] + "\n")
+        write_whole(path, texts[0] + "\n")
     else:
         body = ",\n".join(texts)
-        _replace_file(Path(path), f'{{"schema": "{SCHEMA_MANY}", "lattices": [\n{body}\n]}}\n')
+        write_whole(path, f'{{"schema": "{SCHEMA_MANY}", "lattices": [\n{body}\n]}}\n')
 
 
 def _text(data: Mapping[str, Any]) -> str:
@@ -342,18 +343,3 @@ def _text(data: Mapping[str, Any]) -> str:
         else:
             lines.append(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
     return "{" + ",\n ".join(lines) + "}"
-
-
-def _replace_file(path: Path, text: str) -> None:
-    """Write beside the file, then put it in place in one step."""
-    if not path.name:
-        raise LatticeGnnError(f"{path}: expected the name of a file to write.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise LatticeGnnError(f"{path}: cannot be written ({error.strerror}).") from None

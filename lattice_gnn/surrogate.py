@@ -166,6 +166,6 @@ def _require_spanning(lattice: Lattice, number: int) -> None:
     if not net.spans_space:
         name = f"lattice {number}" + (f" ({lattice.name})" if lattice.name else "")
         raise LatticeGnnError(
-            f"{name}: the network predicts lattices that span space, but {net.describe()}; "
-            "`lattice-gnn homogenise` gives its singular stiffness"
+            f"{name}: the network predicts lattices that span space, and this one does not "
+            f"({net.describe()}); `lattice-gnn homogenise` gives its singular stiffness"
         )

@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lattice_gnn.checkpoint import load_model, save_model, state_bytes, write_atomically
+from lattice_gnn.checkpoint import load_model, save_model, state_bytes
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import write_whole
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.metrics import METRICS, summarise
 from lattice_gnn.model import ModelConfig, Normaliser, StiffnessModel
@@ -274,7 +275,7 @@ class _Run:
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.state_dict(),
         }
-        write_atomically(self.folder / "state.pt", state_bytes(state))
+        write_whole(self.folder / "state.pt", state_bytes(state))
 
     def _log(
         self, epoch: int, loss: float, errors: dict[str, dict[str, float]], seconds: float

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lattice_gnn.elasticity import Stiffness
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import replacing
 from lattice_gnn.lattice import Lattice
 from viz.gl import Renderer, choose_renderer, has_display
 from viz.picture import Picture, compose
@@ -61,17 +62,8 @@ def render(
         return RenderReport(renderer, None, note)
     target = check_picture_path(Path(path))
     renderer, note = choose_renderer()
-    part = target.with_name(f".{target.stem}.{os.getpid()}.part.png")
-    try:
+    with replacing(target) as part:
         _draw(compose(lattice, stiffness, tiles), part, size, renderer)
-        part.replace(target)
-    except OSError as error:
-        raise LatticeGnnError(
-            f"{target}: the picture cannot be written ({error.strerror or error}): free or choose "
-            "another place"
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
     return RenderReport(renderer, target, note)
 
 

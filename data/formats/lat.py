@@ -45,6 +45,7 @@ from data.formats.lat_text import LatText, Place, TensorBlock, read_blocks
 from data.formats.window import fold_window
 from lattice_gnn.elasticity import Stiffness
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import write_whole
 from lattice_gnn.lattice import Lattice
 from lattice_gnn.notation import mandel_to_voigt_compliance, voigt_to_mandel_compliance
 
@@ -139,7 +140,7 @@ def write_lat(
     if not 1 <= digits <= 17:
         raise LatticeGnnError(f"digits: expected 1 to 17 significant digits, got {digits}.")
     texts = [_text(_in_standard_frame(entry), notation, digits) for entry in entries]
-    _replace_file(Path(path), "".join(texts))
+    write_whole(path, "".join(texts))
 
 
 def _entry(text: LatText) -> CatalogueEntry:
@@ -355,18 +356,3 @@ def _cell_parameters(cell: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "6"]:
     sines = np.linalg.norm(np.cross(unit[[1, 0, 0]], unit[[2, 2, 1]]), axis=1)
     angles = np.where(np.abs(cosines) < 1e-15, 90.0, np.degrees(np.arctan2(sines, cosines)))
     return np.concatenate([lengths, angles])
-
-
-def _replace_file(path: Path, text: str) -> None:
-    """Write beside the file, then put it in place in one step."""
-    if not path.name:
-        raise LatticeGnnError(f"{path}: expected the name of a file to write.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise LatticeGnnError(f"{path}: cannot be written ({error.strerror}).") from None

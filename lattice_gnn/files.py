@@ -1,0 +1,45 @@
+"""Files that are there whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lattice_gnn.errors import LatticeGnnError
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a file beside ``path`` to write, and put it in place in one step at the end.
+
+    The temporary name keeps the suffix. Where anything fails an old file stays whole and nothing
+    is left behind.
+
+    Raises:
+        LatticeGnnError: If the file cannot be written.
+    """
+    place = Path(path)
+    if not place.name:
+        raise LatticeGnnError(f"{place}: expected the name of a file to write.")
+    part = place.with_name(f".{place.stem}.{os.getpid()}.part{place.suffix}")
+    try:
+        try:
+            yield part
+            os.replace(part, place)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
+        raise LatticeGnnError(
+            f"{place}: cannot be written ({reason}); name a place that exists and is writable."
+        ) from error
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
+    """Write bytes, or text as UTF-8, all or nothing.
+
+    Raises:
+        LatticeGnnError: If the file cannot be written; an old one stays whole.
+    """
+    with replacing(path) as part:
+        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
