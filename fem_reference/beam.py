@@ -172,29 +172,36 @@ def _solve(
 ) -> tuple[Float[Tensor, "lattices 6 6"], BeamFields | None]:
     """Homogenise group by group, lattices of like size together, and put the parts in order."""
     device = batch.nodes.device
+    groups = split_by_size(batch.node_offsets.diff().cpu().numpy(), SPARSE_FROM_NODES)
+    order = np.concatenate(groups)
+    ordered, (nodes, struts) = batch.select(order), batch.members(order)
     held = torch.zeros(6 * len(batch.nodes), dtype=torch.bool, device=device)
     held[torch.from_numpy(supports.held).to(device)] = True
-    groups = split_by_size(batch.node_offsets.diff().cpu().numpy(), SPARSE_FROM_NODES)
+    held = held.view(-1, 6)[nodes]
+    arms = None if task.rigid_ends is None else task.rigid_ends[struts]
+    stops = np.cumsum([len(group) for group in groups])
     with_gradient = torch.is_grad_enabled()
 
-    def solve(group: np.ndarray) -> tuple[Tensor, BeamFields | None]:
-        nodes, struts = batch.members(group)
-        arms = None if task.rigid_ends is None else task.rigid_ends[struts]
-        part = batch if len(group) == len(batch) == 1 else batch.select(group)
+    def solve(stop: int, group: np.ndarray) -> tuple[Tensor, BeamFields | None]:
+        first = stop - len(group)
+        part = ordered.span(first, stop)
+        n0, s0 = int(ordered.node_offsets[first]), int(ordered.strut_offsets[first])
+        part_held = held[n0 : n0 + len(part.nodes)].view(-1)
+        part_arms = None if arms is None else arms[s0 : s0 + len(part.radii)]
         with torch.set_grad_enabled(with_gradient):  # grad mode belongs to the thread
             try:
-                return _solve_group(part, held.view(-1, 6)[nodes].view(-1), arms, task)
+                return _solve_group(part, part_held, part_arms, task)
             except IllConditionedError as error:
                 raise IllConditionedError(int(group[error.lattice])) from error
 
-    parts = in_threads(solve, groups, parallel=device.type == "cpu")
-    order = np.concatenate(groups)
-    lattices = _inverse(order, device)
+    tasks = list(zip(stops.tolist(), groups, strict=True))
+    parts = in_threads(lambda task: solve(*task), tasks, parallel=device.type == "cpu")
+    lattices = torch.from_numpy(np.argsort(order)).to(device)
     C = torch.cat([C for C, _ in parts])[lattices]
     if not task.fields:
         return C, None
-    nodes, struts = (_inverse(x.cpu().numpy(), device) for x in batch.members(order))
-    return C, _in_order([f for _, f in parts if f is not None], nodes, struts, lattices)
+    found = [fields for _, fields in parts if fields is not None]
+    return C, _in_order(found, nodes.argsort(), struts.argsort(), lattices)
 
 
 def _solve_group(
@@ -210,10 +217,6 @@ def _solve_group(
         D = affine_deformation(part, B) + B @ _at_ends(part, U)
     C = energy_density(part, D)
     return C, _fields(part, B, D, U, factor.condition()) if task.fields else None
-
-
-def _inverse(order: np.ndarray, device: torch.device) -> Int[Tensor, " members"]:
-    return torch.from_numpy(np.argsort(order)).to(device)
 
 
 def _in_order(

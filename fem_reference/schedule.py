@@ -11,7 +11,7 @@ from jaxtyping import Int
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_ENTRIES = 200_000  #: matrix entries of a dense group; larger groups fall out of the cache
+_ENTRIES = 300_000  #: matrix entries of a dense group; larger groups fall out of the cache
 
 
 def split_by_size(

@@ -9,6 +9,7 @@ and radii.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _STRUT_FIELDS = ("struts", "shifts", "radii", "end_radii", "inner_radii", "E", "nu")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class LatticeBatch:
     """One or many periodic lattices as flat tensors.
 
@@ -180,6 +181,20 @@ class LatticeBatch:
             **picked,
         )
 
+    def span(self, first: int, stop: int) -> "LatticeBatch":
+        """Lattices first, ..., stop - 1 as views, gradients kept."""
+        n0, n1 = self.node_offsets[[first, stop]].tolist()
+        s0, s1 = self.strut_offsets[[first, stop]].tolist()
+        picked = {name: getattr(self, name)[s0:s1] for name in _STRUT_FIELDS}
+        picked["struts"] = picked["struts"] - n0
+        return LatticeBatch(
+            cells=self.cells[first:stop],
+            nodes=self.nodes[n0:n1],
+            node_offsets=self.node_offsets[first : stop + 1] - n0,
+            strut_offsets=self.strut_offsets[first : stop + 1] - s0,
+            **picked,
+        )
+
     def members(
         self, lattices: Sequence[int] | np.ndarray
     ) -> tuple[Int[Tensor, " nodes"], Int[Tensor, " struts"]]:
@@ -202,12 +217,12 @@ class LatticeBatch:
             changes[field.name] = tensor.to(device=device, dtype=real)
         return LatticeBatch(**changes)
 
-    @property
+    @cached_property
     def node_lattice(self) -> Int[Tensor, " nodes"]:
         """The lattice to which each node belongs."""
         return _owners(self.node_offsets, len(self.nodes))
 
-    @property
+    @cached_property
     def strut_lattice(self) -> Int[Tensor, " struts"]:
         """The lattice to which each strut belongs."""
         return _owners(self.strut_offsets, len(self.radii))
