@@ -55,6 +55,6 @@ class Interaction(nn.Module):
     ) -> Coefficients:
         """Sum over the struts at each node of filtered neighbour states."""
         values = self.grid.values(self.linear(h))
-        messages = (zonal @ self.radial(features)) * values[there]
+        messages = (zonal @ self.radial(features)) * values.index_select(0, there)
         total = torch.zeros_like(values).index_add(0, here, messages)
         return self.grid.project(total) * self.scale

@@ -138,13 +138,21 @@ def test_derivative_by_the_uniform_modulus_is_the_stiffness_itself():
     torch.testing.assert_close(total, value.detach(), rtol=1e-10, atol=0)
 
 
-def test_gradients_from_several_threads(monkeypatch):
+@pytest.fixture
+def use_threads():
+    """Set the number of threads of torch; the old one comes back."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_gradients_from_several_threads(use_threads):
     """Groups may be solved by several threads, and grad mode belongs to the thread."""
     lattices = [LATTICES["asymmetric"], LATTICES["octet"], cell("kelvin", radius=0.03)]
     batch = LatticeBatch.from_lattices(lattices)
     gradients = []
     for threads in (1, 3):
-        monkeypatch.setattr(torch, "get_num_threads", lambda n=threads: n)
+        use_threads(threads)
         radii = batch.radii.clone().requires_grad_()
         objective(batch.replace(radii=radii)).sum().backward()
         gradients.append(radii.grad)
@@ -152,8 +160,8 @@ def test_gradients_from_several_threads(monkeypatch):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_no_gradient_is_recorded_unless_asked_for(threads, monkeypatch):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+def test_no_gradient_is_recorded_unless_asked_for(threads, use_threads):
+    use_threads(threads)
     assert not homogenise_beam(LATTICES["bcc"]).stiffness.mandel.requires_grad
     batch = LatticeBatch.from_lattices([LATTICES["bcc"], cell("kelvin", radius=0.03)])
     moving = batch.replace(nodes=batch.nodes.clone().requires_grad_())

@@ -43,7 +43,17 @@ class InterruptError(Exception):
     pass
 
 
+@pytest.fixture(params=[1, 3])
+def _threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_threads")
 def test_an_interrupted_run_ends_as_an_unbroken_one(tmp_path, data):
+    """To the bit, on several threads too."""
     config = TrainConfig(epochs=3, batch_size=4)
     unbroken = train(SMALL, config, data, tmp_path / "unbroken")
 
