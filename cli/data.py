@@ -35,10 +35,13 @@ def info(
     """Print the statistics of a dataset."""
     check_output(sheet, [file])
     check_output(histograms, [file])
-    from data.dataset_check import describe, population_values
+    from data.dataset_check import check_dataset, describe, population_values
     from data.dataset_file import read_dataset
 
     dataset = read_dataset(file)
+    problems = check_dataset(dataset, spots=0).problems
+    if problems:
+        raise LatticeGnnError(f"{file}: {problems[0]}")
     facts = describe(dataset)
     if sheet is not None:
         draw_sheet(dataset, sheet)

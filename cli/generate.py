@@ -17,56 +17,70 @@ if TYPE_CHECKING:
 _DRAWN = 24
 
 
+Out = Annotated[
+    Path, typer.Option("--out", "-o", metavar="FILE", help="The dataset to write (HDF5).")
+]
+Count = Annotated[int, typer.Option(min=1, help="Number of different base lattices.")]
+Densities = Annotated[
+    str,
+    typer.Option(
+        metavar="LIST|LOW:HIGH:N",
+        help="Relative densities of each lattice, such as 0.01,0.03,0.1; or N of them drawn "
+        "between two, log-uniform.",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+Levels = Annotated[
+    str,
+    typer.Option(metavar="LIST", help="Add copies with displaced nodes, such as 0.01,0.05,0.1."),
+]
+Measure = Annotated[
+    Literal["fractional", "mean_length"],
+    typer.Option(help="The unit of --levels: cell coordinates, or the mean strut length."),
+]
+Strain = Annotated[
+    float, typer.Option(help="Largest principal strain of the cells of these copies.")
+]
+Radii = Annotated[
+    Literal["uniform", "orbit", "random"],
+    typer.Option(help="Radii: all equal, equal by symmetry class, or all different."),
+]
+Named = Annotated[bool, typer.Option("--named", help="Put the named cells first.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="YAML",
+        help="A population in full (docs/data.md), instead of the options above.",
+    ),
+]
+Processes = Annotated[int, typer.Option(min=1, help="Processes on this machine.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="tcp://HOST:PORT", help="Use the workers of a Dask scheduler."),
+]
+Sheet = Annotated[
+    Path | None,
+    typer.Option(metavar="PICTURE", help="Draw some of the lattices into this file."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the statistics as JSON.")]
+
+
 def generate(  # noqa: PLR0913 (every option of a command is a parameter)
     context: typer.Context,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="The dataset to write (HDF5).")
-    ],
-    count: Annotated[int, typer.Option(min=1, help="Number of different base lattices.")] = 1000,
-    densities: Annotated[
-        str,
-        typer.Option(
-            metavar="LIST|LOW:HIGH:N",
-            help="Relative densities of each lattice, such as 0.01,0.03,0.1; or N of them drawn "
-            "between two, log-uniform.",
-        ),
-    ] = "0.001:0.3:3",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    levels: Annotated[
-        str,
-        typer.Option(
-            metavar="LIST", help="Add copies with displaced nodes, such as 0.01,0.05,0.1."
-        ),
-    ] = "",
-    measure: Annotated[
-        Literal["fractional", "mean_length"],
-        typer.Option(help="The unit of --levels: cell coordinates, or the mean strut length."),
-    ] = "fractional",
-    strain: Annotated[
-        float, typer.Option(help="Largest principal strain of the cells of these copies.")
-    ] = 0.0,
-    radii: Annotated[
-        Literal["uniform", "orbit", "random"],
-        typer.Option(help="Radii: all equal, equal by symmetry class, or all different."),
-    ] = "uniform",
-    named: Annotated[bool, typer.Option("--named", help="Put the named cells first.")] = False,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="YAML",
-            help="A population in full (docs/data.md), instead of the options above.",
-        ),
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 2,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="tcp://HOST:PORT", help="Use the workers of a Dask scheduler."),
-    ] = None,
-    sheet: Annotated[
-        Path | None,
-        typer.Option(metavar="PICTURE", help="Draw some of the lattices into this file."),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the statistics as JSON.")] = False,
+    out: Out,
+    count: Count = 1000,
+    densities: Densities = "0.001:0.3:3",
+    seed: Seed = 0,
+    levels: Levels = "",
+    measure: Measure = "fractional",
+    strain: Strain = 0.0,
+    radii: Radii = "uniform",
+    named: Named = False,
+    config: Config = None,
+    workers: Processes = 2,
+    scheduler: Scheduler = None,
+    sheet: Sheet = None,
+    json: Json = False,
 ) -> None:
     """Make a dataset of lattices with beam-FEM labels.
 

@@ -7,7 +7,9 @@ import typer
 from typer.core import TyperGroup
 
 from cli.cells import cells
+from cli.convert import convert
 from cli.data import data
+from cli.export import export
 from cli.generate import generate
 from cli.homogenise import homogenise
 from cli.info import info
@@ -64,7 +66,20 @@ def _lattice_gnn(
     """
 
 
-for _command in (predict, homogenise, cells, make, info, render, train, validate, generate):
+_COMMANDS = (
+    predict,
+    homogenise,
+    cells,
+    make,
+    info,
+    convert,
+    export,
+    render,
+    train,
+    validate,
+    generate,
+)
+for _command in _COMMANDS:
     app.command()(_command)
 app.add_typer(data)
 
