@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.report import say_note
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
@@ -61,13 +62,25 @@ def read_sources(paths: Sequence[Path]) -> list[Source]:
     Raises:
         LatticeGnnError: For the first file that cannot be used, or a folder without ``*.json``.
     """
-    from lattice_gnn.lattice_io import read_lattices
-
     sources = []
     for file in _files(paths):
-        lattices = read_lattices(file)
+        lattices = _read(file)
         sources += [Source(x, file, k, len(lattices) == 1) for k, x in enumerate(lattices)]
     return sources
+
+
+def _read(file: Path) -> "Sequence[Lattice]":
+    """Read a file of any format, and say on stderr what was done to it."""
+    from data.formats import kind_of, read_with_report
+    from lattice_gnn.lattice_io import read_lattices
+
+    kind = kind_of(file)
+    if kind == "json":  # without loading what the other formats need
+        return read_lattices(file)
+    reading = read_with_report(file, kind)
+    for sentence in reading.sentences():
+        say_note(f"{file}: {sentence}")
+    return reading.lattices
 
 
 def read_one(path: Path) -> Source:

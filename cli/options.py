@@ -11,7 +11,7 @@ Files = Annotated[
     list[Path],
     typer.Argument(
         metavar="FILE",
-        help="Lattice files (JSON, one or many lattices each), or folders of *.json.",
+        help="Lattice files of any format (docs/formats.md), or folders of *.json.",
         show_default=False,
     ),
 ]

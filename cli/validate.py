@@ -51,10 +51,17 @@ def validate(
     rounding_floor, rounding_bound; without_reference, names of entries that have no tensors;
     notes, what reading the file took.
     """
+    from data.formats import kind_of
     from data.formats.lat import read_lat
     from fem_reference.beam import homogenise_beam
     from fem_reference.validate import compare
 
+    kind = kind_of(catalogue)
+    if kind != "lat":
+        raise LatticeGnnError(
+            f"{catalogue.name}: a file of the format {kind} carries no reference tensors to "
+            "compare with; expected a .lat catalogue."
+        )
     entries = read_lat(catalogue)
     pairs = [pair for entry in entries for pair in entry.pairs()]
     if not pairs:

@@ -1,1 +1,240 @@
-"""One file a format: reading and writing what other programs use."""
+"""One file a format: reading and writing what other programs use.
+
+What a file is, is told by its content; its suffix only decides what is written. Formats with
+absolute coordinates are folded into a cell (:mod:`data.formats.window`), and what was done is
+reported.
+"""
+
+import importlib
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lattice_gnn.errors import LatticeGnnError
+
+if TYPE_CHECKING:
+    from data.formats.options import ReadOptions
+    from data.formats.window import FoldReport
+    from lattice_gnn.lattice import Lattice
+
+_HEAD = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format.
+
+    Attributes:
+        kind: Its short name.
+        title: Its name for people.
+        suffixes: Of files that are written; the first is the usual one.
+        module: Where it is read: ``read(path, options)``.
+        writer: Where it is written: ``write(path, lattices)``; "" if it is read only.
+        fits: Whether the first bytes of a file are of this format.
+        many: Whether one file holds several lattices.
+    """
+
+    kind: str
+    title: str
+    suffixes: tuple[str, ...]
+    module: str
+    writer: str
+    fits: Callable[[bytes], bool]
+    many: bool = False
+
+
+def _matches(pattern: bytes) -> Callable[[bytes], bool]:
+    compiled = re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    return lambda head: compiled.search(head) is not None
+
+
+def _is_json(head: bytes) -> bool:
+    return head.lstrip()[:1] in (b"{", b"[")
+
+
+def _is_pylattice(head: bytes) -> bool:
+    return _is_json(head) and b'"beams"' in head and b'"schema"' not in head
+
+
+_is_deck = _matches(rb"^\s*\*(heading|node|part|material|element|include|parameter)\b")
+# Two numbers for a circle, or our own mark.
+_is_calculix = _matches(
+    rb"^\*\* dialect: calculix"
+    rb"|^\*beam\s+section\b.*section\s*=\s*circ.*\n\s*[-+.\deE]+\s*,\s*[-+.\d]"
+)
+_CSV = rb"\A(\s*#.*\n)*\s*(id|node|i|n1|start|node1|from)\s*,"
+
+FORMATS = (
+    Format("3mf", "3MF beam lattice", (".3mf",), "threemf", "threemf_write",
+           lambda head: head.startswith(b"PK"), many=True),
+    Format("vtu", "VTU mesh", (".vtu",), "mesh", "mesh", lambda head: b"<VTKFile" in head[:4096]),
+    Format("vtk", "legacy VTK mesh", (".vtk",), "mesh", "mesh",
+           lambda head: head.startswith(b"# vtk DataFile")),
+    Format("xdmf", "XDMF mesh", (".xdmf", ".xmf"), "mesh", "mesh",
+           lambda head: b"<Xdmf" in head[:4096]),
+    Format("gmsh", "Gmsh mesh", (".msh",), "mesh", "mesh",
+           lambda head: head.startswith((b"$MeshFormat", b"$Comments"))),
+    Format("ltcx", "nTop lattice", (".ltcx",), "ltcx", "ltcx",
+           lambda head: head.lstrip().startswith(b"<")),
+    Format("pylattice", "pyLattice unit cell", (), "pylattice", "", _is_pylattice),
+    Format("json", "lattice-gnn JSON", (".json",), "ours", "ours", _is_json, many=True),
+    Format("calculix", "CalculiX deck", (), "calculix", "calculix",
+           lambda head: _is_deck(head) and _is_calculix(head)),
+    Format("abaqus", "Abaqus deck", (".inp",), "abaqus", "abaqus_write", _is_deck),
+    Format("lat", "GLAMM catalogue", (".lat",), "ours", "ours",
+           _matches(rb"lattice_transition|\A\s*name:"), many=True),
+    Format("text", "GRID/STRUT text", (".txt",), "text", "text",
+           _matches(rb"^\s*(grid|strut)[\s,]")),
+    Format("csv", "CSV tables", (".csv",), "csv_tables", "csv_tables", _matches(_CSV)),
+)  # fmt: skip
+"""Every format, in the order in which files are tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file held.
+
+    Attributes:
+        kind: Its format.
+        lattices: The lattices.
+        reports: For each, what was done to get it.
+    """
+
+    kind: str
+    lattices: "tuple[Lattice, ...]"
+    reports: "tuple[FoldReport, ...]"
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return what a user should know, one sentence each, with the lattice's name if several."""
+        return tuple(
+            f"{lattice.name}: {text}" if len(self.lattices) > 1 else text
+            for lattice, report in zip(self.lattices, self.reports, strict=True)
+            for text in report.sentences()
+        )
+
+
+def format_named(kind: str) -> Format:
+    """Return a format by its short name.
+
+    Raises:
+        LatticeGnnError: There is none of this name.
+    """
+    for found in FORMATS:
+        if found.kind == kind:
+            return found
+    kinds = ", ".join(x.kind for x in FORMATS)
+    raise LatticeGnnError(f"format {kind!r}: there is no such format; there are {kinds}.")
+
+
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """Tell the format of a file by its content.
+
+    Raises:
+        LatticeGnnError: It cannot be read, or is of no known format.
+    """
+    path = Path(path)
+    source = path
+    if not path.exists() and path.suffix.lower() == ".csv":
+        from data.formats.csv_tables import table_paths
+
+        source = table_paths(path)[0] if table_paths(path)[0].exists() else path
+    try:
+        with source.open("rb") as file:
+            head = file.read(_HEAD)
+    except FileNotFoundError:
+        raise LatticeGnnError(f"{path}: there is no such file.") from None
+    except IsADirectoryError:
+        raise LatticeGnnError(f"{path}: expected a file, got a folder.") from None
+    except OSError as error:
+        raise LatticeGnnError(f"{path}: cannot be read ({error.strerror}).") from None
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    for found in FORMATS:
+        if found.fits(head):
+            return found.kind
+    if path.suffix.lower() == ".json":
+        return "json"  # whose reader says what is wrong with it
+    titles = ", ".join(x.title for x in FORMATS)
+    raise LatticeGnnError(
+        f"{path.name}: {'is empty' if not head else 'is of no known format'}; expected {titles}."
+    )
+
+
+def read_with_report(
+    path: str | os.PathLike[str],
+    kind: str | None = None,
+    options: "ReadOptions | None" = None,
+) -> Reading:
+    """Read every lattice of a file and say what was done.
+
+    Args:
+        path: The file.
+        kind: Its format; None: told by its content.
+        options: Cell vectors and crossings, for formats that draw struts in space.
+
+    Raises:
+        LatticeGnnError: Naming the file, the place and what is wrong.
+    """
+    from data.formats.options import ReadOptions
+
+    path = Path(path)
+    found = format_named(kind or kind_of(path))
+    folds = _function(found.module, "read")(path, options or ReadOptions())
+    return Reading(found.kind, tuple(x.lattice for x in folds), tuple(x.report for x in folds))
+
+
+def read_any(path: str | os.PathLike[str], kind: str | None = None) -> "list[Lattice]":
+    """Read every lattice of a file of any format.
+
+    Args:
+        path: The file.
+        kind: Its format; None: told by its content.
+
+    Raises:
+        LatticeGnnError: Naming the file, the place and what is wrong.
+    """
+    return list(read_with_report(path, kind).lattices)
+
+
+def write_any(
+    path: str | os.PathLike[str], lattices: "Sequence[Lattice]", kind: str | None = None
+) -> str:
+    """Write lattices to a file.
+
+    Args:
+        path: The file; an old one is replaced.
+        lattices: At least one.
+        kind: The format; None: told by the suffix.
+
+    Returns:
+        The format.
+
+    Raises:
+        LatticeGnnError: The suffix tells no format, the format is read only or cannot hold these
+            lattices, or the file cannot be written.
+    """
+    path = Path(path)
+    found = format_named(kind) if kind else _format_of_suffix(path)
+    if not found.writer:
+        raise LatticeGnnError(f"{path}: {found.title}s are read, not written; write JSON.")
+    if not lattices:
+        raise LatticeGnnError(f"{path}: there is no lattice to write.")
+    extra = (found.kind,) if found.writer in ("mesh", "ours") else ()
+    _function(found.writer, "write")(path, list(lattices), *extra)
+    return found.kind
+
+
+def _format_of_suffix(path: Path) -> Format:
+    for found in FORMATS:
+        if path.suffix.lower() in found.suffixes:
+            return found
+    suffixes = ", ".join(suffix for x in FORMATS for suffix in x.suffixes)
+    raise LatticeGnnError(
+        f"{path}: the suffix {path.suffix!r} tells no format; use one of {suffixes}, or say which."
+    )
+
+
+def _function(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(f"data.formats.{module}"), name)

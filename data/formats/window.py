@@ -10,20 +10,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
-from data.formats.crossings import MAX_SPLIT, find_crossings
+from data.formats.crossings import MAX_SPLIT
 from data.formats.drawing import Drawing, agrees
+from data.formats.drawn_net import (
+    STRAIGHT,
+    TOLERANCE,
+    DrawnNet,
+    first_net,
+    split_crossings,
+    straightened,
+)
 from lattice_gnn.collinear import removable_nodes
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice import Lattice
-from lattice_gnn.lattice_checks import MAX_INTEGER, canonical_struts
+from lattice_gnn.lattice_checks import MAX_INTEGER
 from lattice_gnn.net import simplify_topology
 
-TOLERANCE = 2e-4  #: fractional coordinates closer than this are one point (files print 5 digits)
-STRAIGHT = 5e-3  #: |t1 + t2| of the two halves of a strut that a face cuts
 DEFAULT_DENSITY = 0.01  #: relative density of a lattice to which its file gives no radii
 
 
@@ -172,13 +175,18 @@ def fold(
             f"nodes: expected fractional coordinates below {MAX_INTEGER}, got "
             f"{np.abs(fractions).max():g}"
         )
-    net, drawn = _first_net(fractions, ends.reshape(-1, 2), drawing)
-    merged = len(points) - len(net.nodes)
-    dropped = len(drawing.bars) - len(net.rows)
+    bars = ends.reshape(-1, 2)
+    source = np.arange(len(bars))
+    if rules.join_all:
+        fractions, bars, source = straightened(fractions, bars, drawing, box)
+    net, drawn = first_net(fractions, bars, drawing, source)
+    cut_through = len(points) - len(fractions)
+    merged = len(fractions) - len(net.nodes)
+    dropped = len(bars) - len(net.rows)
     if drawn:
         notes.append(f"{drawn} struts were drawn with several sections; the thickest was kept.")
     if rules.split and len(net.rows) <= MAX_SPLIT:
-        net, crossings, overlaps = _split(net, box)
+        net, crossings, overlaps = split_crossings(net, box)
         dropped += overlaps
     else:
         crossings = 0
@@ -203,7 +211,7 @@ def fold(
             merged_nodes=merged,
             dropped_struts=dropped,
             crossings=crossings,
-            joined_halves=lattice.num_nodes - folded.num_nodes,
+            joined_halves=cut_through + lattice.num_nodes - folded.num_nodes,
             cell="inferred" if cell is None else "given",
             exact=False,
             notes=tuple(notes),
@@ -244,23 +252,6 @@ def fold_window(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Net:
-    """A periodic net with sections.
-
-    Attributes:
-        nodes: Fractional coordinates.
-        rows: Node i, node j, shift of j.
-        sections: Radius at i and at j, bore over radius, E, nu.
-        cut: Whether a node was drawn in several cells.
-    """
-
-    nodes: Float[np.ndarray, "nodes 3"]
-    rows: Int[np.ndarray, "struts 5"]
-    sections: Float[np.ndarray, "struts 5"]
-    cut: Bool[np.ndarray, " nodes"]
-
-
 def _box(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "3 3"]:
     extent = np.ptp(points, axis=0)
     flat = np.flatnonzero(extent <= 1e-6 * extent.max())
@@ -279,99 +270,7 @@ def _inverse(cell: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
         raise LatticeGnnError("cell: its three vectors do not span space.") from None
 
 
-def _first_net(
-    fractions: Float[np.ndarray, "points 3"], bars: Int[np.ndarray, "bars 2"], drawing: Drawing
-) -> tuple[_Net, int]:
-    """Merge points and bars; return the net and how many struts had several sections."""
-    count = len(bars)
-    radii = np.ones(count) if drawing.radii is None else drawing.radii
-    ends = radii if drawing.end_radii is None else drawing.end_radii
-    bores = np.zeros(count) if drawing.inner_radii is None else drawing.inner_radii / radii
-    E = np.full(count, drawing.material.E) if drawing.E is None else drawing.E
-    nu = np.full(count, drawing.material.nu) if drawing.nu is None else drawing.nu
-    node, offsets, nodes = _merge(fractions)
-    first = offsets[np.unique(node, return_index=True)[1]]
-    cut = np.zeros(len(nodes), dtype=bool)
-    np.logical_or.at(cut, node, (offsets != first[node]).any(axis=1))
-    rows, kept, several = _unique(
-        node[bars],
-        offsets[bars[:, 1]] - offsets[bars[:, 0]],
-        np.column_stack([radii, ends, bores, E, nu]),
-    )
-    return _Net(nodes, rows, kept, cut), several
-
-
-def _unique(
-    struts: Int[np.ndarray, "bars 2"],
-    shifts: Int[np.ndarray, "bars 3"],
-    sections: Float[np.ndarray, "bars 5"],
-) -> tuple[Int[np.ndarray, "struts 5"], Float[np.ndarray, "struts 5"], int]:
-    """Keep every strut once, with the thickest of its sections."""
-    nothing = (struts[:, 0] == struts[:, 1]) & (shifts == 0).all(axis=1)
-    if nothing.any():
-        bar = int(np.flatnonzero(nothing)[0])
-        raise LatticeGnnError(f"bars[{bar}]: its two ends are the same point; remove it")
-    rows = canonical_struts(struts, shifts)
-    turned = (rows != np.column_stack([struts, shifts])).any(axis=1)
-    sections = np.where(turned[:, None], sections[:, [1, 0, 2, 3, 4]], sections)
-    unique, inverse = np.unique(rows, axis=0, return_inverse=True)
-    inverse = inverse.reshape(-1)
-    order = np.lexsort((sections[:, 0] + sections[:, 1], inverse))
-    last = np.flatnonzero(np.append(inverse[order][1:] != inverse[order][:-1], True))
-    kept = sections[order[last]]
-    unlike = ~np.isclose(sections, kept[inverse], rtol=1e-6, atol=0).all(axis=1)
-    return unique, kept, len(np.unique(inverse[unlike]))
-
-
-def _split(net: _Net, cell: Float[np.ndarray, "3 3"]) -> tuple[_Net, int, int]:
-    """Cut struts where they meet others; return new joints and pieces that overlapped."""
-    tolerance = TOLERANCE * abs(np.linalg.det(cell)) ** (1 / 3)
-    found = find_crossings(cell, net.nodes, net.rows, tolerance)
-    if not found:
-        return net, 0, 0
-    points = [*net.nodes]
-    bars: list[tuple[int, int]] = []
-    sections = []
-    for strut, row in enumerate(net.rows):
-        i, j, shift = row[0], row[1], row[2:]
-        start, end = net.nodes[i], net.nodes[j] + shift
-        knots = [0.0, *found.get(strut, ()), 1.0]
-        numbers = range(len(points), len(points) + len(knots))
-        points += [start + s * (end - start) for s in knots]
-        bars += zip(numbers[:-1], numbers[1:], strict=True)
-        r, end_r, *rest = net.sections[strut]
-        radius = [r + s * (end_r - r) for s in knots]
-        sections += [(a, b, *rest) for a, b in zip(radius[:-1], radius[1:], strict=True)]
-    node, offsets, nodes = _merge(np.array(points))
-    cut = np.zeros(len(nodes), dtype=bool)
-    cut[node[: len(net.nodes)]] = net.cut
-    ends = np.array(bars, dtype=np.int64)
-    shifts = offsets[ends[:, 1]] - offsets[ends[:, 0]]
-    rows, kept, _ = _unique(node[ends], shifts, np.array(sections))
-    new = len(nodes) - len(np.unique(node[: len(net.nodes)]))
-    return _Net(nodes, rows, kept, cut), new, len(bars) - len(rows)
-
-
-def _merge(
-    points: Float[np.ndarray, "points 3"],
-) -> tuple[Int[np.ndarray, " points"], Int[np.ndarray, "points 3"], Float[np.ndarray, "nodes 3"]]:
-    """Return the node of each point, the cell that the point lies in, and the nodes."""
-    wrapped = points - np.floor(points)
-    wrapped[wrapped >= 1.0] = 0.0
-    tree = cKDTree(wrapped, boxsize=1.0)
-    first, second = tree.query_pairs(TOLERANCE, output_type="ndarray").T
-    graph = coo_array((np.ones(len(first)), (first, second)), shape=(len(points), len(points)))
-    count, node = connected_components(graph, directed=False)
-    leader = np.full(count, len(points))
-    np.minimum.at(leader, node, np.arange(len(points)))
-    nodes = wrapped[leader]
-    offsets = np.rint(points - nodes[node]).astype(np.int64)
-    total = np.zeros((count, 3))
-    np.add.at(total, node, points - offsets)
-    return node.astype(np.int64), offsets, total / np.bincount(node)[:, None]
-
-
-def _lattice(net: _Net, cell: Float[np.ndarray, "3 3"], drawing: Drawing) -> Lattice:
+def _lattice(net: DrawnNet, cell: Float[np.ndarray, "3 3"], drawing: Drawing) -> Lattice:
     radii, ends, bores, E, nu = net.sections.T
     return Lattice(
         cell=cell,

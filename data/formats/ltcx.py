@@ -1,0 +1,110 @@
+"""nTop lattice graphs, ``.ltcx``: XML with nodes and beams.
+
+::
+
+    <graph id="0" name="" units="mm" type="rnd">
+      <nodegroup><node id="0" x="-0.5" y="-0.5" z="-0.5"/> ...</nodegroup>
+      <beamgroup><beam id="0" n1="0" n2="4"/> ...</beamgroup>
+    </graph>
+
+Beams may carry ``r1`` and ``r2``, the radii at their ends; files of unit cells mostly have none.
+Our own files add the lattice itself in a processing instruction, which other programs skip.
+
+Source: the unit cells of github.com/unitcellhub/unitcellengine.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from data.formats.builder import DrawingBuilder
+from data.formats.drawing import draw, passport_text, read_passport
+from data.formats.lat_text import Place
+from data.formats.options import ReadOptions, fold_file, only_one
+from data.formats.source import (
+    XmlHandler,
+    attribute,
+    in_chunks,
+    number,
+    parse_xml,
+    read_bytes,
+)
+from data.formats.window import Fold
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import write_whole
+from lattice_gnn.lattice import Lattice
+
+TARGET = "lattice-gnn"
+
+
+class _Graph:
+    """The graph of one file, while it is read."""
+
+    def __init__(self) -> None:
+        self.builder = DrawingBuilder()
+        self.name = ""
+        self.units = ""
+        self.passport = ""
+        self.is_graph = False
+
+    def start(self, tag: str, attributes: dict[str, str], place: Place) -> None:
+        tag = tag.rpartition(" ")[2]
+        if not self.is_graph:
+            if tag != "graph":
+                raise place.error(f"not an nTop lattice: expected <graph>, got <{tag}>")
+            self.is_graph = True
+            self.name = attributes.get("name", "")
+            self.units = attributes.get("units", "")
+        elif tag == "node":
+            x, y, z = (
+                number(attribute(attributes, k, tag, place), place, f"node {k}") for k in "xyz"
+            )
+            self.builder.add_point(attribute(attributes, "id", tag, place), (x, y, z), place)
+        elif tag == "beam":
+            ends = tuple(attribute(attributes, key, tag, place) for key in ("n1", "n2"))
+            radii = [number(attributes[k], place, k) for k in ("r1", "r2") if k in attributes]
+            self.builder.add_bar((ends[0], ends[1]), place, *radii)
+
+    def instruction(self, target: str, text: str) -> None:
+        if target == TARGET:
+            self.passport = text
+
+
+def read(path: Path, options: ReadOptions) -> list[Fold]:
+    """Read an nTop lattice and fold it into its cell.
+
+    Raises:
+        LatticeGnnError: Naming file and line.
+    """
+    graph = _Graph()
+    handler = XmlHandler(start=graph.start, instruction=graph.instruction)
+    parse_xml(in_chunks(read_bytes(path)), path.name, handler)
+    if not graph.is_graph:
+        raise LatticeGnnError(f"{path.name}: not an nTop lattice: there is no <graph>.")
+    drawing = graph.builder.drawing(path.name, name=graph.name, units=graph.units)
+    original = read_passport(graph.passport, path.name) if graph.passport else None
+    return [fold_file(path.name, drawing, original, options)]
+
+
+def write(path: Path, lattices: Sequence[Lattice]) -> None:
+    """Write one lattice, with the images of nodes that its struts end at.
+
+    Raises:
+        LatticeGnnError: There are several, or the file cannot be written.
+    """
+    lattice = only_one(path, lattices, "nTop")
+    drawing = draw(lattice)
+    ends = lattice.radii if lattice.end_radii is None else lattice.end_radii
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(
+        f'<graph id="0" name={quoteattr(lattice.name)} units={quoteattr(lattice.units)} type="rnd">'
+    )
+    lines += [f"  <?{TARGET} {passport_text(lattice)}?>", "  <nodegroup>"]
+    for label, (x, y, z) in enumerate(drawing.points.tolist()):
+        lines.append(f'    <node id="{label}" x="{x!r}" y="{y!r}" z="{z!r}"/>')
+    lines += ["  </nodegroup>", "  <beamgroup>"]
+    rows = zip(drawing.bars.tolist(), lattice.radii.tolist(), ends.tolist(), strict=True)
+    for label, ((i, j), r1, r2) in enumerate(rows):
+        lines.append(f'    <beam id="{label}" n1="{i}" n2="{j}" r1="{r1!r}" r2="{r2!r}"/>')
+    lines += ["  </beamgroup>", "</graph>", ""]
+    write_whole(path, "\n".join(lines))

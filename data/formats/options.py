@@ -1,0 +1,69 @@
+"""What a user may say about reading, and what every format checks about writing."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from data.formats.drawing import Drawing
+from data.formats.window import Fold, FoldRules, recover
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice import Lattice
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadOptions:
+    """How to read a format that draws struts in space.
+
+    Attributes:
+        cell: Cell vectors as rows, in the unit of the file; None: those of the file, or else the
+            box round the drawing.
+        split: Join struts where they cross or touch without a common node.
+    """
+
+    cell: Float[np.ndarray, "3 3"] | None = None
+    split: bool = True
+
+
+def fold_file(
+    where: str,
+    drawing: Drawing,
+    original: Lattice | None,
+    options: ReadOptions,
+    *,
+    join_all: bool = False,
+) -> Fold:
+    """Recover the lattice of a drawing; errors begin with the file.
+
+    Args:
+        where: The file.
+        drawing: What it draws.
+        original: What it says of itself.
+        options: What the user says.
+        join_all: Take out every node that only cuts a straight strut.
+    """
+    if not drawing.name:
+        drawing = dataclasses.replace(drawing, name=Path(where).stem)
+    try:
+        rules = FoldRules(split=options.split, join_all=join_all)
+        return recover(drawing, original, options.cell, rules)
+    except LatticeGnnError as error:
+        text = str(error).rstrip(".")
+        raise LatticeGnnError(f"{where}: {text}.") from None
+
+
+def only_one(path: Path, lattices: Sequence[Lattice], title: str) -> Lattice:
+    """Return the lattice; the format holds one.
+
+    Raises:
+        LatticeGnnError: There are none or several.
+    """
+    if len(lattices) != 1:
+        raise LatticeGnnError(
+            f"{path}: a file of {title} holds one lattice, got {len(lattices)}; write JSON, .lat "
+            "or 3MF, or one file each."
+        )
+    return lattices[0]

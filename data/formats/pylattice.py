@@ -1,0 +1,55 @@
+"""Unit cells of pyLattice, JSON (read only).
+
+``{"name": ..., "beams": [[x1, y1, z1, x2, y2, z2], ...]}`` in a unit cube; other keys, such as the
+description and expressions for parametric cells, are skipped. There are no radii.
+
+Source: the geometries of github.com/Tcadart/pyLattice.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.formats.drawing import Drawing
+from data.formats.options import ReadOptions, fold_file
+from data.formats.source import MAX_BARS, parse_json, read_bytes
+from data.formats.window import Fold
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice_checks import finite_number
+
+
+def read(path: Path, options: ReadOptions) -> list[Fold]:
+    """Read a unit cell and fold it.
+
+    Raises:
+        LatticeGnnError: Naming file and place.
+    """
+    where = path.name
+    try:
+        text = read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise LatticeGnnError(f"{where}: not JSON: it is no UTF-8 text.") from None
+    data = parse_json(text, where)
+    if not isinstance(data, dict) or not isinstance(data.get("beams"), list):
+        raise LatticeGnnError(f"{where}: expected an object with a list 'beams'.")
+    beams = data["beams"]
+    if not 0 < len(beams) <= MAX_BARS:
+        raise LatticeGnnError(f"{where}: beams: expected 1 to {MAX_BARS} beams, got {len(beams)}.")
+    rows = [_beam(beam, f"{where}: beams[{n}]") for n, beam in enumerate(beams)]
+    points, inverse = np.unique(np.array(rows).reshape(-1, 3), axis=0, return_inverse=True)
+    name = data.get("name", "")
+    drawing = Drawing(
+        points, inverse.reshape(-1, 2).astype(np.int64), name=name if isinstance(name, str) else ""
+    )
+    return [fold_file(where, drawing, None, options)]
+
+
+def _beam(beam: Any, where: str) -> list[float]:
+    if not isinstance(beam, list) or len(beam) != 6:
+        raise LatticeGnnError(f"{where}: expected the six numbers x1, y1, z1, x2, y2, z2.")
+    if any(isinstance(value, str) for value in beam):
+        raise LatticeGnnError(
+            f"{where}: a parametric cell, {beam!r:.60}; put numbers in place of its expressions."
+        )
+    return [finite_number(value, f"{where}[{k}]") for k, value in enumerate(beam)]

@@ -1,0 +1,182 @@
+"""Files from strangers: read with limits, parsed with the place of every error."""
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+from data.formats.lat_text import Place
+from lattice_gnn.errors import LatticeGnnError
+
+MAX_BYTES = 128 * 2**20  #: of a file, or of one member of an archive after decompression
+MAX_POINTS = 500_000  #: nodes of one drawing
+MAX_BARS = 1_000_000  #: struts of one drawing
+_MAX_DEPTH = 64  #: nested XML elements
+_CHUNK = 65536
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file of at most ``MAX_BYTES``.
+
+    Raises:
+        LatticeGnnError: It is missing, a folder, unreadable or larger.
+    """
+    try:
+        pieces, total = [], 0
+        with path.open("rb") as file:
+            while total <= MAX_BYTES and (piece := file.read(2**20)):
+                pieces.append(piece)
+                total += len(piece)
+    except FileNotFoundError:
+        raise LatticeGnnError(f"{path}: there is no such file.") from None
+    except IsADirectoryError:
+        raise LatticeGnnError(f"{path}: expected a file, got a folder.") from None
+    except OSError as error:
+        raise LatticeGnnError(f"{path}: cannot be read ({error.strerror}).") from None
+    if total > MAX_BYTES:
+        raise LatticeGnnError(
+            f"{path.name}: larger than {MAX_BYTES // 2**20} MiB; split it, or convert one cell."
+        )
+    return b"".join(pieces)
+
+
+def read_lines(path: Path) -> Iterable[tuple[str, Place]]:
+    """Yield the stripped lines of a text file, each with its place, empty ones too.
+
+    Raises:
+        LatticeGnnError: It cannot be read, or is no UTF-8 text.
+    """
+    content = read_bytes(path)
+    for number, line in enumerate(content.split(b"\n"), 1):
+        place = Place(path.name, number)
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError:
+            raise place.error("expected UTF-8 text") from None
+        if "\0" in text:
+            raise place.error("expected text, got binary data")
+        yield text, place
+
+
+def number(text: str, place: Place, what: str) -> float:
+    """Return a finite number; Fortran's exponent D is understood."""
+    try:
+        value = float(text.strip().upper().replace("D", "E"))
+    except ValueError:
+        raise place.error(f"{what}: expected a number, got {text.strip()[:40]!r}") from None
+    if not math.isfinite(value):
+        raise place.error(f"{what}: expected a finite number, got {text.strip()[:40]!r}")
+    return value
+
+
+def integer(text: str, place: Place, what: str) -> int:
+    """Return a whole number of at most 15 digits."""
+    try:
+        value = int(text.strip()[:16])
+    except ValueError:
+        raise place.error(f"{what}: expected a whole number, got {text.strip()[:40]!r}") from None
+    if abs(value) >= 10**15:
+        raise place.error(f"{what}: expected a whole number below 10^15, got {text.strip()[:40]!r}")
+    return value
+
+
+def check_count(count: int, limit: int, place: Place, what: str) -> None:
+    """Refuse a drawing that is too large."""
+    if count > limit:
+        raise place.error(f"more than {limit} {what}; convert a single cell of the lattice instead")
+
+
+@dataclass(slots=True)
+class XmlHandler:
+    """What to do with the parts of an XML file.
+
+    Attributes:
+        start: Called with tag, attributes and place; tags and attributes in a namespace are
+            spelt ``uri name`` (with a blank).
+        end: Called with the tag.
+        text: Called with text between tags, in pieces.
+        instruction: Called with the target and the text of a processing instruction.
+    """
+
+    start: Callable[[str, dict[str, str], Place], None]
+    end: Callable[[str], None] = lambda tag: None
+    text: Callable[[str], None] = lambda piece: None
+    instruction: Callable[[str, str], None] = lambda target, piece: None
+
+
+def parse_xml(chunks: Iterable[bytes], name: str, handler: XmlHandler) -> None:
+    """Parse XML in small pieces; a document type, hence every entity, is refused.
+
+    Args:
+        chunks: The file.
+        name: How errors name it.
+        handler: What to do.
+
+    Raises:
+        LatticeGnnError: It is no well-formed XML, or declares a document type.
+    """
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    depth = 0
+
+    def here() -> Place:
+        return Place(name, parser.CurrentLineNumber)
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _MAX_DEPTH:
+            raise here().error(f"XML elements nested deeper than {_MAX_DEPTH}")
+        handler.start(tag, attributes, here())
+
+    def end(tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+        handler.end(tag)
+
+    def refuse(*_: Any) -> None:
+        raise here().error("declares a document type or entities, which is refused; remove it")
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler = handler.text
+    parser.ProcessingInstructionHandler = handler.instruction
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    try:
+        for chunk in chunks:
+            parser.Parse(chunk, False)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        reason = expat.errors.messages.get(error.code, str(error))
+        raise Place(name, error.lineno).error(f"not well-formed XML: {reason}") from None
+    except (LookupError, ValueError) as error:  # an unknown or unfit encoding
+        if isinstance(error, LatticeGnnError):
+            raise
+        raise LatticeGnnError(f"{name}: not readable as XML ({error}).") from None
+
+
+def in_chunks(content: bytes) -> Iterable[bytes]:
+    """Cut bytes into small pieces."""
+    return (content[k : k + _CHUNK] for k in range(0, len(content), _CHUNK))
+
+
+def attribute(attributes: dict[str, str], key: str, tag: str, place: Place) -> str:
+    """Return an attribute that must be there."""
+    if key not in attributes:
+        raise place.error(f"<{tag}>: the attribute {key!r} is missing")
+    return attributes[key]
+
+
+def parse_json(text: str, where: str) -> Any:
+    """Parse JSON that a file carries.
+
+    Raises:
+        LatticeGnnError: It is none.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise LatticeGnnError(f"{where}: not readable as JSON.") from None
