@@ -12,6 +12,7 @@ import numpy as np
 from data.dataset import SECTIONS, Bases, Dataset, Label
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import replacing
 
 SCHEMA = "lattice-gnn/dataset/1"
 NOTATION = "Mandel, order 11 22 33 23 13 12, factors 1, sqrt 2, 2; upper triangle, row by row"
@@ -40,19 +41,11 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
     Raises:
         LatticeGnnError: If the file cannot be written; an old one stays whole.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        try:
-            with h5py.File(part, "w") as file:
-                _fill(file, dataset)
-            with part.open("rb+") as stream:
-                os.fsync(stream.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        reason = error.strerror or " ".join(str(error).split())
-        raise LatticeGnnError(f"{path}: cannot be written ({reason}).") from None
+    with replacing(path) as part:
+        with h5py.File(part, "w") as file:
+            _fill(file, dataset)
+        with part.open("rb+") as stream:
+            os.fsync(stream.fileno())
 
 
 def _fill(file: h5py.File, dataset: Dataset) -> None:

@@ -1,7 +1,7 @@
 """Lattices without end: perturbed, strained and dressed copies of named unit cells."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from lattice_gnn.cells import cell, cell_names
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice import Lattice, Material
+from lattice_gnn.settings import read_settings
 
 _TRIES = 50
 
@@ -48,16 +49,7 @@ class CellSampling:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str = "sampling") -> "CellSampling":
         """Build from a mapping; unknown keys are refused."""
-        known = [field.name for field in fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise LatticeGnnError(
-                f"{where}.{unknown[0]}: unknown key; expected some of {', '.join(known)}"
-            )
-        plain: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
-        }
-        return cls(**plain)
+        return read_settings(cls, values, where)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for YAML and JSON."""

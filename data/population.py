@@ -6,12 +6,11 @@ all that is made of it depend on the population's settings and ``(seed, index)``
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
 from data.identity import Identity, Symmetry, crystal_symmetry, identify
 from data.joints import split_crossings
@@ -21,6 +20,7 @@ from lattice_gnn.cells import cell, cell_names
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice import Lattice, Material
 from lattice_gnn.lattice_checks import canonical_struts
+from lattice_gnn.settings import read_settings
 
 _TRIES = 200
 _RADIUS = 1e-3  #: of bases, before they are dressed
@@ -107,17 +107,7 @@ class Population:
         Raises:
             LatticeGnnError: For an unknown key, or a value of the wrong type or out of range.
         """
-        _refuse_unknown(cls, values, "population")
-        if isinstance(values.get("nets"), Mapping):
-            _refuse_unknown(NetSampling, values["nets"], "population.nets")
-        try:
-            return TypeAdapter(cls).validate_python(dict(values))
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in ("population", *first["loc"]))
-            own = first.get("ctx", {}).get("error")
-            text = str(own) if isinstance(own, LatticeGnnError) else f"{place}: {first['msg']}."
-            raise LatticeGnnError(text) from None
+        return read_settings(cls, values, "population")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for YAML and JSON."""
@@ -134,15 +124,6 @@ def _value(population: Population, rule: str) -> Any:
     for name in rule.partition(":")[0].split("."):
         value = getattr(value, name)
     return value
-
-
-def _refuse_unknown(kind: Any, values: Mapping[str, Any], where: str) -> None:
-    known = [item.name for item in fields(kind)]
-    unknown = sorted(str(key) for key in values if key not in known)
-    if unknown:
-        raise LatticeGnnError(
-            f"{where}.{unknown[0]}: unknown key; expected some of {', '.join(known)}."
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and errors of files in one sentence."""
 
 import os
 from collections.abc import Iterator
@@ -6,6 +6,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lattice_gnn.errors import LatticeGnnError
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn the errors of opening and reading ``path`` into one sentence.
+
+    Raises:
+        LatticeGnnError: If the file is missing, is a folder or cannot be read.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise LatticeGnnError(f"{path}: there is no such file.") from None
+    except IsADirectoryError:
+        raise LatticeGnnError(f"{path}: expected a file, got a folder.") from None
+    except OSError as error:
+        raise LatticeGnnError(f"{path}: cannot be read ({error.strerror}).") from None
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Never
 
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.files import write_whole
+from lattice_gnn.files import reading, write_whole
 from lattice_gnn.lattice import Lattice, Material
 from lattice_gnn.lattice_checks import MAX_INTEGER, finite_number
 
@@ -65,13 +65,8 @@ def read_lattices(path: str | os.PathLike[str]) -> list[Lattice]:
 def _load(path: Path) -> Any:
     """Parse strict JSON: no NaN, no key twice."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise LatticeGnnError(f"{path}: there is no such file.") from None
-    except IsADirectoryError:
-        raise LatticeGnnError(f"{path}: expected a file, got a folder.") from None
-    except OSError as error:
-        raise LatticeGnnError(f"{path}: cannot be read ({error.strerror}).") from None
+        with reading(path):
+            text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise LatticeGnnError(f"{path.name}: not JSON: it is no UTF-8 text.") from None
     try:

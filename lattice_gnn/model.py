@@ -17,7 +17,7 @@ Reference:
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -32,6 +32,7 @@ from lattice_gnn.nn.product import HigherOrderProduct
 from lattice_gnn.nn.readout import TensorReadout
 from lattice_gnn.nn.sphere import DegreeLinear, SphereGrid, spherical_harmonics
 from lattice_gnn.nn.struts import STRUT_FEATURES, DirectedStruts
+from lattice_gnn.settings import read_settings
 
 _WIDTH = len(STRUT_FEATURES)
 
@@ -118,13 +119,7 @@ class ModelConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ModelConfig":
         """Build from a mapping; unknown keys are refused."""
-        known = [field.name for field in fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise LatticeGnnError(
-                f"model.{unknown[0]}: unknown key; expected some of {', '.join(known)}"
-            )
-        return cls(**values)
+        return read_settings(cls, values, "model")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -21,6 +21,7 @@ from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.metrics import METRICS, summarise
 from lattice_gnn.model import ModelConfig, Normaliser, StiffnessModel
 from lattice_gnn.nn.positivity import POSITIVE_MAPS, prior_inverse
+from lattice_gnn.settings import read_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,7 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
         """Build from a mapping; unknown keys are refused."""
-        known = [field.name for field in fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise LatticeGnnError(
-                f"train.{unknown[0]}: unknown key; expected some of {', '.join(known)}"
-            )
-        return cls(**values)
+        return read_settings(cls, values, "train")
 
 
 @dataclass(frozen=True, slots=True)

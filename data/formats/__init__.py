@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import reading
 
 if TYPE_CHECKING:
     from data.formats.options import ReadOptions
@@ -141,15 +142,8 @@ def kind_of(path: str | os.PathLike[str]) -> str:
         from data.formats.csv_tables import table_paths
 
         source = table_paths(path)[0] if table_paths(path)[0].exists() else path
-    try:
-        with source.open("rb") as file:
-            head = file.read(_HEAD)
-    except FileNotFoundError:
-        raise LatticeGnnError(f"{path}: there is no such file.") from None
-    except IsADirectoryError:
-        raise LatticeGnnError(f"{path}: expected a file, got a folder.") from None
-    except OSError as error:
-        raise LatticeGnnError(f"{path}: cannot be read ({error.strerror}).") from None
+    with reading(path), source.open("rb") as file:
+        head = file.read(_HEAD)
     head = head.removeprefix(b"\xef\xbb\xbf")
     for found in FORMATS:
         if found.fits(head):

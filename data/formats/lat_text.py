@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import reading
 from lattice_gnn.lattice_checks import MAX_INTEGER
 
 MAX_LINE = 4_000_000  #: characters of one line
@@ -128,22 +129,16 @@ def _lines(path: Path) -> Iterator[Line]:
     """Read stripped lines of bounded length."""
     number = 0
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with reading(path), path.open(encoding="utf-8-sig") as file:
             while line := file.readline(MAX_LINE + 1):
                 number += 1
                 if len(line) > MAX_LINE:
                     raise Place(path.name, number).error(f"longer than {MAX_LINE} characters")
                 yield line.strip(), Place(path.name, number)
-    except FileNotFoundError:
-        raise LatticeGnnError(f"{path}: there is no such file.") from None
-    except IsADirectoryError:
-        raise LatticeGnnError(f"{path}: expected a file, got a folder.") from None
     except UnicodeDecodeError:
         raise Place(path.name, number + 1).error(
             "not a .lat catalogue: from here on it is no UTF-8 text"
         ) from None
-    except OSError as error:
-        raise LatticeGnnError(f"{path}: cannot be read ({error.strerror}).") from None
 
 
 def _parse(lines: list[Line]) -> LatText:

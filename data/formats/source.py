@@ -10,6 +10,7 @@ from xml.parsers import expat
 
 from data.formats.lat_text import Place
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import reading
 
 MAX_BYTES = 128 * 2**20  #: of a file, or of one member of an archive after decompression
 MAX_POINTS = 500_000  #: nodes of one drawing
@@ -24,18 +25,11 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         LatticeGnnError: It is missing, a folder, unreadable or larger.
     """
-    try:
-        pieces, total = [], 0
-        with path.open("rb") as file:
-            while total <= MAX_BYTES and (piece := file.read(2**20)):
-                pieces.append(piece)
-                total += len(piece)
-    except FileNotFoundError:
-        raise LatticeGnnError(f"{path}: there is no such file.") from None
-    except IsADirectoryError:
-        raise LatticeGnnError(f"{path}: expected a file, got a folder.") from None
-    except OSError as error:
-        raise LatticeGnnError(f"{path}: cannot be read ({error.strerror}).") from None
+    pieces, total = [], 0
+    with reading(path), path.open("rb") as file:
+        while total <= MAX_BYTES and (piece := file.read(2**20)):
+            pieces.append(piece)
+            total += len(piece)
     if total > MAX_BYTES:
         raise LatticeGnnError(
             f"{path.name}: larger than {MAX_BYTES // 2**20} MiB; split it, or convert one cell."
