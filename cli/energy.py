@@ -73,4 +73,4 @@ def _percent(share: float) -> str:
 
 
 def _dominant(axial_share: float) -> str:
-    return "stretching" if axial_share > 0.5 else "bending"
+    return "stretch" if axial_share > 0.5 else "bend"

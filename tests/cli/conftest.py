@@ -36,6 +36,12 @@ def weights(tmp_path_factory):
     return str(path)
 
 
+@pytest.fixture(autouse=True)
+def _as_in_a_pipe(monkeypatch):
+    """Tables get the width of a pipe, whatever terminal the tests run in."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def run():
     """Run a command in this process; the result has exit_code, stdout, stderr and exception."""
