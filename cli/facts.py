@@ -90,11 +90,9 @@ def prediction_facts(prediction: "Prediction") -> Facts:
     return {
         "model": {
             "name": prediction.model,
-            "expected_error": {
-                "median": expected.median,
-                "p90": expected.p90,
-                "basis": expected.basis,
-            },
+            "expected_error": None
+            if expected is None
+            else {"median": expected.median, "p90": expected.p90, "basis": expected.basis},
         },
         "domain": {"inside": prediction.in_domain, "notes": list(prediction.domain_notes)},
         "stiffness": stiffness_facts(prediction.stiffness, prediction.lattice.material.E),

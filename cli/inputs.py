@@ -105,11 +105,21 @@ def _files(paths: Sequence[Path]) -> list[Path]:
         if not path.is_dir():
             files.append(path)
             continue
-        inside = sorted(path.glob("*.json"))
+        suffixes = _folder_suffixes()
+        inside = sorted(x for x in path.iterdir() if x.suffix.lower() in suffixes)
         if not inside:
-            raise LatticeGnnError(f"{path}: this folder holds no *.json file.")
+            raise LatticeGnnError(
+                f"{path}: this folder holds no lattice file ({', '.join(suffixes)})."
+            )
         files += inside
     return files
+
+
+def _folder_suffixes() -> list[str]:
+    """Suffixes that are read from folders: all but those of tables and plain text."""
+    from data.formats import FORMATS
+
+    return sorted({x for found in FORMATS for x in found.suffixes} - {".csv", ".txt"})
 
 
 def require_spanning(sources: Sequence[Source]) -> None:

@@ -61,8 +61,9 @@ def _lattice_gnn(
 ) -> None:
     """Effective elasticity of strut lattices: a trained network beside beam FEM.
 
-    Lattices are JSON files: `lattice-gnn make octet --relative-density 0.05 -o octet.json` writes
-    one, `lattice-gnn predict octet.json --check` predicts its stiffness.
+    Lattices are files in JSON, GLAMM .lat, 3MF, .ltcx, Abaqus, mesh or table formats.
+    `lattice-gnn make octet --relative-density 0.05 -o octet.json` writes one, `lattice-gnn predict
+    octet.json --check` predicts its stiffness.
     """
 
 

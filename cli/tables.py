@@ -128,13 +128,18 @@ def model_rows(facts: Facts) -> list[tuple[str, str]]:
     inside = "inside" if domain["inside"] else "OUTSIDE: " + "; ".join(domain["notes"])
     return [
         ("model", model["name"]),
-        (
-            "expected error",
-            f"{percent(expected['median'])} (median), {percent(expected['p90'])} (9 of 10 are "
-            f"better); relative Frobenius, {expected['basis']}",
-        ),
+        ("expected error", _expected(expected)),
         ("training domain", inside),
     ]
+
+
+def _expected(error: Facts | None) -> str:
+    if error is None:
+        return "not known outside the ranges of the training set"
+    return (
+        f"{percent(error['median'])} (median), {percent(error['p90'])} (9 of 10 are better); "
+        f"relative Frobenius, {error['basis']}"
+    )
 
 
 def stiffness_blocks(stiffness: Facts, material: Facts, by: str) -> list[RenderableType]:
@@ -362,7 +367,8 @@ def _cells(row: Facts) -> list[str]:
         values = [pick(moduli) for pick in _OVERVIEW]
         cells += [*(f"{value:.2e}" for value in values), moduli["symmetry"]["name"]]
     if "model" in row:
-        cells.append(percent(row["model"]["expected_error"]["median"]))
+        expected = row["model"]["expected_error"]
+        cells.append("-" if expected is None else percent(expected["median"]))
         cells.append("inside" if row["domain"]["inside"] else "OUTSIDE")
     else:
         cells.append(str(row["rank"]))

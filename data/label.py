@@ -137,7 +137,12 @@ def generate(
     if path.exists():
         return _finished(path, folder, plan)
     _claim(folder, plan)
-    chosen = _collect(population, folder, workers, on_progress)
+    try:
+        chosen = _collect(population, folder, workers, on_progress)
+    except LatticeGnnError:
+        if not any(folder.glob("*.h5")):  # nothing was made: nothing stays
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     dataset = replace(concatenate(chosen), provenance=(plan,))
     write_dataset(folder / "whole.h5", dataset)
     os.replace(folder / "whole.h5", path)

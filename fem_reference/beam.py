@@ -28,6 +28,7 @@ from fem_reference.factor import DenseFactor, Factor, IllConditionedError, Spars
 from fem_reference.schedule import in_threads, split_by_size
 from fem_reference.supports import Supports, find_supports
 from lattice_gnn.elasticity import Stiffness
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.lattice import Lattice
 
@@ -126,6 +127,8 @@ def homogenise_beam(
     """
     if isinstance(lattices, Lattice):
         lattices = [lattices]
+    if str(device).startswith("cuda") and not torch.cuda.is_available():
+        raise LatticeGnnError(f"device {device}: no CUDA device is available; use 'cpu'")
     if isinstance(lattices, LatticeBatch):
         batch = lattices
     else:

@@ -72,14 +72,19 @@ class Domain:
         """Whether the (simplified) lattice's net was in the training set."""
         return net_fingerprint(lattice) in self.nets
 
-    def notes(self, lattice: Lattice) -> tuple[str, ...]:
-        """One sentence for every way in which the (simplified) lattice leaves the training set."""
+    def range_notes(self, lattice: Lattice) -> tuple[str, ...]:
+        """One sentence for every range that the (simplified) lattice leaves."""
         found = []
         for name, (low, high) in _measures(lattice).items():
             bottom, top = self.ranges[name]
             if low < bottom - _SLACK * abs(bottom) or high > top + _SLACK * abs(top):
                 got = f"{low:.4g}" if high - low < 1e-9 * abs(high) else f"{low:.4g} to {high:.4g}"
                 found.append(f"{name} is {got}, trained on {bottom:.4g} to {top:.4g}")
-        if not self.knows_net(lattice):
-            found.append(f"its net is none of the {len(self.nets)} nets in the training set")
         return tuple(found)
+
+    def notes(self, lattice: Lattice) -> tuple[str, ...]:
+        """One sentence for every way in which the (simplified) lattice leaves the training set."""
+        notes = self.range_notes(lattice)
+        if self.knows_net(lattice):
+            return notes
+        return (*notes, f"its net is none of the {len(self.nets)} nets in the training set")

@@ -12,6 +12,8 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.net import Net, analyse_net, simplify_topology
 from lattice_gnn.tiling import tile_topology
 
+MOST_STRUTS = 10_000_000  #: of a supercell; more would only exhaust the memory
+
 
 @dataclass(frozen=True, slots=True)
 class Material:
@@ -262,6 +264,11 @@ class Lattice:
                 )
             tiling = np.diag(counts)
         M = lattice_checks.integer_array(tiling, "tiling", (3, 3))
+        struts = abs(float(np.linalg.det(M))) * self.num_struts
+        if struts > MOST_STRUTS:
+            raise LatticeGnnError(
+                f"tiling: expected at most {MOST_STRUTS} struts in all, got {struts:.3g}."
+            )
         tiling_of_net = tile_topology(self.num_nodes, self.struts, self.shifts, M)
         copies = tiling_of_net.copies
         return self.replace(
@@ -292,16 +299,19 @@ class Lattice:
         """Return the lattice with every node moved by a vector of one length in a random direction.
 
         Args:
-            level: the length, >= 0: in fractional coordinates (the imperfection of the literature:
-                Grega et al., ICLR 2024), or as a multiple of the mean strut length in space.
+            level: the length, 0 to 0.5: in fractional coordinates (the imperfection of the
+                literature: Grega et al., ICLR 2024), or over the mean strut length in space.
             seed: of the random directions, which are uniform on the sphere.
             measure: which of the two.
         """
         level = lattice_checks.finite_number(level, "level")
-        if level < 0 or measure not in ("fractional", "mean_length"):
+        if measure not in ("fractional", "mean_length"):
             raise LatticeGnnError(
-                f"perturbed: expected level >= 0 and measure 'fractional' or 'mean_length', "
-                f"got {level:g} and {measure!r}."
+                f"perturbed: expected measure 'fractional' or 'mean_length', got {measure!r}."
+            )
+        if not 0 <= level <= 0.5:
+            raise LatticeGnnError(
+                f"perturbed: expected a level from 0 to 0.5 (0.05 means 5 %), got {level:g}."
             )
         directions = np.random.default_rng(seed).normal(size=(self.num_nodes, 3))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)

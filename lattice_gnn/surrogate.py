@@ -38,14 +38,15 @@ class Prediction:
     Attributes:
         lattice: The lattice as given.
         stiffness: C / E_s, Mandel (6, 6).
-        expected_error: The model's error on held-out lattices like this one.
+        expected_error: The model's error on held-out lattices like this one; None where the lattice
+            leaves the ranges of the training set, for nothing is known there.
         domain_notes: How the lattice leaves the training set; empty where it lies inside.
         model: Name of the model.
     """
 
     lattice: Lattice
     stiffness: Stiffness
-    expected_error: ExpectedError
+    expected_error: ExpectedError | None
     domain_notes: tuple[str, ...]
     model: str
 
@@ -122,8 +123,13 @@ class Surrogate:
             model=self.name,
         )
 
-    def expected_error(self, lattice: Lattice) -> ExpectedError:
-        """Held-out error at this density, on known nets or on others as the case may be."""
+    def expected_error(self, lattice: Lattice) -> ExpectedError | None:
+        """Held-out error at this density, on known nets or on others as the case may be.
+
+        None for a (simplified) lattice outside the ranges of the training set.
+        """
+        if self.domain.range_notes(lattice):
+            return None
         kind = "known_nets" if self.domain.knows_net(lattice) else "unseen_nets"
         rows = self.header["metrics"][kind]["by_density"]
         density = lattice.relative_density

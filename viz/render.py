@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from lattice_gnn.elasticity import Stiffness
@@ -10,6 +11,9 @@ from lattice_gnn.files import replacing
 from lattice_gnn.lattice import Lattice
 from viz.gl import Renderer, choose_renderer, has_display
 from viz.picture import Picture, compose
+
+MOST_PIXELS = 8192  #: of either side of a picture; beyond, graphics libraries abort
+MOST_TILES = 1000  #: cells in one picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,17 @@ def _draw(picture: Picture, path: Path | None, size: tuple[int, int], renderer: 
 
 
 def _check_counts(size: tuple[int, int], tiles: tuple[int, int, int]) -> None:
-    """Refuse sizes and tile counts that draw nothing."""
+    """Refuse sizes and tile counts that draw nothing, or more than a machine can hold."""
     if min(size) < 1:
         raise LatticeGnnError(f"picture size {size[0]} x {size[1]}: expected at least 1 x 1 pixels")
+    if max(size) > MOST_PIXELS:
+        raise LatticeGnnError(
+            f"picture size {size[0]} x {size[1]}: expected at most {MOST_PIXELS} pixels a side"
+        )
+    if prod(tiles) > MOST_TILES:
+        raise LatticeGnnError(
+            f"tiles {' '.join(map(str, tiles))}: expected at most {MOST_TILES} cells in all"
+        )
     if min(tiles) < 1:
         raise LatticeGnnError(
             f"tiles {' '.join(map(str, tiles))}: expected at least one cell in each direction"

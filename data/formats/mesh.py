@@ -44,7 +44,7 @@ _COUNTS = re.compile(
     rb"|(?:^|\n)(?:POINTS|CELLS|POINT_DATA|CELL_DATA)\s+(\d+)"
     rb"|\$(?:Nodes|Elements|ElementData|NodeData)\s+(\d+)(?: +(\d+))?"
 )
-_FIELDS = ("radius", "end_radius", "inner_radius", "E", "nu")
+_FIELDS = ("radius", "end_radius", "inner_radius", "E", "nu", "E_s", "nu_s")
 
 
 def kind_of(path: Path, head: bytes) -> str | None:
@@ -189,15 +189,16 @@ def _drawing(mesh: meshio.Mesh, path: Path) -> Drawing:
     values = {name: np.concatenate(column) for name, column in data.items() if column}
     _check_numbers(points, values, where)
     E, nu = values.get("E"), values.get("nu")
-    solid = Material(float(E[0]) if E is not None else 1.0, float(nu[0]) if nu is not None else 0.3)
+    E_s, nu_s = values.get("E_s", E), values.get("nu_s", nu)  # of the solid that C is relative to
+    solid = Material(1.0 if E_s is None else float(E_s[0]), 0.3 if nu_s is None else float(nu_s[0]))
     return Drawing(
         points=points,
         bars=rows,
         radii=values.get("radius"),
         end_radii=values.get("end_radius"),
         inner_radii=values.get("inner_radius"),
-        E=None if E is None or (E[0] == E).all() else E,
-        nu=None if nu is None or (nu[0] == nu).all() else nu,
+        E=None if E is None or np.all(solid.E == E) else E,
+        nu=None if nu is None or np.all(solid.nu == nu) else nu,
         material=solid,
         name=path.stem,
     )
@@ -208,7 +209,7 @@ def _check_numbers(
 ) -> None:
     if not np.isfinite(points).all():
         raise LatticeGnnError(f"{where}: a coordinate is not finite.")
-    least = {"radius": 0.0, "end_radius": 0.0, "E": 0.0, "nu": -1.0}
+    least = {"radius": 0.0, "end_radius": 0.0, "E": 0.0, "nu": -1.0, "E_s": 0.0, "nu_s": -1.0}
     for name in least.keys() & values.keys():
         if not (np.isfinite(values[name]) & (values[name] > least[name])).all():
             raise LatticeGnnError(
@@ -293,6 +294,8 @@ def _mesh(lattice: Lattice) -> meshio.Mesh:
         "inner_radius": lattice.inner_radii,
         "E": E,
         "nu": nu,
+        "E_s": np.full(count, lattice.material.E),
+        "nu_s": np.full(count, lattice.material.nu),
         "cell_vectors": np.tile(lattice.cell.reshape(9), (count, 1)),
     }
     return meshio.Mesh(

@@ -140,7 +140,7 @@ def test_a_missing_file_is_named(run, tmp_path, weights):
 
 def test_a_folder_without_lattices_is_named(run, tmp_path, weights):
     result = run("predict", tmp_path, "--model", weights)
-    assert_refused(result, str(tmp_path), "no *.json")
+    assert_refused(result, str(tmp_path), "holds no lattice file")
 
 
 def test_one_bad_file_among_good_ones_stops_all(run, octet_file, edited, tmp_path, weights):

@@ -194,3 +194,4 @@ def test_no_scheduler_is_one_sentence(monkeypatch, tmp_path):
         generate(POPULATION, tmp_path / "set.h5", workers)
     with pytest.raises(LatticeGnnError, match=r"^workers: expected at least 1, got 0"):
         Workers(0)
+    assert not list(tmp_path.iterdir())

@@ -285,7 +285,7 @@ def test_perturbed_follows_its_seed():
 
 def test_perturbation_directions_are_isotropic():
     lattice = cell("octet", radius=0.02).supercell((6, 6, 6))
-    u = (lattice.perturbed(1.0, seed=0).nodes - lattice.nodes)[:, :, None]
+    u = (lattice.perturbed(0.5, seed=0).nodes - lattice.nodes)[:, :, None] / 0.5
     np.testing.assert_allclose((u @ u.transpose(0, 2, 1)).mean(axis=0), np.eye(3) / 3, atol=0.03)
 
 
@@ -363,3 +363,11 @@ def test_repr_is_one_short_line():
     assert repr(cell("octet", relative_density=0.1)) == (
         "Lattice('octet', 4 nodes, 24 struts, relative density 0.1)"
     )
+
+
+def test_sizes_that_can_only_be_slips_are_refused():
+    bcc = cell("bcc", radius=0.05)
+    with pytest.raises(LatticeGnnError, match=r"at most 10000000 struts in all, got 8e\+09"):
+        bcc.supercell((1000, 1000, 1000))
+    with pytest.raises(LatticeGnnError, match=r"level from 0 to 0.5 \(0.05 means 5 %\), got 5"):
+        bcc.perturbed(5.0, seed=0)

@@ -101,9 +101,15 @@ def test_a_lattice_outside_the_training_set_is_predicted_and_named(surrogate):
     (prediction,) = surrogate.predict(cell("octet", radius=0.03, nu=0.48))
     assert not prediction.in_domain
     assert any(note.startswith("Poisson's ratio is 0.48") for note in prediction.domain_notes)
-    (strange,) = surrogate.predict(random_lattice(0))
-    assert any("is none of the" in note for note in strange.domain_notes)
+    assert prediction.expected_error is None
+    (thin,) = surrogate.predict(cell("kelvin", relative_density=1e-5))
+    assert thin.domain_notes[0].startswith("relative density is 1e-05")
+    assert thin.expected_error is None
+    (strange,) = surrogate.predict(cell("fluorite", relative_density=0.05))
+    assert len(strange.domain_notes) == 1
+    assert "is none of the" in strange.domain_notes[0]
     assert "not trained on" in strange.expected_error.basis
+    assert strange.expected_error.median > 0.1
 
 
 def test_a_net_that_does_not_span_space_is_refused(surrogate):

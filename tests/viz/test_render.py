@@ -93,3 +93,20 @@ def test_a_window_without_display_is_refused(octet, cubic_stiffness, monkeypatch
 def test_nothing_to_draw_is_refused(bad, octet, cubic_stiffness, tmp_path):
     with pytest.raises(LatticeGnnError, match="at least"):
         render(octet, cubic_stiffness, tmp_path / "octet.png", **bad)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": (100_000, 100)}, "expected at most 8192 pixels a side"),
+        ({"size": (0, 100)}, "expected at least 1 x 1"),
+        ({"tiles": (50, 50, 50)}, "expected at most 1000 cells in all"),
+        ({"tiles": (0, 1, 1)}, "expected at least one cell"),
+    ],
+)
+def test_sizes_that_no_machine_draws_are_refused(
+    octet, cubic_stiffness, tmp_path, options, message
+):
+    with pytest.raises(LatticeGnnError, match=message):
+        render(octet, cubic_stiffness, tmp_path / "a.png", **options)
+    assert not list(tmp_path.iterdir())

@@ -227,3 +227,18 @@ def test_unknown_files_and_formats_are_named(tmp_path):
         write_any(path, [cell("bcc", radius=0.05)])
     with pytest.raises(LatticeGnnError, match="no such format; there are 3mf"):
         read_any(path, "stl")
+
+
+@pytest.mark.parametrize("suffix", [".vtu", ".vtk", ".xdmf", ".msh"])
+def test_meshes_keep_the_solid_that_the_stiffness_is_relative_to(suffix, tmp_path):
+    """Struts of their own E: C / E_s needs E_s, which no strut need have."""
+    lattice = cell("bcc", radius=0.05)
+    lattice = lattice.replace(
+        material=Material(E=70.0, nu=0.25), E=np.linspace(35.0, 140.0, 8), nu=np.full(8, 0.3)
+    )
+    path = tmp_path / f"a{suffix}"
+    write_any(path, [lattice])
+    (back,) = read_any(path)
+    assert back.material == lattice.material
+    before, after = homogenise_beam([lattice, back]).stiffness.mandel
+    torch.testing.assert_close(after, before, rtol=1e-12, atol=0)
