@@ -16,6 +16,7 @@ explains.
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,9 +24,16 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from fem_reference.affine import affine_deformation, energy_density, strain_basis
-from fem_reference.elements import AXIAL, BENDING, TORSION, BeamTheory, strut_operator
+from fem_reference.elements import (
+    AXIAL,
+    BENDING,
+    TORSION,
+    BeamTheory,
+    check_rigid_ends,
+    strut_operator,
+)
 from fem_reference.factor import DenseFactor, Factor, IllConditionedError, SparseFactor
-from fem_reference.schedule import in_threads, split_by_size
+from fem_reference.schedule import in_threads, slabs, split_by_size
 from fem_reference.supports import Supports, find_supports
 from lattice_gnn.elasticity import Stiffness
 from lattice_gnn.errors import LatticeGnnError
@@ -135,6 +143,8 @@ def homogenise_beam(
         batch = LatticeBatch.from_lattices(lattices, dtype=dtype, device=device)
     supports = find_supports(batch)
     _warn_of_rank(supports)
+    if rigid_ends is not None:
+        check_rigid_ends(batch.lengths(), rigid_ends)
     C, found = _solve(batch, supports, _Task(element, rigid_ends, fields))
     count = len(batch)
     return BeamSolution(
@@ -175,49 +185,73 @@ def _solve(
 ) -> tuple[Float[Tensor, "lattices 6 6"], BeamFields | None]:
     """Homogenise group by group, lattices of like size together, and put the parts in order."""
     device = batch.nodes.device
-    groups = split_by_size(batch.node_offsets.diff().cpu().numpy(), SPARSE_FROM_NODES)
-    order = np.concatenate(groups)
-    ordered, (nodes, struts) = batch.select(order), batch.members(order)
     held = torch.zeros(6 * len(batch.nodes), dtype=torch.bool, device=device)
     held[torch.from_numpy(supports.held).to(device)] = True
-    held = held.view(-1, 6)[nodes]
-    arms = None if task.rigid_ends is None else task.rigid_ends[struts]
-    stops = np.cumsum([len(group) for group in groups])
-    with_gradient = torch.is_grad_enabled()
-
-    def solve(stop: int, group: np.ndarray) -> tuple[Tensor, BeamFields | None]:
-        first = stop - len(group)
-        part = ordered.span(first, stop)
-        n0, s0 = int(ordered.node_offsets[first]), int(ordered.strut_offsets[first])
-        part_held = held[n0 : n0 + len(part.nodes)].view(-1)
-        part_arms = None if arms is None else arms[s0 : s0 + len(part.radii)]
-        with torch.set_grad_enabled(with_gradient):  # grad mode belongs to the thread
-            try:
-                return _solve_group(part, part_held, part_arms, task)
-            except IllConditionedError as error:
-                raise IllConditionedError(int(group[error.lattice])) from error
-
-    tasks = list(zip(stops.tolist(), groups, strict=True))
-    parts = in_threads(lambda task: solve(*task), tasks, parallel=device.type == "cpu")
+    counts = batch.node_offsets.diff().cpu().numpy()
+    groups = split_by_size(counts, SPARSE_FROM_NODES)
+    parts: list[tuple[Tensor, BeamFields | None]] = []
+    for slab in slabs(groups, counts):
+        parts += _solve_slab(batch, slab, held.view(-1, 6), task)
+    order = np.concatenate(groups)
     lattices = torch.from_numpy(np.argsort(order)).to(device)
     C = torch.cat([C for C, _ in parts])[lattices]
     if not task.fields:
         return C, None
+    nodes, struts = batch.members(order)
     found = [fields for _, fields in parts if fields is not None]
     return C, _in_order(found, nodes.argsort(), struts.argsort(), lattices)
 
 
+def _solve_slab(
+    batch: LatticeBatch,
+    groups: list[Int[np.ndarray, " _"]],
+    held: Bool[Tensor, "nodes 6"],
+    task: _Task,
+) -> list[tuple[Tensor, BeamFields | None]]:
+    """C (and fields) of each group: elements for all at once, then group by group in threads."""
+    order = np.concatenate(groups)
+    slab, (nodes, struts) = batch.select(order), batch.members(order)
+    arms = None if task.rigid_ends is None else task.rigid_ends[struts]
+    B = strut_operator(slab, element=task.element, rigid_ends=arms)
+    affine = affine_deformation(slab, B)
+    stops = np.cumsum([len(group) for group in groups])
+    starts = stops - [len(group) for group in groups]
+    struts_of, nodes_of = (
+        np.diff(offsets.cpu().numpy()[[0, *stops]]).tolist()
+        for offsets in (slab.strut_offsets, slab.node_offsets)
+    )
+    pieces = zip(
+        B.split(struts_of), affine.split(struts_of), held[nodes].split(nodes_of), strict=True
+    )
+    with_gradient = torch.is_grad_enabled()
+
+    def solve(job: tuple[int, int, tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, Any]:
+        start, stop, piece = job
+        with torch.set_grad_enabled(with_gradient):  # grad mode belongs to the thread
+            try:
+                return _solve_group(slab.span(start, stop), *piece, task)
+            except IllConditionedError as error:
+                raise IllConditionedError(int(order[start + error.lattice])) from error
+
+    jobs = list(zip(starts.tolist(), stops.tolist(), pieces, strict=True))
+    return in_threads(solve, jobs, parallel=batch.nodes.device.type == "cpu")
+
+
 def _solve_group(
-    part: LatticeBatch, held: Bool[Tensor, " degrees"], arms: Tensor | None, task: _Task
+    part: LatticeBatch,
+    B: Float[Tensor, "struts 8 12"],
+    affine: Float[Tensor, "struts 8 6"],
+    held: Bool[Tensor, "nodes 6"],
+    task: _Task,
 ) -> tuple[Float[Tensor, "lattices 6 6"], BeamFields | None]:
     """C of a group; the solve is outside the graph, the energy at its solution inside."""
-    B = strut_operator(part, element=task.element, rigid_ends=arms)
+    held = held.reshape(-1)
     with torch.no_grad():
         sparse = int(part.node_offsets[1]) >= SPARSE_FROM_NODES
         factor = (SparseFactor if sparse else DenseFactor)(part, B.detach(), held)
-        U, D = _equilibrium(part, B.detach(), factor, held)
+        U, D = _equilibrium(part, (B.detach(), affine.detach()), factor, held)
     if B.requires_grad:
-        D = affine_deformation(part, B) + B @ _at_ends(part, U)
+        D = affine + B @ _at_ends(part, U)
     C = energy_density(part, D)
     return C, _fields(part, B, D, U, factor.condition()) if task.fields else None
 
@@ -239,17 +273,19 @@ def _in_order(
 
 def _equilibrium(
     batch: LatticeBatch,
-    B: Float[Tensor, "struts 8 12"],
+    elements: tuple[Float[Tensor, "struts 8 12"], Float[Tensor, "struts 8 6"]],
     factor: Factor,
     held: Bool[Tensor, " degrees"],
 ) -> tuple[Float[Tensor, "nodes 6 6"], Float[Tensor, "struts 8 6"]]:
     """Nodal fluctuations U with K_uu U = -K_ue, and the strut deformations D that go with them.
 
+    ``elements`` are B and the deformations under affine motion.
+
     With residual r and correction dU = K^-1 r, the energy of the uncorrected U is too high by
     exactly dU.r, which is compared with the softest eigenvalue of C that is not zero. The residual
     is summed from strut forces, so that it does not share the rounding of the assembled matrix.
     """
-    affine = affine_deformation(batch, B)
+    B, affine = elements
 
     def residual_of(D: Tensor) -> Tensor:
         residual = -_nodal_forces(batch, B.mT @ D)

@@ -79,7 +79,7 @@ def strut_operator(
     arm_i, arm_j = arms.unbind(-1)
     length = total - arm_i - arm_j
     if rigid_ends is not None:
-        _check_rigid_ends(length, arm_i, arm_j)
+        check_rigid_ends(total, rigid_ends)
     slope = (batch.end_radii - batch.radii) / total
     r1, r2 = batch.radii + slope * arm_i, batch.end_radii - slope * arm_j
     axial, twist, f_jj, carry, own = _flexibilities(batch, element, length, r1, r2)
@@ -133,7 +133,16 @@ def _flexibilities(
     return length / (E * area), twist, f_jj, (shear - bend) / f_jj, own
 
 
-def _check_rigid_ends(length: Tensor, arm_i: Tensor, arm_j: Tensor) -> None:
+def check_rigid_ends(
+    total: Float[Tensor, " struts"], rigid_ends: Float[Tensor, "struts 2"]
+) -> None:
+    """Refuse rigid ends that leave no flexible length of some strut.
+
+    Raises:
+        LatticeGnnError: Naming the strut.
+    """
+    arm_i, arm_j = rigid_ends.to(total).unbind(-1)
+    length = total - arm_i - arm_j
     bad = ~((length > 0) & (arm_i >= 0) & (arm_j >= 0))  # also true for NaN
     if bool(bad.any()):
         s = int(bad.nonzero()[0, 0])

@@ -1,6 +1,6 @@
 """Cut a batch into groups of like size, and run the groups on the threads that torch may use."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,7 +11,8 @@ from jaxtyping import Int
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_ENTRIES = 300_000  #: matrix entries of a dense group; larger groups fall out of the cache
+_ENTRIES = 600_000  #: matrix entries of a dense group; larger groups fall out of the cache
+_SLAB = 50_000  #: nodes of the lattices whose elements are computed at once
 
 
 def split_by_size(
@@ -43,11 +44,33 @@ def split_by_size(
     return groups
 
 
+def slabs(
+    groups: list[Int[np.ndarray, " _"]], counts: Int[np.ndarray, " lattices"]
+) -> Iterator[list[Int[np.ndarray, " _"]]]:
+    """Runs of groups with a bounded number of nodes in all, which bounds the memory.
+
+    Args:
+        groups: Lattice numbers of each group.
+        counts: Nodes of each lattice.
+    """
+    slab: list[np.ndarray] = []
+    nodes = 0
+    for group in groups:
+        more = int(counts[group].sum())
+        if slab and nodes + more > _SLAB:
+            yield slab
+            slab, nodes = [], 0
+        slab.append(group)
+        nodes += more
+    yield slab
+
+
 def in_threads(
     function: Callable[[Task], Result], tasks: Sequence[Task], *, parallel: bool
 ) -> list[Result]:
     """Apply ``function`` to every task, in order, on as many threads as torch may use.
 
+    The last tasks start first: they are the largest, and a small one fills the gap at the end.
     torch releases the interpreter lock inside its kernels. The kernels of one small group get one
     thread each: nested threads would cost more than they bring.
     """
@@ -57,6 +80,6 @@ def in_threads(
         return [function(task) for task in tasks]
     try:
         with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(function, tasks))
+            return list(pool.map(function, reversed(tasks)))[::-1]
     finally:
         torch.set_num_threads(threads)

@@ -385,3 +385,13 @@ def test_single_precision_is_single_precision():
 def test_no_lattice_is_refused():
     with pytest.raises(LatticeGnnError, match="at least one lattice"):
         homogenise_beam([])
+
+
+def test_slabs_and_groups_give_what_each_lattice_gives_alone(monkeypatch):
+    """Elements are computed slab by slab: here a few nodes at a time, on fields too."""
+    lattices = [cell(n, radius=0.03) for n in ("kelvin", "sc", "octet", "weaire-phelan", "bcc")]
+    whole = homogenise_beam(lattices, fields=True)
+    monkeypatch.setattr("fem_reference.schedule._SLAB", 10)
+    pieces = homogenise_beam(lattices, fields=True)
+    assert torch.equal(whole.stiffness.mandel, pieces.stiffness.mandel)
+    assert torch.equal(whole.fields.end_forces, pieces.fields.end_forces)
