@@ -27,6 +27,7 @@ from data.label import Workers, generate
 from data.nets import NetSampling, sample_net
 from data.population import Population
 from lattice_gnn.model import ModelConfig, StiffnessModel
+from lattice_gnn.normaliser import Normaliser
 from viz.sheet import draw_histograms, draw_sheet
 
 ROOT = Path(__file__).parents[1]
@@ -102,7 +103,7 @@ def collation(dataset: Dataset, size: int = 64) -> Figures:
     """Time to collate a batch beside the forward pass of the default model."""
     rng = np.random.default_rng(0)
     chosen = [rng.choice(len(dataset), size, replace=False) for _ in range(6)]
-    model = StiffnessModel(ModelConfig()).eval()
+    model = StiffnessModel(ModelConfig(), Normaliser()).eval()
 
     def best(function: Any) -> float:
         times = []

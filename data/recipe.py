@@ -16,11 +16,14 @@ from lattice_gnn.cells import cell_names
 from lattice_gnn.checkpoint import load_model, save_model
 from lattice_gnn.domain import Domain
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.evaluation import predict_in_batches
 from lattice_gnn.graph import LatticeBatch
+from lattice_gnn.labelled import LabelledLattices
 from lattice_gnn.lattice import Lattice
 from lattice_gnn.metrics import METRICS, relative_frobenius, summarise
-from lattice_gnn.model import ModelConfig, StiffnessModel
-from lattice_gnn.train import LabelledLattices, Progress, TrainConfig, predict_in_batches, train
+from lattice_gnn.network import NetworkConfig, StiffnessNetwork
+from lattice_gnn.registry import read_model_config
+from lattice_gnn.train import Progress, TrainConfig, train
 
 LABELS = "beam FEM, Euler-Bernoulli"
 _SECTIONS = ("model", "train", "sampling", "counts", "held_out_cells")
@@ -39,7 +42,7 @@ class Recipe:
         held_out_cells: Cells that are never trained on: the part "unseen".
     """
 
-    model: ModelConfig
+    model: NetworkConfig
     train: TrainConfig
     sampling: CellSampling
     counts: Mapping[str, int]
@@ -83,7 +86,7 @@ def read_recipe(path: Path) -> Recipe:
             f"{path}: held_out_cells: unknown cell {unknown[0]!r}; see `lattice-gnn cells`"
         )
     return Recipe(
-        model=ModelConfig.from_dict(values["model"]),
+        model=read_model_config(values["model"]),
         train=TrainConfig.from_dict(values["train"]),
         sampling=CellSampling.from_dict(values["sampling"]),
         counts=values["counts"],
@@ -136,7 +139,7 @@ def label_beam(lattices: list[Lattice]) -> LabelledLattices:
     return LabelledLattices(batch, homogenise_beam(batch).stiffness.mandel)
 
 
-def errors_by_density(model: StiffnessModel, labelled: LabelledLattices) -> dict[str, Any]:
+def errors_by_density(model: StiffnessNetwork, labelled: LabelledLattices) -> dict[str, Any]:
     """Every metric over the whole set, and the relative Frobenius error density by density."""
     C = predict_in_batches(model, labelled.batch)
     frobenius = relative_frobenius(C, labelled.stiffness)

@@ -18,14 +18,16 @@ from safetensors.torch import save
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
-from lattice_gnn.model import ModelConfig, Normaliser, StiffnessModel
+from lattice_gnn.network import StiffnessNetwork
+from lattice_gnn.normaliser import Normaliser
+from lattice_gnn.registry import build_model, read_model_config
 
 FORMAT = 1
 _KEY = "lattice-gnn"
 _EXTENSION = ".safetensors"
 
 
-def save_model(path: str | Path, model: StiffnessModel, facts: Mapping[str, Any]) -> None:
+def save_model(path: str | Path, model: StiffnessNetwork, facts: Mapping[str, Any]) -> None:
     """Write weights and header, by atomic rename.
 
     Args:
@@ -43,7 +45,7 @@ def save_model(path: str | Path, model: StiffnessModel, facts: Mapping[str, Any]
     write_whole(path, save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)}))
 
 
-def load_model(path: str | Path) -> tuple[StiffnessModel, dict[str, Any]]:
+def load_model(path: str | Path) -> tuple[StiffnessNetwork, dict[str, Any]]:
     """Read a model and its header.
 
     Raises:
@@ -52,13 +54,13 @@ def load_model(path: str | Path) -> tuple[StiffnessModel, dict[str, Any]]:
     path = Path(path)
     header = read_header(path)
     try:
-        config = ModelConfig.from_dict(header["config"])
+        config = read_model_config(header["config"])
         normaliser = Normaliser.from_dict(header["normaliser"])
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (KeyError, TypeError, SafetensorError) as error:
         raise _damaged(path, error) from error
-    model = StiffnessModel(config, normaliser)
+    model = build_model(config, normaliser)
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:

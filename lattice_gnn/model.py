@@ -18,60 +18,22 @@ Reference:
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
+from lattice_gnn.network import StiffnessNetwork
 from lattice_gnn.nn.interaction import FirstInteraction, Interaction
 from lattice_gnn.nn.positivity import POSITIVE_MAPS
 from lattice_gnn.nn.product import HigherOrderProduct
 from lattice_gnn.nn.readout import TensorReadout
 from lattice_gnn.nn.sphere import DegreeLinear, SphereGrid, spherical_harmonics
-from lattice_gnn.nn.struts import STRUT_FEATURES, DirectedStruts
+from lattice_gnn.nn.struts import DirectedStruts
+from lattice_gnn.normaliser import Normaliser
 from lattice_gnn.settings import read_settings
-
-_WIDTH = len(STRUT_FEATURES)
-
-
-@dataclass(frozen=True, slots=True)
-class Normaliser:
-    """How strut features are standardised: part of the model, saved with its weights.
-
-    Attributes:
-        mean: Mean of each of ``STRUT_FEATURES`` over the training struts.
-        std: Standard deviation of each (1 where it does not vary).
-        mean_degree: Mean number of struts at a node.
-    """
-
-    mean: tuple[float, ...] = (0.0,) * _WIDTH
-    std: tuple[float, ...] = (1.0,) * _WIDTH
-    mean_degree: float = 6.0
-
-    @classmethod
-    def fit(cls, batch: LatticeBatch) -> "Normaliser":
-        """The statistics of a training set."""
-        x = DirectedStruts(batch).features.double()
-        std = x.std(0)
-        return cls(
-            mean=tuple(x.mean(0).tolist()),
-            std=tuple(torch.where(std > 1e-6, std, 1.0).tolist()),
-            mean_degree=2 * len(batch.radii) / len(batch.nodes),
-        )
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Normaliser":
-        """From plain values, as in the header of a weights file."""
-        return cls(tuple(values["mean"]), tuple(values["std"]), float(values["mean_degree"]))
-
-    def __call__(
-        self, features: Float[Tensor, "edges features"]
-    ) -> Float[Tensor, "edges features"]:
-        """Standardise strut features."""
-        return (features - features.new_tensor(self.mean)) / features.new_tensor(self.std)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +47,7 @@ class ModelConfig:
         layers: Rounds of message passing.
         hidden: Width of the strut MLPs.
         readout_channels: Channels of the gated readout.
+        kind: Name of the architecture.
         positive_map: "square" (the paper), "exp", or "prior" (on the affine stiffness).
     """
 
@@ -95,6 +58,7 @@ class ModelConfig:
     hidden: int = 64
     readout_channels: int = 16
     positive_map: str = "prior"
+    kind: Literal["equivariant"] = "equivariant"
 
     def __post_init__(self) -> None:
         for name, least in {
@@ -126,13 +90,13 @@ class ModelConfig:
         return asdict(self)
 
 
-class StiffnessModel(nn.Module):
+class StiffnessModel(StiffnessNetwork):
     """Predicts C / E_s of every lattice of a batch."""
 
-    def __init__(self, config: ModelConfig, normaliser: Normaliser | None = None):
-        super().__init__()
-        self.config = config
-        self.normaliser = normaliser = Normaliser() if normaliser is None else normaliser
+    config: ModelConfig
+
+    def __init__(self, config: ModelConfig, normaliser: Normaliser):
+        super().__init__(config, normaliser)
         lmax, channels = config.lmax, config.channels
         self.grid = SphereGrid(lmax)
         degree = normaliser.mean_degree
@@ -149,16 +113,6 @@ class StiffnessModel(nn.Module):
         self.readouts = nn.ModuleList(
             TensorReadout(channels, config.readout_channels) for _ in range(config.layers)
         )
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The precision of the weights."""
-        return next(self.parameters()).dtype
-
-    def forward(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
-        """C / E_s in Mandel notation, float64, symmetric positive (semi-)definite."""
-        batch = batch.simplified()
-        return POSITIVE_MAPS[self.config.positive_map](self.matrix(batch).double(), batch)
 
     def matrix(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
         """The symmetric matrix M that the positive map receives; ``batch`` is simplified."""

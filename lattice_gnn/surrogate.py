@@ -13,7 +13,7 @@ from lattice_gnn.elasticity import Stiffness
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.lattice import Lattice
-from lattice_gnn.model import StiffnessModel
+from lattice_gnn.network import StiffnessNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Surrogate:
         domain: Ranges of the training set.
     """
 
-    def __init__(self, name: str, model: StiffnessModel, header: Mapping[str, Any]):
+    def __init__(self, name: str, model: StiffnessNetwork, header: Mapping[str, Any]):
         self.name = name
         self.model = model.requires_grad_(False)
         self.header = header

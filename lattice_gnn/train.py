@@ -1,11 +1,10 @@
 """Training: a configuration, a labelled batch, one visible loop."""
 
 import csv
-import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,11 +15,13 @@ from torch import Tensor
 
 from lattice_gnn.checkpoint import load_model, save_model, state_bytes
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.evaluation import evaluate
 from lattice_gnn.files import write_whole
-from lattice_gnn.graph import LatticeBatch
-from lattice_gnn.metrics import METRICS, summarise
-from lattice_gnn.model import ModelConfig, Normaliser, StiffnessModel
+from lattice_gnn.labelled import LabelledLattices
+from lattice_gnn.network import NetworkConfig, StiffnessNetwork
 from lattice_gnn.nn.positivity import POSITIVE_MAPS, prior_inverse
+from lattice_gnn.normaliser import Normaliser
+from lattice_gnn.registry import build_model
 from lattice_gnn.settings import read_settings
 
 
@@ -59,30 +60,6 @@ class TrainConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledLattices:
-    """Simplified lattices with their reference stiffness C / E_s, Mandel, float64."""
-
-    batch: LatticeBatch
-    stiffness: Float[Tensor, "lattices 6 6"]
-
-    def __len__(self) -> int:
-        """Number of lattices."""
-        return len(self.batch)
-
-    def select(self, chosen: np.ndarray) -> "LabelledLattices":
-        """The given lattices."""
-        return LabelledLattices(self.batch.select(chosen), self.stiffness[torch.from_numpy(chosen)])
-
-    def fingerprint(self) -> str:
-        """SHA-256 of geometry and labels."""
-        digest = hashlib.sha256()
-        for field in fields(self.batch):
-            digest.update(getattr(self.batch, field.name).numpy().tobytes())
-        digest.update(self.stiffness.numpy().tobytes())
-        return digest.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
     """Where a training run stands; handed to ``on_progress`` after every step and every epoch."""
 
@@ -95,14 +72,14 @@ class Progress:
 
 
 def train(
-    model_config: ModelConfig,
+    model_config: NetworkConfig,
     config: TrainConfig,
     data: tuple[LabelledLattices, LabelledLattices],
     folder: Path,
     *,
     facts: Mapping[str, Any] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
-) -> StiffnessModel:
+) -> StiffnessNetwork:
     """Train a model; a run that was interrupted goes on where its last epoch ended.
 
     Args:
@@ -123,7 +100,7 @@ def train(
     """
     training, validation = data
     torch.manual_seed(config.seed)
-    model = StiffnessModel(model_config, Normaliser.fit(training.batch))
+    model = build_model(model_config, Normaliser.fit(training.batch))
     run = _Run(model, config, folder, {"training_hash": training.fingerprint(), **(facts or {})})
     targets = _log_targets(model_config, training)
     steps = math.ceil(len(training) / config.batch_size)
@@ -164,28 +141,8 @@ def learning_rate(config: TrainConfig, done: float) -> float:
     return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * rest)))
 
 
-def evaluate(
-    model: StiffnessModel, labelled: LabelledLattices, batch_size: int = 128
-) -> dict[str, dict[str, float]]:
-    """Median, mean, p90, p99 and max of every metric."""
-    predicted = predict_in_batches(model, labelled.batch, batch_size)
-    return {name: summarise(m(predicted, labelled.stiffness)) for name, m in METRICS.items()}
-
-
-def predict_in_batches(
-    model: StiffnessModel, batch: LatticeBatch, batch_size: int = 128
-) -> Float[Tensor, "lattices 6 6"]:
-    """C / E_s of many lattices without gradients."""
-    with torch.no_grad():
-        parts = [
-            model(batch.select(np.arange(start, min(start + batch_size, len(batch)))))
-            for start in range(0, len(batch), batch_size)
-        ]
-    return torch.cat(parts)
-
-
 def _log_targets(
-    model_config: ModelConfig, training: LabelledLattices
+    model_config: NetworkConfig, training: LabelledLattices
 ) -> Float[Tensor, "lattices 6 6"] | None:
     if model_config.positive_map != "prior":
         return None
@@ -193,7 +150,7 @@ def _log_targets(
 
 
 def _loss(
-    model: StiffnessModel,
+    model: StiffnessNetwork,
     labelled: LabelledLattices,
     targets: Float[Tensor, "lattices 6 6"] | None,
     chosen: np.ndarray,
@@ -216,7 +173,7 @@ class _Run:
     """The state of a training run, in memory and on disk."""
 
     def __init__(
-        self, model: StiffnessModel, config: TrainConfig, folder: Path, facts: Mapping[str, Any]
+        self, model: StiffnessNetwork, config: TrainConfig, folder: Path, facts: Mapping[str, Any]
     ):
         self.model = model
         self.folder = folder
@@ -230,9 +187,9 @@ class _Run:
         self.best = math.inf
 
     @property
-    def averaged(self) -> StiffnessModel:
+    def averaged(self) -> StiffnessNetwork:
         """The model with the running average of the weights."""
-        return cast(StiffnessModel, self.average.module)
+        return cast(StiffnessNetwork, self.average.module)
 
     def resume(self) -> int:
         """Load the state of an interrupted run; returns the epoch to go on with."""
@@ -287,6 +244,6 @@ class _Run:
                 [epoch, f"{loss:.6g}", f"{seconds:.1f}", *values]
             )
 
-    def best_model(self) -> StiffnessModel:
+    def best_model(self) -> StiffnessNetwork:
         """The averaged weights of the best epoch."""
         return load_model(self.folder / "best.safetensors")[0]

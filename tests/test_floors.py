@@ -18,9 +18,13 @@ NETWORK = {
     "checkpoint",
     "design",
     "domain",
+    "evaluation",
+    "labelled",
     "model",
+    "network",
     "nn",
     "normaliser",
+    "registry",
     "surrogate",
     "train",
 }

@@ -13,6 +13,7 @@ from lattice_gnn.checkpoint import save_model
 from lattice_gnn.domain import Domain
 from lattice_gnn.lattice_io import lattice_to_dict, write_lattices
 from lattice_gnn.model import ModelConfig, StiffnessModel
+from lattice_gnn.normaliser import Normaliser
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,9 @@ def weights(tmp_path_factory):
     """Weights of a small untrained model, whose domain holds octet, BCC and Kelvin cells."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = StiffnessModel(ModelConfig(channels=2, hidden=4, readout_channels=2, layers=1))
+        model = StiffnessModel(
+            ModelConfig(channels=2, hidden=4, readout_channels=2, layers=1), Normaliser()
+        )
         for weight in model.readouts[0].out:
             weight.data *= 0.1  # stays near its prior, the affine stiffness
     trained_on = [

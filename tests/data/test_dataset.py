@@ -17,7 +17,7 @@ from fem_reference.beam import homogenise_beam
 from fem_reference.factor import IllConditionedError
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
-from lattice_gnn.train import LabelledLattices
+from lattice_gnn.labelled import LabelledLattices
 
 POPULATION = Population(seed=11, levels=(0.02,), draws=2, named=("octet", "bcc"))
 

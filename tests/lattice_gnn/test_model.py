@@ -9,11 +9,12 @@ from fem_reference.beam import homogenise_beam
 from lattice_gnn.cells import cell
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
-from lattice_gnn.model import ModelConfig, Normaliser, StiffnessModel
+from lattice_gnn.model import ModelConfig, StiffnessModel
 from lattice_gnn.nn.positivity import POSITIVE_MAPS, prior, prior_inverse
 from lattice_gnn.nn.product import HigherOrderProduct
 from lattice_gnn.nn.readout import symmetric_matrix_basis
 from lattice_gnn.nn.sphere import SphereGrid, spherical_harmonics
+from lattice_gnn.normaliser import Normaliser
 from lattice_gnn.notation import rotation_mandel
 from lattice_gnn.testing import (
     assert_equivariant,

@@ -13,7 +13,8 @@ from lattice_gnn.checkpoint import FORMAT, load_model, read_header, save_model
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.metrics import directional_error
-from lattice_gnn.model import ModelConfig, Normaliser, StiffnessModel
+from lattice_gnn.model import ModelConfig, StiffnessModel
+from lattice_gnn.normaliser import Normaliser
 from lattice_gnn.train import TrainConfig, learning_rate, train
 
 SMALL = ModelConfig(channels=8, hidden=16, readout_channels=4)

@@ -1,0 +1,58 @@
+"""What every model of stiffness is: weights, a symmetric matrix M, a map from M to C."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lattice_gnn.graph import LatticeBatch
+from lattice_gnn.nn.positivity import POSITIVE_MAPS
+from lattice_gnn.normaliser import Normaliser
+
+
+@runtime_checkable
+class NetworkConfig(Protocol):
+    """The shape of a network."""
+
+    @property
+    def kind(self) -> str:
+        """Name of the architecture in ``lattice_gnn.registry``."""
+        ...
+
+    @property
+    def positive_map(self) -> str:
+        """Key of ``POSITIVE_MAPS``."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        ...
+
+
+class StiffnessNetwork(nn.Module):
+    """Predicts C / E_s of every lattice of a batch; a subclass says how M is made.
+
+    Attributes:
+        config: Shape of the network.
+        normaliser: Scales of its inputs.
+    """
+
+    def __init__(self, config: NetworkConfig, normaliser: Normaliser):
+        super().__init__()
+        self.config = config
+        self.normaliser = normaliser
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of the weights."""
+        return next(self.parameters()).dtype
+
+    def forward(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
+        """C / E_s in Mandel notation, float64, symmetric; its definiteness is the map's."""
+        batch = batch.simplified()
+        return POSITIVE_MAPS[self.config.positive_map](self.matrix(batch).double(), batch)
+
+    def matrix(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
+        """The symmetric matrix M that the positive map receives; ``batch`` is simplified."""
+        raise NotImplementedError
