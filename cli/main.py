@@ -7,8 +7,10 @@ import typer
 from typer.core import TyperGroup
 
 from cli.cells import cells
+from cli.compare import compare
 from cli.convert import convert
 from cli.data import data
+from cli.evaluate import evaluate
 from cli.export import export
 from cli.generate import generate
 from cli.homogenise import homogenise
@@ -78,6 +80,8 @@ _COMMANDS = (
     render,
     train,
     validate,
+    evaluate,
+    compare,
     generate,
 )
 for _command in _COMMANDS:

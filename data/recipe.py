@@ -1,5 +1,7 @@
-"""A model from one YAML file: draw lattices, label them, train, test, and write the weights."""
+"""A model from one YAML file: lattices with labels, training, held-out errors, weights."""
 
+import csv
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,11 +12,10 @@ import numpy as np
 import torch
 import yaml
 
-from data.generate import CellSampling, sample_cells
+from data.training_data import DataConfig, Labelling, TrainingData, load_training_data
 from fem_reference.beam import homogenise_beam
-from lattice_gnn.cells import cell_names
 from lattice_gnn.checkpoint import load_model, save_model
-from lattice_gnn.domain import Domain
+from lattice_gnn.distributed import first_process_first, is_first_process
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.evaluation import predict_in_batches
 from lattice_gnn.graph import LatticeBatch
@@ -25,8 +26,7 @@ from lattice_gnn.network import NetworkConfig, StiffnessNetwork
 from lattice_gnn.registry import read_model_config
 from lattice_gnn.train import Progress, TrainConfig, train
 
-LABELS = "beam FEM, Euler-Bernoulli"
-_SECTIONS = ("model", "train", "sampling", "counts", "held_out_cells")
+_SECTIONS = ("model", "train", "data")
 _DENSITY_EDGES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3)
 
 
@@ -37,29 +37,12 @@ class Recipe:
     Attributes:
         model: The network.
         train: The training.
-        sampling: How lattices are drawn; its ``count`` and ``cells`` are set for each part.
-        counts: Lattices in the parts "train", "validation", "test" and "unseen".
-        held_out_cells: Cells that are never trained on: the part "unseen".
+        data: The lattices.
     """
 
     model: NetworkConfig
     train: TrainConfig
-    sampling: CellSampling
-    counts: Mapping[str, int]
-    held_out_cells: tuple[str, ...]
-
-    def part(self, name: str) -> CellSampling:
-        """The sampling of one part; parts differ in their seed."""
-        unseen = name == "unseen"
-        names = [c for c in cell_names() if (c in self.held_out_cells) == unseen]
-        values = self.sampling.to_dict()
-        seed = [self.sampling.seed, sorted(self.counts).index(name)]
-        values.update(
-            count=self.counts[name],
-            cells=tuple(names),
-            seed=int(np.random.default_rng(seed).integers(2**31)),
-        )
-        return CellSampling(**values)
+    data: DataConfig
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -68,69 +51,127 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         LatticeGnnError: If the file is missing, is no YAML, or has an unknown or missing key.
     """
-    try:
-        values = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise LatticeGnnError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise LatticeGnnError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict) or set(values) != set(_SECTIONS):
-        got = ", ".join(map(str, values)) if isinstance(values, dict) else type(values).__name__
+    values = read_yaml(path)
+    if set(values) != set(_SECTIONS):
+        got = ", ".join(map(str, values))
         raise LatticeGnnError(f"{path}: expected the keys {', '.join(_SECTIONS)}, got {got}")
-    parts = {"train", "validation", "test", "unseen"}
-    if set(values["counts"]) != parts:
-        raise LatticeGnnError(f"{path}: counts: expected the keys {', '.join(sorted(parts))}")
-    unknown = sorted(set(values["held_out_cells"]) - set(cell_names()))
-    if unknown:
-        raise LatticeGnnError(
-            f"{path}: held_out_cells: unknown cell {unknown[0]!r}; see `lattice-gnn cells`"
+    try:
+        for name, section in values.items():
+            if not isinstance(section, Mapping):
+                raise LatticeGnnError(f"{name}: expected names with values, got {section!r}.")
+        return Recipe(
+            model=read_model_config(values["model"]),
+            train=TrainConfig.from_dict(values["train"]),
+            data=DataConfig.from_dict(values["data"]),
         )
-    return Recipe(
-        model=read_model_config(values["model"]),
-        train=TrainConfig.from_dict(values["train"]),
-        sampling=CellSampling.from_dict(values["sampling"]),
-        counts=values["counts"],
-        held_out_cells=tuple(values["held_out_cells"]),
-    )
+    except LatticeGnnError as error:
+        raise LatticeGnnError(f"{path}: {error}") from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds keys with values.
+
+    Raises:
+        LatticeGnnError: If it is missing, is no YAML, or holds something else.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LatticeGnnError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise LatticeGnnError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise LatticeGnnError(f"{path}: expected keys with values, got {type(values).__name__}")
+    return values
 
 
 def run_recipe(
-    config_path: Path,
+    config: Path,
     folder: Path,
     *,
+    labelling: Labelling | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    device: str = "cpu",
 ) -> Path:
     """Make the model; an interrupted run goes on where it stopped.
 
     Args:
-        config_path: The recipe.
+        config: The recipe.
         folder: Where the run keeps its state and its results.
+        labelling: Where labelled lattices are kept and who labels them; ``data`` in the folder
+            where left out.
         on_progress: Called with the state of the training.
+        device: Where to train, such as "cpu" or "cuda".
 
     Returns:
-        The finished weights, ``model.safetensors`` in the folder, with held-out errors in their
-        header.
+        The finished weights, ``model.safetensors`` in the folder. Their header has the recipe, the
+        hash of the data, the training domain, the time that the training took, and the errors over
+        the test part: over all of it, over its nets that training had, and over the others.
     """
-    recipe = read_recipe(config_path)
-    lattices = {name: sample_cells(recipe.part(name)) for name in recipe.counts}
-    domain = Domain.of(lattices["train"])
-    # A held-out cell may have the net of another one that is trained on.
-    lattices["unseen"] = [x for x in lattices["unseen"] if not domain.knows_net(x)]
-    parts = {name: label_beam(members) for name, members in lattices.items()}
-    training = {"recipe": yaml.safe_load(config_path.read_text()), "labels": LABELS}
-    data = (parts["train"], parts["validation"])
-    facts = {"training": training}
-    train(recipe.model, recipe.train, data, folder, facts=facts, on_progress=on_progress)
-    model, header = load_model(folder / "best.safetensors")
-    header["domain"] = domain.to_dict()
-    header["metrics"]["known_nets"] = errors_by_density(model, parts["test"])
-    header["metrics"]["unseen_nets"] = {
-        **errors_by_density(model, parts["unseen"]),
-        "cells": sorted({x.name for x in lattices["unseen"]}),
+    recipe = read_recipe(config)
+    with first_process_first():
+        place = labelling or Labelling(folder / "data")
+        data = load_training_data(recipe.data, place, config.parent)
+    training = {
+        "recipe": yaml.safe_load(config.read_text(encoding="utf-8")),
+        "labels": data.method,
+        "data_hash": data.fingerprint(),
+        "counts": {name: len(part) for name, part in data.parts.items()},
     }
+    train(
+        recipe.model,
+        recipe.train,
+        (data.parts["train"], data.parts["validation"]),
+        folder,
+        facts={"training": training},
+        on_progress=on_progress,
+        device=device,
+    )
     weights = folder / "model.safetensors"
+    if not is_first_process():
+        return weights
+    model, header = load_model(folder / "best.safetensors")
+    header["training"]["core_minutes"] = core_minutes(
+        folder, len(data.parts["train"]), recipe.train.batch_size
+    )
+    header["domain"] = data.domain().to_dict()
+    header["metrics"].update(held_out_errors(model, data))
     save_model(weights, model, header)
     return weights
+
+
+def core_minutes(folder: Path, count: int, batch_size: int) -> float:
+    """Minutes that the training steps of a run took, times the threads of this process.
+
+    Args:
+        folder: Of the run.
+        count: Training lattices.
+        batch_size: Lattices in a step at most.
+    """
+    with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
+        rows = [(int(row["step"]), float(row["ms_per_lattice"])) for row in csv.DictReader(file)]
+    in_a_step = count / math.ceil(count / batch_size)
+    firsts = [0, *(step for step, _ in rows)]
+    ms = sum((step - first) * each for first, (step, each) in zip(firsts, rows, strict=False))
+    return round(ms * in_a_step * torch.get_num_threads() / 60e3, 3)
+
+
+def held_out_errors(model: StiffnessNetwork, data: TrainingData) -> dict[str, Any]:
+    """Errors over the test part: "test", and of it "known_nets" and "unseen_nets" where it has any.
+
+    "unseen_nets" are those that no training lattice has.
+    """
+    test, known = data.parts["test"], data.has_known_net("test")
+    sets = {
+        "test": np.arange(len(test)),
+        "known_nets": np.flatnonzero(known),
+        "unseen_nets": np.flatnonzero(~known),
+    }
+    return {
+        name: errors_by_density(model, test.select(chosen))
+        for name, chosen in sets.items()
+        if len(chosen) > 0
+    }
 
 
 def label_beam(lattices: list[Lattice]) -> LabelledLattices:

@@ -1,81 +1,91 @@
 """What a model was trained on, and whether a lattice lies inside it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from lattice_gnn.coordination import net_fingerprint
+from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.lattice import Lattice
 
 _SLACK = 1e-9
-
-
-def _measures(lattice: Lattice) -> dict[str, tuple[float, float]]:
-    """Smallest and largest value of every bounded quantity in one (simplified) lattice."""
-    ends = lattice.radii if lattice.end_radii is None else lattice.end_radii
-    lengths = lattice.lengths
-    both = np.stack([lattice.radii, ends])
-    bores = np.zeros(1) if lattice.inner_radii is None else lattice.inner_radii / lattice.radii
-    E = np.ones(1) if lattice.E is None else lattice.E / lattice.material.E
-    nu = np.array([lattice.material.nu]) if lattice.nu is None else lattice.nu
-    density = np.array([lattice.relative_density])
-    values = {
-        "relative density": density,
-        "radius/length": both / lengths,
-        "length/mean length": lengths / lengths.mean(),
-        "radius/mean radius": both / both.mean(),
-        "taper end radius/start radius": np.maximum(both[0], both[1]) / both.min(0),
-        "bore/outer radius": bores,
-        "strut E/E_s": E,
-        "Poisson's ratio": nu,
-        "struts at a node": lattice.degrees,
-    }
-    return {name: (float(x.min()), float(x.max())) for name, x in values.items()}
+_DIGITS = 8  #: hexadecimal digits kept of a net's fingerprint
+MANY_NETS = 100
+"""A model trained on so many nets takes new ones for ordinary: the held-out errors cover them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Ranges of a training set.
+    """Ranges of a training set, and which nets it has.
 
     Attributes:
         ranges: Smallest and largest value of each measured quantity.
-        nets: Name of each net in the training set, by fingerprint.
+        nets: The first 8 hexadecimal digits of the fingerprint of each net in the training set.
     """
 
     ranges: Mapping[str, tuple[float, float]]
-    nets: Mapping[str, str]
+    nets: frozenset[str]
 
     @classmethod
     def of(cls, lattices: Sequence[Lattice]) -> "Domain":
         """The domain that the given lattices span."""
-        ranges: dict[str, tuple[float, float]] = {}
-        nets: dict[str, str] = {}
-        for lattice in (x.simplified() for x in lattices):
-            for name, (low, high) in _measures(lattice).items():
-                known = ranges.get(name, (low, high))
-                ranges[name] = (min(low, known[0]), max(high, known[1]))
-            nets.setdefault(net_fingerprint(lattice), lattice.name)
-        return cls(ranges, nets)
+        simplified = [x.simplified() for x in lattices]
+        return cls.of_batch(
+            LatticeBatch.from_lattices(simplified), (net_fingerprint(x) for x in simplified)
+        )
+
+    @classmethod
+    def of_batch(cls, batch: LatticeBatch, nets: Iterable[str]) -> "Domain":
+        """The domain that the (simplified) lattices of a batch span.
+
+        Args:
+            batch: The lattices.
+            nets: Fingerprints of their nets, each once or more often, in any order.
+        """
+        ranges = {
+            name: (float(low.min()), float(high.max()))
+            for name, (low, high) in _measures(batch).items()
+        }
+        return cls(ranges, frozenset(net[:_DIGITS] for net in nets))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Domain":
-        """From the header of a weights file."""
-        return cls({k: (v[0], v[1]) for k, v in values["ranges"].items()}, dict(values["nets"]))
+        """From the header of a weights file.
+
+        Older headers map each fingerprint to a name, and have fewer ranges.
+        """
+        nets = values["nets"]
+        prints = nets["hashes"].split() if "hashes" in nets else nets
+        return cls(
+            {k: (float(v[0]), float(v[1])) for k, v in values["ranges"].items()},
+            frozenset(net[:_DIGITS] for net in prints),
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        """For the header of a weights file."""
-        return asdict(self)
+        """For the header of a weights file: 9 characters a net."""
+        return {
+            "ranges": {name: list(limits) for name, limits in self.ranges.items()},
+            "nets": {"count": len(self.nets), "hashes": " ".join(sorted(self.nets))},
+        }
 
     def knows_net(self, lattice: Lattice) -> bool:
-        """Whether the (simplified) lattice's net was in the training set."""
-        return net_fingerprint(lattice) in self.nets
+        """Whether the (simplified) lattice's net was in the training set.
+
+        Wrongly yes for one in 2^32 / (number of nets) of the others, because hashes are cut.
+        """
+        return net_fingerprint(lattice)[:_DIGITS] in self.nets
 
     def range_notes(self, lattice: Lattice) -> tuple[str, ...]:
         """One sentence for every range that the (simplified) lattice leaves."""
         found = []
-        for name, (low, high) in _measures(lattice).items():
+        for name, (lows, highs) in _measures(LatticeBatch.from_lattices([lattice])).items():
+            if name not in self.ranges:  # a header of before this quantity was measured
+                continue
+            low, high = float(lows), float(highs)
             bottom, top = self.ranges[name]
             if low < bottom - _SLACK * abs(bottom) or high > top + _SLACK * abs(top):
                 got = f"{low:.4g}" if high - low < 1e-9 * abs(high) else f"{low:.4g} to {high:.4g}"
@@ -83,8 +93,54 @@ class Domain:
         return tuple(found)
 
     def notes(self, lattice: Lattice) -> tuple[str, ...]:
-        """One sentence for every way in which the (simplified) lattice leaves the training set."""
+        """One sentence for every way in which the (simplified) lattice leaves the training set.
+
+        A net that is new to a model of ``MANY_NETS`` nets or more is no such way.
+        """
         notes = self.range_notes(lattice)
-        if self.knows_net(lattice):
+        if len(self.nets) >= MANY_NETS or self.knows_net(lattice):
             return notes
         return (*notes, f"its net is none of the {len(self.nets)} nets in the training set")
+
+
+_Limits = tuple[Float[Tensor, " lattices"], Float[Tensor, " lattices"]]
+
+
+def _measures(batch: LatticeBatch) -> dict[str, _Limits]:
+    """Smallest and largest value of every bounded quantity in each (simplified) lattice.
+
+    None depends on the choice of cell, so that a supercell is as ordinary as its cell.
+    """
+    count, owner = len(batch), batch.strut_lattice
+    struts = batch.strut_offsets.diff()
+    lengths = batch.lengths()
+    thick, thin = torch.maximum(batch.radii, batch.end_radii), batch.radii.minimum(batch.end_radii)
+    degrees = torch.bincount(batch.struts.flatten(), minlength=len(batch.nodes)).double()
+
+    def mean(values: Tensor) -> Tensor:
+        return (values.new_zeros(count).index_add(0, owner, values) / struts)[owner]
+
+    def limits(low: Tensor, high: Tensor | None = None, group: Tensor = owner) -> _Limits:
+        start = low.new_empty(count)
+        return (
+            start.scatter_reduce(0, group, low, "amin", include_self=False),
+            start.scatter_reduce(
+                0, group, low if high is None else high, "amax", include_self=False
+            ),
+        )
+
+    mean_radius = mean((batch.radii + batch.end_radii) / 2)
+    mean_degree = 2.0 * struts / batch.node_offsets.diff()
+    density = batch.relative_density()
+    return {
+        "relative density": (density, density),
+        "radius/length": limits(thin / lengths, thick / lengths),
+        "length/mean length": limits(lengths / mean(lengths)),
+        "radius/mean radius": limits(thin / mean_radius, thick / mean_radius),
+        "taper end radius/start radius": limits(thick / thin),
+        "bore/outer radius": limits(batch.inner_radii / batch.radii),
+        "strut E/E_s": limits(batch.E),
+        "Poisson's ratio": limits(batch.nu),
+        "struts at a node": limits(degrees, group=batch.node_lattice),
+        "mean struts at a node": (mean_degree, mean_degree),
+    }

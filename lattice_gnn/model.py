@@ -1,12 +1,20 @@
 """The stiffness network: a periodic strut graph in, a positive definite stiffness tensor out.
 
-    A^1 = sum over struts of R(strut) Y(direction)             what meets at a joint
-    nn/interaction.py h^1 = product(A^1)                                         pairs and triples
-    of struts nn/product.py A^2 = sum over struts of F(strut) . h^1(neighbour)         what the
-    neighbours know    nn/interaction.py h^2 = product(A^2) + W h^1
-    M   = mean over nodes of sum over layers of readout(h)     2x0e + 2x2e + 1x4e
-    nn/readout.py C   = positive map(M)                                      energy >= 0
-        nn/positivity.py
+Encoder (the paper), from nn/interaction.py, nn/product.py and nn/readout.py:
+
+    A^1 = sum over struts of R(strut) Y(direction)                what meets at a joint
+    h^1 = product(A^1)                                            pairs and triples of struts
+    A^2 = sum over struts of F(strut) . h^1(neighbour)            what the neighbours know
+    h^2 = product(A^2) + W h^1                                    and so on, ``layers`` times
+    M   = mean over nodes of sum over layers of readout(h)        2x0e + 2x2e + 1x4e
+
+Relaxation (ours), from nn/response.py, nn/relaxation.py and nn/energy.py:
+
+    X   = 0, then ``relaxation`` times                            how nodes move under each strain
+    X  <- W X + gate . H^-1 sum over struts of K (deformation(X) + strain)
+    M  += log(sum over struts of w D^T D) + sum over struts of g D'^T D'        D of the last X
+
+    C   = positive map(M)                                         energy >= 0, nn/positivity.py
 
 The output is equivariant under rotations and invariant under inversion, node order, strut
 direction, choice of cell, tiling and uniform scale, for any weights.
@@ -25,15 +33,43 @@ from torch import Tensor, nn
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
-from lattice_gnn.network import StiffnessNetwork
+from lattice_gnn.network import StiffnessNetwork, check_config
+from lattice_gnn.nn.energy import EnergyReadout
 from lattice_gnn.nn.interaction import FirstInteraction, Interaction
-from lattice_gnn.nn.positivity import POSITIVE_MAPS
 from lattice_gnn.nn.product import HigherOrderProduct
 from lattice_gnn.nn.readout import TensorReadout
-from lattice_gnn.nn.sphere import DegreeLinear, SphereGrid, spherical_harmonics
-from lattice_gnn.nn.struts import DirectedStruts
+from lattice_gnn.nn.relaxation import RelaxationStep, State
+from lattice_gnn.nn.response import StrutFrames
+from lattice_gnn.nn.sphere import Coefficients, DegreeLinear, SphereGrid, spherical_harmonics
+from lattice_gnn.nn.struts import (
+    STRUT_FEATURES,
+    DirectedStruts,
+    gaussian_features,
+    num_gaussian_features,
+)
 from lattice_gnn.normaliser import Normaliser
 from lattice_gnn.settings import read_settings
+
+_LEAST = {
+    "lmax": 4,
+    "channels": 1,
+    "correlation": 1,
+    "layers": 1,
+    "hidden": 1,
+    "readout_channels": 1,
+    "relaxation": 0,
+    "response_channels": 1,
+    "scalars": 1,
+}
+
+SIZES: Mapping[str, Mapping[str, Any]] = {
+    "paper": {"channels": 32, "layers": 2, "positive_map": "square", "features": "gaussian"},
+    "tiny": {"channels": 8, "layers": 1, "relaxation": 2, "response_channels": 4, "hidden": 32},
+    "small": {"channels": 8, "layers": 1, "relaxation": 4, "response_channels": 8, "hidden": 32},
+    "base": {"channels": 16, "layers": 1, "relaxation": 8, "response_channels": 16},
+    "large": {"channels": 24, "layers": 1, "relaxation": 12, "response_channels": 24},
+}
+"""The one dial: ``size: base`` in a recipe stands for these values, others may follow it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +80,17 @@ class ModelConfig:
         lmax: Highest degree of the node states (at least 4, the highest in a stiffness tensor).
         channels: Channels of each degree.
         correlation: Order of the product: how many struts are seen at once.
-        layers: Rounds of message passing.
-        hidden: Width of the strut MLPs.
+        layers: Rounds of message passing in the encoder.
+        hidden: Width of the MLPs.
         readout_channels: Channels of the gated readout.
+        relaxation: Steps of relaxation; 0 is the encoder alone, as published.
+        response_channels: Channels of the response fields.
+        scalars: Invariant features of a node in the relaxation.
+        features: How a strut's length and radius enter: "continuous" (standardised logarithms) or
+            "gaussian" (6 Gaussians of each).
+        positive_map: Key of ``nn.positivity.POSITIVE_MAPS``: "square" is the paper's, "prior" is
+            relative to the affine stiffness.
         kind: Name of the architecture.
-        positive_map: "square" (the paper), "exp", or "prior" (on the affine stiffness).
     """
 
     lmax: int = 4
@@ -57,33 +99,28 @@ class ModelConfig:
     layers: int = 2
     hidden: int = 64
     readout_channels: int = 16
+    relaxation: int = 0
+    response_channels: int = 16
+    scalars: int = 32
+    features: Literal["continuous", "gaussian"] = "continuous"
     positive_map: str = "prior"
     kind: Literal["equivariant"] = "equivariant"
 
     def __post_init__(self) -> None:
-        for name, least in {
-            "lmax": 4,
-            "channels": 1,
-            "correlation": 1,
-            "layers": 1,
-            "hidden": 1,
-            "readout_channels": 1,
-        }.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise LatticeGnnError(
-                    f"model.{name}: expected a whole number >= {least}, got {value!r}"
-                )
-        if self.positive_map not in POSITIVE_MAPS:
-            raise LatticeGnnError(
-                f"model.positive_map: expected one of {', '.join(POSITIVE_MAPS)}, "
-                f"got {self.positive_map!r}"
-            )
+        check_config(self, _LEAST)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ModelConfig":
-        """Build from a mapping; unknown keys are refused."""
-        return read_settings(cls, values, "model")
+        """Build from a mapping, in which ``size`` may stand for many values.
+
+        Raises:
+            LatticeGnnError: For an unknown key or size, or a value of the wrong type or range.
+        """
+        given = dict(values)
+        size = given.pop("size", None)
+        if size is not None and size not in SIZES:
+            raise LatticeGnnError(f"model.size: expected one of {', '.join(SIZES)}, got {size!r}")
+        return read_settings(cls, {**SIZES.get(size, {}), **given}, "model")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -97,13 +134,15 @@ class StiffnessModel(StiffnessNetwork):
 
     def __init__(self, config: ModelConfig, normaliser: Normaliser):
         super().__init__(config, normaliser)
-        lmax, channels = config.lmax, config.channels
-        self.grid = SphereGrid(lmax)
+        lmax, channels, hidden = config.lmax, config.channels, config.hidden
+        gaussian = config.features == "gaussian"
+        width = num_gaussian_features() if gaussian else len(STRUT_FEATURES)
         degree = normaliser.mean_degree
-        self.first = FirstInteraction(lmax, channels, config.hidden, degree)
+        self.grid = SphereGrid(lmax)
+        self.first = FirstInteraction(lmax, channels, (width, hidden), degree)
         later = range(1, config.layers)
         self.interactions = nn.ModuleList(
-            Interaction(self.grid, channels, config.hidden, degree) for _ in later
+            Interaction(self.grid, channels, (width, hidden), degree) for _ in later
         )
         self.skips = nn.ModuleList(DegreeLinear(lmax, channels, channels) for _ in later)
         self.products = nn.ModuleList(
@@ -113,11 +152,14 @@ class StiffnessModel(StiffnessNetwork):
         self.readouts = nn.ModuleList(
             TensorReadout(channels, config.readout_channels) for _ in range(config.layers)
         )
+        self.relaxation = Relaxation(config, width, degree) if config.relaxation else None
 
     def matrix(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
         """The symmetric matrix M that the positive map receives; ``batch`` is simplified."""
         struts = DirectedStruts(batch)
         features = self.normaliser(struts.features).to(self.dtype)
+        if self.config.features == "gaussian":
+            features = gaussian_features(features)
         Y = spherical_harmonics(self.config.lmax, struts.vectors).to(self.dtype)
         h = self.products[0](self.first(features, Y, struts.here, len(batch.nodes)))
         per_node = self.readouts[0](h)
@@ -129,4 +171,40 @@ class StiffnessModel(StiffnessNetwork):
             h = product(A) + skip(h)
             per_node = per_node + readout(h)
         total = per_node.new_zeros(len(batch), 6, 6).index_add(0, batch.node_lattice, per_node)
-        return total / batch.node_offsets.diff().to(total.dtype)[:, None, None]
+        M = total / batch.node_offsets.diff().to(total.dtype)[:, None, None]
+        if self.relaxation is None:
+            return M
+        count = len(batch.radii)
+        shared = (features[:count] + features[count:]) / 2
+        frames = StrutFrames(batch, struts, self.dtype)
+        return M.double() + self.relaxation(h, shared, frames, batch)
+
+
+class Relaxation(nn.Module):
+    """Node states to response fields, relaxed step by step, to a symmetric matrix."""
+
+    def __init__(self, config: ModelConfig, features: int, degree: float):
+        super().__init__()
+        channels, scalars, hidden = config.response_channels, config.scalars, config.hidden
+        self.channels = channels
+        self.scalars = nn.Linear(config.channels, scalars)
+        self.steps = nn.ModuleList(
+            RelaxationStep(channels, features, scalars, hidden, degree)
+            for _ in range(config.relaxation)
+        )
+        self.readout = EnergyReadout(channels, features, scalars, hidden)
+
+    def forward(
+        self,
+        h: Coefficients,
+        features: Float[Tensor, "struts features"],
+        frames: StrutFrames,
+        batch: LatticeBatch,
+    ) -> Float[Tensor, "lattices 6 6"]:
+        """The matrix that is added to the readout of the encoder, float64."""
+        nodes = len(h)
+        X = h.new_zeros(2, nodes, 3, 6 * self.channels)
+        state = State(X, h.new_zeros(2, nodes, self.channels), self.scalars(h[:, 0]))
+        for step in self.steps:
+            state = step(state, features, frames, batch)
+        return self.readout(state.X, state.scalars, features, frames, batch)

@@ -1,11 +1,13 @@
 """What every model of stiffness is: weights, a symmetric matrix M, a map from M to C."""
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.nn.positivity import POSITIVE_MAPS
 from lattice_gnn.normaliser import Normaliser
@@ -30,13 +32,35 @@ class NetworkConfig(Protocol):
         ...
 
 
+def check_config(config: NetworkConfig, least: Mapping[str, int]) -> None:
+    """Check the whole numbers and the positive map of a configuration.
+
+    Raises:
+        LatticeGnnError: Where a value is no whole number, too small, or no map's name.
+    """
+    for name, smallest in least.items():
+        value = getattr(config, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
+            raise LatticeGnnError(
+                f"model.{name}: expected a whole number >= {smallest}, got {value!r}"
+            )
+    if config.positive_map not in POSITIVE_MAPS:
+        raise LatticeGnnError(
+            f"model.positive_map: expected one of {', '.join(POSITIVE_MAPS)}, "
+            f"got {config.positive_map!r}"
+        )
+
+
 class StiffnessNetwork(nn.Module):
     """Predicts C / E_s of every lattice of a batch; a subclass says how M is made.
 
     Attributes:
+        equivariant: Whether C turns with the lattice, and ignores inversion, for any weights.
         config: Shape of the network.
         normaliser: Scales of its inputs.
     """
+
+    equivariant: ClassVar[bool] = True
 
     def __init__(self, config: NetworkConfig, normaliser: Normaliser):
         super().__init__()

@@ -10,6 +10,12 @@ from lattice_gnn.normaliser import Normaliser
 
 _HOMES = {
     "equivariant": ("lattice_gnn.model", "ModelConfig", "StiffnessModel"),
+    "cgcnn": ("lattice_gnn.baselines", "CgcnnConfig", "CgcnnModel"),
+    "mcgcnn": ("lattice_gnn.baselines", "McgcnnConfig", "McgcnnModel"),
+    "nnconv": ("lattice_gnn.baselines", "NnconvConfig", "NnconvModel"),
+    "invariant": ("lattice_gnn.invariant", "InvariantConfig", "InvariantModel"),
+    "affine": ("lattice_gnn.ridge", "AffineConfig", "AffineModel"),
+    "ridge": ("lattice_gnn.ridge", "RidgeConfig", "RidgeModel"),
 }
 """Module, configuration and model of each kind; a module is loaded when its kind is asked for."""
 

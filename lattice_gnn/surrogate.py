@@ -15,6 +15,13 @@ from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.lattice import Lattice
 from lattice_gnn.network import StiffnessNetwork
 
+_HELD_OUT = {
+    "test": "lattices that it was not trained on",
+    "unseen_nets": "nets that it was not trained on",
+    "known_nets": "other lattices of the nets it was trained on",
+}
+"""What is in each set of held-out errors that a header may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExpectedError:
@@ -126,22 +133,25 @@ class Surrogate:
     def expected_error(self, lattice: Lattice) -> ExpectedError | None:
         """Held-out error at this density, on known nets or on others as the case may be.
 
-        None for a (simplified) lattice outside the ranges of the training set.
+        Where the header has no such lattices it is that of those it has. None for a (simplified)
+        lattice outside the ranges of the training set.
         """
         if self.domain.range_notes(lattice):
             return None
-        kind = "known_nets" if self.domain.knows_net(lattice) else "unseen_nets"
-        rows = self.header["metrics"][kind]["by_density"]
+        wanted = "known_nets" if self.domain.knows_net(lattice) else "unseen_nets"
+        metrics = self.header["metrics"]
+        kind = next((kind for kind in (wanted, *_HELD_OUT) if kind in metrics), None)
+        if kind is None:
+            return None
+        rows = metrics[kind]["by_density"]
         density = lattice.relative_density
         row = next((row for row in rows if density < row["density"][1]), rows[-1])
-        where = "other lattices of the nets it was trained on"
-        if kind == "unseen_nets":
-            where = "nets that it was not trained on"
         low, high = row["density"]
         return ExpectedError(
             median=row["relative_frobenius"]["median"],
             p90=row["relative_frobenius"]["p90"],
-            basis=f"{row['count']} held-out labels: {where}, density {low:.3g} to {high:.3g}",
+            basis=f"{row['count']} held-out labels: {_HELD_OUT[kind]}, "
+            f"density {low:.3g} to {high:.3g}",
         )
 
 

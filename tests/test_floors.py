@@ -19,14 +19,19 @@ NETWORK = {
     "design",
     "domain",
     "evaluation",
+    "invariant",
     "labelled",
+    "losses",
     "model",
     "network",
     "nn",
     "normaliser",
     "registry",
+    "ridge",
+    "scalars",
     "surrogate",
     "train",
+    "training_run",
 }
 """Modules of lattice_gnn that stand above fem_reference; all others are on the ground floor."""
 

@@ -20,7 +20,12 @@ _FRONT, _BACK = np.array([0.10, 0.20, 0.42]), np.array([0.74, 0.80, 0.87])
 _OURS, _OTHERS = "#2b4fd8", "#e8743b"
 
 
-def draw_sheet(path: Path, lattices: Sequence[Lattice], columns: int = 6) -> None:
+def draw_sheet(
+    path: Path,
+    lattices: Sequence[Lattice],
+    columns: int = 6,
+    captions: Sequence[str] | None = None,
+) -> None:
     """Draw lattices side by side, each with its name and size; struts in front are darker.
 
     Radii are not shown: every strut is a line.
@@ -29,6 +34,7 @@ def draw_sheet(path: Path, lattices: Sequence[Lattice], columns: int = 6) -> Non
         path: File to write; the kind follows from its ending (png, pdf, svg).
         lattices: What to draw, row by row.
         columns: Lattices in a row.
+        captions: A line of text below the name and size of each.
 
     Raises:
         LatticeGnnError: If there is none, or the file cannot be written.
@@ -36,18 +42,23 @@ def draw_sheet(path: Path, lattices: Sequence[Lattice], columns: int = 6) -> Non
     if not lattices:
         raise LatticeGnnError("contact sheet: no lattice to draw.")
     rows = -(-len(lattices) // columns)
-    figure = Figure(figsize=(2.2 * columns, 2.45 * rows), dpi=130)
+    captions = [""] * len(lattices) if captions is None else captions
+    line = 0.15 if any(captions) else 0.0  # inches
+    height = 2.45 + line
+    figure = Figure(figsize=(2.2 * columns, height * rows), dpi=130)
     FigureCanvasAgg(figure)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid[len(lattices) :]:
         axes.set_axis_off()
-    for axes, lattice in zip(grid, lattices, strict=False):
-        _draw_lattice(axes, lattice)
-    figure.subplots_adjust(0.005, 0.005, 0.995, 0.955, wspace=0.03, hspace=0.17)
+    for axes, lattice, caption in zip(grid, lattices, captions, strict=False):
+        _draw_lattice(axes, lattice, caption)
+    gap = 0.17 + 0.5 * line
+    top = 1 - (0.11 + line) / height if any(captions) else 0.955
+    figure.subplots_adjust(0.005, 0.005, 0.995, top, wspace=0.03, hspace=gap)
     _save(figure, path)
 
 
-def _draw_lattice(axes: Axes, lattice: Lattice) -> None:
+def _draw_lattice(axes: Axes, lattice: Lattice, caption: str = "") -> None:
     tubes = lattice_tubes(lattice)
     edges = cell_edges(lattice.cell, (1, 1, 1))
     lines = np.stack([tubes.starts, tubes.ends], axis=1)
@@ -77,6 +88,7 @@ def _draw_lattice(axes: Axes, lattice: Lattice) -> None:
     axes.set_axis_off()
     nodes = f"{lattice.num_nodes} node{'s' * (lattice.num_nodes > 1)}"
     title = f"{lattice.name}\n{nodes}, {lattice.num_struts} struts"
+    title += f"\n{caption}" if caption else ""
     axes.set_title(title, fontsize=6.5, color=TEXT_COLOUR, pad=1)
 
 

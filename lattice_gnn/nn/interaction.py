@@ -11,10 +11,10 @@ from lattice_gnn.nn.struts import StrutNetwork
 class FirstInteraction(nn.Module):
     """A_lmc(i) = sum over struts of R_lc(strut) Y_lm(direction): the struts that meet at node i."""
 
-    def __init__(self, lmax: int, channels: int, hidden: int, mean_degree: float):
+    def __init__(self, lmax: int, channels: int, widths: tuple[int, int], mean_degree: float):
         super().__init__()
         self.lmax = lmax
-        self.radial = StrutNetwork(hidden, lmax, channels)
+        self.radial = StrutNetwork(widths, lmax, channels)
         self.scale = mean_degree**-0.5
 
     def forward(
@@ -38,10 +38,12 @@ class Interaction(nn.Module):
     F_strut,c(n) = sum_l R_lc(strut) sum_m Y_lm(direction) Y_lm(n) is zonal about the strut.
     """
 
-    def __init__(self, grid: SphereGrid, channels: int, hidden: int, mean_degree: float):
+    def __init__(
+        self, grid: SphereGrid, channels: int, widths: tuple[int, int], mean_degree: float
+    ):
         super().__init__()
         self.grid = grid
-        self.radial = StrutNetwork(hidden, grid.lmax, channels)
+        self.radial = StrutNetwork(widths, grid.lmax, channels)
         self.linear = DegreeLinear(grid.lmax, channels, channels)
         self.scale = mean_degree**-0.5
 

@@ -1,4 +1,4 @@
-"""Maps from a symmetric matrix M to a stiffness that can never have negative strain energy.
+"""Maps from a symmetric matrix M to a stiffness; all but "none" forbid negative strain energy.
 
 Each is equivariant (a matrix function commutes with rotations) and works in float64: in float32 a
 matrix square of a near-singular M comes out with negative eigenvalues.
@@ -16,6 +16,11 @@ from lattice_gnn.matrix_functions import symmetric_function
 Matrices = Float[Tensor, "lattices 6 6"]
 
 
+def unconstrained(M: Matrices, batch: LatticeBatch) -> Matrices:
+    """C = rho M, which may be indefinite: the comparison without positivity."""
+    return batch.relative_density().double()[:, None, None] * M
+
+
 def square(M: Matrices, batch: LatticeBatch) -> Matrices:
     """C = rho M^2, rho the relative density (Grega et al. 2024, section 4.2; there without rho)."""
     return batch.relative_density().double()[:, None, None] * (M.mT @ M)
@@ -26,9 +31,17 @@ def exponential(M: Matrices, batch: LatticeBatch) -> Matrices:
     return batch.relative_density().double()[:, None, None] * symmetric_function(M, "exp")
 
 
-def prior(M: Matrices, batch: LatticeBatch) -> Matrices:
-    """C = P^(1/2) exp(M) P^(1/2) with P the affine stiffness: M = 0 is the affine bound."""
-    G = symmetric_function(M / 2, "exp") @ symmetric_function(affine_stiffness(batch), "sqrt")
+def prior_root(batch: LatticeBatch) -> Matrices:
+    """P^(1/2) with P the affine stiffness."""
+    return symmetric_function(affine_stiffness(batch), "sqrt")
+
+
+def prior(M: Matrices, batch: LatticeBatch, root: Matrices | None = None) -> Matrices:
+    """C = P^(1/2) exp(M) P^(1/2) with P the affine stiffness: M = 0 is the affine bound.
+
+    ``root`` is ``prior_root(batch)`` where it is known already.
+    """
+    G = symmetric_function(M / 2, "exp") @ (prior_root(batch) if root is None else root)
     return G.mT @ G
 
 
@@ -40,6 +53,7 @@ def prior_inverse(C: Matrices, batch: LatticeBatch) -> Matrices:
 
 
 POSITIVE_MAPS: dict[str, Callable[[Matrices, LatticeBatch], Matrices]] = {
+    "none": unconstrained,
     "square": square,
     "exp": exponential,
     "prior": prior,

@@ -48,14 +48,40 @@ class DirectedStruts:
         )
 
 
-class StrutNetwork(nn.Module):
-    """MLP from standardised strut features to radial weights, one for each degree and channel."""
+_GAUSSIANS = 6
+_REACH = 2.5  #: the outer centres, in standard deviations
 
-    def __init__(self, hidden: int, lmax: int, channels: int):
+
+def num_gaussian_features() -> int:
+    """Columns of ``gaussian_features``."""
+    return 2 * _GAUSSIANS + len(STRUT_FEATURES) - 2
+
+
+def gaussian_features(
+    features: Float[Tensor, "edges features"],
+) -> Float[Tensor, "edges expanded"]:
+    """6 Gaussians of log L/l0 and 6 of log r_here/L; the other standardised features follow.
+
+    The paper's basis (Grega et al. 2024, appendix), on logarithms because our densities span
+    decades.
+    """
+    centres = torch.linspace(-_REACH, _REACH, _GAUSSIANS).to(features)
+    distance = (features[:, :2, None] - centres) / (centres[1] - centres[0])
+    return torch.cat([(-distance.square()).exp().flatten(1), features[:, 2:]], -1)
+
+
+class StrutNetwork(nn.Module):
+    """MLP from strut features to radial weights, one for each degree and channel.
+
+    ``widths`` are the numbers of features and of hidden units.
+    """
+
+    def __init__(self, widths: tuple[int, int], lmax: int, channels: int):
         super().__init__()
+        features, hidden = widths
         self.shape = (lmax + 1, channels)
         self.layers = nn.Sequential(
-            nn.Linear(len(STRUT_FEATURES), hidden),
+            nn.Linear(features, hidden),
             nn.SiLU(),
             nn.Linear(hidden, hidden),
             nn.SiLU(),

@@ -5,7 +5,8 @@ import pytest
 
 from lattice_gnn.cells import cell, cell_names
 from lattice_gnn.coordination import coordination_sequences, net_fingerprint
-from lattice_gnn.domain import Domain
+from lattice_gnn.domain import MANY_NETS, Domain
+from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.testing import random_lattice, random_unimodular
 
 # RCSR / O'Keeffe and Hyde 1996: pcu, bcu, dia, sod, srs, fcu (10 n^2 + 2).
@@ -61,3 +62,58 @@ def test_domain_accepts_its_members_and_names_every_departure():
     notes = domain.notes(hollow)
     assert any(note.startswith("bore/outer radius is 0.5") for note in notes)
     assert any(note.startswith("Poisson's ratio is 0.4") for note in notes)
+
+
+def test_a_batch_spans_what_its_lattices_span():
+    lattices = [random_lattice(seed, sections=True) for seed in range(6)]
+    one_by_one = [Domain.of([lattice]) for lattice in lattices]
+    together = Domain.of(lattices)
+    for name, (low, high) in together.ranges.items():
+        assert low == pytest.approx(min(domain.ranges[name][0] for domain in one_by_one))
+        assert high == pytest.approx(max(domain.ranges[name][1] for domain in one_by_one))
+    assert together.nets == frozenset().union(*(domain.nets for domain in one_by_one))
+
+
+def test_ranges_are_those_of_the_formulae():
+    """A BCC cell of edge 1: 8 struts of length sqrt(3)/2, two nodes of 8 struts each."""
+    lattice = cell("bcc", radius=0.05, nu=0.2)
+    ranges = Domain.of([lattice]).ranges
+    assert ranges["radius/length"] == pytest.approx((0.05 / (np.sqrt(3) / 2),) * 2)
+    assert ranges["relative density"] == pytest.approx((8 * np.pi * 0.05**2 * np.sqrt(3) / 2,) * 2)
+    assert ranges["mean struts at a node"] == ranges["struts at a node"] == (8, 8)
+    tapered = lattice.replace(
+        end_radii=2 * lattice.radii, inner_radii=lattice.radii / 4, E=np.r_[0.5, np.full(7, 2)]
+    )
+    ranges = Domain.of([tapered]).ranges
+    assert ranges["taper end radius/start radius"] == pytest.approx((2, 2))
+    assert ranges["radius/mean radius"] == pytest.approx((2 / 3, 4 / 3))
+    assert ranges["bore/outer radius"] == pytest.approx((0.25, 0.25))
+    assert ranges["strut E/E_s"] == (0.5, 2)
+
+
+def test_a_supercell_is_as_ordinary_as_its_cell():
+    lattice = cell("kelvin", radius=0.03)
+    domain = Domain.of([lattice])
+    assert domain.notes(lattice.supercell((2, 1, 1)).simplified()) == ()
+
+
+def test_new_nets_are_ordinary_to_a_model_of_many_nets():
+    lattice, other = cell("bcc", radius=0.02), cell("octet", radius=0.02)
+    batch = LatticeBatch.from_lattices([lattice, other])
+    many = Domain.of_batch(batch, [f"{k:012x}" for k in range(MANY_NETS)])
+    assert not many.knows_net(lattice)
+    assert many.notes(lattice) == many.notes(other) == ()
+    few = Domain.of_batch(batch, sorted(many.nets)[1:])
+    assert few.notes(lattice) == (
+        f"its net is none of the {MANY_NETS - 1} nets in the training set",
+    )
+
+
+def test_a_header_of_before_still_reads():
+    """It maps fingerprints to names and lacks the mean number of struts at a node."""
+    lattice = cell("bcc", radius=0.05)
+    ranges = {k: v for k, v in Domain.of([lattice]).ranges.items() if not k.startswith("mean")}
+    old = {"ranges": ranges, "nets": {net_fingerprint(lattice): "bcc"}}
+    domain = Domain.from_dict(old)
+    assert domain.notes(lattice) == ()
+    assert any("none of the 1 nets" in note for note in domain.notes(cell("octet", radius=0.05)))

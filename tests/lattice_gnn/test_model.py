@@ -24,12 +24,13 @@ from lattice_gnn.testing import (
 )
 
 TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-10}
-MAPS = sorted(POSITIVE_MAPS)
+MAPS = sorted(set(POSITIVE_MAPS) - {"none"})
 
 
 def make_model(positive_map="prior", dtype=torch.float64, **changes):
     torch.manual_seed(0)
     values = {"channels": 6, "hidden": 16, "readout_channels": 4, **changes}
+    values = {"response_channels": 3, "scalars": 5, **values}
     model = StiffnessModel(ModelConfig(positive_map=positive_map, **values), Normaliser())
     with torch.no_grad():  # large readouts, so that C is far from the bare prior
         for readout in model.readouts:
@@ -81,7 +82,7 @@ def test_a_strut_cut_in_two_changes_nothing():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("positive_map", MAPS)
+@pytest.mark.parametrize("positive_map", [name for name in MAPS if name != "none"])
 def test_energy_is_never_negative(positive_map, dtype):
     C = predict(make_model(positive_map, dtype), [*lattices(), *example_lattices()])
     torch.testing.assert_close(C, C.mT, rtol=0, atol=0)

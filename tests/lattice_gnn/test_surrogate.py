@@ -11,7 +11,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.lattice import Lattice
 from lattice_gnn.metrics import relative_frobenius
-from lattice_gnn.surrogate import load_surrogate
+from lattice_gnn.surrogate import Surrogate, load_surrogate
 from lattice_gnn.testing import assert_equivariant, random_lattice
 
 
@@ -110,6 +110,30 @@ def test_a_lattice_outside_the_training_set_is_predicted_and_named(surrogate):
     assert "is none of the" in strange.domain_notes[0]
     assert "not trained on" in strange.expected_error.basis
     assert strange.expected_error.median > 0.1
+
+
+def test_the_expected_error_is_that_of_what_the_header_has(surrogate):
+    """Of nets like this one where there are any held out, else of all held-out lattices."""
+
+    def rows(median):
+        error = {"median": median, "p90": 2 * median}
+        return {"by_density": [{"density": [0.001, 0.3], "count": 9, "relative_frobenius": error}]}
+
+    known = cell("octet", relative_density=0.05)
+    new = cell("fluorite", relative_density=0.05)
+
+    def says(lattice, **metrics):
+        header = {**surrogate.header, "metrics": metrics}
+        return Surrogate("test", surrogate.model, header).expected_error(lattice.simplified())
+
+    both = {"known_nets": rows(0.1), "unseen_nets": rows(0.2), "test": rows(0.15)}
+    assert says(known, **both).median == 0.1
+    assert says(new, **both).median == 0.2
+    assert says(new, known_nets=rows(0.1), test=rows(0.15)).median == 0.15
+    alone = says(new, known_nets=rows(0.1))
+    assert alone.median == 0.1
+    assert "other lattices of the nets it was trained on" in alone.basis
+    assert says(known) is None
 
 
 def test_a_net_that_does_not_span_space_is_refused(surrogate):

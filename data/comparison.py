@@ -1,0 +1,321 @@
+"""Many models on the same data with the same budget: train them, measure them, put them in a table.
+
+A comparison is a folder: ``runs/NAME`` for each model, ``data`` for the labelled lattices, and
+``comparison.json`` and ``comparison.md`` over all that is finished. What is finished is never done
+again, and an interrupted training goes on.
+"""
+
+import json
+import multiprocessing
+import os
+import queue
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from data.comparison_config import ComparisonConfig, read_comparison
+from data.comparison_run import (
+    Catalogue,
+    Plan,
+    finished_metrics,
+    machine,
+    make_and_measure,
+    measure_cost,
+    one_thread,
+)
+from data.comparison_table import markdown, score
+from data.training_data import PARTS, DataConfig, Labelling, TrainingData, load_training_data
+from lattice_gnn import __version__
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import write_whole
+
+SCHEMA = "lattice-gnn/comparison/1"
+_TELL_SECONDS = 0.3  #: least time between two messages of a process about one model
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Where and how a comparison is made.
+
+    Attributes:
+        folder: Holds the runs and the tables.
+        labelling: Where labelled lattices are kept and who labels them.
+        catalogues: Further lattices to test on.
+        only: Names of the models to make; all where empty.
+        jobs: How many models are trained at once, each on one thread.
+    """
+
+    folder: Path
+    labelling: Labelling
+    catalogues: tuple[Catalogue, ...] = ()
+    only: tuple[str, ...] = ()
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """Where one model stands.
+
+    Attributes:
+        name: The model.
+        share: Share of it that is done.
+        at: What it is at, in words.
+        metrics: Its errors, once it is finished.
+        failure: Why there will be none, in a sentence.
+    """
+
+    name: str
+    share: float
+    at: str
+    metrics: Mapping[str, Any] | None = None
+    failure: str | None = None
+
+
+OnRun = Callable[[RunProgress], None]
+
+
+def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> dict[str, Any]:
+    """Make every model of a comparison that is not finished, and write the tables.
+
+    Learning curves follow when all models are finished, or have failed.
+
+    Args:
+        path: The comparison (YAML).
+        job: Where and how.
+        on_run: Called with the state of the runs, from this process.
+
+    Returns:
+        What ``comparison.json`` holds; docs/cli.md says what the keys mean.
+
+    Raises:
+        LatticeGnnError: If the settings or the data cannot be used, a name is unknown, or no model
+            could be made.
+    """
+    config, plans = read_comparison(path)
+    unknown = [name for name in job.only if name not in plans]
+    if unknown:
+        raise LatticeGnnError(
+            f"--only {unknown[0]}: there is no such model in {path}; it has {', '.join(plans)}."
+        )
+    for catalogue in job.catalogues:
+        catalogue.read()  # before hours are spent
+    source = _Source(json.dumps(config.data), path.parent.resolve(), job.labelling.folder.resolve())
+    load_training_data(DataConfig.from_dict(config.data), job.labelling, path.parent)
+    data = source.load()
+    work = _Work(job, source, data.fingerprint(), on_run or (lambda _: None))
+    failed = work.make([plans[name] for name in job.only or plans])
+    rows = work.rows(plans.values())
+    if not rows:
+        raise LatticeGnnError(
+            next(iter(failed.values()), "comparison: none of the models is finished.")
+        )
+    unfinished = [name for name in plans if name not in {row["name"] for row in rows}]
+    points: dict[str, list[Plan]] = {}
+    if not set(unfinished) - set(failed):
+        points = _curve_plans(config, plans, rows, len(data.parts["train"]))
+        failed |= work.make([plan for curve in points.values() for plan in curve])
+    for row in rows:
+        cost = measure_cost(plans[row["name"]], work.place(row["name"]), data)
+        row |= {"forward_ms": cost["forward_ms"], "step_ms": cost["step_ms"]}
+    document = {
+        "schema": SCHEMA,
+        "version": __version__,
+        "data": _data_facts(data, work.data_hash),
+        "budget_minutes": config.budget_minutes,
+        "machine": machine(),
+        "models": rows,
+        "curves": {name: _curve(name, work.rows(curve), rows) for name, curve in points.items()},
+        "ablation": list(config.ablation),
+        "unfinished": unfinished,
+        "failed": failed,
+    }
+    write_whole(job.folder / "comparison.json", json.dumps(document, indent=1))
+    write_whole(job.folder / "comparison.md", markdown(document))
+    return document
+
+
+def _data_facts(data: TrainingData, data_hash: str) -> dict[str, Any]:
+    return {
+        "hash": data_hash,
+        "labels": data.method,
+        "lattices": {name: len(data.parts[name]) for name in PARTS},
+        "bases": {name: len(data.bases(name)) for name in PARTS},
+        "share_of_test_with_unseen_net": 1 - float(data.has_known_net("test").mean()),
+    }
+
+
+def _curve_plans(
+    config: ComparisonConfig,
+    plans: Mapping[str, Plan],
+    rows: Sequence[Mapping[str, Any]],
+    most: int,
+) -> dict[str, list[Plan]]:
+    """The runs with fewer labels of the best trained models; ``rows`` come best first."""
+    eligible = [r for r in rows if plans[r["name"]].is_trained and plans[r["name"]].labels is None]
+    curves = {}
+    for row in eligible[: config.curves.best] if config.curves.labels else ():
+        plan = plans[row["name"]]
+        steps = max(1, round(config.curves.share * row["steps"]))
+        few = replace(plan, train={**plan.train, "steps": steps})
+        curves[plan.name] = [
+            replace(few, name=f"{plan.name}@{count}", labels=count)
+            for count in sorted(set(config.curves.labels))
+            if count < most
+        ]
+    return curves
+
+
+def _curve(
+    name: str, rows: Sequence[Mapping[str, Any]], whole: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Errors over the test part by number of training labels, fewest first."""
+    last = [row for row in whole if row["name"] == name]
+    return [
+        {
+            "labels": row["labels"],
+            "steps": row["steps"],
+            "directional_error": row["test"]["directional_error"],
+            "relative_frobenius": row["test"]["relative_frobenius"],
+        }
+        for row in sorted([*rows, *last], key=lambda row: row["labels"])
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a process finds the lattices, which the first one has labelled."""
+
+    data: str
+    beside: Path
+    folder: Path
+
+    def load(self) -> TrainingData:
+        """The lattices; read once in each process."""
+        return _loaded(self)
+
+
+@lru_cache(maxsize=1)
+def _loaded(source: _Source) -> TrainingData:
+    config = DataConfig.from_dict(json.loads(source.data))
+    return load_training_data(config, Labelling(source.folder), source.beside)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One model to be made, in this process or another."""
+
+    plan: Plan
+    place: Path
+    source: _Source
+    data_hash: str
+    catalogues: tuple[Catalogue, ...]
+
+    def run(self, tell: Callable[[float, str], None]) -> str | None:
+        """Make the model on one thread; returns why it could not be made."""
+        try:
+            with one_thread():
+                source = (self.source.load(), self.data_hash)
+                make_and_measure(self.plan, self.place, source, self.catalogues, tell)
+        except LatticeGnnError as error:
+            return str(error)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Makes models, one after the other or several at once."""
+
+    job: Job
+    source: _Source
+    data_hash: str
+    on_run: OnRun
+
+    def place(self, name: str) -> Path:
+        """The folder of a run."""
+        return self.job.folder / "runs" / name
+
+    def finished(self, plan: Plan) -> dict[str, Any] | None:
+        """Metrics of a model that is finished."""
+        return finished_metrics(plan, self.place(plan.name), self.data_hash)
+
+    def rows(self, plans: Iterable[Plan]) -> list[dict[str, Any]]:
+        """Metrics of those that are finished, least error first."""
+        found = (self.finished(plan) for plan in plans)
+        return sorted((row for row in found if row is not None), key=score)
+
+    def make(self, plans: Sequence[Plan]) -> dict[str, str]:
+        """Make models; returns why some could not be made, by name."""
+        failed: dict[str, str] = {}
+
+        def end(plan: Plan, failure: str | None) -> None:
+            if failure is not None:
+                failed[plan.name] = failure
+            self.on_run(RunProgress(plan.name, 1.0, "done", self.finished(plan), failure))
+
+        tasks = [
+            _Task(plan, self.place(plan.name), self.source, self.data_hash, self.job.catalogues)
+            for plan in plans
+        ]
+        if self.job.jobs > 1 and len(tasks) > 1:
+            self._make_at_once(tasks, end)
+            return failed
+        for task in tasks:
+
+            def tell(share: float, at: str, name: str = task.plan.name) -> None:
+                self.on_run(RunProgress(name, share, at))
+
+            end(task.plan, task.run(tell))
+        return failed
+
+    def _make_at_once(
+        self, tasks: Sequence[_Task], end: Callable[[Plan, str | None], None]
+    ) -> None:
+        """Make models in several processes, each on one thread."""
+        context = multiprocessing.get_context("spawn")
+        with (
+            context.Manager() as manager,
+            ProcessPoolExecutor(min(self.job.jobs, len(tasks)), mp_context=context) as pool,
+        ):
+            messages = manager.Queue()
+            running = {
+                pool.submit(_run_in_child, task, messages, os.getpid()): task for task in tasks
+            }
+            waiting = set(running)
+            try:
+                while waiting:
+                    done, waiting = wait(waiting, _TELL_SECONDS, FIRST_COMPLETED)
+                    self._pass_on(messages)
+                    for future in done:
+                        end(running[future].plan, future.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _pass_on(self, messages: Any) -> None:
+        while True:
+            try:
+                self.on_run(RunProgress(*messages.get_nowait()))
+            except queue.Empty:
+                return
+
+
+def _run_in_child(task: _Task, messages: Any, parent: int) -> str | None:
+    """Run a task in a process of its own, which ends when its parent has.
+
+    ``messages`` is a queue that processes share.
+    """
+    last = 0.0
+
+    def tell(share: float, at: str) -> None:
+        nonlocal last
+        if os.getppid() != parent:
+            raise SystemExit(1)
+        if time.monotonic() - last > _TELL_SECONDS:
+            last = time.monotonic()
+            messages.put((task.plan.name, share, at))
+
+    return task.run(tell)

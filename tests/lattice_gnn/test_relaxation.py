@@ -1,0 +1,150 @@
+"""Response fields and their energy: transposes, rigid motions, the affine limit, symmetry."""
+
+import pytest
+import torch
+
+from fem_reference.affine import affine_stiffness
+from lattice_gnn.cells import cell
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.graph import LatticeBatch
+from lattice_gnn.matrix_functions import symmetric_function
+from lattice_gnn.model import SIZES, ModelConfig, StiffnessModel
+from lattice_gnn.nn import energy, relaxation
+from lattice_gnn.nn.response import StrutFrames, collect, deformation
+from lattice_gnn.nn.struts import STRUT_FEATURES, DirectedStruts, gaussian_features
+from lattice_gnn.normaliser import Normaliser
+from lattice_gnn.testing import assert_equivariant, example_lattices, random_lattice
+
+SMALL = {"channels": 4, "hidden": 8, "readout_channels": 3, "layers": 1, "scalars": 5}
+
+
+def frames_of(*members):
+    batch = LatticeBatch.from_lattices(members)
+    return batch, StrutFrames(batch, DirectedStruts(batch), torch.float64)
+
+
+def model_of(**changes):
+    torch.manual_seed(0)
+    values = {**SMALL, "relaxation": 3, "response_channels": 4, **changes}
+    model = StiffnessModel(ModelConfig.from_dict(values), Normaliser()).double()
+    if model.relaxation is not None:  # strong weights, so that C is far from the affine bound
+        with torch.no_grad():
+            model.relaxation.readout.weights.layers[-1].weight.mul_(20)
+            model.relaxation.readout.mix.mul_(3)
+    return model
+
+
+def predict(model, members):
+    return model(LatticeBatch.from_lattices(members)).detach()
+
+
+def test_collecting_is_the_transpose_of_deforming():
+    """<deformation(X), P> = <X, collect(P)> for any X and P."""
+    batch, frames = frames_of(random_lattice(0), random_lattice(1))
+    X = torch.randn(2, len(batch.nodes), 3, 12, dtype=torch.float64)
+    P = torch.randn(len(batch.radii), 9, 12, dtype=torch.float64)
+    left = (deformation(X, frames) * P).sum()
+    right = (X * collect(P, frames, len(batch.nodes))).sum()
+    torch.testing.assert_close(left, right, rtol=1e-12, atol=0)
+
+
+def test_gradients_of_both_maps_against_differences():
+    batch, frames = frames_of(random_lattice(2))
+    X = torch.randn(2, len(batch.nodes), 3, 2, dtype=torch.float64, requires_grad=True)
+    P = torch.randn(len(batch.radii), 9, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: deformation(x, frames), (X,))
+    assert torch.autograd.gradcheck(lambda p: collect(p, frames, len(batch.nodes)), (P,))
+
+
+def test_a_rigid_rotation_deforms_no_strut():
+    """u = omega x r, theta = omega: all four parts of every strut's deformation vanish."""
+    _, frames = frames_of(random_lattice(3))
+    omega = torch.tensor([0.3, -1.1, 0.7], dtype=torch.float64)
+    t = torch.stack([frames.turn[:, 2, 1], frames.turn[:, 0, 2], frames.turn[:, 1, 0]], -1)
+    relative = torch.linalg.cross(omega.expand_as(t), frames.length[:, None] * t)
+    D = torch.cat([relative, omega.expand_as(t), torch.zeros_like(t)], -1)
+    parts = (energy._parts(frames) @ D[..., None])[..., 0]
+    assert parts.abs().max() < 1e-14
+    bent = D + torch.cat([torch.zeros(6), torch.ones(3)]).to(D)
+    assert (energy._parts(frames) @ bent[..., None]).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("name", ["octet", "fcc", "bcc"])
+def test_without_response_the_energy_is_that_of_the_affine_stiffness(name):
+    """exp(M) = W (P / rho) W in the limit of thin struts, where stretching is all there is."""
+    batch, frames = frames_of(cell(name, relative_density=1e-8))
+    readout = energy.EnergyReadout(2, 1, 2, 4).double()
+    with torch.no_grad():
+        for parameter in readout.weights.parameters():
+            parameter.zero_()
+    X = torch.zeros(2, len(batch.nodes), 3, 12, dtype=torch.float64)
+    scalars = torch.zeros(len(batch.nodes), 2, dtype=torch.float64)
+    M = readout(X, scalars, torch.zeros(len(batch.radii), 1).double(), frames, batch)
+    P = affine_stiffness(batch) / batch.relative_density()[:, None, None]
+    W = symmetric_function(P + 0.01 * torch.eye(6, dtype=torch.float64), "inv_sqrt")
+    expected = W @ P @ W + 1e-4 * torch.eye(6, dtype=torch.float64)
+    torch.testing.assert_close(symmetric_function(M, "exp"), expected, rtol=0, atol=1e-7)
+
+
+def test_cofactor_inverse():
+    H = torch.randn(5, 3, 3, dtype=torch.float64)
+    H = H @ H.mT + torch.eye(3)
+    torch.testing.assert_close(relaxation._inverse(H), torch.linalg.inv(H))
+
+
+@pytest.mark.parametrize("positive_map", ["prior", "square"])
+@pytest.mark.parametrize("features", ["continuous", "gaussian"])
+def test_turns_with_the_lattice_and_ignores_what_means_nothing(positive_map, features):
+    model = model_of(positive_map=positive_map, features=features)
+    members = [*(random_lattice(seed, sections=True) for seed in range(3)), *example_lattices()]
+    assert_equivariant(lambda x: predict(model, x), members, tolerance=1e-9)
+
+
+def test_each_step_changes_the_answer():
+    """Relaxation is not a bystander: more steps, same seed, another stiffness."""
+    members = [random_lattice(4), cell("kelvin", radius=0.02)]
+    C = [predict(model_of(relaxation=n), members) for n in (1, 2, 3)]
+    for a, b in ((0, 1), (1, 2)):
+        difference = (C[a] - C[b]).flatten(1).norm(dim=1) / C[a].flatten(1).norm(dim=1)
+        assert bool((difference > 1e-3).all())
+
+
+def test_rotations_of_the_nodes_matter_to_the_result():
+    """Without the axial half of the response the answer differs (chiral lattice)."""
+    model = model_of()
+    members = [random_lattice(5)]
+    before = predict(model, members)
+    with torch.no_grad():
+        for step in model.relaxation.steps:
+            step.change[1].zero_()
+    assert not torch.allclose(before, predict(model, members), rtol=1e-3)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_sizes_are_read_and_may_be_changed(size):
+    config = ModelConfig.from_dict({"size": size, "correlation": 2})
+    assert config.correlation == 2
+    for name, value in SIZES[size].items():
+        assert getattr(config, name) == value
+
+
+def test_the_paper_preset_is_the_published_network():
+    config = ModelConfig.from_dict({"size": "paper"})
+    assert (config.lmax, config.channels, config.correlation, config.layers) == (4, 32, 3, 2)
+    assert (config.readout_channels, config.positive_map, config.relaxation) == (16, "square", 0)
+    assert config.features == "gaussian"
+
+
+def test_unknown_size_is_refused():
+    with pytest.raises(LatticeGnnError, match=r"model.size: expected one of paper.*got 'huge'"):
+        ModelConfig.from_dict({"size": "huge"})
+
+
+def test_gaussians_peak_at_their_centres_and_keep_the_rest():
+    features = torch.zeros(1, len(STRUT_FEATURES))
+    features[0, :2] = torch.tensor([2.5, -2.5])  # the last and the first centre
+    expanded = gaussian_features(features)[0]
+    assert expanded[:6].argmax() == 5 and expanded[6:12].argmax() == 0
+    assert expanded[5] == expanded[6] == 1
+    torch.testing.assert_close(expanded[4], torch.tensor(-1.0).exp())
+    assert expanded[12:].equal(features[0, 2:])

@@ -1,0 +1,200 @@
+"""Pictures of a comparison: accuracy against cost, learning curves, error against density."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from lattice_gnn.files import replacing
+from viz.picture import TEXT_COLOUR
+
+_FAMILIES = {
+    "equivariant": ("#2b4fd8", "o", "equivariant"),
+    "invariant": ("#1b998b", "D", "invariant"),
+    "cgcnn": ("#e8743b", "s", "CGCNN"),
+    "mcgcnn": ("#b3262e", "p", "modified CGCNN"),
+    "nnconv": ("#8a5a34", "h", "NNConv"),
+    "ridge": ("#4b5563", "8", "linear fit"),
+    "affine": ("#8b96a3", "8", "affine stiffness"),
+}
+_OTHER = ("#7b2cbf", "o", "other")
+_LINES = ("#2b4fd8", "#e8743b", "#1b998b", "#7b2cbf", "#c1121f", "#6c757d")
+_LINE = 0.165  #: inches of a line of the list of names
+_BEST = 6  #: models in the picture of error against density
+
+
+def draw_comparison(folder: Path, document: Mapping[str, Any]) -> list[Path]:
+    """Draw what can be drawn of a comparison.
+
+    Args:
+        folder: Gets ``accuracy-cost.png``, ``error-density.png``, and ``learning-curves.png`` where
+            there are curves.
+        document: What ``comparison.json`` holds.
+
+    Returns:
+        The files.
+
+    Raises:
+        LatticeGnnError: If a file cannot be written.
+    """
+    models = [m for m in document["models"] if m["test"]["directional_error"]["mean"] is not None]
+    drawn = []
+    if models:
+        size = (11.0, _height(len(models)))
+        drawn += [
+            _save(folder / "accuracy-cost.png", lambda axes: _cost(axes, models), size),
+            _save(folder / "error-density.png", lambda axes: _densities(axes, models[:_BEST])),
+        ]
+    curves = {name: points for name, points in document["curves"].items() if len(points) > 1}
+    if curves:
+        drawn.append(_save(folder / "learning-curves.png", lambda axes: _curves(axes, curves)))
+    return drawn
+
+
+def _save(path: Path, draw: Callable[[Axes], None], size: tuple[float, float] = (8.6, 5.6)) -> Path:
+    figure = Figure(figsize=size, dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    draw(figure.subplots())
+    with replacing(path) as part:
+        figure.savefig(part)
+    return path
+
+
+def _height(models: int) -> float:
+    """Inches of a figure beside which so many names stand."""
+    return max(6.0, _LINE * models + 1)
+
+
+def _cost(axes: Axes, models: Sequence[Mapping[str, Any]]) -> None:
+    """Mean directional error over the time of a prediction; a line joins the best at each cost."""
+    x = np.array([model["forward_ms"] for model in models])
+    y = np.array([100 * model["test"]["directional_error"]["mean"] for model in models])
+    order = np.argsort(x)
+    best = order[y[order] <= np.minimum.accumulate(y[order])]
+    axes.plot(x[best], y[best], color="0.75", linewidth=1.2, zorder=1, drawstyle="steps-post")
+    titled = set()
+    for k, model in enumerate(models):
+        colour, marker, title = _FAMILIES.get(model["kind"], _OTHER)
+        axes.plot(
+            x[k],
+            y[k],
+            marker,
+            color=colour,
+            markersize=12,
+            markeredgecolor="white",
+            markeredgewidth=0.8,
+            zorder=1e3 - k - 0.5,
+            label=None if title in titled else title,
+        )
+        titled.add(title)
+    axes.set(xscale="log", yscale="log")
+    axes.set_xlim(x.min() / 1.4, x.max() * 1.4)
+    axes.set_ylim(y.min() / 1.25, y.max() * 1.25)
+    _number_points(axes, x, y, models)
+    axes.set_xlabel("milliseconds for one lattice, one CPU thread")
+    axes.set_ylabel("mean directional error on held-out lattices")
+    axes.set_title("accuracy against cost", color=TEXT_COLOUR)
+    _number_ticks(axes.xaxis, axes.get_xlim())
+    _tidy(axes)
+
+
+def _number_points(
+    axes: Axes, x: np.ndarray, y: np.ndarray, models: Sequence[Mapping[str, Any]]
+) -> None:
+    """Number the points, best first, and list their names to the right."""
+    for k, model in enumerate(models):
+        name = f"{k + 1}"
+        axes.annotate(
+            name,
+            (x[k], y[k]),
+            ha="center",
+            va="center",
+            color="white",
+            zorder=1e3 - k,
+            fontsize=6.5,
+        )
+        colour = _FAMILIES.get(model["kind"], _OTHER)[0]
+        level = 1 - (k + 0.5) * _LINE / _height(len(models))
+        axes.text(
+            1.02, level, name, transform=axes.transAxes, color=colour, fontsize=8, va="center"
+        )
+        axes.text(1.05, level, model["name"], transform=axes.transAxes, fontsize=8, va="center")
+
+
+def _curves(axes: Axes, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Mean and median directional error by number of training labels."""
+    for (name, points), colour in zip(curves.items(), _LINES * len(curves), strict=False):
+        labels = [point["labels"] for point in points]
+        for statistic, style, fill in (("mean", "o-", colour), ("median", "o:", "white")):
+            values = [_percent(point["directional_error"][statistic]) for point in points]
+            title = f"{name}, {statistic}"
+            axes.plot(
+                labels, values, style, color=colour, label=title, markersize=5, markerfacecolor=fill
+            )
+    axes.set(xscale="log", yscale="log", xlabel="labelled training lattices")
+    axes.set_ylabel("directional error on held-out lattices")
+    axes.set_title("learning curves", color=TEXT_COLOUR)
+    every = sorted({point["labels"] for points in curves.values() for point in points})
+    axes.set_xticks(every, [f"{count:,}".replace(",", " ") for count in every])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    _tidy(axes)
+
+
+def _densities(axes: Axes, models: Sequence[Mapping[str, Any]]) -> None:
+    """Median directional error in each range of densities; the band ends at the p90."""
+    for model, colour in zip(models, _LINES * len(models), strict=False):
+        rows = model["test"]["by_density"]
+        middles = [np.sqrt(np.prod(_limits(row))) for row in rows]
+        median = [_percent(row["directional_error"]["median"]) for row in rows]
+        axes.plot(middles, median, "o-", color=colour, label=model["name"], markersize=5)
+        if model is models[0]:
+            p90 = [_percent(row["directional_error"]["p90"]) for row in rows]
+            axes.fill_between(middles, median, p90, color=colour, alpha=0.1, linewidth=0)
+    axes.set(xscale="log", yscale="log", xlabel="relative density")
+    axes.set_ylabel("median directional error on held-out lattices")
+    axes.set_title(
+        f"error against density (shaded: up to the p90 of {models[0]['name']})", color=TEXT_COLOUR
+    )
+    _number_ticks(axes.xaxis, axes.get_xlim())
+    _tidy(axes)
+
+
+def _limits(row: Mapping[str, Any]) -> tuple[float, float]:
+    """Ends of a range of densities; one that starts at zero is drawn from a third of its end."""
+    low, high = row["range"]
+    if high is None:
+        return low, 1.5 * low
+    return (low if low > 0 else high / 3), high
+
+
+def _percent(value: float | None) -> float:
+    return np.nan if value is None else 100 * value
+
+
+def _tidy(axes: Axes) -> None:
+    axes.grid(color="0.93", which="major")
+    axes.set_axisbelow(True)
+    low, high = axes.get_ylim()
+    if high < 2 * low:  # so that some tick has a number
+        axes.set_ylim(low / 1.4, high * 1.4)
+    _number_ticks(axes.yaxis, axes.get_ylim(), " %")
+    axes.legend(loc="best", frameon=True, edgecolor="none", framealpha=0.85, fontsize=8)
+
+
+def _number_ticks(axis: Axis, limits: tuple[float, float], unit: str = "") -> None:
+    """Write round numbers at the ticks of a logarithmic axis: more of them on a short one."""
+    ratio = limits[1] / limits[0]
+    digits = "123456789" if ratio < 6 else "1235" if ratio < 50 else "125" if ratio < 500 else "1"
+
+    def write(value: float, _: object = None) -> str:
+        digit, rest = f"{value:.3e}"[0], f"{value:.3e}"[1:5]
+        return f"{value:g}{unit}" if digit in digits and rest == ".000" else ""
+
+    axis.set_major_formatter(FuncFormatter(write))
+    axis.set_minor_formatter(FuncFormatter(write))
