@@ -30,6 +30,7 @@ from fem_reference.beam import homogenise_beam
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.labelled import LabelledLattices
 from lattice_gnn.losses import Examples
+from lattice_gnn.memory import keep_freed_memory
 from lattice_gnn.model import SIZES, ModelConfig, StiffnessModel
 from lattice_gnn.normaliser import Normaliser
 from lattice_gnn.train import TrainConfig, losses
@@ -184,6 +185,7 @@ def main() -> None:
         print_peak(options.peak[0], int(options.peak[1]))
         return
     torch.set_num_threads(options.threads)
+    keep_freed_memory()  # as training does
     labelled = cells()
     gflops = peak_gflops()
     with torch.no_grad():

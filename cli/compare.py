@@ -31,43 +31,46 @@ _SHOWN = (
 )
 
 
+Config = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="The comparison (YAML): data, models, budget.")
+]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FOLDER", help="Gets the runs and the tables.")
+]
+Catalogues = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--catalogue",
+        metavar="FILE",
+        help="Also test on this .lat catalogue (or dataset); may be repeated.",
+    ),
+]
+Lowest = Annotated[
+    int | None, typer.Option(min=1, help="Only the N lowest densities of each catalogue entry.")
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="NAME", help="Make this model only; may be repeated."),
+]
+Jobs = Annotated[int, typer.Option(min=1, help="Models trained at once, each on one thread.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="FOLDER",
+        help="Where labelled lattices are kept, for several comparisons; FOLDER/data if left out.",
+    ),
+]
+
+
 def compare(  # noqa: PLR0913 (every option of a command is a parameter)
-    config: Annotated[
-        Path,
-        typer.Argument(metavar="CONFIG", help="The comparison (YAML): data, models, budget."),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Gets the runs and the tables."),
-    ],
-    catalogue: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--catalogue",
-            metavar="FILE",
-            help="Also test on this .lat catalogue (or dataset); may be repeated.",
-        ),
-    ] = None,
-    lowest: Annotated[
-        int | None,
-        typer.Option(min=1, help="Only the N lowest densities of each catalogue entry."),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="NAME", help="Make this model only; may be repeated."),
-    ] = None,
-    jobs: Annotated[
-        int, typer.Option(min=1, help="Models trained at once, each on one thread.")
-    ] = 1,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data",
-            metavar="FOLDER",
-            help="Where labelled lattices are kept, for several comparisons; FOLDER/data if "
-            "left out.",
-        ),
-    ] = None,
+    config: Config,
+    output: Output,
+    catalogue: Catalogues = None,
+    lowest: Lowest = None,
+    only: Only = None,
+    jobs: Jobs = 1,
+    data: Data = None,
     json: Json = False,
 ) -> None:
     """Train and measure many models on the same data, and put them in one table.

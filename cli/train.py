@@ -34,6 +34,14 @@ def train(
         Literal["auto", "cpu", "cuda"],
         typer.Option("--device", help="Where to train; auto takes a GPU where there is one."),
     ] = "auto",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="FOLDER",
+            help="Where labelled lattices are kept, for several runs; FOLDER/data if left out.",
+        ),
+    ] = None,
     tensorboard: Annotated[
         bool,
         typer.Option(
@@ -49,6 +57,7 @@ def train(
     processes, or GPUs, train together under torchrun: docs/training.md.
     """
     from data.recipe import read_recipe, run_recipe
+    from data.training_data import Labelling
     from lattice_gnn.distributed import choose_device, is_first_process, join
     from lattice_gnn.scalars import TensorBoard
 
@@ -56,9 +65,10 @@ def train(
     place = choose_device(device)
     curves = TensorBoard(output / "tensorboard") if tensorboard else None
     _prepare(output)
+    labelling = Labelling(data or output / "data")
     if not is_first_process():
         with join(place):
-            run_recipe(config, output, device=str(place))
+            run_recipe(config, output, labelling=labelling, device=str(place))
         return
     say_note(f"preparing the lattices of {config}; training on {place}")
     with join(place), closing(curves) if curves else nullcontext(), _display() as show:
@@ -68,7 +78,9 @@ def train(
             if curves is not None:
                 curves(state)
 
-        weights = run_recipe(config, output, on_progress=report, device=str(place))
+        weights = run_recipe(
+            config, output, labelling=labelling, on_progress=report, device=str(place)
+        )
     typer.echo(weights)
     say_note(f"use it: lattice-gnn predict FILE --model {weights}")
 

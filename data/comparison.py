@@ -8,7 +8,7 @@ again, and an interrupted training goes on.
 import json
 import multiprocessing
 import os
-import queue
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -26,6 +26,7 @@ from data.comparison_run import (
     make_and_measure,
     measure_cost,
     one_thread,
+    read_json,
 )
 from data.comparison_table import markdown, score
 from data.training_data import PARTS, DataConfig, Labelling, TrainingData, load_training_data
@@ -34,7 +35,8 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
 
 SCHEMA = "lattice-gnn/comparison/1"
-_TELL_SECONDS = 0.3  #: least time between two messages of a process about one model
+_STATE = "progress.json"  #: in the folder of a run that another process makes
+_TELL_SECONDS = 0.3  #: least time between two messages about one model
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,46 +278,48 @@ class _Work:
     ) -> None:
         """Make models in several processes, each on one thread."""
         context = multiprocessing.get_context("spawn")
-        with (
-            context.Manager() as manager,
-            ProcessPoolExecutor(min(self.job.jobs, len(tasks)), mp_context=context) as pool,
-        ):
-            messages = manager.Queue()
-            running = {
-                pool.submit(_run_in_child, task, messages, os.getpid()): task for task in tasks
-            }
+        with ProcessPoolExecutor(
+            min(self.job.jobs, len(tasks)), context, _end_with, (os.getpid(),)
+        ) as pool:
+            running = {pool.submit(_run_in_child, task): task for task in tasks}
             waiting = set(running)
             try:
                 while waiting:
                     done, waiting = wait(waiting, _TELL_SECONDS, FIRST_COMPLETED)
-                    self._pass_on(messages)
+                    for future in waiting:
+                        state = read_json(running[future].place / _STATE)
+                        if future.running() and state:
+                            name = running[future].plan.name
+                            self.on_run(RunProgress(name, state["share"], state["at"]))
                     for future in done:
                         end(running[future].plan, future.result())
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _pass_on(self, messages: Any) -> None:
-        while True:
-            try:
-                self.on_run(RunProgress(*messages.get_nowait()))
-            except queue.Empty:
-                return
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent has ended, however that happened."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_TELL_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
-def _run_in_child(task: _Task, messages: Any, parent: int) -> str | None:
-    """Run a task in a process of its own, which ends when its parent has.
-
-    ``messages`` is a queue that processes share.
-    """
-    last = 0.0
+def _run_in_child(task: _Task) -> str | None:
+    """Run a task in a process of its own, which writes how far it is for its parent."""
+    path, last = task.place / _STATE, 0.0
 
     def tell(share: float, at: str) -> None:
         nonlocal last
-        if os.getppid() != parent:
-            raise SystemExit(1)
         if time.monotonic() - last > _TELL_SECONDS:
             last = time.monotonic()
-            messages.put((task.plan.name, share, at))
+            write_whole(path, json.dumps({"share": share, "at": at}))
 
-    return task.run(tell)
+    try:
+        return task.run(tell)
+    finally:
+        path.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.evaluation import evaluate
 from lattice_gnn.labelled import LabelledLattices
 from lattice_gnn.losses import Examples, paper_loss, relative_loss, stiffness_of
+from lattice_gnn.memory import keep_freed_memory
 from lattice_gnn.network import NetworkConfig, StiffnessNetwork
 from lattice_gnn.normaliser import Normaliser
 from lattice_gnn.registry import build_model
@@ -173,6 +174,7 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
         LatticeGnnError: If the loss or its gradient is not finite (the folder then has the batch
             and the weights), or the folder holds a run with another configuration.
     """
+    keep_freed_memory()
     training, validation = data
     plan = Plan(config, len(training))
     with join(device) as ranks:

@@ -84,12 +84,12 @@ class RelaxationStep(nn.Module):
         channels, nodes = len(self.load), len(state.scalars)
         law = self.law(features, state.scalars, frames)
         K = _strut_matrix(law[:, :_GATES], frames)
-        P = K @ deformation(state.X, frames)
-        loaded = (K[:, :, :3] @ frames.strain)[..., None]
-        P = torch.addcmul(P.view(-1, 9, 6, channels), loaded, self.load).view(P.shape)
+        answer = collect(K @ deformation(state.X, frames), frames, nodes)
+        loaded = collect(K[:, :, :3] @ frames.strain, frames, nodes)
+        answer = torch.addcmul(answer.view(2, nodes, 3, 6, channels), loaded[..., None], self.load)
         H = _node_matrix(softplus(law[:, _GATES:]), frames, nodes) / self.degree
-        F = _inverse(H + _FLOOR * torch.eye(3).to(H)) @ collect(P, frames, nodes)
-        F = F.view(2, nodes, 18, channels) / math.sqrt(self.degree)
+        inverse = _inverse(H + _FLOOR * torch.eye(3).to(H)) / math.sqrt(self.degree)
+        F = (inverse @ answer.view(2, nodes, 3, 6 * channels)).view(2, nodes, 18, channels)
         sizes = torch.cat([*F.square().mean(2), *state.size], -1).log1p()
         update = self.update(torch.cat([state.scalars, sizes], -1))
         scalars, gate = update.split([state.scalars.shape[1], 2 * channels], -1)

@@ -272,7 +272,7 @@ def test_train_refuses_a_bad_recipe_before_it_makes_the_folder(run, tmp_path):
     recipe, folder = tmp_path / "recipe.yaml", tmp_path / "run"
     assert_refused(run("train", recipe, "--output", folder), "recipe.yaml")
     recipe.write_text("model: {}\n")
-    assert_refused(run("train", recipe, "--output", folder), "recipe.yaml", "sampling")
+    assert_refused(run("train", recipe, "--output", folder), "recipe.yaml", "data")
     assert not folder.exists()
 
 

@@ -8,9 +8,10 @@ from viz.gl import RENDERER_VARIABLE
 RECIPE = {
     "model": {"channels": 2, "hidden": 4, "readout_channels": 2, "layers": 1},
     "train": {"epochs": 2, "batch_size": 8},
-    "sampling": {"seed": 1, "densities": [0.01, 0.1]},
-    "counts": {"train": 16, "validation": 4, "test": 4, "unseen": 4},
-    "held_out_cells": ["bcc"],
+    "data": {
+        "cells": {"count": 36, "seed": 1, "densities": [0.01, 0.1]},
+        "shares": {"train": 0.6, "validation": 0.2, "test": 0.2},
+    },
 }
 
 
@@ -47,13 +48,12 @@ def test_render_without_a_display_opens_no_window(run, octet_file, monkeypatch):
 def test_train_makes_weights_that_predict_uses(run, answer, octet_file, tmp_path):
     recipe, folder = tmp_path / "recipe.yaml", tmp_path / "deep" / "run"
     recipe.write_text(yaml.safe_dump(RECIPE))
-    result = run("train", recipe, "--output", folder)
+    labels = ("--data", tmp_path / "labels")
+    result = run("train", recipe, "--output", folder, *labels, "--device", "cpu")
     assert result.exit_code == 0, result.stderr
     weights = result.stdout.strip()
     assert weights == str(folder / "model.safetensors")
-    epochs = [line for line in result.stderr.splitlines() if line.startswith("epoch ")]
-    assert len(epochs) == 2
-    assert epochs[1].startswith("epoch 2 of 2: loss ")
+    assert [path.suffix for path in (tmp_path / "labels").iterdir()] == [".h5"]
     found = answer("predict", octet_file, "--model", weights)
     assert found["model"]["name"] == weights
     assert found["model"]["expected_error"]["median"] > 0

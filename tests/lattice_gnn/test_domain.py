@@ -100,7 +100,7 @@ def test_a_supercell_is_as_ordinary_as_its_cell():
 def test_new_nets_are_ordinary_to_a_model_of_many_nets():
     lattice, other = cell("bcc", radius=0.02), cell("octet", radius=0.02)
     batch = LatticeBatch.from_lattices([lattice, other])
-    many = Domain.of_batch(batch, [f"{k:012x}" for k in range(MANY_NETS)])
+    many = Domain.of_batch(batch, [f"{k:08x}abcd" for k in range(MANY_NETS)])
     assert not many.knows_net(lattice)
     assert many.notes(lattice) == many.notes(other) == ()
     few = Domain.of_batch(batch, sorted(many.nets)[1:])
