@@ -53,6 +53,14 @@ Only = Annotated[
     typer.Option("--only", metavar="NAME", help="Make this model only; may be repeated."),
 ]
 Jobs = Annotated[int, typer.Option(min=1, help="Models trained at once, each on one thread.")]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        "--budget-minutes",
+        metavar="M",
+        help="Core-minutes of training for each model, instead of those in the file.",
+    ),
+]
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -71,6 +79,7 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
     only: Only = None,
     jobs: Jobs = 1,
     data: Data = None,
+    budget: Budget = None,
     json: Json = False,
 ) -> None:
     """Train and measure many models on the same data, and put them in one table.
@@ -86,7 +95,7 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
     from data.training_data import Labelling
     from viz.comparison import draw_comparison
 
-    read_comparison(config)
+    read_comparison(config, budget)
     _make_folder(output)
     with progress("labelling") as on_labelled, _runs() as on_run:
         job = Job(
@@ -95,6 +104,7 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
             catalogues=tuple(Catalogue(path, lowest) for path in catalogue or ()),
             only=tuple(only or ()),
             jobs=jobs,
+            budget_minutes=budget,
         )
         document = make(config, job, on_run=on_run)
     pictures = draw_comparison(output, document)

@@ -49,6 +49,7 @@ class Job:
         catalogues: Further lattices to test on.
         only: Names of the models to make; all where empty.
         jobs: How many models are trained at once, each on one thread.
+        budget_minutes: Core-minutes of training for each model; None for what the file says.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Job:
     catalogues: tuple[Catalogue, ...] = ()
     only: tuple[str, ...] = ()
     jobs: int = 1
+    budget_minutes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> dict[str, A
         LatticeGnnError: If the settings or the data cannot be used, a name is unknown, or no model
             could be made.
     """
-    config, plans = read_comparison(path)
+    config, plans = read_comparison(path, job.budget_minutes)
     unknown = [name for name in job.only if name not in plans]
     if unknown:
         raise LatticeGnnError(

@@ -79,14 +79,23 @@ class ComparisonConfig:
     ablation: tuple[str, ...] = ()
 
 
-def read_comparison(path: Path) -> tuple[ComparisonConfig, dict[str, Plan]]:
+def read_comparison(
+    path: Path, budget_minutes: float | None = None
+) -> tuple[ComparisonConfig, dict[str, Plan]]:
     """Read a comparison; every model's settings are checked.
+
+    Args:
+        path: The comparison (YAML).
+        budget_minutes: Instead of what the file says.
 
     Raises:
         LatticeGnnError: If the file is missing, is no YAML, or has an unknown key or a wrong value.
     """
     try:
-        config = read_settings(ComparisonConfig, read_yaml(path), "comparison")
+        values = read_yaml(path)
+        if budget_minutes is not None:
+            values["budget_minutes"] = budget_minutes
+        config = read_settings(ComparisonConfig, values, "comparison")
         DataConfig.from_dict(config.data)
         if not config.models:
             raise LatticeGnnError("models: expected at least one.")

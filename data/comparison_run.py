@@ -147,7 +147,7 @@ def make_and_measure(
             "parameters": _parameters(model),
             "labels": None if plan.weights else len(part.parts["train"]),
             "steps": fixed["train"]["steps"] if plan.is_trained else None,
-            "core_minutes": _minutes(plan, fixed, folder, len(part.parts["train"])),
+            "core_minutes": _minutes(plan, folder),
             "machine": machine(),
             "test": report(model, data.parts["test"], names=data.names("test")),
             "catalogues": {},
@@ -235,7 +235,7 @@ def _made(
         if path.is_file():
             return finished_model(plan, folder)
         model = build_model(plan.network(), Normaliser.fit(training.batch))
-        started = time.perf_counter()
+        started = time.process_time()
         if isinstance(model, ridge.RidgeModel):
             ridge.fit(
                 model,
@@ -243,7 +243,7 @@ def _made(
                 validation,
                 on_progress=lambda done, total: on_share(done / total, "fitting"),
             )
-        minutes = {"core_minutes": (time.perf_counter() - started) / 60}
+        minutes = {"core_minutes": round((time.process_time() - started) / 60, 3)}
         write_whole(folder / "fit.json", json.dumps(minutes))
         save_model(path, model, {})
         return model.eval()
@@ -268,10 +268,10 @@ def _parameters(model: StiffnessNetwork) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def _minutes(plan: Plan, fixed: Mapping[str, Any], folder: Path, count: int) -> float | None:
+def _minutes(plan: Plan, folder: Path) -> float | None:
     """Core-minutes that the training, or the fit, took."""
     if plan.is_trained:
-        return core_minutes(folder, count, fixed["train"]["batch_size"])
+        return core_minutes(folder)
     return read_json(folder / "fit.json").get("core_minutes")
 
 

@@ -1,7 +1,6 @@
 """A model from one YAML file: lattices with labels, training, held-out errors, weights."""
 
 import csv
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -131,29 +130,17 @@ def run_recipe(
     if not is_first_process():
         return weights
     model, header = load_model(folder / "best.safetensors")
-    header["training"]["core_minutes"] = core_minutes(
-        folder, len(data.parts["train"]), recipe.train.batch_size
-    )
+    header["training"]["core_minutes"] = core_minutes(folder)
     header["domain"] = data.domain().to_dict()
     header["metrics"].update(held_out_errors(model, data))
     save_model(weights, model, header)
     return weights
 
 
-def core_minutes(folder: Path, count: int, batch_size: int) -> float:
-    """Minutes that the training steps of a run took, times the threads of this process.
-
-    Args:
-        folder: Of the run.
-        count: Training lattices.
-        batch_size: Lattices in a step at most.
-    """
+def core_minutes(folder: Path) -> float:
+    """Minutes of processor time that the training steps of a run took (of rank 0)."""
     with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
-        rows = [(int(row["step"]), float(row["ms_per_lattice"])) for row in csv.DictReader(file)]
-    in_a_step = count / math.ceil(count / batch_size)
-    firsts = [0, *(step for step, _ in rows)]
-    ms = sum((step - first) * each for first, (step, each) in zip(firsts, rows, strict=False))
-    return round(ms * in_a_step * torch.get_num_threads() / 60e3, 3)
+        return round(sum(float(row["core_seconds"]) for row in csv.DictReader(file)) / 60, 3)
 
 
 def held_out_errors(model: StiffnessNetwork, data: TrainingData) -> dict[str, Any]:

@@ -61,12 +61,14 @@ def relative_frobenius(predicted: Matrices, reference: Matrices) -> Numbers:
 def log_euclidean(predicted: Matrices, reference: Matrices) -> Numbers:
     """|log C - log C_ref|_F: soft modes count as much as stiff ones.
 
-    Infinite where the prediction is not positive definite, the limit as an eigenvalue goes to zero.
+    Infinite where the prediction is not positive definite to rounding, the limit as an eigenvalue
+    goes to zero.
 
     Reference:
         Arsigny, Fillard, Pennec, Ayache, SIAM J. Matrix Anal. Appl. 29 (2007) 328.
     """
-    definite = torch.linalg.eigvalsh(predicted.double())[:, 0] > 0
+    values = torch.linalg.eigvalsh(predicted.double())
+    definite = values[:, 0] > ROUNDING * values.abs().amax(1)
     safe = torch.where(definite[:, None, None], predicted.double(), reference.double())
     difference = symmetric_function(safe, "log") - symmetric_function(reference, "log")
     return torch.where(definite, difference.flatten(1).norm(dim=1), math.inf)

@@ -119,6 +119,7 @@ class Progress:
         gradient_norm: Of the last step, before clipping.
         learning_rate: Of the last step.
         ms_per_lattice: Milliseconds a training lattice took since the last validation.
+        core_seconds: Processor time of the steps since the last validation, of this process.
         best: Least mean directional error of a validation so far; infinite before the first.
         validation: Summaries of every metric, right after a validation.
         stopped: Whether the run ends here for want of ``patience``.
@@ -132,6 +133,7 @@ class Progress:
     gradient_norm: float
     learning_rate: float
     ms_per_lattice: float
+    core_seconds: float
     best: float = math.inf
     validation: dict[str, dict[str, float]] | None = None
     stopped: bool = False
@@ -139,7 +141,7 @@ class Progress:
     def log_entries(self) -> dict[str, float | int]:
         """The first columns of the log, after the step."""
         names = ("epoch", "loss", "learning_rate", "gradient_norm", "ms_per_lattice")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in (*names, "core_seconds")}
 
 
 def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
@@ -308,6 +310,7 @@ class Plan:
             gradient_norm=norm,
             learning_rate=self.rate(step),
             ms_per_lattice=run.interval.ms_per_lattice(),
+            core_seconds=run.interval.core_seconds(),
             best=run.best,
         )
 

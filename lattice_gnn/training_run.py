@@ -44,6 +44,7 @@ class Interval:
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
+        self._processor_time = time.process_time()
         self._loss = self._steps = self._lattices = 0.0
 
     def add(self, loss: float, lattices: int) -> None:
@@ -60,6 +61,10 @@ class Interval:
     def ms_per_lattice(self) -> float:
         """Milliseconds that a lattice took, up to now."""
         return 1e3 * (time.perf_counter() - self.started) / self._lattices
+
+    def core_seconds(self) -> float:
+        """Processor time of this process, all threads, up to now."""
+        return time.process_time() - self._processor_time
 
 
 class TrainingRun:

@@ -68,6 +68,7 @@ def test_a_terminal_gets_a_bar_with_rate_speed_and_best(monkeypatch, capsys):
         gradient_norm=1.0,
         learning_rate=2e-3,
         ms_per_lattice=4.9,
+        core_seconds=2.0,
         best=0.0512,
         validation={"directional_error": summary, "relative_frobenius": summary},
         stopped=True,

@@ -144,7 +144,8 @@ def test_gaussians_peak_at_their_centres_and_keep_the_rest():
     features = torch.zeros(1, len(STRUT_FEATURES))
     features[0, :2] = torch.tensor([2.5, -2.5])  # the last and the first centre
     expanded = gaussian_features(features)[0]
-    assert expanded[:6].argmax() == 5 and expanded[6:12].argmax() == 0
+    assert expanded[:6].argmax() == 5
+    assert expanded[6:12].argmax() == 0
     assert expanded[5] == expanded[6] == 1
     torch.testing.assert_close(expanded[4], torch.tensor(-1.0).exp())
     assert expanded[12:].equal(features[0, 2:])

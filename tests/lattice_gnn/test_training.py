@@ -23,6 +23,8 @@ from lattice_gnn.training_run import load_failed_batch
 SMALL = ModelConfig(channels=4, hidden=8, readout_channels=4)
 TINY = ModelConfig(channels=2, hidden=4, readout_channels=2, correlation=2)
 
+TIMES = ("seconds", "ms_per_lattice", "core_seconds")
+
 
 def labelled(count, seed=0, **changes):
     values = {"cells": ("bcc", "octet", "sc"), "densities": (0.01, 0.1), **changes}
@@ -62,7 +64,7 @@ def log_of(folder):
 
 
 def without_times(rows):
-    return [{k: v for k, v in x.items() if k not in ("seconds", "ms_per_lattice")} for x in rows]
+    return [{k: v for k, v in x.items() if k not in TIMES} for x in rows]
 
 
 EVERYTHING = {

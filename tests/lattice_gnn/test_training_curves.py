@@ -18,6 +18,7 @@ def progress(step, **changes):
         "gradient_norm": 2.0,
         "learning_rate": 1e-3,
         "ms_per_lattice": 5.0,
+        "core_seconds": 2.0,
     }
     return Progress(step=step, **(values | changes))
 

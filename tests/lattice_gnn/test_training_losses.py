@@ -45,6 +45,16 @@ def test_relative_loss_is_the_squared_error_of_all_components_and_of_the_logarit
         assert float(found[b]) == pytest.approx(expected, rel=1e-12)
 
 
+def test_huber_is_a_square_for_small_errors_and_linear_for_large_ones(examples):
+    def loss(factor):
+        C = (1 + factor) * examples.stiffness  # the relative error is the factor
+        return relative_loss(examples.target, C, examples, log_weight=0.0, huber=0.3)
+
+    torch.testing.assert_close(loss(1e-3), torch.full_like(loss(0.0), 1e-6), rtol=1e-5, atol=0)
+    slope = loss(1001.0) - loss(1000.0)
+    torch.testing.assert_close(slope, torch.full_like(slope, 0.6), rtol=1e-5, atol=0)
+
+
 def test_paper_loss_counts_each_of_the_21_components_once():
     reference = torch.diag(torch.tensor([2.0, 1, 1, 1, 1, 1], dtype=torch.float64))[None]
     reference[0, 0, 1] = reference[0, 1, 0] = 1.0
