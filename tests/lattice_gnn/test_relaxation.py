@@ -122,9 +122,9 @@ def test_rotations_of_the_nodes_matter_to_the_result():
 
 @pytest.mark.parametrize("size", SIZES)
 def test_sizes_are_read_and_may_be_changed(size):
-    config = ModelConfig.from_dict({"size": size, "correlation": 2})
-    assert config.correlation == 2
-    for name, value in SIZES[size].items():
+    config = ModelConfig.from_dict({"size": size, "hidden": 9})
+    assert config.hidden == 9
+    for name, value in {**SIZES[size], "hidden": 9}.items():
         assert getattr(config, name) == value
 
 
