@@ -18,29 +18,34 @@ METRICS = {
     "softest_error": "softest eigenvalue",
     "log_euclidean": "log-Euclidean distance",
 }
-KINDS = {"known_nets": "known nets", "unseen_nets": "unseen nets"}
+SETS = {"test": "all held out", "known_nets": "known nets", "unseen_nets": "unseen nets"}
 
 
 def tables(metrics: Mapping[str, Any]) -> str:
     """Markdown: every metric, then the relative Frobenius error density by density."""
-    lines = ["| metric | nets | lattices | median | mean | p90 |", "|---|---|---|---|---|---|"]
+    sets = {name: title for name, title in SETS.items() if name in metrics}
+    lines = ["| metric | lattices | number | median | mean | p90 |", "|---|---|---|---|---|---|"]
     for key, title in METRICS.items():
-        for kind, nets in KINDS.items():
-            row, count = metrics[kind][key], metrics[kind]["count"]
-            values = [_number(row[name], key) for name in ("median", "mean", "p90")]
-            lines.append(f"| {title} | {nets} | {count} | {' | '.join(values)} |")
+        for name, kind in sets.items():
+            row, count = metrics[name][key], metrics[name]["count"]
+            values = [_number(row[value], key) for value in ("median", "mean", "p90")]
+            lines.append(f"| {title} | {kind} | {count} | {' | '.join(values)} |")
     lines += ["", "Relative Frobenius error, median (p90), by relative density:", ""]
-    lines += ["| relative density | known nets | unseen nets |", "|---|---|---|"]
-    rows = zip(*(metrics[kind]["by_density"] for kind in KINDS), strict=True)
-    for known, unseen in rows:
-        low, high = known["density"]
-        cells = [
-            f"{_percent(e['median'])} ({_percent(e['p90'])})"
-            for e in (known["relative_frobenius"], unseen["relative_frobenius"])
-        ]
-        lines.append(f"| {low:.3g} to {high:.3g} | {' | '.join(cells)} |")
-    cells_named = ", ".join(metrics["unseen_nets"]["cells"])
-    return "\n".join([*lines, "", f"Unseen: {cells_named}."])
+    lines.append(f"| relative density | {' | '.join(sets.values())} |")
+    lines.append("|---" * (1 + len(sets)) + "|")
+    rows = {name: _by_density(metrics[name]) for name in sets}
+    for high in sorted(set().union(*rows.values())):
+        cells = [_row(rows[name].get(high)) for name in sets]
+        lines.append(f"| up to {high:.3g} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _by_density(metrics: Mapping[str, Any]) -> dict[float, Mapping[str, float]]:
+    return {row["density"][1]: row["relative_frobenius"] for row in metrics["by_density"]}
+
+
+def _row(errors: Mapping[str, float] | None) -> str:
+    return f"{_percent(errors['median'])} ({_percent(errors['p90'])})" if errors else ""
 
 
 def _number(value: float, key: str) -> str:

@@ -93,9 +93,11 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
     from data.comparison_run import Catalogue
     from data.label import Workers
     from data.training_data import Labelling
+    from lattice_gnn.memory import keep_freed_memory
     from viz.comparison import draw_comparison
 
     read_comparison(config, budget)
+    keep_freed_memory()
     _make_folder(output)
     with progress("labelling") as on_labelled, _runs() as on_run:
         job = Job(

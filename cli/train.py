@@ -59,9 +59,11 @@ def train(
     from data.recipe import read_recipe, run_recipe
     from data.training_data import Labelling
     from lattice_gnn.distributed import choose_device, is_first_process, join
+    from lattice_gnn.memory import keep_freed_memory
     from lattice_gnn.scalars import TensorBoard
 
     read_recipe(config)
+    keep_freed_memory()
     place = choose_device(device)
     curves = TensorBoard(output / "tensorboard") if tensorboard else None
     _prepare(output)

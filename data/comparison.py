@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from data.training_data import PARTS, DataConfig, Labelling, TrainingData, load_
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
+from lattice_gnn.memory import keep_freed_memory
 
 SCHEMA = "lattice-gnn/comparison/1"
 _STATE = "progress.json"  #: in the folder of a run that another process makes
@@ -108,8 +108,7 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> dict[str, A
     for catalogue in job.catalogues:
         catalogue.read()  # before hours are spent
     source = _Source(json.dumps(config.data), path.parent.resolve(), job.labelling.folder.resolve())
-    load_training_data(DataConfig.from_dict(config.data), job.labelling, path.parent)
-    data = source.load()
+    data = source.load(job.labelling)
     work = _Work(job, source, data.fingerprint(), on_run or (lambda _: None))
     failed = work.make([plans[name] for name in job.only or plans])
     rows = work.rows(plans.values())
@@ -197,15 +196,18 @@ class _Source:
     beside: Path
     folder: Path
 
-    def load(self) -> TrainingData:
-        """The lattices; read once in each process."""
-        return _loaded(self)
+    def load(self, labelling: Labelling | None = None) -> TrainingData:
+        """The lattices, labelled where they are not; read once in each process."""
+        if self not in _LOADED:
+            config = DataConfig.from_dict(json.loads(self.data))
+            labelling = labelling or Labelling(self.folder)
+            _LOADED.clear()
+            _LOADED[self] = load_training_data(config, labelling, self.beside)
+        return _LOADED[self]
 
 
-@lru_cache(maxsize=1)
-def _loaded(source: _Source) -> TrainingData:
-    config = DataConfig.from_dict(json.loads(source.data))
-    return load_training_data(config, Labelling(source.folder), source.beside)
+_LOADED: dict[_Source, TrainingData] = {}
+"""The lattices that this process has read last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +283,7 @@ class _Work:
         """Make models in several processes, each on one thread."""
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(
-            min(self.job.jobs, len(tasks)), context, _end_with, (os.getpid(),)
+            min(self.job.jobs, len(tasks)), context, _prepare_child, (os.getpid(),)
         ) as pool:
             running = {pool.submit(_run_in_child, task): task for task in tasks}
             waiting = set(running)
@@ -294,14 +296,17 @@ class _Work:
                             name = running[future].plan.name
                             self.on_run(RunProgress(name, state["share"], state["at"]))
                     for future in done:
-                        end(running[future].plan, future.result())
+                        error = future.exception()
+                        failure = f"its process failed ({error!r})" if error else future.result()
+                        end(running[future].plan, failure)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
 
-def _end_with(parent: int) -> None:
-    """End this process when its parent has ended, however that happened."""
+def _prepare_child(parent: int) -> None:
+    """Keep freed memory; end this process when its parent has ended, however that happened."""
+    keep_freed_memory()
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -109,6 +109,11 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check_config(self, _LEAST)
+        if self.relaxation and self.positive_map != "prior":
+            raise LatticeGnnError(
+                "model.positive_map: relaxation gives a logarithm relative to the affine stiffness "
+                f"and needs 'prior', got {self.positive_map!r}; or set relaxation to 0"
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ModelConfig":

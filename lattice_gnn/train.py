@@ -22,7 +22,6 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.evaluation import evaluate
 from lattice_gnn.labelled import LabelledLattices
 from lattice_gnn.losses import Examples, paper_loss, relative_loss, stiffness_of
-from lattice_gnn.memory import keep_freed_memory
 from lattice_gnn.network import NetworkConfig, StiffnessNetwork
 from lattice_gnn.normaliser import Normaliser
 from lattice_gnn.registry import build_model
@@ -176,7 +175,6 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
         LatticeGnnError: If the loss or its gradient is not finite (the folder then has the batch
             and the weights), or the folder holds a run with another configuration.
     """
-    keep_freed_memory()
     training, validation = data
     plan = Plan(config, len(training))
     with join(device) as ranks:
@@ -328,7 +326,7 @@ def learning_rate(config: TrainConfig, done: float) -> float:
         done: Share of the run that is done, from 0 to 1.
     """
     if done < config.warmup:
-        return config.learning_rate * (done + 1e-3) / config.warmup
+        return config.learning_rate * min(1.0, (done + 1e-3) / config.warmup)
     if config.schedule == "constant":
         return config.learning_rate
     rest = (done - config.warmup) / (1 - config.warmup)

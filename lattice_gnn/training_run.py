@@ -155,6 +155,7 @@ class TrainingRun:
             entries: Further columns of the log.
         """
         error = errors["directional_error"]["mean"]
+        error = error if math.isfinite(error) else math.inf
         is_best = error < self.best or self._rows == 0
         self.best = min(error, self.best)
         self.waited = 0 if is_best else self.waited + 1

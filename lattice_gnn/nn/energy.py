@@ -11,17 +11,20 @@ from lattice_gnn.nn.response import Response, StrutFrames, deformation
 
 _PARTS = 4
 """Stretch, shear, twist and bending of a strut, three rows each."""
-_LEAST = 1e-4
-"""Floor under the eigenvalues of the energy before its logarithm is taken."""
+_LEAST = 1e-6
+"""Added to the energy relative to the prior before its logarithm is taken."""
 
 
 class EnergyReadout(nn.Module):
     """M = log(sum over struts of w D^T D) + sum over struts of g D'^T D'.
 
     D are the deformations of one predicted response under the six strains, split into stretch,
-    shear, twist and bending, with learned stiffnesses w > 0; with no response and w = 1 the sum is
-    that of the affine stiffness. D' belong to other mixtures of channels, with weights g of either
+    shear, twist and bending, each with the stiffness of an Euler-Bernoulli strut times a learned
+    factor w > 0, relative to the affine stiffness: with no response and w = 1 the first term is
+    zero, which is the prior. D' belong to other mixtures of channels, with weights g of either
     sign. D^T D holds 2x0e + 2x2e + 1x4e as a stiffness does.
+
+    Works in float64: soft modes are small differences of stiff ones.
     """
 
     def __init__(self, channels: int, features: int, scalars: int, hidden: int, extra: int = 4):
@@ -31,7 +34,8 @@ class EnergyReadout(nn.Module):
         mix[:, :, 0] *= 0.1
         self.mix = nn.Parameter(mix)
         self.load = nn.Parameter(torch.cat([torch.ones(1), 0.5 * torch.randn(extra)]))
-        self.weights = PairNetwork(features, scalars, hidden, _PARTS * (1 + extra), 0.05)
+        self.factors = PairNetwork(features, scalars, hidden, _PARTS, 0.05)
+        self.weights = PairNetwork(features, scalars, hidden, _PARTS * extra, 0.0)
 
     def forward(
         self,
@@ -41,7 +45,7 @@ class EnergyReadout(nn.Module):
         frames: StrutFrames,
         batch: LatticeBatch,
     ) -> Float[Tensor, "lattices 6 6"]:
-        """The matrix M of each lattice, float64."""
+        """The matrix M of each lattice, float64; NaN where the response is not finite."""
         nodes, fields = len(scalars), 1 + self.extra
         channels = self.mix.shape[1]
         mixed = (X.reshape(2, nodes * 18, channels) @ self.mix).view(2, nodes, 3, 6 * fields)
@@ -49,28 +53,36 @@ class EnergyReadout(nn.Module):
         stretch = D[:, :3] + frames.strain[..., None] * self.load
         D = torch.cat([stretch, D[:, 3:]], 1).view(-1, 9, 6 * fields)
         rows = (_parts(frames) @ D).view(-1, 3 * _PARTS, 6, fields)
-        weights = self.weights(features, scalars, frames).view(-1, _PARTS, 1, fields)
-        weights = weights.repeat_interleave(3, 1)
-        energy = self._energy(rows[..., 0], weights[..., 0], frames, batch)
+        rows = rows / frames.length[:, None, None, None]
+        factors = self.factors(features, scalars, frames)
+        energy = self._energy(rows[..., 0].double(), factors.double(), frames, batch)
+        weights = self.weights(features, scalars, frames).view(-1, _PARTS, self.extra)
+        weights = weights.repeat_interleave(3, 1).flatten(1)[:, None]
         others = rows[..., 1:].permute(0, 2, 1, 3).flatten(2)
-        weighted = others * weights[..., 1:].flatten(1)[:, None]
-        signed = _mean(weighted @ others.mT, frames, batch)
+        signed = _mean(((weights * others) @ others.mT).double(), frames, batch)
+        if not bool(torch.isfinite(energy).all()):
+            return energy * torch.nan  # the logarithm would refuse; training wants to know the step
         floor = _LEAST * torch.eye(6).to(energy)
-        return symmetric_function(energy + floor, "log") + signed.double()
+        return symmetric_function(energy + floor, "log") + signed
 
     def _energy(
         self,
         rows: Float[Tensor, "struts rows 6"],
-        weights: Float[Tensor, "struts rows 1"],
+        factors: Float[Tensor, "struts parts"],
         frames: StrutFrames,
         batch: LatticeBatch,
     ) -> Float[Tensor, "lattices 6 6"]:
-        """Shear, twist and bending cost (r/L)^2 of what stretching costs, times learned factors."""
-        stiffness = (weights / 2).exp()
-        scale = frames.slenderness[:, None, None]
-        stiffness = torch.cat([stiffness[:, :3], stiffness[:, 3:] * scale], 1)
-        D = rows * stiffness / frames.length[:, None, None]
-        return _mean(D.mT @ D, frames, batch).double()
+        """Energy of the struts relative to the affine stiffness.
+
+        A strut of length L stores E A L / 2 times (stretch / L)^2 + i (12 (shear / L)^2 + twist^2 /
+        (1 + nu) + bending^2), i = I / (A L^2).
+        """
+        i = frames.inertia
+        beam = torch.stack([torch.ones_like(i), 12 * i, i / (1 + frames.nu), i], 1)
+        stiffness = (beam * frames.modulus[:, None]).sqrt() * (factors / 2).exp()
+        D = rows * stiffness.repeat_interleave(3, 1)[..., None]
+        energy = _mean(D.mT @ D, frames, batch)
+        return frames.to_prior.mT @ energy @ frames.to_prior
 
 
 def _parts(frames: StrutFrames) -> Float[Tensor, "struts 12 9"]:
@@ -90,5 +102,4 @@ def _mean(
     Q: Float[Tensor, "struts 6 6"], frames: StrutFrames, batch: LatticeBatch
 ) -> Float[Tensor, "lattices 6 6"]:
     """Average over the solid volume of each lattice."""
-    weighted = Q * frames.share[:, None, None]
-    return Q.new_zeros(len(batch), 6, 6).index_add(0, batch.strut_lattice, weighted)
+    return batch.sum_over_struts(Q * frames.share[:, None, None])

@@ -46,7 +46,9 @@ class PairNetwork(nn.Module):
     def __init__(self, features: int, scalars: int, hidden: int, out: int, scale: float = 1.0):
         super().__init__()
         last = nn.Linear(hidden, out)
-        nn.init.uniform_(last.weight, -scale / hidden**0.5, scale / hidden**0.5)
+        with torch.no_grad():
+            last.weight.mul_(scale)
+            last.bias.mul_(scale)
         self.layers = nn.Sequential(nn.Linear(features + 2 * scalars, hidden), nn.SiLU(), last)
 
     def forward(
@@ -69,7 +71,8 @@ class RelaxationStep(nn.Module):
         )
         self.change = nn.Parameter(0.3 * torch.randn(2, channels, channels) / channels**0.5)
         last = nn.Linear(hidden, scalars + 2 * channels)
-        nn.init.uniform_(last.weight, -0.3 / hidden**0.5, 0.3 / hidden**0.5)
+        with torch.no_grad():
+            last.weight.mul_(0.3)
         self.update = nn.Sequential(nn.Linear(scalars + 4 * channels, hidden), nn.SiLU(), last)
         self.degree = degree
 

@@ -21,7 +21,7 @@ Response = Float[Tensor, "2 nodes 3 columns"]  #: displacement, rotation; 6 stra
 StrutRows = Float[Tensor, "struts 9 columns"]  #: stretch, mean rotation, difference of rotation
 
 _SOFTEST = 0.01
-"""Floor under the eigenvalues of the affine stiffness over relative density, for the strains."""
+"""Added to the affine stiffness over density before the root: bounds the strains of soft modes."""
 
 
 class StrutFrames:
@@ -31,14 +31,18 @@ class StrutFrames:
         start: Node at the first end.
         end: Node at the second end.
         length: L / l0.
-        slenderness: Mean radius / L.
-        share: Share of the strut in the E-weighted solid volume of its lattice.
+        inertia: I / (A L^2) of the mean section, I its second moment of area.
+        modulus: E / E_s.
+        nu: Poisson's ratio.
+        share: Share of the strut in the solid volume of its lattice.
         along: t t^T, t the unit direction.
         across: I - t t^T.
         turn: The matrix of t x.
-        strain: Relative displacement L E_k t of its ends under the six macroscopic strains; these
-            are W E_k, W = (P / rho + 0.01)^(-1/2) with P the affine stiffness, so that every strain
-            costs about the same energy.
+        strain: Relative displacement L (W E)_k t of its ends under six macroscopic strains, mixed
+            by W = (P / rho + 0.01)^(-1/2), P the affine stiffness, so that all cost about the same
+            energy.
+        to_prior: W^-1 (P / rho)^(-1/2) of every lattice, float64: takes quadratic forms in these
+            strains to forms relative to P.
     """
 
     def __init__(self, batch: LatticeBatch, struts: DirectedStruts, dtype: torch.dtype):
@@ -47,26 +51,30 @@ class StrutFrames:
         length = vectors.norm(dim=-1)
         t = vectors / length[:, None]
         relative = struts.features[:count, 0].exp()
-        radius = (batch.radii + batch.end_radii) / 2
-        volume = radius.square() * length * batch.E
+        bore = (batch.inner_radii / batch.radii).square()
+        square = (batch.radii**2 + batch.radii * batch.end_radii + batch.end_radii**2) / 3
+        volume = square * (1 - bore) * length
         total = batch.sum_over_struts(volume).index_select(0, batch.strut_lattice)
         self.start: Int[Tensor, " struts"] = batch.struts[:, 0]
         self.end: Int[Tensor, " struts"] = batch.struts[:, 1]
         self.length: Float[Tensor, " struts"] = relative.to(dtype)
-        self.slenderness: Float[Tensor, " struts"] = (radius / length).to(dtype)
-        self.share: Float[Tensor, " struts"] = (volume / total).to(dtype)
+        self.inertia: Float[Tensor, " struts"] = square * (1 + bore) / (4 * length.square())
+        self.modulus: Float[Tensor, " struts"] = batch.E
+        self.nu: Float[Tensor, " struts"] = batch.nu
+        self.share: Float[Tensor, " struts"] = volume / total
         along = t[:, :, None] * t[:, None, :]
         self.along: Float[Tensor, "struts 3 3"] = along.to(dtype)
         self.across: Float[Tensor, "struts 3 3"] = (torch.eye(3).to(along) - along).to(dtype)
         self.turn: Float[Tensor, "struts 3 3"] = _cross_matrix(t).to(dtype)
+        P = affine_stiffness(batch) / batch.relative_density()[:, None, None]
+        W = symmetric_function(P + _SOFTEST * torch.eye(6).to(P), "inv_sqrt")
+        self.to_prior: Float[Tensor, "lattices 6 6"] = torch.linalg.solve(
+            W, symmetric_function(P, "inv_sqrt")
+        )
         strain = torch.einsum("kab,sb->sak", strain_basis(t), t * relative[:, None])
-        even = _even_strains(batch).index_select(0, batch.strut_lattice)
-        self.strain: Float[Tensor, "struts 3 6"] = (strain @ even).to(dtype)
-
-
-def _even_strains(batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
-    P = affine_stiffness(batch) / batch.relative_density()[:, None, None]
-    return symmetric_function(P + _SOFTEST * torch.eye(6).to(P), "inv_sqrt")
+        self.strain: Float[Tensor, "struts 3 6"] = (
+            strain @ W.index_select(0, batch.strut_lattice)
+        ).to(dtype)
 
 
 def _cross_matrix(t: Float[Tensor, "struts 3"]) -> Float[Tensor, "struts 3 3"]:

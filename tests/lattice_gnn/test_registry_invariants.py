@@ -26,6 +26,8 @@ TINY = {
 
 OPTIONS = [
     ("equivariant", {"positive_map": "none"}),
+    ("equivariant", {"relaxation": 2, "response_channels": 2, "scalars": 3, "layers": 1}),
+    ("equivariant", {"relaxation": 1, "features": "gaussian"}),
     ("cgcnn", {"positive_map": "none", "aggregation": "mean"}),
     ("cgcnn", {"group_average": True}),
     ("mcgcnn", {"positive_map": "square", "edge_updates": False}),

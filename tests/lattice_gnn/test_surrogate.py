@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from data.nets import NetSampling, sample_net
 from fem_reference.beam import homogenise_beam
 from lattice_gnn.cells import cell
 from lattice_gnn.checkpoint import shipped_models
@@ -105,11 +106,20 @@ def test_a_lattice_outside_the_training_set_is_predicted_and_named(surrogate):
     (thin,) = surrogate.predict(cell("kelvin", relative_density=1e-5))
     assert thin.domain_notes[0].startswith("relative density is 1e-05")
     assert thin.expected_error is None
-    (strange,) = surrogate.predict(cell("fluorite", relative_density=0.05))
-    assert len(strange.domain_notes) == 1
-    assert "is none of the" in strange.domain_notes[0]
-    assert "not trained on" in strange.expected_error.basis
-    assert strange.expected_error.median > 0.1
+
+
+def test_a_new_net_is_ordinary_to_a_model_of_thousands_of_nets(surrogate):
+    """Its expected error is that of held-out lattices whose nets training did not have."""
+    assert len(surrogate.domain.nets) > 1000
+    nets = NetSampling(nodes=(12, 20))
+    drawn = (sample_net(nets, seed=777, index=k).simplified() for k in range(20))
+    new = next(x for x in drawn if not surrogate.domain.knows_net(x))
+    (prediction,) = surrogate.predict(new.with_relative_density(0.02))
+    assert prediction.domain_notes == ()
+    assert "not trained on" in prediction.expected_error.basis
+    (known,) = surrogate.predict(cell("octet", relative_density=0.02))
+    assert "of the nets it was trained on" in known.expected_error.basis
+    assert known.expected_error.median < prediction.expected_error.median
 
 
 def test_the_expected_error_is_that_of_what_the_header_has(surrogate):
