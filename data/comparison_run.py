@@ -34,7 +34,7 @@ from lattice_gnn.train import Progress, TrainConfig, train
 UNTRAINED = ("affine", "ridge")
 """Kinds of model without gradient steps."""
 _WEIGHTS = "best.safetensors"
-_CHECKPOINTS = 20  #: validations of a run where its settings do not say how many steps lie between
+_CHECKPOINTS = 4  #: validations of a run, unless it says otherwise
 _TIMED_BATCH = 64
 _TIMING_SECONDS = 5.0  #: of the training that says how many steps fit, or a tenth of the budget
 _COST_SECONDS = 1.0  #: of predictions, and of training steps, that are timed for the table

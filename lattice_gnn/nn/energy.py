@@ -45,7 +45,21 @@ class EnergyReadout(nn.Module):
         frames: StrutFrames,
         batch: LatticeBatch,
     ) -> Float[Tensor, "lattices 6 6"]:
-        """The matrix M of each lattice, float64; NaN where the response is not finite."""
+        """The matrix M of each lattice, float64; NaN where the response is not finite.
+
+        Never in half precision, which would leave nothing of the soft modes.
+        """
+        with torch.autocast(X.device.type, enabled=False):
+            return self._matrix(X.to(self.mix.dtype), scalars.to(self.mix.dtype), features, frames, batch)
+
+    def _matrix(
+        self,
+        X: Response,
+        scalars: Scalars,
+        features: Float[Tensor, "struts features"],
+        frames: StrutFrames,
+        batch: LatticeBatch,
+    ) -> Float[Tensor, "lattices 6 6"]:
         nodes, fields = len(scalars), 1 + self.extra
         channels = self.mix.shape[1]
         mixed = (X.reshape(2, nodes * 18, channels) @ self.mix).view(2, nodes, 3, 6 * fields)
@@ -61,7 +75,7 @@ class EnergyReadout(nn.Module):
         others = rows[..., 1:].permute(0, 2, 1, 3).flatten(2)
         signed = _mean(((weights * others) @ others.mT).double(), frames, batch)
         if not bool(torch.isfinite(energy).all()):
-            return energy * torch.nan  # the logarithm would refuse; training wants to know the step
+            return (energy + signed) * torch.nan  # the logarithm would refuse; training wants to know the step
         floor = _LEAST * torch.eye(6).to(energy)
         return symmetric_function(energy + floor, "log") + signed
 

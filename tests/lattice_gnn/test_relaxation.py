@@ -132,6 +132,20 @@ def test_turns_with_the_lattice_and_ignores_what_means_nothing(features):
     assert_equivariant(lambda x: predict(model, x), members, tolerance=1e-9)
 
 
+def test_half_precision_changes_little_and_the_energy_is_never_in_it():
+    """Autocast on the CPU stands for a GPU."""
+    model = model_of().float()
+    batch = LatticeBatch.from_lattices([random_lattice(seed) for seed in range(4)]).simplified()
+    M = model.matrix(batch).detach()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = model.matrix(batch)
+    assert half.dtype == torch.float64
+    error = (half.detach() - M).norm() / M.norm()
+    assert 1e-6 < error < 0.05
+    half.sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
 def test_each_step_changes_the_answer():
     """Relaxation is not a bystander: more steps, same seed, another stiffness."""
     members = [random_lattice(4), cell("kelvin", radius=0.02)]

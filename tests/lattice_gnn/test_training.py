@@ -21,7 +21,17 @@ from lattice_gnn.train import Plan, TrainConfig, learning_rate, losses, train
 from lattice_gnn.training_run import load_failed_batch
 
 SMALL = ModelConfig(channels=4, hidden=8, readout_channels=4)
-TINY = ModelConfig(channels=2, hidden=4, readout_channels=2, correlation=2)
+TINY = ModelConfig(
+    channels=2,
+    hidden=4,
+    readout_channels=2,
+    correlation=2,
+    layers=1,
+    relaxation=1,
+    response_channels=2,
+    scalars=3,
+)
+ENCODER = ModelConfig(channels=2, hidden=4, readout_channels=2, correlation=2)
 
 TIMES = ("seconds", "ms_per_lattice", "core_seconds")
 
@@ -165,7 +175,7 @@ def test_a_run_that_gets_no_better_stops_and_stays_stopped(tmp_path, data):
     ("model", "config", "words"),
     [
         (TINY, {"seed": 1}, "train.seed: 0 there, 1 here"),
-        (replace(TINY, positive_map="square"), {}, "model.positive_map: 'prior' there, 'square'"),
+        (replace(TINY, scalars=4), {}, "model.scalars: 3 there, 4 here"),
     ],
 )
 def test_another_configuration_does_not_continue_a_run(tmp_path, data, model, config, words):
@@ -184,10 +194,13 @@ def test_a_state_that_cannot_be_used_is_refused_in_one_sentence(tmp_path, data, 
         train(TINY, TrainConfig(epochs=1), data, tmp_path)
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_what_reproduces_it(tmp_path, data):
+@pytest.mark.parametrize("network", [TINY, ENCODER], ids=["relaxation", "encoder"])
+def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_what_reproduces_it(
+    tmp_path, data, network
+):
     config = TrainConfig(steps=50, batch_size=4, learning_rate=1e15, warmup=0.0, rotate=True)
     with pytest.raises(LatticeGnnError, match=r"failed_batch\.pt") as caught:
-        train(TINY, config, data, tmp_path)
+        train(network, config, data, tmp_path)
     step = int(re.match(r"step (\d+): loss", str(caught.value)).group(1))
     model, header = load_model(tmp_path / "failed.safetensors")
     assert header["step"] == step - 1
