@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.inputs import make_folder
 from cli.options import Json
 from cli.report import emit_json, progress, say_note, say_warning, show
-from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -98,7 +98,7 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
 
     read_comparison(config, budget)
     keep_freed_memory()
-    _make_folder(output)
+    make_folder(output)
     with progress("labelling") as on_labelled, _runs() as on_run:
         job = Job(
             folder=output,
@@ -121,15 +121,6 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
         say_note(f"not finished: {', '.join(left)}")
     names = ", ".join(path.name for path in pictures)
     say_note(f"tables in {output / 'comparison.md'} and .json; pictures beside them: {names}")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LatticeGnnError(
-            f"{folder}: cannot be made ({error.strerror}); choose another folder."
-        ) from None
 
 
 @contextmanager

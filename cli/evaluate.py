@@ -1,12 +1,12 @@
 """``lattice-gnn evaluate``: a model against the reference tensors of a dataset or a catalogue."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from cli.facts import header
+from cli.inputs import make_folder
 from cli.options import Json
 from cli.report import emit_json, progress, say_note, show
 from lattice_gnn.errors import LatticeGnnError
@@ -82,9 +82,9 @@ def evaluate(  # noqa: PLR0913 (every option of a command is a parameter)
     from lattice_gnn.evaluation import judge, load_judged
 
     if plots is not None:
-        _prepare(plots)
+        make_folder(plots)
     network, facts = load_judged(model)
-    split = _split(part, shares, facts, model)
+    split = _split(part, shares, facts, model, data)
     selection = Selection(label, part, *split, lowest=lowest, limit=limit, seed=_seed(seed))
     references = read_reference_set(data, selection)
     with progress("evaluating") as on_progress:
@@ -121,7 +121,7 @@ def _seed(seed: int) -> int:
 
 
 def _split(
-    part: str | None, shares: str | None, facts: dict[str, Any], model: str
+    part: str | None, shares: str | None, facts: dict[str, Any], model: str, data: Path
 ) -> tuple[dict[str, float] | None, int]:
     """Shares and seed of the split, from the option or from the recipe of the model."""
     from data.reference_set import split_of
@@ -129,6 +129,11 @@ def _split(
     if part is None:
         if shares is not None:
             raise LatticeGnnError("--shares says how --part splits a dataset; give --part too.")
+        if data.suffix != ".lat" and split_of(facts) is not None:
+            say_note(
+                f"all lattices of {data}: if {model} was trained on this file, it has seen most of "
+                "them; --part test takes the others"
+            )
         return None, 0
     recipe = split_of(facts)
     if shares is not None:
@@ -163,18 +168,6 @@ def _selected(selection: "Selection", data: Path) -> dict[str, Any]:
         values.pop("shares")
         values.pop("split_seed")
     return values
-
-
-def _prepare(folder: Path) -> None:
-    """Make the folder for pictures, before time goes into computing."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LatticeGnnError(
-            f"{folder}: cannot be made ({error.strerror}); choose another folder."
-        ) from None
-    if not os.access(folder, os.W_OK):
-        raise LatticeGnnError(f"{folder}: is not writable; choose another folder.")
 
 
 def _draw(folder: Path, judgement: "Judgement", references: "ReferenceSet", title: str) -> None:

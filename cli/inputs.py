@@ -229,3 +229,19 @@ def _left_handed(lattice: "Lattice") -> bool:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, long before they are there.
+
+    Raises:
+        LatticeGnnError: If it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LatticeGnnError(
+            f"{folder}: cannot be made ({error.strerror}); choose another folder."
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise LatticeGnnError(f"{folder}: is not writable; choose another folder.")

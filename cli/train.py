@@ -1,7 +1,6 @@
 """``lattice-gnn train``: make a model from a recipe."""
 
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cli.inputs import make_folder
 from cli.report import say_note
-from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
     from lattice_gnn.train import Progress
@@ -66,7 +65,7 @@ def train(
     keep_freed_memory()
     place = choose_device(device)
     curves = TensorBoard(output / "tensorboard") if tensorboard else None
-    _prepare(output)
+    make_folder(output)
     labelling = Labelling(data or output / "data")
     if not is_first_process():
         with join(place):
@@ -85,18 +84,6 @@ def train(
         )
     typer.echo(weights)
     say_note(f"use it: lattice-gnn predict FILE --model {weights}")
-
-
-def _prepare(folder: Path) -> None:
-    """Make the folder, hours before it is needed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LatticeGnnError(
-            f"{folder}: cannot be made ({error.strerror}); choose another folder."
-        ) from None
-    if not os.access(folder, os.W_OK):
-        raise LatticeGnnError(f"{folder}: is not writable; choose another folder.")
 
 
 @contextmanager

@@ -105,7 +105,13 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> dict[str, A
         raise LatticeGnnError(
             f"--only {unknown[0]}: there is no such model in {path}; it has {', '.join(plans)}."
         )
+    names = [path.name for path in {catalogue.path.resolve() for catalogue in job.catalogues}]
     for catalogue in job.catalogues:
+        if names.count(catalogue.path.name) > 1:
+            raise LatticeGnnError(
+                f"--catalogue: two files are called {catalogue.path.name}; rename one, errors are "
+                "kept by name."
+            )
         catalogue.read()  # before hours are spent
     source = _Source(json.dumps(config.data), path.parent.resolve(), job.labelling.folder.resolve())
     data = source.load(job.labelling)

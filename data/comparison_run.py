@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import yaml
 
-from data.recipe import core_minutes
+from data.recipe import core_minutes, read_yaml
 from data.reference_set import ReferenceSet, Selection, read_reference_set
 from data.training_data import TrainingData
 from lattice_gnn import ridge
@@ -34,10 +34,15 @@ from lattice_gnn.train import Progress, TrainConfig, train
 UNTRAINED = ("affine", "ridge")
 """Kinds of model without gradient steps."""
 _WEIGHTS = "best.safetensors"
-_CHECKPOINTS = 4  #: validations of a run, unless it says otherwise
+_CHECKPOINTS = (4, 20)  #: validations of a run: one a core-minute, within these limits
 _TIMED_BATCH = 64
 _TIMING_SECONDS = 5.0  #: of the training that says how many steps fit, or a tenth of the budget
 _COST_SECONDS = 1.0  #: of predictions, and of training steps, that are timed for the table
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
 
 OnShare = Callable[[float, str], None]
 """Called with the share of a run that is done, and what it is at."""
@@ -65,8 +70,7 @@ class Catalogue:
 
     def facts(self) -> dict[str, Any]:
         """What tells its results from those of another catalogue."""
-        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        return {"name": self.path.name, "sha256": digest, "lowest": self.lowest}
+        return {"name": self.path.name, "sha256": _sha256(self.path), "lowest": self.lowest}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,7 @@ def requested_by(plan: Plan, data_hash: str) -> dict[str, Any]:
         "model": dict(plan.model),
         "train": dict(plan.train),
         "weights": plan.weights,
+        "weights_sha256": _sha256(resolve_model(plan.weights)) if plan.weights else None,
         "labels": plan.labels,
         "budget_minutes": plan.minutes if plan.is_trained else None,
         "data_hash": data_hash,
@@ -180,8 +185,18 @@ def finished_metrics(plan: Plan, folder: Path, data_hash: str) -> dict[str, Any]
     metrics, path = read_json(folder / "metrics.json"), folder / "config.yaml"
     if "test" not in metrics or not path.is_file():
         return None
-    fixed = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return metrics if fixed["requested"] == requested_by(plan, data_hash) else None
+    return metrics if _read_fixed(path)["requested"] == requested_by(plan, data_hash) else None
+
+
+def _read_fixed(path: Path) -> dict[str, Any]:
+    """The settings of a run that has begun."""
+    fixed = read_yaml(path)
+    if not isinstance(fixed.get("requested"), dict):
+        raise LatticeGnnError(
+            f"{path}: is damaged (no settings under 'requested'); remove the folder to make the "
+            "model anew."
+        )
+    return fixed
 
 
 def _fixed(
@@ -194,7 +209,7 @@ def _fixed(
     """The settings of the run as they were fixed when it first began."""
     path = folder / "config.yaml"
     if path.is_file():
-        fixed: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fixed = _read_fixed(path)
         different = [key for key in requested if fixed["requested"].get(key) != requested[key]]
         if different:
             raise LatticeGnnError(
@@ -213,7 +228,9 @@ def _fixed(
             config = replace(config, steps=max(1, int(60 * plan.minutes / seconds)))
             fixed["seconds_per_step"] = seconds
         if config.checkpoint_steps == 0:
-            config = replace(config, checkpoint_steps=math.ceil(config.steps / _CHECKPOINTS))
+            least, most = _CHECKPOINTS
+            count = max(least, min(most, round(plan.minutes)))
+            config = replace(config, checkpoint_steps=math.ceil(config.steps / count))
         fixed["train"] = asdict(config)
     write_whole(path, yaml.safe_dump(fixed, sort_keys=False))
     return fixed

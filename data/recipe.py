@@ -16,7 +16,7 @@ from fem_reference.beam import homogenise_beam
 from lattice_gnn.checkpoint import load_model, save_model
 from lattice_gnn.distributed import first_process_first, is_first_process
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.evaluation import predict_in_batches
+from lattice_gnn.evaluation import DENSITY_EDGES, predict_in_batches
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.labelled import LabelledLattices
 from lattice_gnn.lattice import Lattice
@@ -26,7 +26,6 @@ from lattice_gnn.registry import read_model_config
 from lattice_gnn.train import Progress, TrainConfig, train
 
 _SECTIONS = ("model", "train", "data")
-_DENSITY_EDGES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ def run_recipe(
 
 
 def core_minutes(folder: Path) -> float:
-    """Minutes of processor time that the training steps of a run took (of rank 0)."""
+    """Minutes of processor time that the training steps of a run took, all ranks together."""
     with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
         return round(sum(float(row["core_seconds"]) for row in csv.DictReader(file)) / 60, 3)
 
@@ -173,8 +172,8 @@ def errors_by_density(model: StiffnessNetwork, labelled: LabelledLattices) -> di
     frobenius = relative_frobenius(C, labelled.stiffness)
     density = labelled.batch.relative_density()
     rows = []
-    for low, high in pairwise(_DENSITY_EDGES):
-        inside = (density >= low) & ((density < high) | (high == _DENSITY_EDGES[-1]))
+    for low, high in pairwise(DENSITY_EDGES):
+        inside = (density >= low) & (density < high)
         if bool(inside.any()):
             rows.append(
                 {

@@ -90,7 +90,7 @@ def has_negative_energy(C: Matrices) -> Bool[Tensor, " lattices"]:
 
 
 def moduli_errors(predicted: Matrices, reference: Matrices) -> dict[str, Numbers]:
-    """Errors of the moduli that a designer asks for first, averaged over all directions.
+    """Errors of the moduli that a designer asks for first, those of the isotropic averages.
 
     With K_V, K_R, G_V, G_R the Voigt and Reuss averages and K_H = (K_V + K_R)/2, G_H likewise
     (Hill 1952, Proc. Phys. Soc. A 65, 349):

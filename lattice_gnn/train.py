@@ -93,6 +93,8 @@ class TrainConfig:
             value = getattr(self, name)
             if not least <= value < math.inf:
                 raise LatticeGnnError(f"train.{name}: expected at least {least}, got {value!r}")
+        if self.clip == 0:
+            raise LatticeGnnError("train.clip: expected above 0, got 0; a large number never clips")
         for name in ("warmup", "average"):
             if getattr(self, name) >= 1:
                 raise LatticeGnnError(
@@ -118,7 +120,7 @@ class Progress:
         gradient_norm: Of the last step, before clipping.
         learning_rate: Of the last step.
         ms_per_lattice: Milliseconds a training lattice took since the last validation.
-        core_seconds: Processor time of the steps since the last validation, of this process.
+        core_seconds: Processor time of the steps since the last validation, all ranks together.
         best: Least mean directional error of a validation so far; infinite before the first.
         validation: Summaries of every metric, right after a validation.
         stopped: Whether the run ends here for want of ``patience``.
@@ -308,7 +310,7 @@ class Plan:
             gradient_norm=norm,
             learning_rate=self.rate(step),
             ms_per_lattice=run.interval.ms_per_lattice(),
-            core_seconds=run.interval.core_seconds(),
+            core_seconds=run.core_seconds(),
             best=run.best,
         )
 

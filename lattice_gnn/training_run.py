@@ -95,6 +95,10 @@ class TrainingRun:
         """The model with the running average of the weights."""
         return cast(StiffnessNetwork, self.learner.average.module)
 
+    def core_seconds(self) -> float:
+        """Processor time of the steps since the last validation, as if all ranks took the same."""
+        return self.interval.core_seconds() * self._ranks.count
+
     def has_stalled(self, patience: int) -> bool:
         """Whether the last ``patience`` validations brought nothing better; 0 waits for ever."""
         return 0 < patience <= self.waited
@@ -111,6 +115,7 @@ class TrainingRun:
         step = 0
         if path.is_file():
             step = self._load(path)
+            self._ranks.check_equal(str(step), f"step of {path}")
         else:
             self._ranks.from_first(lambda: self.folder.mkdir(parents=True, exist_ok=True))
         self._ranks.align(self.learner.model)

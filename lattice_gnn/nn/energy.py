@@ -50,7 +50,9 @@ class EnergyReadout(nn.Module):
         Never in half precision, which would leave nothing of the soft modes.
         """
         with torch.autocast(X.device.type, enabled=False):
-            return self._matrix(X.to(self.mix.dtype), scalars.to(self.mix.dtype), features, frames, batch)
+            return self._matrix(
+                X.to(self.mix.dtype), scalars.to(self.mix.dtype), features, frames, batch
+            )
 
     def _matrix(
         self,
@@ -75,7 +77,7 @@ class EnergyReadout(nn.Module):
         others = rows[..., 1:].permute(0, 2, 1, 3).flatten(2)
         signed = _mean(((weights * others) @ others.mT).double(), frames, batch)
         if not bool(torch.isfinite(energy).all()):
-            return (energy + signed) * torch.nan  # the logarithm would refuse; training wants to know the step
+            return (energy + signed) * torch.nan  # its logarithm would refuse
         floor = _LEAST * torch.eye(6).to(energy)
         return symmetric_function(energy + floor, "log") + signed
 

@@ -1,9 +1,10 @@
 """Relaxation: response fields improved step by step by learned, local equilibrium iterations.
 
 Frame analysis solves K X = f for the response X. A step of relaxation looks like one step of an
-iterative solver, with everything learned: struts answer to their deformation (``StrutLaw``), nodes
-sum the answers and divide by a 3x3 matrix of their own, channels mix. It is local (a step reaches
-the neighbours), equivariant for any weights, and linear in the macroscopic strain as elasticity is.
+iterative solver, with everything learned: struts answer to their deformation, nodes sum the answers
+and divide by a 3x3 matrix of their own, channels mix. A step reaches the neighbours of a node, and
+through the mean size of the fields, which bounds them, all of the cell. It is equivariant for any
+weights.
 """
 
 import math

@@ -189,6 +189,24 @@ def test_a_further_catalogue_needs_no_training(finished, catalogue, monkeypatch)
     }
 
 
+def test_two_catalogues_of_one_name_are_refused(finished, catalogue, tmp_path):
+    config, job, _, _ = finished
+    other = tmp_path / catalogue.name
+    other.write_bytes(catalogue.read_bytes())
+    twice = Job(job.folder, job.labelling, (Catalogue(catalogue), Catalogue(other)))
+    with pytest.raises(LatticeGnnError, match="two files are called outside.lat; rename one"):
+        compare(config, twice)
+
+
+def test_damaged_settings_of_a_run_are_refused_in_one_sentence(finished, labels, tmp_path):
+    config, _, _, _ = finished
+    job = Job(tmp_path / "out", labels, only=("plain",))
+    (tmp_path / "out" / "runs" / "plain").mkdir(parents=True)
+    (tmp_path / "out" / "runs" / "plain" / "config.yaml").write_text("a: 1\n")
+    with pytest.raises(LatticeGnnError, match=r"config\.yaml: is damaged"):
+        compare(config, job)
+
+
 class StopError(Exception):
     """Stands for a kill."""
 
@@ -226,7 +244,7 @@ def test_the_number_of_steps_follows_from_the_budget_and_is_fixed(labels, tmp_pa
     assert rows(document)["plain"]["steps"] == 6  # 0.06 s
     fixed = yaml.safe_load((tmp_path / "out/runs/plain/config.yaml").read_text())
     assert fixed["train"]["steps"] == 6
-    assert fixed["train"]["checkpoint_steps"] == 1
+    assert fixed["train"]["checkpoint_steps"] == 2  # at least four validations: ceil(6 / 4)
     (tmp_path / "out/runs/plain/metrics.json").unlink()
     monkeypatch.setattr(comparison_run, "seconds_per_step", lambda *_: 1.0)
     assert rows(compare(config, Job(tmp_path / "out", labels)))["plain"]["steps"] == 6
