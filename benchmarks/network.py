@@ -1,10 +1,13 @@
 """Time and memory of the networks against beam FEM, in one run.
 
-    python benchmarks/network.py [--threads N] [--sizes paper small ...] [--update-docs]
+    python benchmarks/network.py [--threads N] [--device cpu|cuda] [--models paper small ...]
+                                 [--update-docs]
 
 64 cells of about 10 nodes and 46 directed struts. A training step is forward, loss, backward,
-clipping, AdamW and the running average. The floor is the floating-point work of the network's
-matrix products (counted by torch) over what the same cores do in one large matrix product.
+clipping, AdamW and the running average; drawing the batch is left out. The floor is the
+floating-point work of the network's matrix products (counted by torch) over what the same cores do
+in one large matrix product. Memory is that of a training step, from the peaks of fresh processes
+with 64, 128 and 256 cells: the two slopes agree where it grows linearly.
 """
 
 import argparse
@@ -15,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,22 +35,33 @@ from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.labelled import LabelledLattices
 from lattice_gnn.losses import Examples
 from lattice_gnn.memory import keep_freed_memory
-from lattice_gnn.model import SIZES, ModelConfig, StiffnessModel
+from lattice_gnn.model import SIZES
+from lattice_gnn.network import StiffnessNetwork
 from lattice_gnn.normaliser import Normaliser
+from lattice_gnn.registry import build_model, read_model_config
 from lattice_gnn.train import TrainConfig, losses
 
 DOCS = Path(__file__).parents[1] / "docs" / "network.md"
 BEGIN, END = "<!-- speed:begin -->", "<!-- speed:end -->"
 CELLS = 64
 _REPEATS = 9
+_MEMORY_CELLS = (64, 128, 256)
+MODELS: dict[str, dict[str, Any]] = {
+    **{size: {"size": size} for size in SIZES},
+    "cgcnn": {"kind": "cgcnn"},
+    "cgcnn, averaged": {"kind": "cgcnn", "group_average": True},
+    "mcgcnn": {"kind": "mcgcnn"},
+    "nnconv": {"kind": "nnconv"},
+    "invariant": {"kind": "invariant"},
+}
 _COLUMNS = {
-    "size": "size",
+    "model": "model",
     "parameters": "parameters",
     "forward_ms": "forward, ms",
     "step_ms": "training step, ms",
     "forward_mflop": "forward, MFLOP",
     "floor_ms": "floor, ms",
-    "memory_kb": "memory of a step, kB",
+    "memory_kb": "memory, kB a cell",
     "over_beam_fem": "forward over beam FEM",
 }
 
@@ -61,20 +76,23 @@ def cells(count: int = CELLS) -> LabelledLattices:
     return LabelledLattices(LatticeBatch.from_lattices(lattices), torch.cat([C for _, C in parts]))
 
 
-def milliseconds(function: Callable[[], object]) -> float:
+def milliseconds(function: Callable[[], object], device: str = "cpu") -> float:
     """Best of several runs, per cell: the others were disturbed."""
+    wait = torch.cuda.synchronize if device == "cuda" else (lambda: None)
     for _ in range(2):
         function()
     times = []
     for _ in range(_REPEATS):
+        wait()
         start = time.perf_counter()
         function()
+        wait()
         times.append(time.perf_counter() - start)
     return 1000 * min(times) / CELLS
 
 
-def training_step(model: StiffnessModel, examples: Examples) -> Callable[[], object]:
-    """Everything that one step of ``lattice_gnn.train`` does between two batches."""
+def training_step(model: StiffnessNetwork, examples: Examples) -> Callable[[], object]:
+    """What one step of ``lattice_gnn.train`` does with its batch."""
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
     average = AveragedModel(model)
     config = TrainConfig()
@@ -89,78 +107,87 @@ def training_step(model: StiffnessModel, examples: Examples) -> Callable[[], obj
     return step
 
 
-def measure(size: str, labelled: LabelledLattices, gflops: float, beam_ms: float) -> dict[str, Any]:
-    """Figures of one size, per cell."""
+def make(name: str, labelled: LabelledLattices) -> tuple[StiffnessNetwork, Examples]:
+    """A model with random weights, and the cells as it trains on them."""
     torch.manual_seed(0)
-    config = ModelConfig.from_dict({"size": size})
-    model = StiffnessModel(config, Normaliser.fit(labelled.batch))
-    examples = Examples.of(labelled, config.positive_map)
+    config = read_model_config(MODELS[name])
+    model = build_model(config, Normaliser.fit(labelled.batch))
+    return model, Examples.of(labelled, config.positive_map)
+
+
+def measure(name: str, labelled: LabelledLattices, device: str) -> dict[str, Any]:
+    """Figures of one model, per cell."""
+    model, examples = make(name, labelled)
+    model, examples = model.to(device), examples.to(torch.device(device))
 
     def forward() -> None:
         with torch.no_grad():
-            model(labelled.batch)
+            model(examples.batch)
 
     with FlopCounterMode(display=False) as counter:
         forward()
-    mflop = counter.get_total_flops() / CELLS / 1e6
-    forward_ms = milliseconds(forward)
     return {
-        "size": size,
+        "model": name,
         "parameters": sum(p.numel() for p in model.parameters()),
-        "forward_ms": forward_ms,
-        "step_ms": milliseconds(training_step(model, examples)),
-        "forward_mflop": mflop,
-        "floor_ms": mflop / gflops,
-        "memory_kb": memory(size),
-        "over_beam_fem": forward_ms / beam_ms,
+        "forward_ms": milliseconds(forward, device),
+        "step_ms": milliseconds(training_step(model, examples), device),
+        "forward_mflop": counter.get_total_flops() / CELLS / 1e6,
     }
 
 
-def memory(size: str, batches: tuple[int, int] = (256, 512)) -> float:
-    """Peak memory of a step, kB a cell: the slope between two batches, each in a fresh process."""
+def memory(name: str) -> list[float]:
+    """Peak memory of a step, kB a cell: the slopes between batches of growing size."""
     peaks = [
-        int(subprocess.check_output([sys.executable, __file__, "--peak", size, str(n)]))
-        for n in batches
+        int(subprocess.check_output([sys.executable, __file__, "--peak", name, str(n)]))
+        for n in _MEMORY_CELLS
     ]
-    return (peaks[1] - peaks[0]) / (batches[1] - batches[0])
+    return [
+        round((b - a) / (n - m), 1)
+        for (m, a), (n, b) in pairwise(zip(_MEMORY_CELLS, peaks, strict=True))
+    ]
 
 
-def print_peak(size: str, count: int) -> None:
+def print_peak(name: str, count: int) -> None:
     """Print the peak memory (kB) of this process after two training steps."""
     torch.set_num_threads(1)
-    labelled = cells()
-    repeated = labelled.select(np.arange(count) % CELLS)
-    config = ModelConfig.from_dict({"size": size})
-    model = StiffnessModel(config, Normaliser.fit(repeated.batch))
-    step = training_step(model, Examples.of(repeated, config.positive_map))
+    keep_freed_memory()
+    step = training_step(*make(name, cells().select(np.arange(count) % CELLS)))
     step()
     step()
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # noqa: T201
 
 
-def peak_gflops() -> float:
-    """What the cores do in a large float32 matrix product, GFLOP/s."""
-    a = torch.randn(1536, 1536)
-    return 2 * 1536**3 / (milliseconds(lambda: a @ a) * CELLS / 1000) / 1e9
+def peak_gflops(device: str) -> float:
+    """What the device does in a large float32 matrix product, GFLOP/s."""
+    a = torch.randn(1536, 1536, device=device)
+    return 2 * 1536**3 / (milliseconds(lambda: a @ a, device) * CELLS / 1000) / 1e9
 
 
 def table(figures: dict[str, Any]) -> str:
     """Markdown."""
     lines = [f"| {' | '.join(_COLUMNS.values())} |", "|---" * len(_COLUMNS) + "|"]
-    for row in figures["sizes"]:
-        values = [row[k] if isinstance(row[k], str | int) else f"{row[k]:.2g}" for k in _COLUMNS]
-        lines.append(f"| {' | '.join(map(str, values))} |")
+    for row in figures["models"]:
+        values = [_text(row.get(key)) for key in _COLUMNS]
+        lines.append(f"| {' | '.join(values)} |")
+    device = f"{figures['threads']} threads on {figures['machine']}"
     return "\n".join(
         [
             *lines,
             "",
             f"Per cell; {CELLS} cells of {figures['nodes']:.1f} nodes and "
-            f"{figures['directed_struts']:.1f} directed struts, {figures['threads']} threads on "
-            f"{figures['machine']}, torch {figures['torch']}. Beam FEM of the same cells in the "
-            f"same run: {figures['beam_fem_ms']:.2f} ms. One large matrix product: "
-            f"{figures['peak_gflops']:.0f} GFLOP/s.",
+            f"{figures['directed_struts']:.1f} directed struts, {device}, torch "
+            f"{figures['torch']}. Beam FEM of the same cells in the same run: "
+            f"{figures['beam_fem_ms']:.2f} ms. One large matrix product: "
+            f"{figures['peak_gflops']:.0f} GFLOP/s. Memory: slopes from 64 to 128 and from 128 to "
+            "256 cells.",
         ]
     )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(f"{x:.0f}" for x in value)
+    return "" if value is None else f"{value:.2g}" if isinstance(value, float) else str(value)
 
 
 def processor() -> str:
@@ -177,7 +204,8 @@ def main() -> None:
     """Print the figures as JSON; write them into the docs where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=list(SIZES))
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--update-docs", action="store_true")
     parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -186,20 +214,24 @@ def main() -> None:
         return
     torch.set_num_threads(options.threads)
     keep_freed_memory()  # as training does
-    labelled = cells()
-    gflops = peak_gflops()
+    labelled, device = cells(), options.device
     with torch.no_grad():
         beam_ms = milliseconds(lambda: homogenise_beam(labelled.batch))
     figures = {
         "nodes": len(labelled.batch.nodes) / CELLS,
         "directed_struts": 2 * len(labelled.batch.radii) / CELLS,
         "threads": options.threads,
-        "machine": processor(),
+        "machine": torch.cuda.get_device_name() if device == "cuda" else processor(),
         "torch": torch.__version__,
-        "peak_gflops": gflops,
+        "peak_gflops": peak_gflops(device),
         "beam_fem_ms": beam_ms,
-        "sizes": [measure(size, labelled, gflops, beam_ms) for size in options.sizes],
+        "models": [measure(name, labelled, device) for name in options.models],
     }
+    for row in figures["models"]:
+        row["floor_ms"] = row["forward_mflop"] / figures["peak_gflops"]
+        row["over_beam_fem"] = row["forward_ms"] / beam_ms
+        if row["model"] in SIZES and device == "cpu":
+            row["memory_kb"] = memory(row["model"])
     print(json.dumps(figures, indent=1))  # noqa: T201
     if options.update_docs:
         head, rest = DOCS.read_text().split(BEGIN)

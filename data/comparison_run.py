@@ -120,7 +120,8 @@ def make_and_measure(
         on_share: Called with the state of the run.
 
     The folder gets ``config.yaml`` (the settings, with the number of steps, fixed once for all),
-    the files of the training, and ``metrics.json``.
+    the files of the training, ``cost.json`` and ``metrics.json``; of a finished run these three JSON
+    and YAML files are all that a later comparison needs.
 
     Raises:
         LatticeGnnError: If the folder holds a run with other settings, or the training fails.
@@ -162,6 +163,8 @@ def make_and_measure(
             "catalogue": wanted[catalogue.path.name],
             **report(model, references.labelled, names=references.names),
         }
+    on_share(1.0, "cost")
+    measure_cost(plan, folder, data)
     write_whole(folder / "metrics.json", json.dumps(known, indent=1))
 
 
@@ -321,11 +324,13 @@ def seconds_per_step(
 def measure_cost(plan: Plan, folder: Path, data: TrainingData) -> dict[str, Any]:
     """Milliseconds of processor time a lattice, of a prediction and of a training step.
 
-    Written to ``cost.json``, and read from there where the machine is the same.
+    Written to ``cost.json``, and read from there where the machine is the same, or where the folder
+    no longer has the weights.
     """
     path = folder / "cost.json"
     known = read_json(path)
-    if known.get("machine") == machine():
+    has_weights = plan.weights is not None or (folder / _WEIGHTS).is_file()
+    if known.get("machine") == machine() or (known and not has_weights):
         return known
     model = finished_model(plan, folder)
     batch = data.parts["test"].batch

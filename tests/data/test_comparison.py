@@ -194,7 +194,7 @@ def test_two_catalogues_of_one_name_are_refused(finished, catalogue, tmp_path):
     other = tmp_path / catalogue.name
     other.write_bytes(catalogue.read_bytes())
     twice = Job(job.folder, job.labelling, (Catalogue(catalogue), Catalogue(other)))
-    with pytest.raises(LatticeGnnError, match="two files are called outside.lat; rename one"):
+    with pytest.raises(LatticeGnnError, match=r"two files are called outside\.lat; rename one"):
         compare(config, twice)
 
 
