@@ -7,7 +7,8 @@
 clipping, AdamW and the running average; drawing the batch is left out. The floor is the
 floating-point work of the network's matrix products (counted by torch) over what the same cores do
 in one large matrix product. Memory is that of a training step, from the peaks of fresh processes
-with 64, 128 and 256 cells: the two slopes agree where it grows linearly.
+with 128, 256 and 512 cells (512 to 2048 for the small sizes): the two slopes agree where it grows
+linearly.
 """
 
 import argparse
@@ -44,8 +45,9 @@ from lattice_gnn.train import TrainConfig, losses
 DOCS = Path(__file__).parents[1] / "docs" / "network.md"
 BEGIN, END = "<!-- speed:begin -->", "<!-- speed:end -->"
 CELLS = 64
-_REPEATS = 9
-_MEMORY_CELLS = (64, 128, 256)
+_REPEATS = 25
+_MEMORY_CELLS = {"tiny": (512, 1024, 2048), "small": (512, 1024, 2048)}
+_USUAL_MEMORY_CELLS = (128, 256, 512)
 MODELS: dict[str, dict[str, Any]] = {
     **{size: {"size": size} for size in SIZES},
     "cgcnn": {"kind": "cgcnn"},
@@ -137,13 +139,13 @@ def measure(name: str, labelled: LabelledLattices, device: str) -> dict[str, Any
 
 def memory(name: str) -> list[float]:
     """Peak memory of a step, kB a cell: the slopes between batches of growing size."""
+    counts = _MEMORY_CELLS.get(name, _USUAL_MEMORY_CELLS)
     peaks = [
         int(subprocess.check_output([sys.executable, __file__, "--peak", name, str(n)]))
-        for n in _MEMORY_CELLS
+        for n in counts
     ]
     return [
-        round((b - a) / (n - m), 1)
-        for (m, a), (n, b) in pairwise(zip(_MEMORY_CELLS, peaks, strict=True))
+        round((b - a) / (n - m), 1) for (m, a), (n, b) in pairwise(zip(counts, peaks, strict=True))
     ]
 
 
@@ -178,8 +180,8 @@ def table(figures: dict[str, Any]) -> str:
             f"{figures['directed_struts']:.1f} directed struts, {device}, torch "
             f"{figures['torch']}. Beam FEM of the same cells in the same run: "
             f"{figures['beam_fem_ms']:.2f} ms. One large matrix product: "
-            f"{figures['peak_gflops']:.0f} GFLOP/s. Memory: slopes from 64 to 128 and from 128 to "
-            "256 cells.",
+            f"{figures['peak_gflops']:.0f} GFLOP/s. Memory: slopes between batches of 128, 256 "
+            "and 512 cells (512, 1024 and 2048 for tiny and small).",
         ]
     )
 

@@ -66,7 +66,7 @@ _LIGHT = {"channels": 8, "correlation": 2, "layers": 1, "hidden": 32, "scalars":
 SIZES: Mapping[str, Mapping[str, Any]] = {
     "paper": {"channels": 32, "layers": 2, "positive_map": "square", "features": "gaussian"},
     "tiny": {**_LIGHT, "relaxation": 1, "response_channels": 4},
-    "small": {**_LIGHT, "relaxation": 3, "response_channels": 6},
+    "small": {**_LIGHT, "relaxation": 3, "response_channels": 4},
     "base": {"channels": 16, "layers": 1, "relaxation": 8, "response_channels": 16},
     "large": {"channels": 24, "layers": 1, "relaxation": 12, "response_channels": 24},
 }
