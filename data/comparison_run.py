@@ -120,8 +120,8 @@ def make_and_measure(
         on_share: Called with the state of the run.
 
     The folder gets ``config.yaml`` (the settings, with the number of steps, fixed once for all),
-    the files of the training, ``cost.json`` and ``metrics.json``; of a finished run these three JSON
-    and YAML files are all that a later comparison needs.
+    the files of the training, ``cost.json`` and ``metrics.json``; of a finished run these three are
+    all that a later comparison needs.
 
     Raises:
         LatticeGnnError: If the folder holds a run with other settings, or the training fails.
