@@ -17,6 +17,7 @@ Otherwise the cell is moved by another fraction of a period and tried again.
 import itertools
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -197,7 +198,7 @@ def periodic(basis: skfem.Basis, box: np.ndarray) -> tuple[sp.csr_matrix, list[i
 def golden(name: str, lattice: Lattice) -> dict:
     """Both meshes of one cell and what follows from them."""
     fraction = lattice.volume_fraction(samples=400_000).value
-    path = f"/tmp/solid-golden-{name}.msh"
+    path = str(Path(tempfile.gettempdir()) / f"solid-golden-{name}.msh")
     for move in MOVES:
         try:
             found = []
