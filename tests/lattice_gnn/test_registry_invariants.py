@@ -85,7 +85,7 @@ def make_model(kind, options, *, double=True):
 
 
 def last_weights(model):
-    """The tensors in which M is linear (but for biases, which start at zero)."""
+    """The last weights before M: scaling them up takes C far from what M = 0 gives."""
     if model.config.kind == "equivariant":
         return [weight for readout in model.readouts for weight in readout.out]
     if model.config.kind == "ridge":
