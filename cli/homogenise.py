@@ -1,43 +1,121 @@
-"""``lattice-gnn homogenise``: stiffness by beam FEM alone."""
+"""``lattice-gnn homogenise``: stiffness by finite elements alone, of beams or of the solid."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.beam import solve
 from cli.inputs import Source, check_output, is_single, read_sources
-from cli.options import Element, ElementOption, Files, Json, Output
+from cli.options import (
+    Element,
+    ElementOption,
+    Files,
+    Json,
+    Method,
+    MethodOption,
+    VoxelsOption,
+    refuse_other_method,
+)
 from cli.report import emit_json, progress, say_note, say_warnings, show
+from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from cli.facts import Facts
     from fem_reference.beam import BeamSolution
 
 BATCH = 64
+MESH_SUFFIX = ".vtu"
 
 
-def homogenise(
+def homogenise(  # noqa: PLR0913 (every option of a command is a parameter)
+    context: typer.Context,
     files: Files,
+    method: MethodOption = "beam",
+    voxels_per_diameter: VoxelsOption = 8,
     element: ElementOption = "euler-bernoulli",
     fields: Annotated[
         bool,
         typer.Option(
-            "--fields", help="Also say where the energy goes (stretching, bending, torsion)."
+            "--fields",
+            help="Also say where the energy of beams goes (stretching, bending, torsion).",
         ),
     ] = False,
     json: Json = False,
-    output: Output = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="Also write the JSON to this file; with .vtu displacement and stress of the "
+            "solid instead.",
+        ),
+    ] = None,
 ) -> None:
-    """Compute the stiffness by beam finite elements.
+    """Compute the stiffness by finite elements, of beams or of a solid.
 
-    A net that does not span space has a singular stiffness: it is given as it is, with its rank and
-    a warning.
+    Beams take milliseconds and leave out the material of the joints: too soft for all but slender
+    struts. The solid is voxels, takes seconds to minutes, and estimates its error from two grids.
+
+    A net of beams that does not span space has a singular stiffness: it is given as it is, with its
+    rank and a warning. As a solid it is refused.
     """
+    refuse_other_method(context, method)
     sources = read_sources(files)
     check_output(output, files)
+    mesh = _mesh(output, method, len(sources))
+    document = None if mesh is not None else output
     single = is_single(files, sources)
-    thorough = single or json or output is not None
+    thorough = single or json or document is not None
+    if method == "solid":
+        from cli.solid import solid_rows
+
+        rows = solid_rows(sources, voxels_per_diameter, thorough=thorough, mesh=mesh)
+    else:
+        rows = _beam_rows(sources, element, fields, thorough)
+    say_warnings(
+        f"{source.label}: {warning['text']}"
+        for source, row in zip(sources, rows, strict=True)
+        for warning in row["warnings"]
+    )
+    if json or document is not None:
+        from cli.facts import documents
+
+        emit_json(documents("homogenisation", "homogenisations", rows, single), json, document)
+    if not json:
+        _show(rows, single)
+    if output is not None:
+        say_note(f"{'JSON' if mesh is None else 'displacement and stress'} written to {output}")
+
+
+def _mesh(output: Path | None, method: Method, count: int) -> Path | None:
+    """The output, if it is to be a mesh.
+
+    Raises:
+        LatticeGnnError: For beams, or several lattices.
+    """
+    if output is None or output.suffix.lower() != MESH_SUFFIX:
+        return None
+    if method != "solid":
+        raise LatticeGnnError(
+            f"{output}: displacement and stress are those of the solid; give --method solid, or "
+            "the name of a .json file."
+        )
+    if count != 1:
+        raise LatticeGnnError(
+            f"{output}: holds displacement and stress of one lattice, got {count} lattices; give "
+            "them one by one, or the name of a .json file."
+        )
+    return output
+
+
+def _beam_rows(
+    sources: Sequence[Source], element: Element, fields: bool, thorough: bool
+) -> list["Facts"]:
     rows: list[Facts] = []
     with progress("homogenising") as on_progress:
         for start in range(0, len(sources), BATCH):
@@ -45,19 +123,7 @@ def homogenise(
             solution = solve(part, element, fields=fields)
             rows += _assemble(part, solution, element, thorough)
             on_progress(len(rows), len(sources))
-    say_warnings(
-        f"{source.label}: {warning['text']}"
-        for source, row in zip(sources, rows, strict=True)
-        for warning in row["warnings"]
-    )
-    if json or output is not None:
-        from cli.facts import documents
-
-        emit_json(documents("homogenisation", "homogenisations", rows, single), json, output)
-    if not json:
-        _show(rows, single)
-    if output is not None:
-        say_note(f"JSON written to {output}")
+    return rows
 
 
 def _assemble(
@@ -99,14 +165,28 @@ def _field_facts(solution: "BeamSolution", b: int) -> "Facts":
 def _show(rows: Sequence["Facts"], single: bool) -> None:
     from cli import tables
 
+    solid = "solid" in rows[0]
     if not single:
         show(tables.overview(rows))
+        if solid:
+            from cli.solid import solution_table
+
+            show("", solution_table(rows))
         return
     facts = rows[0]
     lattice = facts["lattice"]
-    head = [*tables.lattice_rows(lattice), *tables.solution_rows(facts)]
-    by = f"beam FEM, {facts['method']['element']}"
-    parts = [tables.block(lattice["name"] or "unnamed lattice", tables.pairs(head))]
+    head = tables.lattice_rows(lattice)
+    if solid:
+        from cli.solid import solution_rows
+
+        head += solution_rows(facts["solid"])
+        by = "solid FEM"
+    else:
+        head += tables.solution_rows(facts)
+        by = f"beam FEM, {facts['method']['element']}"
+    parts: list[RenderableType] = [
+        tables.block(lattice["name"] or "unnamed lattice", tables.pairs(head))
+    ]
     parts += tables.stiffness_blocks(facts["stiffness"], lattice["material"], by)
     parts += tables.moduli_blocks(facts["moduli"])
     if "energy" in facts:

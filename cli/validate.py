@@ -1,4 +1,4 @@
-"""``lattice-gnn validate``: beam FEM against a catalogue of reference tensors."""
+"""``lattice-gnn validate``: beam or solid FEM against a catalogue of reference tensors."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,16 +7,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.evaluate import LowestOption
 from cli.facts import header
-from cli.options import ElementOption, Json
-from cli.report import console, emit_json, say_note
+from cli.inputs import check_output
+from cli.options import (
+    Element,
+    ElementOption,
+    Json,
+    MethodOption,
+    VoxelsOption,
+    refuse_other_method,
+)
+from cli.report import console, emit_json, say_note, say_warnings
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
+    import numpy as np
     from rich.table import Table
 
     from data.formats.lat import CatalogueEntry
-    from fem_reference.validate import Comparison
+    from fem_reference.validate import Comparison, Solver
+    from lattice_gnn.elasticity import Stiffness
+    from lattice_gnn.lattice import Lattice
+
+    _Reference = tuple[Lattice, Stiffness, np.ndarray]
 
 _STATISTICS = ("median", "mean", "p90", "p99", "max")
 _TITLES = {
@@ -24,37 +38,99 @@ _TITLES = {
     "compliance": "its inverse S (Frobenius)",
     "softest": "softest eigenvalue of C",
     "rounding_floor": "C by rounding the reference alone",
+    "grid_error": "estimated error of the solid, C",
+    "grid_softest_error": "estimated error of the solid, softest",
 }
 
 
-def validate(
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Selection:
+    """Which tensors of a catalogue; all where left out."""
+
+    lowest: int | None
+    highest: int | None
+    limit: int | None
+    seed: int
+
+
+def validate(  # noqa: PLR0913 (every option of a command is a parameter)
+    context: typer.Context,
     catalogue: Annotated[
         Path, typer.Argument(metavar="CATALOGUE", help="A .lat catalogue with reference tensors.")
     ],
+    method: MethodOption = "beam",
+    voxels_per_diameter: VoxelsOption = 8,
     element: ElementOption = "euler-bernoulli",
+    lowest: LowestOption = None,
+    highest: Annotated[
+        int | None,
+        typer.Option(
+            "--highest", metavar="N", help="Only the N highest densities of each catalogue entry."
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", help="At most N lattices, at random.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="S", help="Of that choice.")] = 0,
     plot: Annotated[
         Path | None,
         typer.Option("--plot", metavar="PNG", help="Draw a parity plot into this file."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Compare beam FEM with the reference tensors of a catalogue.
+    """Compare finite elements with the reference tensors of a catalogue.
 
     Homogenises every lattice at each density that carries a tensor, and prints how far apart the
     two are, relative to the reference: median, mean, p90, p99 and largest difference of C, of S, of
-    the softest eigenvalue of C. The last row is the change of C that follows from rounding the
+    the softest eigenvalue of C. A further row is the change of C that follows from rounding the
     reference to its printed digits, which is where lattices with one very soft mode differ.
 
-    JSON keys: catalogue, element, lattices, seconds; stiffness, compliance, softest,
-    rounding_floor, each with median, mean, p90, p99, max (fractions); worst, the ten largest
-    differences of C, each with name, relative_density, stiffness, compliance, softest, condition,
-    rounding_floor, rounding_bound; without_reference, names of entries that have no tensors;
-    notes, what reading the file took.
+    Catalogues hold tensors of beams. By the solid reference, --method solid, the difference is
+    therefore what beam theory gets wrong, together with the error of the grid, which two more rows
+    estimate. Solids take seconds to minutes each, thin struts longest: --highest and --limit pick
+    some. A lattice that the solid reference refuses is reported and left out.
+
+    JSON keys: docs/cli.md.
     """
+    refuse_other_method(context, method)
+    check_output(plot, [catalogue])
+    selection = _Selection(lowest, highest, limit, seed)
+    entries = _read(catalogue)
+    chosen = _choose(entries, selection)
+    refused: list[str] = []
+    grid: dict[str, dict[str, float]] = {}
+    if method == "solid":
+        comparison, grid, refused = _solid(chosen, voxels_per_diameter)
+    else:
+        comparison = _beam(chosen, element)
+    say_warnings(f"left out: {text}" for text in refused)
+    report = {
+        **header("validation"),
+        "catalogue": str(catalogue),
+        "method": method,
+        "voxels_per_diameter": voxels_per_diameter if method == "solid" else None,
+        "element": element if method == "beam" else None,
+        "selection": dataclasses.asdict(selection),
+        "lattices": len(comparison),
+        "seconds": comparison.seconds,
+        **comparison.summary(),
+        **grid,
+        "worst": [dataclasses.asdict(outlier) for outlier in comparison.worst()],
+        "without_reference": [entry.name for entry in entries if not entry.references],
+        "refused": refused,
+        "notes": [note for entry in entries for note in entry.notes],
+    }
+    if json:
+        emit_json(report, to_stdout=True, output=None)
+    else:
+        _print_tables(report)
+    if plot is not None:
+        _draw(plot, comparison)
+
+
+def _read(catalogue: Path) -> list["CatalogueEntry"]:
     from data.formats import kind_of
     from data.formats.lat import read_lat
-    from fem_reference.beam import homogenise_beam
-    from fem_reference.validate import compare
 
     kind = kind_of(catalogue)
     if kind != "lat":
@@ -63,61 +139,115 @@ def validate(
             "compare with; expected a .lat catalogue."
         )
     entries = read_lat(catalogue)
-    pairs = [pair for entry in entries for pair in entry.pairs()]
-    if not pairs:
+    if not any(entry.references for entry in entries):
         raise LatticeGnnError(
             f"{catalogue.name}: none of its {len(entries)} entries carries a compliance tensor to "
             "compare with."
         )
-    comparison = compare(
-        pairs,
-        lambda lattices: homogenise_beam(lattices, element=element).stiffness,
-        [rounding for entry in entries for rounding in entry.roundings],
-    )
-    if plot is not None:
-        from viz.parity import draw_parity
+    return entries
 
-        draw_parity(
-            plot,
-            comparison.computed.numpy(),
-            comparison.reference.numpy(),
-            comparison.relative_density.numpy(),
-            comparison.rounding_floor.numpy(),
+
+def _choose(entries: "Sequence[CatalogueEntry]", selection: _Selection) -> "list[_Reference]":
+    """Lattice, tensor and its rounding, of what the options select."""
+    import numpy as np
+
+    for name in ("lowest", "highest", "limit"):
+        value = getattr(selection, name)
+        if value is not None and value < 1:
+            raise LatticeGnnError(f"--{name}: expected a whole number of at least 1, got {value}.")
+    found: list[_Reference] = []
+    for entry in entries:
+        own = [(*pair, half) for pair, half in zip(entry.pairs(), entry.roundings, strict=True)]
+        own.sort(key=lambda reference: reference[0].relative_density)
+        own = own[: selection.lowest]
+        found += own[-selection.highest :] if selection.highest else own
+    order = np.random.default_rng(selection.seed).permutation(len(found))
+    return [found[k] for k in sorted(order[: selection.limit].tolist())]
+
+
+def _compare(references: "Sequence[_Reference]", solver: "Solver") -> "Comparison":
+    from fem_reference.validate import compare
+
+    lattices, tensors, roundings = zip(*references, strict=True)
+    return compare(list(zip(lattices, tensors, strict=True)), solver, roundings)
+
+
+def _beam(chosen: "Sequence[_Reference]", element: Element) -> "Comparison":
+    from fem_reference.beam import homogenise_beam
+
+    return _compare(chosen, lambda lattices: homogenise_beam(lattices, element=element).stiffness)
+
+
+def _solid(
+    chosen: "Sequence[_Reference]", voxels_per_diameter: int
+) -> "tuple[Comparison, dict[str, dict[str, float]], list[str]]":
+    """The comparison, statistics of the errors that the grids estimate, and what was refused.
+
+    Raises:
+        LatticeGnnError: If all lattices are refused.
+    """
+    import torch
+
+    from cli.solid import solve, watching
+    from lattice_gnn.elasticity import Stiffness
+    from lattice_gnn.metrics import summarise
+
+    kept, tensors, numbers, refused = [], [], [], []
+    with watching(len(chosen)) as watch:
+        for number, reference in enumerate(chosen):
+            lattice = reference[0]
+            name = f"{lattice.name} at {lattice.relative_density:.4g}"
+            try:
+                found = solve(lattice, name, voxels_per_diameter, watch(number, name))
+            except LatticeGnnError as error:
+                refused.append(str(error))
+                continue
+            kept.append(reference)
+            tensors.append(found.stiffness.mandel)
+            numbers.append((found.error, found.softest_error, found.seconds))
+    if not kept:
+        raise LatticeGnnError(
+            f"the solid reference refuses all {len(chosen)} lattices; the first: {refused[0]}"
         )
-        say_note(f"wrote {plot}")
-    report = _report(catalogue, element, comparison, entries)
-    if json:
-        emit_json(report, to_stdout=True, output=None)
-    else:
-        _print_tables(report)
+    comparison = _compare(kept, lambda _: Stiffness(torch.stack(tensors)))
+    in_C, in_softest, seconds = torch.tensor(numbers, dtype=torch.float64).T
+    grid = {"grid_error": summarise(in_C), "grid_softest_error": summarise(in_softest)}
+    return dataclasses.replace(comparison, seconds=float(seconds.sum())), grid, refused
 
 
-def _report(
-    catalogue: Path, element: str, comparison: "Comparison", entries: "Sequence[CatalogueEntry]"
-) -> dict[str, Any]:
-    """Return what is printed, as plain values; the keys are in the docstring of ``validate``."""
-    return {
-        **header("validation"),
-        "catalogue": str(catalogue),
-        "element": element,
-        "lattices": len(comparison),
-        "seconds": comparison.seconds,
-        **comparison.summary(),
-        "worst": [dataclasses.asdict(outlier) for outlier in comparison.worst()],
-        "without_reference": [entry.name for entry in entries if not entry.references],
-        "notes": [note for entry in entries for note in entry.notes],
-    }
+def _draw(plot: Path, comparison: "Comparison") -> None:
+    from viz.parity import draw_parity
+
+    draw_parity(
+        plot,
+        comparison.computed.numpy(),
+        comparison.reference.numpy(),
+        comparison.relative_density.numpy(),
+        comparison.rounding_floor.numpy(),
+    )
+    say_note(f"wrote {plot}")
 
 
 def _print_tables(report: dict[str, Any]) -> None:
     from rich.markup import escape
 
     out = console()
-    rate = report["lattices"] / max(report["seconds"], 1e-9)
-    out.print(
-        f"{report['lattices']} reference tensors, {report['element']} beams, "
-        f"{report['seconds']:.2f} s ({rate:.0f} lattices a second)\n"
+    by = (
+        f"{report['element']} beams"
+        if report["method"] == "beam"
+        else f"solids of {report['voxels_per_diameter']} voxels per diameter"
     )
+    each = report["seconds"] / report["lattices"]
+    out.print(
+        f"{report['lattices']} reference tensors, {by}, "
+        f"{report['seconds']:.2f} s ({each:.2g} s a lattice)"
+    )
+    if report["method"] == "solid":
+        out.print(
+            "The references are tensors of beams: the difference is what beam theory gets wrong, "
+            "and the error of the grid."
+        )
+    out.print()
     out.print(_summary_table(report))
     out.print("\n[bold]Largest differences of C, per cent[/bold]")
     out.print(_worst_table(report["worst"]))
@@ -131,7 +261,8 @@ def _print_tables(report: dict[str, Any]) -> None:
 def _summary_table(report: dict[str, Any]) -> "Table":
     table = _plain_table("difference, per cent", _STATISTICS)
     for key, title in _TITLES.items():
-        table.add_row(title, *(f"{100 * report[key][name]:.3f}" for name in _STATISTICS))
+        if key in report:
+            table.add_row(title, *(f"{100 * report[key][name]:.3f}" for name in _STATISTICS))
     return table
 
 

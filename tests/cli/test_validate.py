@@ -5,7 +5,9 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from data.formats.lat import CatalogueEntry, write_lat
+from data.reference_set import Selection, read_reference_set
 from fem_reference.beam import homogenise_beam
+from fem_reference.solid import homogenise_solid
 from lattice_gnn.cells import cell
 
 NAMES = ("bcc", "octet", "kelvin", "diamond")
@@ -78,3 +80,109 @@ def test_catalogue_without_tensors_is_one_sentence(tmp_path):
     result = run(tmp_path / "bare.lat")
     assert result.exit_code == 2
     assert "none of its 1 entries carries a compliance tensor" in result.stderr
+
+
+SOLID = ("--method", "solid", "--voxels-per-diameter", "4")
+
+
+@pytest.fixture(scope="module")
+def solid_catalogue(tmp_path_factory):
+    """Thick cells with own solid tensors, 1 % off; and one so thin that no grid resolves it."""
+    entries = []
+    for name, densities in (("sc", (0.2, 0.35)), ("bcc", (0.3,))):
+        lattice = cell(name, relative_density=0.1).replace(name=name)
+        found = [
+            homogenise_solid(lattice.with_relative_density(d), voxels_per_diameter=4)
+            for d in densities
+        ]
+        references = [(d, x.stiffness.scaled(1.01)) for d, x in zip(densities, found, strict=True)]
+        if name == "sc":
+            references.insert(0, (1e-9, references[0][1]))
+        entries.append(CatalogueEntry(lattice=lattice, references=tuple(references)))
+    path = tmp_path_factory.mktemp("solid") / "solid.lat"
+    write_lat(path, entries)
+    return path
+
+
+def test_the_solid_reference_is_compared_and_what_it_refuses_is_left_out(solid_catalogue):
+    result = run(solid_catalogue, *SOLID, "--json")
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    assert (report["method"], report["voxels_per_diameter"], report["element"]) == (
+        "solid",
+        4,
+        None,
+    )
+    assert report["lattices"] == 3
+    for key in ("stiffness", "softest"):
+        assert report[key]["median"] == pytest.approx(0.01 / 1.01, rel=1e-6)
+        assert report[key]["max"] == pytest.approx(0.01 / 1.01, rel=1e-6)
+    (refused,) = report["refused"]
+    assert refused.startswith("sc at 1e-09: ")
+    assert "GB of memory" in refused
+    assert result.stderr == f"warning: left out: {refused}\n"
+    assert 0.01 < report["grid_error"]["median"] < report["grid_softest_error"]["median"] < 1
+    assert report["seconds"] > 0
+    text = run(solid_catalogue, *SOLID).stdout
+    assert "3 reference tensors, solids of 4 voxels per diameter" in text
+    assert "tensors of beams" in text
+    assert "estimated error of the solid" in text
+
+
+def test_beams_are_softer_than_the_solid_by_more_than_its_error(tmp_path):
+    """The model error of beams, with the solid against their tensors."""
+    lattice = cell("sc", radius=0.2).replace(name="sc")
+    density = lattice.relative_density
+    beam = homogenise_beam([lattice]).stiffness[0]
+    entry = CatalogueEntry(lattice=lattice, references=((density, beam),))
+    write_lat(tmp_path / "beam.lat", [entry])
+    report = json.loads(run(tmp_path / "beam.lat", *SOLID, "--json").stdout)
+    solid = homogenise_solid(lattice, voxels_per_diameter=4).stiffness
+    expected = float((solid.mandel - beam.mandel).norm() / beam.mandel.norm())
+    assert report["stiffness"]["median"] == pytest.approx(expected, rel=1e-6)
+    assert expected > 1.5 * report["grid_error"]["median"]
+    assert report["rounding_floor"]["max"] < 1e-12  # all digits were written
+
+
+def test_densities_are_picked_by_entry(catalogue):
+    """The lowest, the highest, all; worst names every row of so few."""
+    for options, expected in (
+        (("--lowest", "1"), {0.002}),
+        (("--highest", "1"), {0.02}),
+        ((), {0.002, 0.02}),
+    ):
+        report = json.loads(run(catalogue, *options, "--json").stdout)
+        densities = [row["relative_density"] for row in report["worst"]]
+        assert len(densities) == report["lattices"] == 4 * len(expected)
+        assert {round(density, 9) for density in densities} == expected
+
+
+def test_a_limit_draws_the_lattices_that_evaluate_draws(catalogue):
+    report = json.loads(run(catalogue, "--limit", "3", "--seed", "5", "--json").stdout)
+    assert report["selection"] == {"lowest": None, "highest": None, "limit": 3, "seed": 5}
+    assert report["lattices"] == 3
+    drawn = read_reference_set(catalogue, Selection(limit=3, seed=5))
+    assert sorted(row["name"] for row in report["worst"]) == sorted(drawn.names)
+    densities = sorted(row["relative_density"] for row in report["worst"])
+    batch = drawn.labelled.batch
+    expected = sorted(float(lattice.relative_density) for lattice in batch.to_lattices())
+    assert densities == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--limit", "0"), ["--limit", "got 0"]),
+        (("--highest", "-1"), ["--highest", "got -1"]),
+        (("--method", "solid", "--element", "timoshenko"), ["--element", "--method beam"]),
+        (("--voxels-per-diameter", "8"), ["--voxels-per-diameter", "--method solid"]),
+        (("--method", "solid", "--voxels-per-diameter", "3"), ["all 8", "bcc at 0.002", "least 4"]),
+        (("--plot", "missing/parity.png"), ["missing/parity.png", "cannot be written"]),
+    ],
+)
+def test_options_that_do_not_fit_are_one_sentence(options, words, catalogue):
+    result = run(catalogue, *options)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert all(word in line for word in words)
