@@ -6,7 +6,7 @@
 they are installed. ``convergence``: 4 to 32 voxels per diameter on cells that had no part in the
 choice of the exponent 1.5. ``agreement``: the golden numbers of second-order tetrahedra. One thread
 (set OMP_NUM_THREADS=1 and NUMBA_NUM_THREADS=1), times are CPU times. ``--update-docs`` writes the
-sections that ran into ``docs/solid-reference.md``.
+sections that ran into ``docs/solid-reference.md``, and a picture of the convergence beside it.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +25,7 @@ import numpy as np
 import torch
 from scipy.sparse import bsr_array, csc_array, csr_matrix, triu
 from scipy.sparse.linalg import splu
+from solid_report import DOCS, table, write_section
 
 from fem_reference import multigrid
 from fem_reference.multigrid import Multigrid
@@ -34,9 +36,9 @@ from lattice_gnn.contacts import reduction
 from lattice_gnn.elasticity import Stiffness
 from lattice_gnn.lattice import Lattice
 from lattice_gnn.lattice_io import lattice_from_dict
+from viz.solid import draw_convergence
 
 ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs" / "solid-reference.md"
 GOLDEN = ROOT / "tests" / "fem_reference" / "golden" / "solid.json"
 SPEED = (("octet", 0.05), ("diamond", 0.1), ("isotruss", 0.1), ("kelvin", 0.2), ("bcc", 0.3))
 HELD_OUT = (
@@ -46,7 +48,6 @@ HELD_OUT = (
 SHEARED = (("gyroid", 0.15), ("cuboctahedron", 0.4), ("truncated-cube", 0.2))
 SHEAR = ((1.0, 0.25, 0.1), (0.0, 0.9, -0.2), (0.0, 0.0, 1.2))  #: leaves a triclinic lattice
 EXPONENTS = (1.0, 1.2, 1.5, 2.0)
-Row = tuple[str, ...]
 
 
 def difference(a: Stiffness, b: Stiffness) -> float:
@@ -57,12 +58,6 @@ def difference(a: Stiffness, b: Stiffness) -> float:
 def softest(stiffness: Stiffness) -> float:
     """Smallest eigenvalue."""
     return float(torch.linalg.eigvalsh(stiffness.mandel)[0])
-
-
-def table(heads: Row, rows: list[Row]) -> str:
-    """A Markdown table."""
-    lines = [heads, tuple("---" for _ in heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def speed() -> str:
@@ -215,19 +210,23 @@ def solvers() -> dict[str, Callable]:
     return found
 
 
-def series(lattice: Lattice, finest: int) -> list[Stiffness]:
-    """Stiffness at 4, 8, ... voxels per diameter up to the finest, grids exactly 2:1."""
+def series(lattice: Lattice, finest: int) -> tuple[np.ndarray, list[Stiffness]]:
+    """Stiffness at about 4, 8, ... voxels per diameter up to the finest, grids exactly 2:1.
+
+    Returns:
+        Voxels per diameter as they are, and the stiffness on each grid.
+    """
     lattice = lattice.with_cell_vectors(reduction(lattice.cell))
     across = 2 * lattice.radii.min()
     lengths = np.linalg.norm(lattice.cell, axis=1)
     first = np.maximum(8, 8 * np.rint(lengths * 4 / across / 8)).astype(int)
-    found, voxels, factor = [], 4, 1
-    while voxels <= finest:
-        n1, n2, n3 = (int(n) * factor for n in first)
+    factors = 2 ** np.arange(int(np.log2(finest / 4)) + 1)
+    found = []
+    for factor in factors:
+        n1, n2, n3 = (int(n) for n in first * factor)
         weights = volume_fractions(lattice, (n1, n2, n3))
         found.append(homogenise_voxels(weights, lattice.cell).stiffness)
-        voxels, factor = 2 * voxels, 2 * factor
-    return found
+    return factors * across / (lengths / first).max(), found
 
 
 def held_out() -> dict[str, Lattice]:
@@ -241,12 +240,15 @@ def held_out() -> dict[str, Lattice]:
     return made
 
 
-def convergence(finest: int = 32) -> str:
+def convergence(finest: int = 32, picture: Path | None = None) -> str:
     """Order of convergence, and how well each exponent extrapolates the pairs 4:8 and 8:16."""
     rows, errors = [], {(pair, p): [] for pair in (0, 1) for p in EXPONENTS}
+    drawn = []
     for name, lattice in held_out().items():
-        found = series(lattice, finest)
-        reference = extrapolate(found[-1], found[-2])[0]
+        voxels, found = series(lattice, finest)
+        limits = [extrapolate(fine, coarse)[0] for coarse, fine in pairwise(found)]
+        reference = limits[-1]
+        drawn.append((voxels, [C.numpy() for C in found], [C.numpy() for C in limits]))
         steps = [float((a.mandel - b.mandel).norm()) for a, b in pairwise(found)]
         modes = [softest(x) for x in found]
         falls = -np.diff(modes)
@@ -264,6 +266,10 @@ def convergence(finest: int = 32) -> str:
             row += [f"{100 * low:+.1f} ({100 * stated_low:.0f})"]
         rows.append(tuple(row))
         sys.stderr.write(" ".join(row) + "\n")
+    image = ""
+    if picture is not None:
+        draw_convergence(picture, *map(np.array, zip(*drawn, strict=True)))
+        image = f"\n\n![Errors over voxels per diameter](images/{picture.name})"
     heads = (
         "cell", "order 4-8-16", "8-16-32", "softest 4-8-16", "8-16-32",
         "C at 8, % (stated)", "softest at 8, % (stated)", "C at 16, %", "softest at 16, %",
@@ -281,7 +287,7 @@ def convergence(finest: int = 32) -> str:
         "voxels per diameter", "exponent", "error of C, % (median / largest)",
         "softest, % (median)", "softest, % (largest)",
     )  # fmt: skip
-    return table(heads, rows) + "\n\n" + table(other, summary)
+    return table(heads, rows) + "\n\n" + table(other, summary) + image
 
 
 def agreement() -> str:
@@ -314,14 +320,14 @@ def main() -> None:
     parser.add_argument("--update-docs", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    if arguments.update_docs:
+        picture = DOCS / "images" / "solid-convergence.png"
+        sections["convergence"] = partial(convergence, picture=picture)
     for name in arguments.sections or sections:
         text = sections[name]()
         sys.stdout.write(f"{text}\n\n")
         if arguments.update_docs:
-            begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-            before, rest = DOCS.read_text(encoding="utf-8").split(begin)
-            after = rest.split(end)[1]
-            DOCS.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+            write_section(name, text)
 
 
 if __name__ == "__main__":
