@@ -1,12 +1,14 @@
 """How fast the solid reference is, how it converges, and how it agrees with tetrahedra.
 
-    python benchmarks/solid.py [speed] [convergence] [agreement] [--update-docs]
+    python benchmarks/solid.py [speed] [convergence] [agreement] [device] [--update-docs]
 
 ``speed``: CPU time and memory a node, beside pyamg and direct solvers on the same equations, where
 they are installed. ``convergence``: 4 to 32 voxels per diameter on cells that had no part in the
-choice of the exponent 1.5. ``agreement``: the golden numbers of second-order tetrahedra. One thread
-(set OMP_NUM_THREADS=1 and NUMBA_NUM_THREADS=1), times are CPU times. ``--update-docs`` writes the
-sections that ran into ``docs/solid-reference.md``, and a picture of the convergence beside it.
+choice of the exponent 1.5. ``agreement``: the golden numbers of second-order tetrahedra.
+``device``: the solver of torch on ``--device``, beside that of numba. One thread (set
+OMP_NUM_THREADS=1 and NUMBA_NUM_THREADS=1), times are CPU times, of a GPU wall times.
+``--update-docs`` writes the sections that ran into ``docs/solid-reference.md``, and a picture of
+the convergence beside it.
 """
 
 import argparse
@@ -27,8 +29,9 @@ from scipy.sparse import bsr_array, csc_array, csr_matrix, triu
 from scipy.sparse.linalg import splu
 from solid_report import DOCS, table, write_section
 
-from fem_reference import multigrid
+from fem_reference import multigrid, solid
 from fem_reference.multigrid import Multigrid
+from fem_reference.multigrid_torch import DeviceSolver
 from fem_reference.solid import ORDER, extrapolate, homogenise_solid, homogenise_voxels
 from fem_reference.voxels import volume_fractions
 from lattice_gnn.cells import cell
@@ -312,14 +315,57 @@ def agreement() -> str:
     return table(heads, rows)
 
 
+def on_device(device: str) -> str:
+    """The same solutions by numba and by torch on a device: iterations, time, difference."""
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    spent = []
+
+    def timed(function: Callable, *args: object, **options: object) -> object:
+        began = clock()
+        result = function(*args, **options)
+        spent.append(clock() - began)
+        return result
+
+    rows = []
+    for name, density, voxels in (*((*case, 6) for case in SPEED), ("diamond", 0.1, 16)):
+        lattice, found, times = cell(name, relative_density=density), [], []
+        for solver in (multigrid.solve, DeviceSolver(torch.device(device))):
+            with patch.object(solid, "solver_on", lambda _, s=solver: partial(timed, s)):
+                homogenise_solid(cell("sc", radius=0.2), voxels_per_diameter=4)  # warm up
+                spent.clear()
+                found.append(timed(homogenise_solid, lattice, voxels_per_diameter=voxels))
+            times.append((spent[-1], sum(spent[:-1])))
+        nodes = found[1].active_nodes
+        rows.append((
+            f"{name} {density:g}", str(voxels), f"{nodes:,}",
+            *(f"{solution.coarse.iterations}, {solution.iterations}" for solution in found),
+            *(f"{total:.2f} ({solving:.2f})" for total, solving in times),
+            f"{times[1][0] / times[0][0]:.2f}",
+            f"{difference(found[1].fine.stiffness, found[0].fine.stiffness):.0e}",
+            f"{found[1].memory / nodes:.0f}",
+        ))  # fmt: skip
+    seconds = "CPU s" if device == "cpu" else "s"
+    heads = (
+        "cell", "voxels per diameter", "active nodes", "iterations, numba", "torch",
+        f"{seconds}, numba (solving)", f"{seconds}, torch (solving)", "ratio",
+        "difference of C", "B a node, torch",
+    )  # fmt: skip
+    place = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    return f"torch {torch.__version__} on {place}, numba on one core:\n\n{table(heads, rows)}"
+
+
 def main() -> None:
     """Run the sections asked for, print them, and write them into the docs."""
-    sections = {"speed": speed, "convergence": convergence, "agreement": agreement}
+    sections = {
+        "speed": speed, "convergence": convergence, "agreement": agreement, "device": on_device,
+    }  # fmt: skip
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sections", nargs="*", default=list(sections), choices=[*sections, []])
+    parser.add_argument("--device", default="cpu", help="of torch, for the section `device`")
     parser.add_argument("--update-docs", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    sections["device"] = partial(on_device, arguments.device)
     if arguments.update_docs:
         picture = DOCS / "images" / "solid-convergence.png"
         sections["convergence"] = partial(convergence, picture=picture)

@@ -87,11 +87,11 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
     FOLDER gets comparison.json, comparison.md, pictures, and a folder for each model. A model that
     is finished is not made again; an interrupted comparison goes on where it stopped.
     """
+    from data.batches import Workers
     from data.comparison import Job
     from data.comparison import compare as make
     from data.comparison_config import read_comparison
     from data.comparison_run import Catalogue
-    from data.label import Workers
     from data.training_data import Labelling
     from lattice_gnn.memory import keep_freed_memory
     from viz.comparison import draw_comparison

@@ -96,6 +96,9 @@ def check(
 def merge(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Datasets (HDF5).")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")],
+    compress: Annotated[
+        bool, typer.Option("--compress", help="Write about half the bytes, slower to read.")
+    ] = False,
 ) -> None:
     """Put datasets into one: equal lattices once, with the labels of all files."""
     check_output(out, files)
@@ -104,7 +107,7 @@ def merge(
 
     parts = [read_dataset(file) for file in files]
     merged = merge_datasets(parts)
-    write_dataset(out, merged)
+    write_dataset(out, merged, compressed=compress)
     before = sum(len(part) for part in parts)
     say_note(f"{out}: {len(merged)} lattices, {before - len(merged)} were there twice")
 

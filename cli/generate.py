@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli.inputs import check_output
+from cli.label import Memory, Processes, Scheduler
+from cli.options import VoxelsOption, is_given
 from cli.report import emit_json, progress, say_note, show
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from data.batches import Workers
     from data.dataset import Dataset
+    from data.population import Population
+    from data.solid_label import SolidLabelling
 
 _DRAWN = 24
 
@@ -53,10 +58,8 @@ Config = Annotated[
         help="A population in full (docs/data.md), instead of the options above.",
     ),
 ]
-Processes = Annotated[int, typer.Option(min=1, help="Processes on this machine.")]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(metavar="tcp://HOST:PORT", help="Use the workers of a Dask scheduler."),
+Solid = Annotated[
+    bool, typer.Option("--solid", help="Add labels of solid FEM, which take seconds a lattice.")
 ]
 Sheet = Annotated[
     Path | None,
@@ -79,10 +82,13 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
     config: Config = None,
     workers: Processes = 2,
     scheduler: Scheduler = None,
+    solid: Solid = False,
+    voxels_per_diameter: VoxelsOption = 8,
+    memory_limit: Memory = 1.0,
     sheet: Sheet = None,
     json: Json = False,
 ) -> None:
-    """Make a dataset of lattices with beam-FEM labels.
+    """Make a dataset of lattices with beam-FEM labels, and with those of solid FEM if wanted.
 
     The lattices are crystal-like nets drawn from symmetry, each different from all others.
 
@@ -90,11 +96,13 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
     """
     check_output(out)
     check_output(sheet)
+    from data.batches import Workers
     from data.dataset_check import describe
-    from data.label import Workers
-    from data.label import generate as make
     from data.population import Population
+    from data.solid_label import SolidLabelling
 
+    if not solid:
+        _refuse_solid(context)
     if config is not None:
         _refuse_both(context)
         population = Population.from_dict(_read_yaml(config))
@@ -111,8 +119,8 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
             named=tuple(cell_names()) if named else (),
             **_densities(densities),
         )
-    with progress("base lattices") as on_progress:
-        dataset = make(population, out, Workers(workers, scheduler), on_progress=on_progress)
+    settings = SolidLabelling(voxels_per_diameter, memory_limit=memory_limit) if solid else None
+    dataset = _made(population, out, Workers(workers, scheduler), settings)
     if sheet is not None:
         draw_sheet(dataset, sheet)
     facts = describe(dataset)
@@ -123,12 +131,36 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
     say_note(f"dataset written to {out}")
 
 
+def _made(
+    population: "Population", out: Path, workers: "Workers", solid: "SolidLabelling | None"
+) -> "Dataset":
+    """Make the lattices with the labels of beams, then those of solids where they are wanted."""
+    from data.label import generate as make
+    from data.solid_label import label_dataset
+
+    place = out if solid is None else out.with_name(f"{out.name}.beam.h5")
+    with progress("base lattices") as on_progress:
+        dataset = make(population, place, workers, on_progress=on_progress)
+    if solid is None:
+        return dataset
+    with progress("solid FEM") as on_progress:
+        labelled = label_dataset(place, out, solid, workers, on_progress=on_progress)
+    place.unlink()
+    return labelled
+
+
+def _refuse_solid(context: typer.Context) -> None:
+    """Options of solid labels where none are wanted."""
+    for name in ("voxels_per_diameter", "memory_limit"):
+        if is_given(context, name):
+            raise LatticeGnnError(f"--{name.replace('_', '-')}: goes with --solid; add that.")
+
+
 def _refuse_both(context: typer.Context) -> None:
     """Options that a YAML file also sets are refused beside it."""
     taken = ("count", "densities", "seed", "levels", "measure", "strain", "radii", "named")
     for name in taken:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
+        if is_given(context, name):
             raise LatticeGnnError(f"--{name}: give it in the YAML file or as an option, not both.")
 
 

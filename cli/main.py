@@ -15,6 +15,7 @@ from cli.export import export
 from cli.generate import generate
 from cli.homogenise import homogenise
 from cli.info import info
+from cli.label import label
 from cli.make import make
 from cli.predict import predict
 from cli.render import render
@@ -83,6 +84,7 @@ _COMMANDS = (
     evaluate,
     compare,
     generate,
+    label,
 )
 for _command in _COMMANDS:
     app.command()(_command)

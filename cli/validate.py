@@ -149,7 +149,7 @@ def _read(catalogue: Path) -> list["CatalogueEntry"]:
 
 def _choose(entries: "Sequence[CatalogueEntry]", selection: _Selection) -> "list[_Reference]":
     """Lattice, tensor and its rounding, of what the options select."""
-    import numpy as np
+    from data.reference_set import drawn
 
     for name in ("lowest", "highest", "limit"):
         value = getattr(selection, name)
@@ -161,8 +161,7 @@ def _choose(entries: "Sequence[CatalogueEntry]", selection: _Selection) -> "list
         own.sort(key=lambda reference: reference[0].relative_density)
         own = own[: selection.lowest]
         found += own[-selection.highest :] if selection.highest else own
-    order = np.random.default_rng(selection.seed).permutation(len(found))
-    return [found[k] for k in sorted(order[: selection.limit].tolist())]
+    return [found[k] for k in drawn(len(found), selection.limit, selection.seed).tolist()]
 
 
 def _compare(references: "Sequence[_Reference]", solver: "Solver") -> "Comparison":

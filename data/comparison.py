@@ -137,7 +137,7 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> dict[str, A
         "budget_minutes": config.budget_minutes,
         "machine": machine(),
         "models": rows,
-        "curves": {name: _curve(name, work.rows(curve), rows) for name, curve in points.items()},
+        "curves": {name: _curve(work.rows(curve)) for name, curve in points.items()},
         "ablation": list(config.ablation),
         "unfinished": unfinished,
         "failed": failed,
@@ -163,7 +163,10 @@ def _curve_plans(
     rows: Sequence[Mapping[str, Any]],
     most: int,
 ) -> dict[str, list[Plan]]:
-    """The runs with fewer labels of the best trained models; ``rows`` come best first."""
+    """The runs of the learning curves of the best trained models; ``rows`` come best first.
+
+    All points of a curve have the same number of steps, so that labels alone differ.
+    """
     eligible = [r for r in rows if plans[r["name"]].is_trained and plans[r["name"]].labels is None]
     curves = {}
     for row in eligible[: config.curves.best] if config.curves.labels else ():
@@ -175,14 +178,13 @@ def _curve_plans(
             for count in sorted(set(config.curves.labels))
             if count < most
         ]
+        whole = plan if config.curves.share == 1 else replace(few, name=f"{plan.name}@all")
+        curves[plan.name].append(whole)
     return curves
 
 
-def _curve(
-    name: str, rows: Sequence[Mapping[str, Any]], whole: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+def _curve(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Errors over the test part by number of training labels, fewest first."""
-    last = [row for row in whole if row["name"] == name]
     return [
         {
             "labels": row["labels"],
@@ -190,7 +192,7 @@ def _curve(
             "directional_error": row["test"]["directional_error"],
             "relative_frobenius": row["test"]["relative_frobenius"],
         }
-        for row in sorted([*rows, *last], key=lambda row: row["labels"])
+        for row in sorted(rows, key=lambda row: row["labels"])
     ]
 
 

@@ -39,9 +39,9 @@ class Curves:
     """Learning curves.
 
     Attributes:
-        labels: Numbers of training labels; the run with all of them is the last point.
+        labels: Numbers of training labels; a run with all of them is the last point.
         best: Of how many models, those with the least error on the test part.
-        share: Share of the number of steps of the run with all labels that each point gets.
+        share: Share of the steps of the model's own run that each point gets, the last one too.
     """
 
     labels: tuple[int, ...] = ()

@@ -136,13 +136,20 @@ def _ablation(document: Mapping[str, Any]) -> list[str]:
 
 
 def _curves(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    """Mean directional error by number of training labels."""
+    """Directional error by number of training labels, at equal steps."""
     labels = sorted({point["labels"] for points in curves.values() for point in points})
     rows = []
     for name, points in curves.items():
-        at = {p["labels"]: _percent(p["directional_error"]["mean"]) for p in points}
+        at = {
+            p["labels"]: f"{_percent(p['directional_error']['mean'])} "
+            f"({_percent(p['directional_error']['median'])})"
+            for p in points
+        }
         rows.append([name, *(at.get(count, "-") for count in labels)])
-    text = "Mean directional error over the test part by number of training labels."
+    text = (
+        "Directional error over the test part, mean (median), by number of training labels; all "
+        "points of a row have the same number of steps."
+    )
     return [text, "", *_table(("model", *map(str, labels)), rows)]
 
 

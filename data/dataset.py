@@ -30,12 +30,28 @@ class Label:
         mask: Whether there is one.
         method: What computed it, in words.
         error: Relative error that the method claims for itself.
+        details: What else the method says of each lattice, such as its own estimate of the error of
+            that label; NaN where there is none.
     """
 
     stiffness: Float[np.ndarray, "lattices 21"]
     mask: Bool[np.ndarray, " lattices"]
     method: str
     error: float
+    details: Mapping[str, Float[np.ndarray, " lattices"]] = field(default_factory=dict)
+
+    def select(self, chosen: Int[np.ndarray, " chosen"]) -> "Label":
+        """Those of the given lattices, in the given order."""
+        return replace(
+            self,
+            stiffness=self.stiffness[chosen],
+            mask=self.mask[chosen],
+            details={name: column[chosen] for name, column in self.details.items()},
+        )
+
+    def detail(self, name: str) -> Float[np.ndarray, " lattices"]:
+        """A column of ``details``; NaN throughout where it is not there."""
+        return self.details.get(name, np.full(len(self.mask), np.nan))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,10 +195,7 @@ class Dataset:
             levels=self.levels[chosen],
             bases=self.bases.select(bases[order]),
             sections={name: column[struts] for name, column in self.sections.items()},
-            labels={
-                kind: replace(label, stiffness=label.stiffness[chosen], mask=label.mask[chosen])
-                for kind, label in self.labels.items()
-            },
+            labels={kind: label.select(chosen) for kind, label in self.labels.items()},
         )
 
     def to_batch(
@@ -349,22 +362,35 @@ def concatenate(parts: Sequence[Dataset]) -> Dataset:
         base=np.concatenate(numbered).astype(np.int32),
         bases=Bases(*bases),
         sections={n: np.concatenate([part.section(n) for part in parts]) for n in columns},
-        labels={kind: _joined_label(parts, kind) for kind in kinds},
+        labels={kind: joined_label(parts, kind) for kind in kinds},
         provenance=tuple(provenance),
     )
 
 
-def _joined_label(parts: Sequence[Dataset], kind: str) -> Label:
-    labels = [part.labels.get(kind) for part in parts]
-    methods = sorted({label.method for label in labels if label is not None})
+def joined_label(parts: Sequence[Dataset], kind: str) -> Label:
+    """The labels of one kind, one part after the other; parts may lack it, but not all.
+
+    Raises:
+        LatticeGnnError: If they come from different methods.
+    """
+    labels = [
+        part.labels.get(kind)
+        or Label(np.full((len(part), 21), np.nan), np.zeros(len(part), dtype=bool), "", 0.0)
+        for part in parts
+    ]
+    methods = sorted({label.method for label in labels if label.method})
     if len(methods) > 1:
         raise LatticeGnnError(
             f"labels {kind!r}: made by different methods ({'; '.join(methods)}); "
             "rename one of the kinds."
         )
-    stiffness, mask = [], []
-    for part, label in zip(parts, labels, strict=True):
-        stiffness.append(np.full((len(part), 21), np.nan) if label is None else label.stiffness)
-        mask.append(np.zeros(len(part), dtype=bool) if label is None else label.mask)
-    error = max(label.error for label in labels if label is not None)
-    return Label(np.concatenate(stiffness), np.concatenate(mask), methods[0], error)
+    return Label(
+        np.concatenate([label.stiffness for label in labels]),
+        np.concatenate([label.mask for label in labels]),
+        methods[0],
+        max(label.error for label in labels),
+        {
+            name: np.concatenate([label.detail(name) for label in labels])
+            for name in sorted({name for label in labels for name in label.details})
+        },
+    )

@@ -142,7 +142,7 @@ def merge_datasets(parts: Sequence[Dataset]) -> Dataset:
     joined = concatenate(parts)
     _, first, number = np.unique(joined.bases.shapes, return_index=True, return_inverse=True)
     joined = replace(joined, base=first[number][joined.base].astype(np.int32))
-    _, keep, twin = np.unique(_digests(joined), return_index=True, return_inverse=True)
+    _, keep, twin = np.unique(lattice_digests(joined), return_index=True, return_inverse=True)
     labels = {kind: _merged_label(kind, label, keep, twin) for kind, label in joined.labels.items()}
     return replace(joined, labels=labels).select(np.sort(keep))
 
@@ -152,6 +152,7 @@ def _merged_label(
 ) -> Label:
     """Give every lattice that is kept the label of whichever of its twins has one."""
     stiffness, mask = label.stiffness.copy(), label.mask.copy()
+    details = {name: column.copy() for name, column in label.details.items()}
     home = keep[twin]
     for k in np.flatnonzero(label.mask & (home != np.arange(len(home)))).tolist():
         kept = home[k]
@@ -163,11 +164,13 @@ def _merged_label(
                     "check both files."
                 )
         stiffness[kept], mask[kept] = label.stiffness[k], True
-    return replace(label, stiffness=stiffness, mask=mask)
+        for column in details.values():
+            column[kept] = column[k]
+    return replace(label, stiffness=stiffness, mask=mask, details=details)
 
 
-def _digests(dataset: Dataset) -> np.ndarray:
-    """A hash of the geometry of every lattice."""
+def lattice_digests(dataset: Dataset) -> np.ndarray:
+    """A hash of the geometry of every lattice, as bytes."""
     columns = [dataset.struts, dataset.shifts, dataset.radii]
     columns += [dataset.section(name) for name in ("end_radii", "inner_radii", "E", "nu")]
     found = []

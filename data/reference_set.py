@@ -128,7 +128,7 @@ def _from_dataset(path: Path, selection: Selection) -> ReferenceSet:
         raise LatticeGnnError(
             f"{path.name}: {what} holds no lattice with a label of kind {selection.label!r}."
         )
-    chosen = chosen[_limited(len(chosen), selection)]
+    chosen = chosen[drawn(len(chosen), selection.limit, selection.seed)]
     labelled = LabelledLattices(*dataset.labelled(selection.label, chosen))
     rows = tuple(chosen.tolist())
     return ReferenceSet(labelled, tuple(dataset.name(k) for k in rows), rows)
@@ -161,14 +161,14 @@ def _from_catalogue(path: Path, selection: Selection) -> ReferenceSet:
             f"{path.name}: none of its {len(entries)} entries carries a compliance tensor to "
             "compare with."
         )
-    found = [found[k] for k in _limited(len(found), selection).tolist()]
+    found = [found[k] for k in drawn(len(found), selection.limit, selection.seed).tolist()]
     batch = LatticeBatch.from_lattices([lattice for _, lattice, _ in found]).simplified()
     C = torch.stack([stiffness.mandel.detach() for _, _, stiffness in found])
     rows, lattices, _ = zip(*found, strict=True)
     return ReferenceSet(LabelledLattices(batch, C), tuple(x.name for x in lattices), rows)
 
 
-def _limited(count: int, selection: Selection) -> Int[np.ndarray, " kept"]:
-    """Numbers of the lattices that are kept, ascending."""
-    order = np.random.default_rng(selection.seed).permutation(count)
-    return np.sort(order[: selection.limit])
+def drawn(count: int, limit: int | None, seed: int) -> Int[np.ndarray, " kept"]:
+    """At most ``limit`` of so many numbers, at random, ascending; all where None."""
+    order = np.random.default_rng(seed).permutation(count)
+    return np.sort(order[:limit])

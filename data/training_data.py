@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from data.batches import Workers
 from data.dataset import Bases, Dataset, Label, concatenate
 from data.dataset_file import read_dataset, write_dataset
 from data.generate import CellSampling, sample_cells
 from data.identity import crystal_symmetry
-from data.label import BEAM, Workers, generate, label_beam
+from data.label import BEAM, generate, label_beam
 from data.population import Population
 from lattice_gnn import __version__
 from lattice_gnn.cells import cell

@@ -15,7 +15,6 @@ from importlib.util import find_spec
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.linalg import eigh
 from scipy.sparse import bsr_array, csc_array, csr_matrix, diags_array, triu
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
@@ -29,22 +28,17 @@ from fem_reference.hexahedra import (
     child_interpolation,
     descend,
 )
+from fem_reference.stopping import largest_share, reached
 from fem_reference.voxel_grid import Grid, numbers_at
-from lattice_gnn.errors import LatticeGnnError
 
 CHUNK = 1024  #: rows whose blocks are held at once; they fit into the second-level cache
 COARSEST_NODES = 300  #: a level with at most so many nodes is solved directly
 MOST_LEVELS = 7
-MOST_ITERATIONS = 200  #: of the conjugate gradients; 5 to 10 are usual
 _GEMM_LEVELS = 3  #: up to this level an element is summed from single voxels, above from elements
-_SHARES = 0.5 ** np.abs(OFFSETS).sum(axis=1)
+SHARES = 0.5 ** np.abs(OFFSETS).sum(axis=1)  #: of a coarse node in the fine nodes around it
 _REGULARISATION = 1e-10  #: of the coarsest diagonal; hinges between voxels leave it singular
 
 Nodal = Float[np.ndarray, "nodes 3 6"]
-
-
-class NotConvergedError(LatticeGnnError):
-    """The equations could not be solved to the tolerance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +50,14 @@ class Solved:
         stiffness: C / E_s, Mandel.
         iterations: Number of iterations.
         error: Largest relative error of a strain energy that the unfinished iteration leaves.
+        memory: Bytes of levels and vectors, on the device that solved.
     """
 
     displacement: Nodal
     stiffness: Float[np.ndarray, "6 6"]
     iterations: int
     error: float
+    memory: int
 
 
 class Level:
@@ -115,6 +111,7 @@ class VoxelLevel(Level):
 
     def __init__(self, grid: Grid, weights: Float[np.ndarray, " voxels"], element: Hexahedron):
         super().__init__(grid)
+        self.corners, self.weights, self.element = grid.corners, weights, element
         dense = np.zeros(int(np.prod(grid.shape)))
         dense[grid.voxels] = weights
         self.around = dense[grid.numbers(grid.nodes, -CORNERS)]
@@ -163,7 +160,7 @@ class Multigrid:
         self.fine = VoxelLevel(grid, weights, element)
         self.coarse: list[CoarseLevel] = []
         self._build(grid, weights, element)
-        self._solve = _direct(self.coarse[-1] if self.coarse else self.fine)
+        self.solve_coarsest = _direct(self.coarse[-1] if self.coarse else self.fine)
 
     def _build(self, grid: Grid, weights: np.ndarray, element: Hexahedron) -> None:
         """Make the coarse levels.
@@ -195,7 +192,7 @@ class Multigrid:
     def interpolate(self, coarse: Nodal) -> Float[np.ndarray, "fine_nodes 3 6"]:
         """Interpolate a vector on the nodes of the first coarse level to the finest."""
         fine = np.zeros((self.fine.size, 3, 6))
-        stencils.prolong(self.coarse[0].children, _SHARES, coarse, fine)
+        stencils.prolong(self.coarse[0].children, SHARES, coarse, fine)
         return fine
 
     @property
@@ -212,7 +209,7 @@ class Multigrid:
     def precondition(self, b: Nodal, x: Nodal, scratch: Nodal) -> None:
         """X = M b with one W-cycle; ``scratch`` is overwritten."""
         if not self.coarse:
-            x[:] = self._solve(b)
+            x[:] = self.solve_coarsest(b)
             return
         self.fine.smooth_before(b, x, scratch)
         self._cycle(0, x, scratch)
@@ -221,20 +218,20 @@ class Multigrid:
     def _cycle(self, number: int, fine_x: Nodal, fine_residual: Nodal) -> None:
         """Correct ``fine_x`` by the level of this number, visited twice: a W-cycle."""
         level = self.coarse[number]
-        stencils.restrict(level.children, _SHARES, fine_residual, level.b)
+        stencils.restrict(level.children, SHARES, fine_residual, level.b)
         self._visit(number, level.x)
         if number + 1 < len(self.coarse):
             level.product(level.x, level.residual)
             level.b -= level.residual
             self._visit(number, level.again)
             level.x += level.again
-        stencils.prolong(level.children, _SHARES, level.x, fine_x)
+        stencils.prolong(level.children, SHARES, level.x, fine_x)
 
     def _visit(self, number: int, x: Nodal) -> None:
         """Solve for the right-hand side of a coarse level, roughly; directly on the coarsest."""
         level = self.coarse[number]
         if number + 1 == len(self.coarse):
-            x[:] = self._solve(level.b)
+            x[:] = self.solve_coarsest(level.b)
             return
         level.smooth_before(level.b, x, level.residual)
         self._cycle(number + 1, x, level.residual)
@@ -331,7 +328,7 @@ def solve(
         on_iteration: Called with the number of iterations and the error.
 
     Raises:
-        NotConvergedError: With the error that was reached, after ``MOST_ITERATIONS``.
+        NotConvergedError: With the error that was reached, where that is not small enough.
     """
     level = multigrid.fine
     r = level.forces()
@@ -344,20 +341,14 @@ def solve(
     while True:
         multigrid.precondition(r, z, Ap)
         grams = r.reshape(-1, 6).T @ z.reshape(-1, 6)
-        error = _largest_share((grams + grams.T) / (2.0 * volume), C)
+        error = largest_share((grams + grams.T) / (2.0 * volume), C)
         if error <= tolerance:  # C falls during the iteration: look again with the present one
             C = _energy(level, affine_stiffness, volume, u, r)
-            error = _largest_share((grams + grams.T) / (2.0 * volume), C)
+            error = largest_share((grams + grams.T) / (2.0 * volume), C)
         if on_iteration is not None:
             on_iteration(iterations, error)
-        if error <= tolerance:
+        if reached(error, tolerance, iterations):
             break
-        if iterations >= MOST_ITERATIONS or not np.isfinite(error):
-            raise NotConvergedError(
-                f"the solid's equations: a relative energy error of {error:.1e} is left after "
-                f"{iterations} iterations, {tolerance:.1e} was asked for: refine the grid (more "
-                "voxels per diameter) or relax the tolerance"
-            )
         rz = np.diagonal(grams).clip(min=0.0)
         _rows(p)[:] *= np.tile(rz / old, 3)
         p += z
@@ -372,7 +363,8 @@ def solve(
         iterations += 1
     level.product(u, Ap)
     level.forces_less(Ap, r)
-    return Solved(u, _energy(level, affine_stiffness, volume, u, r), iterations, float(error))
+    C = _energy(level, affine_stiffness, volume, u, r)
+    return Solved(u, C, iterations, float(error), multigrid.memory)
 
 
 def _rows(vector: Nodal) -> Float[np.ndarray, "nodes 18"]:
@@ -390,9 +382,3 @@ def _energy(
         forces = level.forces(part.start, part.stop) + r[part]
         total += forces.reshape(-1, 6).T @ u[part].reshape(-1, 6)
     return affine - (total + total.T) / (2.0 * volume)
-
-
-def _largest_share(error: Float[np.ndarray, "6 6"], C: Float[np.ndarray, "6 6"]) -> float:
-    """Largest x^T error x / x^T C x; strains without energy (beyond rounding) do not count."""
-    floor = 1e-13 * max(float(np.trace(C)), 1e-300)
-    return float(eigh(error, C + floor * np.eye(6), eigvals_only=True)[-1])

@@ -16,7 +16,8 @@ import torch
 from jaxtyping import Float
 
 from fem_reference.hexahedra import hexahedron
-from fem_reference.multigrid import Multigrid, Nodal, Solved, solve
+from fem_reference.multigrid import Multigrid, Nodal, Solved
+from fem_reference.multigrid_torch import solver_on
 from fem_reference.solid_fields import SolidFields, VoxelModel, solid_fields
 from fem_reference.voxel_grid import Grid, Shape
 from fem_reference.voxels import (
@@ -181,18 +182,18 @@ def homogenise_solid(
         lattice: The lattice; of its material only nu matters.
         voxels_per_diameter: On the fine grid across the thinnest strut; 8 gives about 1 % in C.
         tolerance: Admitted relative error of any strain energy on its grid.
-        device: "cpu".
+        device: "cpu" (numba), or a device of torch with float64: "cuda", "cuda:1".
         memory_limit: Bytes; a grid that needs more is refused.
         on_progress: Called with what is being done and the share done.
 
     Raises:
         LatticeGnnError: For hollow or tapered struts, several materials, fewer than 4 voxels per
-            diameter, a grid over the memory limit, or a lattice that does not span space.
+            diameter, a grid over the memory limit, a device that is not there or too small, or a
+            lattice that does not span space.
         NotConvergedError: Where the equations could not be solved to the tolerance.
     """
     began = time.perf_counter()
-    if device != "cpu":
-        raise LatticeGnnError(f"the solid reference runs on the cpu, not on {device!r}")
+    solve = solver_on(device)
     _refuse_unsupported(lattice)
     reduced = lattice.with_cell_vectors(reduction(lattice.cell))
     shape = grid_shape(reduced, voxels_per_diameter, memory_limit)
@@ -202,10 +203,12 @@ def homogenise_solid(
     half_weights = halves.mean(axis=(1, 3, 5), dtype=np.float64)
     nu = lattice.material.nu
     model, components = _model(half_weights, reduced.cell, nu)
-    coarse = _homogenise(model, components, tolerance, None, _stage(on_progress, "coarse grid"))
+    on_iteration = _stage(on_progress, "coarse grid")
+    coarse = _homogenise(model, components, tolerance, None, on_iteration, solve)
     model, components = _model(weights, reduced.cell, nu)
     del weights  # a large array that the solver does not need
-    fine = _homogenise(model, components, tolerance, coarse, _stage(on_progress, "fine grid"))
+    on_iteration = _stage(on_progress, "fine grid")
+    fine = _homogenise(model, components, tolerance, coarse, on_iteration, solve)
     stiffness, error, softest = extrapolate(fine.stiffness, coarse.stiffness)
     return SolidSolution(
         stiffness=stiffness,
@@ -226,6 +229,7 @@ def homogenise_voxels(
     *,
     nu: float = 0.3,
     tolerance: float = 1e-6,
+    device: str = "cpu",
     on_progress: Progress | None = None,
 ) -> VoxelSolution:
     """Effective stiffness of a periodic voxel model, C / E_s, on the grid as it is.
@@ -237,10 +241,11 @@ def homogenise_voxels(
         cell: Cell vectors as rows.
         nu: Poisson ratio of the solid.
         tolerance: Admitted relative error of any strain energy.
+        device: As for ``homogenise_solid``.
         on_progress: Called with what is being done and the share done.
 
     Raises:
-        LatticeGnnError: For weights that are negative, not finite, or do not span space.
+        LatticeGnnError: For an unknown device, or weights that are negative or do not span space.
         NotConvergedError: Where the equations could not be solved to the tolerance.
     """
     if weights.ndim != 3 or weights.size == 0:
@@ -249,8 +254,9 @@ def homogenise_voxels(
         raise LatticeGnnError("weights: expected finite numbers >= 0 for all voxels")
     if not abs(float(np.linalg.det(cell))) > 0:
         raise LatticeGnnError("cell: expected three independent cell vectors")
+    solve = solver_on(device)
     model, components = _model(weights, cell, nu)
-    return _homogenise(model, components, tolerance, None, _stage(on_progress, "grid"))
+    return _homogenise(model, components, tolerance, None, _stage(on_progress, "grid"), solve)
 
 
 def extrapolate(fine: Stiffness, coarse: Stiffness) -> tuple[Stiffness, float, float]:
@@ -352,6 +358,7 @@ def _homogenise(
     tolerance: float,
     coarse: VoxelSolution | None,
     on_iteration: Callable[[int, float], None],
+    solve: Callable[..., Solved],
 ) -> VoxelSolution:
     """Solve on one grid, from the solution on the grid of half the resolution where there is."""
     voxels = int(np.prod(model.grid.shape))
@@ -361,7 +368,7 @@ def _homogenise(
     if coarse is not None and multigrid.coarse:
         same = np.array_equal(model.grid.coarser().nodes, coarse._model.grid.nodes)
         start = multigrid.interpolate(coarse._fluctuation) if same else None
-    solved: Solved = solve(
+    solved = solve(
         multigrid,
         fraction * model.element.solid,
         voxels * model.element.volume,
@@ -376,7 +383,7 @@ def _homogenise(
         algebraic_error=solved.error,
         shape=model.grid.shape,
         active_nodes=len(model.grid),
-        memory=multigrid.memory,
+        memory=solved.memory,
         components=components,
         _model=model,
         _fluctuation=solved.displacement,

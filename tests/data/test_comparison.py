@@ -1,6 +1,8 @@
 """A comparison makes every model once, goes on after an interruption, and says what it measured."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -126,15 +128,29 @@ def test_the_catalogue_is_tested_at_its_lowest_densities(finished):
     assert densities == {0.01, 0.03}
 
 
-def test_learning_curves_end_in_the_run_with_all_labels(finished):
-    document = finished[2]
+def curve_of(document):
     best = next(r for r in document["models"] if r["name"] in ("ours", "plain"))
     assert list(document["curves"]) == [best["name"]]
-    curve = document["curves"][best["name"]]
+    return best, document["curves"][best["name"]]
+
+
+def test_learning_curves_end_with_all_labels_at_equal_steps(finished):
+    best, curve = curve_of(finished[2])
     counts = [point["labels"] for point in curve]
     assert len(counts) == 3
     assert counts[0] <= 6 < counts[1] <= 10 < counts[2]
-    assert [point["steps"] for point in curve] == [2, 2, 4]
+    assert counts[2] == best["labels"]
+    assert [point["steps"] for point in curve] == [2, 2, 2]
+    assert best["steps"] == 4
+
+
+def test_learning_curves_of_the_full_number_of_steps_end_in_the_run_itself(finished, tmp_path):
+    _, job, _, _ = finished
+    folder = tmp_path / "out"
+    shutil.copytree(job.folder, folder)
+    config = written(tmp_path / "c.yaml", curves={"labels": [8], "best": 1})
+    best, curve = curve_of(compare(config, replace(job, folder=folder)))
+    assert [point["steps"] for point in curve] == [4, 4]
     assert curve[-1]["directional_error"] == best["test"]["directional_error"]
 
 

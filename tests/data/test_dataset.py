@@ -50,7 +50,10 @@ def same(a, b):
     pairs += [(getattr(a.bases, n), getattr(b.bases, n)) for n in Bases.__slots__]
     pairs += [(a.section(n), b.section(n)) for n in ("end_radii", "inner_radii", "E", "nu")]
     for kind in a.labels:
-        pairs += [(getattr(a.labels[kind], n), getattr(b.labels[kind], n)) for n in Label.__slots__]
+        left, right = a.labels[kind], b.labels[kind]
+        names = [n for n in Label.__slots__ if n != "details"]
+        pairs += [(getattr(left, n), getattr(right, n)) for n in names]
+        pairs += [(left.detail(n), right.detail(n)) for n in {*left.details, *right.details}]
     return set(a.labels) == set(b.labels) and all(
         np.asarray(x).tobytes() == np.asarray(y).tobytes() for x, y in pairs
     )

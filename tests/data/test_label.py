@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.batches import Workers
 from data.dataset_file import read_dataset
-from data.label import Workers, generate, make_batch
+from data.label import generate, make_batch
 from data.population import Population
 from lattice_gnn.cells import cell_names
 from lattice_gnn.errors import LatticeGnnError
@@ -23,7 +24,8 @@ POPULATION = Population(count=128, seed=2, draws=2, named=("octet", "octet", "bc
 SCRIPT = f"""
 from pathlib import Path
 import sys
-from data.label import Workers, generate
+from data.batches import Workers
+from data.label import generate
 from data.population import Population
 population = Population.from_dict({POPULATION.to_dict()!r})
 scheduler = sys.argv[3] if len(sys.argv) > 3 else None
@@ -188,7 +190,7 @@ def test_a_population_that_runs_dry_says_so(monkeypatch, tmp_path):
 
 def test_no_scheduler_is_one_sentence(monkeypatch, tmp_path):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("data.label._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("data.batches._CONNECT_SECONDS", 1)
     workers = Workers(scheduler=f"tcp://127.0.0.1:{free_port()}")
     with pytest.raises(LatticeGnnError, match=r"^scheduler tcp://.*cannot be reached"):
         generate(POPULATION, tmp_path / "set.h5", workers)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from fem_reference.multigrid import NotConvergedError
 from fem_reference.solid import extrapolate, homogenise_solid, homogenise_voxels
+from fem_reference.stopping import NotConvergedError
 from fem_reference.voxels import volume_fractions
 from lattice_gnn.bounds import upper_bounds
 from lattice_gnn.cells import cell

@@ -1,0 +1,236 @@
+"""Labels of solid FEM, beside those of beams, for the lattices of a dataset.
+
+A label costs seconds, not microseconds. The work is cut into batches of a few lattices; it can be
+interrupted, spread over processes and machines, or parted into shards that are labelled apart and
+merged. Every label carries its own estimate of its error, and says where struts touch.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from data.batches import (
+    ALONE,
+    OnProgress,
+    Workers,
+    batches,
+    claim,
+    finish,
+    finished,
+    parallel,
+    parts_folder,
+)
+from data.dataset import UPPER, Dataset, Label, joined_label
+from data.dataset_check import lattice_digests
+from data.dataset_file import read_dataset
+from fem_reference.multigrid_torch import solver_on
+from fem_reference.solid import FEWEST_VOXELS, SolidSolution, homogenise_solid
+from lattice_gnn import __version__
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice import Lattice
+
+SOLID = "solid"
+DETAILS = (
+    "error",
+    "softest_error",
+    "volume_fraction",
+    "voxels_per_diameter",
+    "nodes",
+    "clearance",
+    "touching",
+    "unresolved_gap",
+)
+"""What a solid label says beside the stiffness: the estimated relative errors of C and of its
+smallest eigenvalue; filled share of the cell; resolution and active nodes of the fine grid; gap
+between struts without a common joint over the smallest radius (NaN where not known); 1 where such
+struts touch, and where the grid may not resolve a gap, else 0."""
+_BATCH = 4  #: lattices in a batch
+_GENERATOR = "data.solid_label"
+
+
+@dataclass(frozen=True, slots=True)
+class SolidLabelling:
+    """How solid labels are computed.
+
+    Attributes:
+        voxels_per_diameter: On the fine grid, across the thinnest strut of each lattice.
+        tolerance: Admitted relative error of any strain energy on its grid; far below what the
+            grid itself leaves.
+        memory_limit: GB; a lattice whose grid needs more stays without label.
+        device: Where the equations are solved.
+    """
+
+    voxels_per_diameter: float | int = 8
+    tolerance: float = 1e-4
+    memory_limit: float | int = 1
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Check what would only show at every single lattice."""
+        if not self.voxels_per_diameter >= FEWEST_VOXELS:
+            raise LatticeGnnError(
+                f"voxels_per_diameter: expected at least {FEWEST_VOXELS:g}, got "
+                f"{self.voxels_per_diameter:g}."
+            )
+        solver_on(self.device)
+        if not self.memory_limit > 0:
+            raise LatticeGnnError(f"memory_limit: expected GB above 0, got {self.memory_limit:g}.")
+
+    @property
+    def method(self) -> str:
+        """What computes the labels, in words; equal for labels that may be mixed."""
+        return (
+            "periodic solid FEM, union of struts, voxels with incompatible modes, "
+            f"{self.voxels_per_diameter:g} a diameter, extrapolated"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Share ``number`` (from 1) of ``count``: every ``count``-th base of a dataset."""
+
+    number: int = 1
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if not 1 <= self.number <= self.count:
+            raise LatticeGnnError(
+                f"shard: expected K/N with K from 1 to N, got {self.number}/{self.count}."
+            )
+
+    def of(self, dataset: Dataset) -> Int[np.ndarray, " chosen"]:
+        """Its lattices."""
+        return np.flatnonzero(dataset.base % self.count == self.number - 1)
+
+
+WHOLE = Shard()
+
+
+def label_solid(
+    lattices: Sequence[Lattice], settings: SolidLabelling
+) -> tuple[Label, dict[str, str]]:
+    """Label lattices by solid FEM.
+
+    Returns:
+        The labels; and, for lattices without one, by number, why.
+    """
+    stiffness = np.full((len(lattices), 21), np.nan)
+    mask = np.zeros(len(lattices), dtype=bool)
+    details = {name: np.full(len(lattices), np.nan) for name in DETAILS}
+    refused: dict[str, str] = {}
+    for k, lattice in enumerate(lattices):
+        try:
+            solution = homogenise_solid(
+                lattice,
+                voxels_per_diameter=settings.voxels_per_diameter,
+                tolerance=settings.tolerance,
+                memory_limit=1e9 * settings.memory_limit,
+                device=settings.device,
+            )
+        except LatticeGnnError as error:
+            refused[str(k)] = str(error)
+            continue
+        stiffness[k], mask[k] = solution.stiffness.numpy()[UPPER], True
+        for name, value in _details(lattice, solution).items():
+            details[name][k] = value
+    return Label(stiffness, mask, settings.method, _claimed(details["error"]), details), refused
+
+
+def _claimed(errors: Float[np.ndarray, " lattices"]) -> float:
+    """The error that the method claims for itself: the median of its estimates."""
+    known = errors[np.isfinite(errors)]
+    return float(np.median(known)) if len(known) else 0.0
+
+
+def _details(lattice: Lattice, solution: SolidSolution) -> dict[str, float]:
+    gap = np.nan if solution.clearance is None else solution.clearance.distance
+    return {
+        "error": solution.error,
+        "softest_error": solution.softest_error,
+        "volume_fraction": solution.volume_fraction,
+        "voxels_per_diameter": solution.voxels_per_diameter,
+        "nodes": float(solution.active_nodes),
+        "clearance": float(gap / lattice.radii.min()),
+        "touching": float(solution.touching),
+        "unresolved_gap": float(solution.unresolved_gap),
+    }
+
+
+def label_batch(
+    source: Path, chosen: Int[np.ndarray, " chosen"], settings: SolidLabelling, number: int
+) -> Dataset:
+    """Label batch ``number`` of the chosen lattices; its provenance says why some have no label."""
+    dataset = read_dataset(source).select(chosen[number * _BATCH : (number + 1) * _BATCH])
+    label, refused = label_solid(dataset.lattices(range(len(dataset))), settings)
+    return replace(dataset, labels={SOLID: label}, provenance=({"refused": refused},))
+
+
+def label_dataset(
+    source: Path,
+    path: Path,
+    settings: SolidLabelling,
+    workers: Workers = ALONE,
+    *,
+    shard: Shard = WHOLE,
+    on_progress: OnProgress | None = None,
+) -> Dataset:
+    """Add solid labels to the lattices of a dataset and write them; an interrupted run goes on.
+
+    Lattices that cannot be labelled (hollow, not spanning, too large) stay without label; the
+    provenance of the result names them, by number in the result, and says why.
+
+    Args:
+        source: The dataset (HDF5).
+        path: The file to write, compressed. Finished batches lie in a folder beside it.
+        settings: How.
+        workers: Who does the work; workers on other machines read ``source`` under the same path.
+        shard: Only this share, into a file of these lattices alone.
+        on_progress: Called with the number of lattices labelled, and of all.
+
+    Raises:
+        LatticeGnnError: If a file cannot be used, has solid labels already, or ``path`` holds
+            something else.
+    """
+    source = source.resolve()
+    whole = read_dataset(source)
+    if SOLID in whole.labels:
+        raise LatticeGnnError(f"{source}: has solid labels already; choose a dataset without.")
+    chosen = shard.of(whole)
+    if len(chosen) == 0:
+        raise LatticeGnnError(
+            f"{source}: shard {shard.number}/{shard.count} holds no lattice of its "
+            f"{len(whole.bases)} bases; take fewer shards."
+        )
+    dataset = whole.select(chosen)
+    geometry = hashlib.sha256(b"".join(lattice_digests(dataset))).hexdigest()
+    plan = {
+        "generator": _GENERATOR,
+        "code_version": __version__,
+        "lattices": geometry,
+        "shard": f"{shard.number}/{shard.count}",
+        **asdict(settings),
+    }
+    folder = parts_folder(path)
+    if path.exists():
+        return finished(path, lambda last: {**last, **plan} == last)
+    claim(folder, plan)
+    made: list[Dataset] = []
+    with parallel(workers, label_batch, source, chosen, settings) as run:
+        for batch in batches(folder, range(-(-len(chosen) // _BATCH)), run):
+            made.append(batch)
+            if on_progress is not None:
+                on_progress(min(len(made) * _BATCH, len(chosen)), len(chosen))
+    label = joined_label(made, SOLID)
+    labels = {**dataset.labels, SOLID: replace(label, error=_claimed(label.detail("error")))}
+    refused = {
+        str(number * _BATCH + int(k)): why
+        for number, batch in enumerate(made)
+        for k, why in batch.provenance[0]["refused"].items()
+    }
+    provenance = (*dataset.provenance, {**plan, "refused": refused})
+    return finish(path, replace(dataset, labels=labels, provenance=provenance), compressed=True)
