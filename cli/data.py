@@ -97,7 +97,7 @@ def merge(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Datasets (HDF5).")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")],
     compress: Annotated[
-        bool, typer.Option("--compress", help="Write about half the bytes, slower to read.")
+        bool, typer.Option("--compress", help="Write about two thirds of the bytes.")
     ] = False,
 ) -> None:
     """Put datasets into one: equal lattices once, with the labels of all files."""

@@ -1,0 +1,108 @@
+"""The solid labels that come with the project: sound, and what a new computation gives."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from data.dataset_check import check_dataset
+from data.dataset_file import read_dataset
+from data.label import BEAM
+from data.population import Population
+from data.solid_label import SOLID, SolidLabelling, label_solid
+from fem_reference.affine import affine_stiffness
+
+FOLDER = Path(__file__).parents[2] / "data" / "solid_set"
+FILES = sorted(FOLDER.glob("*.h5"))
+BYTES = 20e6
+VOXELS = {"train": 8, "test": 12}
+
+
+@pytest.fixture(scope="module", params=FILES, ids=lambda file: file.stem)
+def part(request):
+    return request.param, read_dataset(request.param)
+
+
+def test_there_are_labels_and_they_are_small():
+    assert FILES
+    assert sum(file.stat().st_size for file in FILES) < BYTES
+
+
+@pytest.mark.parametrize("name", ["equal", "unequal"])
+def test_recipes_are_populations(name):
+    values = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
+    population = Population.from_dict(values)
+    assert population.density_range == (0.02, 0.3)
+
+
+def test_sound_and_labelled(part):
+    file, dataset = part
+    assert check_dataset(dataset, spots=5).problems == ()
+    label = dataset.labels[SOLID]
+    assert label.mask.mean() > 0.9
+    assert dataset.labels[BEAM].mask.all()
+    last = dataset.provenance[-1]
+    assert last["voxels_per_diameter"] == VOXELS[file.stem.partition("-")[0]]
+    assert label.mask.sum() + len(last["refused"]) == len(dataset)
+    assert (label.details["voxels_per_diameter"][label.mask] >= last["voxels_per_diameter"]).all()
+    assert np.median(label.details["error"][label.mask]) < 0.03
+
+
+def test_no_solid_is_stiffer_than_its_material_in_parallel(part):
+    """Voigt: C of the union is at most its volume fraction times that of the solid."""
+    _, dataset = part
+    label = dataset.labels[SOLID]
+    chosen = np.flatnonzero(label.mask)
+    nu = dataset.poisson[chosen]
+    bulk = 1 / (3 * (1 - 2 * nu))
+    hydrostatic = np.array([1.0, 1, 1, 0, 0, 0]) / np.sqrt(3)
+    C = dataset.stiffness(SOLID, chosen)
+    found = np.einsum("i,lij,j->l", hydrostatic, C, hydrostatic) / 3
+    fraction = label.details["volume_fraction"][chosen]
+    shear = 1 / (2 * (1 + nu))
+    upper = fraction * bulk / (1 + (1 - fraction) * 3 * bulk / (4 * shear))  # Hashin-Shtrikman
+    assert (found <= upper).all()
+
+
+def test_slender_lattices_agree_with_beams(part):
+    """Where struts are slender and far apart the affine bound and beams bracket the solid."""
+    _, dataset = part
+    label = dataset.labels[SOLID]
+    batch = dataset.to_batch()
+    slender = np.maximum.reduceat(
+        (batch.radii / batch.lengths()).numpy(), dataset.strut_offsets[:-1]
+    )
+    chosen = np.flatnonzero(label.mask & (slender < 0.08) & (label.details["touching"] == 0))
+    assert len(chosen) > 5
+    C, beam = dataset.stiffness(SOLID, chosen), dataset.stiffness(BEAM, chosen)
+    apart = np.linalg.norm(C - beam, axis=(1, 2)) / np.linalg.norm(C, axis=(1, 2))
+    assert np.median(apart) < 0.08
+    affine = affine_stiffness(dataset.to_batch(chosen)).numpy()
+    stiffest = np.linalg.eigvalsh(C)[:, -1]
+    assert (stiffest < 1.2 * np.linalg.eigvalsh(affine)[:, -1]).all()
+
+
+def test_a_new_computation_gives_the_label(part):
+    _, dataset = part
+    label = dataset.labels[SOLID]
+    cheapest = int(np.nanargmin(label.details["nodes"]))
+    settings = {
+        name: dataset.provenance[-1][name]
+        for name in ("voxels_per_diameter", "tolerance", "memory_limit")
+    }
+    again, refused = label_solid(dataset.lattices([cheapest]), SolidLabelling(**settings))
+    assert refused == {}
+    stored = label.stiffness[cheapest]
+    admitted = settings["tolerance"]
+    assert np.linalg.norm(again.stiffness[0] - stored) < admitted * np.linalg.norm(stored)
+    for name, column in again.details.items():
+        assert column[0] == pytest.approx(label.details[name][cheapest], rel=0.01, nan_ok=True)
+
+
+def test_no_net_of_the_test_part_is_in_the_training_part():
+    nets = {"train": set(), "test": set()}
+    for file in FILES:
+        nets[file.stem.partition("-")[0]] |= set(read_dataset(file).bases.nets.tolist())
+    assert nets["train"]
+    assert not nets["train"] & nets["test"]
