@@ -81,8 +81,9 @@ class _SymmetricFunction(torch.autograd.Function):
     """U f(a) U^T forward, Daleckii-Krein backward. First derivatives only."""
 
     @staticmethod
-    def forward(ctx: Any, A: Tensor, function: SpectralFunction) -> Tensor:
-        eigenvalues, U = torch.linalg.eigh(A)
+    def forward(
+        ctx: Any, A: Tensor, eigenvalues: Tensor, U: Tensor, function: SpectralFunction
+    ) -> Tensor:
         eigenvalues = _inside_domain(eigenvalues, function)
         ctx.function = function
         ctx.save_for_backward(A, eigenvalues, U)
@@ -90,7 +91,7 @@ class _SymmetricFunction(torch.autograd.Function):
         return 0.5 * (result + result.mT)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         A, eigenvalues, U = ctx.saved_tensors
         with torch.no_grad():
             a, b = eigenvalues[..., :, None], eigenvalues[..., None, :]
@@ -98,7 +99,7 @@ class _SymmetricFunction(torch.autograd.Function):
             inner = U.mT @ (0.5 * (gradients[0] + gradients[0].mT)) @ U
             result = U @ (F * inner) @ U.mT
         once: Tensor = _OnceDifferentiable.apply(result, A, gradients[0])
-        return once, None
+        return once, None, None, None
 
 
 class _OnceDifferentiable(torch.autograd.Function):
@@ -136,6 +137,36 @@ def _inside_domain(eigenvalues: Tensor, function: SpectralFunction) -> Tensor:
     return mended
 
 
+class Spectrum:
+    """Symmetric matrices, decomposed once for several functions of them.
+
+    ``Spectrum(A)(f)`` is ``symmetric_function(A, f)``, which says more.
+
+    Raises:
+        LatticeGnnError: For values that are not finite.
+    """
+
+    def __init__(self, A: Float[Tensor, "*batch n n"]):
+        if not bool(torch.isfinite(A).all()):
+            raise LatticeGnnError(
+                "a matrix function needs finite entries but got NaN or infinity: "
+                "check the input matrix"
+            )
+        A = A.to(torch.float64)
+        self._matrices = 0.5 * (A + A.mT)
+        self._eigen = torch.linalg.eigh(self._matrices.detach())
+
+    def __call__(self, function: str | SpectralFunction) -> Float[Tensor, "*batch n n"]:
+        """f(A) in float64."""
+        if isinstance(function, str):
+            if function not in SPECTRAL_FUNCTIONS:
+                known = ", ".join(SPECTRAL_FUNCTIONS)
+                raise LatticeGnnError(f"unknown matrix function {function!r}: use one of {known}")
+            function = SPECTRAL_FUNCTIONS[function]
+        result: Tensor = _SymmetricFunction.apply(self._matrices, *self._eigen, function)
+        return result
+
+
 def symmetric_function(
     A: Float[Tensor, "*batch n n"], function: str | SpectralFunction
 ) -> Float[Tensor, "*batch n n"]:
@@ -156,16 +187,4 @@ def symmetric_function(
         LatticeGnnError: For an unknown name, values that are not finite, or eigenvalues outside the
             function's domain.
     """
-    if isinstance(function, str):
-        if function not in SPECTRAL_FUNCTIONS:
-            known = ", ".join(SPECTRAL_FUNCTIONS)
-            raise LatticeGnnError(f"unknown matrix function {function!r}: use one of {known}")
-        function = SPECTRAL_FUNCTIONS[function]
-    if not bool(torch.isfinite(A).all()):
-        raise LatticeGnnError(
-            f"the matrix {function.name} needs finite entries but got NaN or infinity: "
-            "check the input matrix"
-        )
-    A = A.to(torch.float64)
-    result: Tensor = _SymmetricFunction.apply(0.5 * (A + A.mT), function)
-    return result
+    return Spectrum(A)(function)

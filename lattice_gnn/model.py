@@ -36,9 +36,10 @@ from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.network import StiffnessNetwork, check_config
 from lattice_gnn.nn.energy import EnergyReadout
 from lattice_gnn.nn.interaction import FirstInteraction, Interaction
+from lattice_gnn.nn.positivity import AffinePrior, prior
 from lattice_gnn.nn.product import HigherOrderProduct
 from lattice_gnn.nn.readout import TensorReadout
-from lattice_gnn.nn.relaxation import RelaxationStep, State
+from lattice_gnn.nn.relaxation import Problem, RelaxationStep, State
 from lattice_gnn.nn.response import StrutFrames
 from lattice_gnn.nn.sphere import Coefficients, DegreeLinear, SphereGrid, spherical_harmonics
 from lattice_gnn.nn.struts import (
@@ -160,8 +161,19 @@ class StiffnessModel(StiffnessNetwork):
         )
         self.relaxation = Relaxation(config, width, degree) if config.relaxation else None
 
+    def forward(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
+        """C / E_s in Mandel notation, float64, symmetric; its definiteness is the map's."""
+        if self.relaxation is None:
+            return super().forward(batch)
+        batch = batch.simplified()
+        P = AffinePrior(batch)
+        return prior(self._matrix(batch, P), batch, P.root())
+
     def matrix(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
         """The symmetric matrix M that the positive map receives; ``batch`` is simplified."""
+        return self._matrix(batch, AffinePrior(batch) if self.relaxation else None)
+
+    def _matrix(self, batch: LatticeBatch, P: AffinePrior | None) -> Float[Tensor, "lattices 6 6"]:
         struts = DirectedStruts(batch)
         features = self.normaliser(struts.features).to(self.dtype)
         if self.config.features == "gaussian":
@@ -178,11 +190,11 @@ class StiffnessModel(StiffnessNetwork):
             per_node = per_node + readout(h)
         total = per_node.new_zeros(len(batch), 6, 6).index_add(0, batch.node_lattice, per_node)
         M = total / batch.node_offsets.diff().to(total.dtype)[:, None, None]
-        if self.relaxation is None:
+        if self.relaxation is None or P is None:
             return M
         count = len(batch.radii)
         shared = (features[:count] + features[count:]) / 2
-        frames = StrutFrames(batch, struts, self.dtype)
+        frames = StrutFrames(batch, struts, P, self.dtype)
         return M.double() + self.relaxation(h, shared, frames, batch)
 
 
@@ -211,6 +223,7 @@ class Relaxation(nn.Module):
         nodes = len(h)
         X = h.new_zeros(2, nodes, 3, 6 * self.channels)
         state = State(X, h.new_zeros(2, nodes, self.channels), self.scalars(h[:, 0]))
+        problem = Problem(batch, features, frames, self.channels)
         for step in self.steps:
-            state = step(state, features, frames, batch)
+            state = step(state, problem)
         return self.readout(state.X, state.scalars, features, frames, batch)

@@ -6,11 +6,13 @@ from torch import Tensor, nn
 
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.matrix_functions import symmetric_function
-from lattice_gnn.nn.relaxation import PairNetwork, Scalars
-from lattice_gnn.nn.response import Response, StrutFrames, deformation
+from lattice_gnn.nn.relaxation import PairNetwork, Scalars, pairs_of
+from lattice_gnn.nn.response import Response, StrutFrames, add_strain, deformation
 
 _PARTS = 4
-"""Stretch, shear, twist and bending of a strut, three rows each."""
+"""Stretch, shear, twist and bending of a strut."""
+_ROWS = (0, 1, 1, 2, 3, 3)
+"""The part to which each row of ``_parts`` belongs."""
 _LEAST = 1e-6
 """Added to the energy relative to the prior before its logarithm is taken."""
 
@@ -64,58 +66,43 @@ class EnergyReadout(nn.Module):
     ) -> Float[Tensor, "lattices 6 6"]:
         nodes, fields = len(scalars), 1 + self.extra
         channels = self.mix.shape[1]
-        mixed = (X.reshape(2, nodes * 18, channels) @ self.mix).view(2, nodes, 3, 6 * fields)
-        D = deformation(mixed, frames).view(-1, 9, 6, fields)
-        stretch = D[:, :3] + frames.strain[..., None] * self.load
-        D = torch.cat([stretch, D[:, 3:]], 1).view(-1, 9, 6 * fields)
-        rows = (_parts(frames) @ D).view(-1, 3 * _PARTS, 6, fields)
-        rows = rows / frames.length[:, None, None, None]
-        factors = self.factors(features, scalars, frames)
-        energy = self._energy(rows[..., 0].double(), factors.double(), frames, batch)
-        weights = self.weights(features, scalars, frames).view(-1, _PARTS, self.extra)
-        weights = weights.repeat_interleave(3, 1).flatten(1)[:, None]
-        others = rows[..., 1:].permute(0, 2, 1, 3).flatten(2)
-        signed = _mean(((weights * others) @ others.mT).double(), frames, batch)
+        mixed = (X.reshape(2, nodes * 18, channels) @ self.mix).view(2, nodes, 3, 6, fields)
+        D = deformation(mixed.mT.flatten(3), frames)
+        add_strain(D, frames.strain.repeat(1, 1, fields), self.load.repeat_interleave(6))
+        rows = (_parts(frames) @ D).view(-1, len(_ROWS), fields, 6)
+        pairs = pairs_of(features, scalars, frames)
+        part = torch.tensor(_ROWS, device=X.device)
+        stiffness = self._stiffness(self.factors(pairs).double(), frames).index_select(1, part)
+        main = rows[:, :, 0].mT.double() * stiffness[:, None]
+        energy = batch.sum_over_struts(main @ main.mT)
+        energy = frames.to_prior @ energy @ frames.to_prior
+        weights = self.weights(pairs).view(-1, _PARTS, self.extra)
+        weights = weights * frames.share[:, None, None].to(weights)
+        weights = weights.index_select(1, part).flatten(1)[:, :, None]
+        others = rows[:, :, 1:].flatten(1, 2)
+        signed = batch.sum_over_struts(((weights * others).mT @ others).double())
         if not bool(torch.isfinite(energy).all()):
             return (energy + signed) * torch.nan  # its logarithm would refuse
         floor = _LEAST * torch.eye(6).to(energy)
         return symmetric_function(energy + floor, "log") + signed
 
-    def _energy(
-        self,
-        rows: Float[Tensor, "struts rows 6"],
-        factors: Float[Tensor, "struts parts"],
-        frames: StrutFrames,
-        batch: LatticeBatch,
-    ) -> Float[Tensor, "lattices 6 6"]:
-        """Energy of the struts relative to the affine stiffness.
+    def _stiffness(
+        self, factors: Float[Tensor, "struts parts"], frames: StrutFrames
+    ) -> Float[Tensor, "struts parts"]:
+        """Roots of the stiffnesses of the parts.
 
         A strut of length L stores E A L / 2 times (stretch / L)^2 + i (12 (shear / L)^2 + twist^2 /
         (1 + nu) + bending^2), i = I / (A L^2).
         """
         i = frames.inertia
         beam = torch.stack([torch.ones_like(i), 12 * i, i / (1 + frames.nu), i], 1)
-        stiffness = (beam * frames.modulus[:, None]).sqrt() * (factors / 2).exp()
-        D = rows * stiffness.repeat_interleave(3, 1)[..., None]
-        energy = _mean(D.mT @ D, frames, batch)
-        return frames.to_prior.mT @ energy @ frames.to_prior
+        scale = frames.share * frames.modulus
+        return (beam * scale[:, None]).sqrt() * (factors / 2).exp()
 
 
-def _parts(frames: StrutFrames) -> Float[Tensor, "struts 12 9"]:
-    """Stretch t t.du, shear du - t t.du + L t x theta, twist, bending: zero for rigid motions."""
-    zero = torch.zeros_like(frames.along)
-    lever = frames.length[:, None, None]
-    rows = [
-        [frames.along, zero, zero],
-        [frames.across, lever * frames.turn, zero],
-        [zero, zero, lever * frames.along],
-        [zero, zero, lever * frames.across],
-    ]
-    return torch.cat([torch.cat(row, 2) for row in rows], 1)
-
-
-def _mean(
-    Q: Float[Tensor, "struts 6 6"], frames: StrutFrames, batch: LatticeBatch
-) -> Float[Tensor, "lattices 6 6"]:
-    """Average over the solid volume of each lattice."""
-    return batch.sum_over_struts(Q * frames.share[:, None, None])
+def _parts(frames: StrutFrames) -> Float[Tensor, "struts 6 9"]:
+    """Stretch t.du, shear n.(du + L t x theta), twist and bending over L, 0 for rigid motions."""
+    axes, zero = frames.axes, torch.zeros_like(frames.axes)
+    lever = torch.stack([zero[:, 0], -axes[:, 2], axes[:, 1]], 1)
+    top = torch.cat([axes / frames.length[:, None, None], lever, zero], 2)
+    return torch.cat([top, torch.cat([zero, zero, axes], 2)], 1)

@@ -10,6 +10,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.matrix_functions import (
     SPECTRAL_FUNCTIONS,
     SpectralFunction,
+    Spectrum,
     symmetric_function,
 )
 
@@ -121,6 +122,20 @@ def test_another_function_may_be_brought_along():
     (symmetric_function(A, inverse) * weights).sum().backward()
     (torch.linalg.inv(B) * weights).sum().backward()
     torch.testing.assert_close(A.grad, B.grad)
+
+
+def test_functions_of_one_spectrum_share_a_gradient():
+    """exp(A) A^(-1/2) of one decomposition and of two, at repeated eigenvalues."""
+    A = matrix_of(SPECTRA["cubic"]).requires_grad_()
+    B = A.detach().clone().requires_grad_()
+    weights = matrix_of([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], seed=2)
+    spectrum = Spectrum(A)
+    once = spectrum("exp") @ spectrum("inv_sqrt")
+    twice = symmetric_function(B, "exp") @ symmetric_function(B, "inv_sqrt")
+    torch.testing.assert_close(once, twice, rtol=0, atol=0)
+    (once * weights).sum().backward()
+    (twice * weights).sum().backward()
+    torch.testing.assert_close(A.grad, B.grad, rtol=1e-13, atol=1e-14)
 
 
 def test_singular_matrices_have_a_root_and_no_logarithm():

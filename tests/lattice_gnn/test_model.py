@@ -10,7 +10,7 @@ from lattice_gnn.cells import cell
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.model import ModelConfig, StiffnessModel
-from lattice_gnn.nn.positivity import POSITIVE_MAPS, prior, prior_inverse
+from lattice_gnn.nn.positivity import POSITIVE_MAPS, prior, prior_inverse, prior_root
 from lattice_gnn.nn.product import HigherOrderProduct
 from lattice_gnn.nn.readout import symmetric_matrix_basis
 from lattice_gnn.nn.sphere import SphereGrid, spherical_harmonics
@@ -188,6 +188,23 @@ def test_basis_is_orthonormal_and_transforms_by_degree():
     overlap = torch.einsum("aij,bij->ab", turned, basis).abs()
     assert float(overlap[2:12, 12:].max()) < 1e-13  # l = 2 stays apart from l = 4
     assert float(overlap[:2, 2:].max()) < 1e-13
+
+
+def test_prior_in_closed_form_is_the_affine_stiffness():
+    """Against the operator of the beam elements: tapered, hollow, of several moduli; gradients."""
+    batch = LatticeBatch.from_lattices(lattices())
+    generator = torch.Generator().manual_seed(3)
+    weights = torch.randn(len(batch), 6, 6, dtype=torch.float64, generator=generator)
+    gradients = []
+    for stiffness in (affine_stiffness, lambda x: prior_root(x) @ prior_root(x)):
+        names = ("nodes", "cells", "radii", "end_radii", "inner_radii", "E")
+        changes = {name: getattr(batch, name).clone().requires_grad_() for name in names}
+        C = stiffness(batch.replace(**changes))
+        same(C.detach(), affine_stiffness(batch))
+        (C * weights).sum().backward()
+        gradients.append([x.grad for x in changes.values()])
+    for expected, gradient in zip(*gradients, strict=True):
+        assert float((gradient - expected).norm() / expected.norm()) < 1e-10
 
 
 def test_zero_matrix_gives_the_affine_bound_and_the_inverse_map_returns():

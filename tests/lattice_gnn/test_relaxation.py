@@ -10,10 +10,11 @@ from fem_reference.beam import homogenise_beam
 from lattice_gnn.cells import cell
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
-from lattice_gnn.matrix_functions import symmetric_function
+from lattice_gnn.matrix_functions import Spectrum, symmetric_function
 from lattice_gnn.model import SIZES, ModelConfig, StiffnessModel
 from lattice_gnn.nn import energy, relaxation
-from lattice_gnn.nn.response import StrutFrames, collect, deformation
+from lattice_gnn.nn.positivity import AffinePrior
+from lattice_gnn.nn.response import _MIXING, _UNMIXING, StrutFrames, _axes, collect, deformation
 from lattice_gnn.nn.struts import STRUT_FEATURES, DirectedStruts, gaussian_features
 from lattice_gnn.normaliser import Normaliser
 from lattice_gnn.testing import assert_equivariant, example_lattices, random_lattice
@@ -23,7 +24,7 @@ SMALL = {"channels": 4, "hidden": 8, "readout_channels": 3, "layers": 1, "scalar
 
 def frames_of(*members):
     batch = LatticeBatch.from_lattices(members)
-    return batch, StrutFrames(batch, DirectedStruts(batch), torch.float64)
+    return batch, StrutFrames(batch, DirectedStruts(batch), AffinePrior(batch), torch.float64)
 
 
 def model_of(**changes):
@@ -47,7 +48,7 @@ def test_collecting_is_the_transpose_of_deforming():
     X = torch.randn(2, len(batch.nodes), 3, 12, dtype=torch.float64)
     P = torch.randn(len(batch.radii), 9, 12, dtype=torch.float64)
     left = (deformation(X, frames) * P).sum()
-    right = (X * collect(P, frames, len(batch.nodes))).sum()
+    right = (X * collect(P, frames)).sum()
     torch.testing.assert_close(left, right, rtol=1e-12, atol=0)
 
 
@@ -56,14 +57,65 @@ def test_gradients_of_both_maps_against_differences():
     X = torch.randn(2, len(batch.nodes), 3, 2, dtype=torch.float64, requires_grad=True)
     P = torch.randn(len(batch.radii), 9, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: deformation(x, frames), (X,))
-    assert torch.autograd.gradcheck(lambda p: collect(p, frames, len(batch.nodes)), (P,))
+    assert torch.autograd.gradcheck(lambda p: collect(p, frames), (P,))
+
+
+def test_axes_are_orthonormal_and_right_handed_for_every_direction():
+    poles = torch.tensor([[0.0, 0, 1], [0, 0, -1], [1e-9, 0, -1], [1, 0, 0], [0, -1, 0]])
+    t = torch.cat([poles.double(), torch.randn(9, 3, dtype=torch.float64)])
+    t = t / t.norm(dim=1, keepdim=True)
+    axes = _axes(t)
+    torch.testing.assert_close(axes[:, 0], t, rtol=0, atol=0)
+    unit = torch.eye(3, dtype=torch.float64).expand_as(axes)
+    torch.testing.assert_close(axes @ axes.mT, unit, rtol=0, atol=1e-15)
+    torch.testing.assert_close(torch.linalg.cross(t, axes[:, 1]), axes[:, 2], rtol=0, atol=1e-15)
+
+
+def test_mixing_is_undone_up_to_the_prior():
+    """W = (A + 0.01)^(-1/2), and W T = A^(-1/2); gradients at repeated eigenvalues."""
+    A = affine_stiffness(LatticeBatch.from_lattices([cell("octet", radius=0.2), random_lattice(1)]))
+    spectrum = Spectrum(A)
+    W, T = spectrum(_MIXING), spectrum(_UNMIXING)
+    shifted = A + 0.01 * torch.eye(6)
+    torch.testing.assert_close(W, symmetric_function(shifted, "inv_sqrt"))
+    torch.testing.assert_close(W @ T, symmetric_function(A, "inv_sqrt"))
+    for function in (_MIXING, _UNMIXING):
+        check = (lambda a, f=function: Spectrum(a)(f), (A.requires_grad_(),))
+        assert torch.autograd.gradcheck(*check)
+
+
+def test_a_strut_answers_along_across_and_around_its_axis():
+    """K of random gates against its nine blocks, written out."""
+    batch, frames = frames_of(random_lattice(8))
+    problem = relaxation.Problem(batch, torch.zeros(len(batch.radii), 1), frames, 1)
+    k = torch.randn(len(batch.radii), 8, dtype=torch.float64)
+    K = relaxation.StrutMatrix().double()(k, problem)
+    t = frames.axes[:, 0]
+    along = t[:, :, None] * t[:, None]
+    across = torch.eye(3) - along
+    turn = torch.linalg.cross(t[:, :, None], torch.eye(3).to(t)[None], dim=1)  # columns t x e_j
+    k, zero = k[:, :, None, None].unbind(1), torch.zeros_like(along)
+    blocks = [
+        [k[0] * along + k[1] * across, k[2] * turn, zero],
+        [k[3] * turn, k[4] * along + k[5] * across, zero],
+        [zero, zero, k[6] * along + k[7] * across],
+    ]
+    expected = torch.cat([torch.cat(row, 2) for row in blocks], 1)
+    torch.testing.assert_close(K, expected, rtol=0, atol=1e-14)
+
+
+def test_product_node_by_node():
+    A = torch.randn(2, 5, 3, 3, dtype=torch.float64, requires_grad=True)
+    X = torch.randn(2, 5, 3, 4, dtype=torch.float64, requires_grad=True)
+    torch.testing.assert_close(relaxation._NodeProduct.apply(A, X), A @ X)
+    assert torch.autograd.gradcheck(relaxation._NodeProduct.apply, (A, X))
 
 
 def test_a_rigid_rotation_deforms_no_strut():
     """u = omega x r, theta = omega: all four parts of every strut's deformation vanish."""
     _, frames = frames_of(random_lattice(3))
     omega = torch.tensor([0.3, -1.1, 0.7], dtype=torch.float64)
-    t = torch.stack([frames.turn[:, 2, 1], frames.turn[:, 0, 2], frames.turn[:, 1, 0]], -1)
+    t = frames.axes[:, 0]
     relative = torch.linalg.cross(omega.expand_as(t), frames.length[:, None] * t)
     D = torch.cat([relative, omega.expand_as(t), torch.zeros_like(t)], -1)
     parts = (energy._parts(frames) @ D[..., None])[..., 0]
