@@ -19,11 +19,12 @@ import numpy as np
 import torch
 
 from data.batches import Workers
-from data.dataset import UPPER, Bases, Dataset, Label, concatenate
+from data.dataset import UPPER, Bases, Dataset, Label
 from data.dataset_check import describe, population_values
 from data.dataset_file import read_dataset, write_dataset
 from data.formats.lat import read_lat
 from data.identity import crystal_symmetry, identify
+from data.joining import concatenate
 from data.label import generate
 from data.nets import NetSampling, sample_net
 from data.population import Population

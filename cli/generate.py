@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli.inputs import check_output
-from cli.label import Memory, Processes, Scheduler
+from cli.label import Memory, Processes, Scheduler, warn_refused
 from cli.options import VoxelsOption, is_given
 from cli.report import emit_json, progress, say_note, show
 from lattice_gnn.errors import LatticeGnnError
@@ -135,18 +135,16 @@ def _made(
     population: "Population", out: Path, workers: "Workers", solid: "SolidLabelling | None"
 ) -> "Dataset":
     """Make the lattices with the labels of beams, then those of solids where they are wanted."""
-    from data.label import generate as make
-    from data.solid_label import label_dataset
+    if solid is not None:
+        from data.solid_label import generate_solid
 
-    place = out if solid is None else out.with_name(f"{out.name}.beam.h5")
-    with progress("base lattices") as on_progress:
-        dataset = make(population, place, workers, on_progress=on_progress)
-    if solid is None:
+        dataset = generate_solid(population, out, solid, workers, watch=progress)
+        warn_refused(dataset)
         return dataset
-    with progress("solid FEM") as on_progress:
-        labelled = label_dataset(place, out, solid, workers, on_progress=on_progress)
-    place.unlink()
-    return labelled
+    from data.label import generate as make
+
+    with progress("base lattices") as on_progress:
+        return make(population, out, workers, on_progress=on_progress)
 
 
 def _refuse_solid(context: typer.Context) -> None:

@@ -21,7 +21,7 @@ Memory = Annotated[
     typer.Option(
         "--memory-limit",
         metavar="GB",
-        help="Lattices whose grid needs more memory stay without solid label.",
+        help="Of each process; lattices whose grid needs more stay without solid label.",
     ),
 ]
 Processes = Annotated[int, typer.Option(min=1, help="Processes on this machine.")]
@@ -83,10 +83,15 @@ def report_labels(dataset: "Dataset", out: Path, *, json: bool) -> None:
         emit_json(facts, to_stdout=True, output=None)
     else:
         show(_table(facts))
-    reasons = list(facts["refused"].values())
-    if reasons:
-        say_warning(f"{len(reasons)} lattices have no solid label; the first: {reasons[0]}")
+    warn_refused(dataset)
     say_note(f"dataset written to {out}")
+
+
+def warn_refused(dataset: "Dataset") -> None:
+    """Say how many lattices have no solid label, and why the first has none."""
+    refused = dataset.provenance[-1]["refused"]
+    for name, why in list(refused.items())[:1]:
+        say_warning(f"{len(refused)} lattices have no solid label; the first, {name}: {why}")
 
 
 def solid_facts(dataset: "Dataset") -> dict[str, Any]:
@@ -98,9 +103,8 @@ def solid_facts(dataset: "Dataset") -> dict[str, Any]:
     found = dataset.labels[SOLID]
     percentiles = {}
     for name in ("error", "softest_error", "nodes"):
-        values = found.detail(name)[found.mask]
-        low, high = np.percentile(values, (50, 90)) if len(values) else (np.nan, np.nan)
-        percentiles[name] = {"median": float(low), "p90": float(high)} if len(values) else None
+        median, p90 = np.percentile(found.detail(name)[found.mask], (50, 90))
+        percentiles[name] = {"median": float(median), "p90": float(p90)}
     return {
         "lattices": len(dataset),
         "labelled": int(found.mask.sum()),
@@ -121,12 +125,10 @@ def _table(facts: dict[str, Any]) -> "Table":
         ("  with a gap that the grid may not resolve", str(facts["unresolved_gap"])),
     ]
     for name, title in (("error", "of C"), ("softest_error", "of the softest eigenvalue")):
-        if facts[name] is not None:
-            values = " / ".join(f"{100 * x:.2g} %" for x in facts[name].values())
-            rows.append((f"estimated error {title}, median / p90", values))
-    if facts["nodes"] is not None:
-        values = " / ".join(f"{x:,.0f}" for x in facts["nodes"].values())
-        rows.append(("active nodes, median / p90", values))
+        values = " / ".join(f"{100 * x:.2g} %" for x in facts[name].values())
+        rows.append((f"estimated error {title}, median / p90", values))
+    values = " / ".join(f"{x:,.0f}" for x in facts["nodes"].values())
+    rows.append(("active nodes, median / p90", values))
     return tables.pairs(rows)
 
 

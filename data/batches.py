@@ -4,13 +4,14 @@ A batch is a pure function of the plan and its number, so it may be made anywher
 goes into a file of its own, which appears whole or not at all.
 """
 
+import hashlib
 import json
 import os
 import shutil
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,15 +109,20 @@ def finish(path: Path, dataset: Dataset, *, compressed: bool = False) -> Dataset
     return dataset
 
 
-def batches(folder: Path, numbers: Sequence[int], run: Run) -> Made:
-    """The batches of these numbers in order; those that are not there yet are made and kept."""
+def batches(folder: Path, plan: Plan, numbers: Sequence[int], run: Run) -> Made:
+    """The batches of these numbers in order; those that are not there yet are made and kept.
+
+    Every file carries a hash of the plan: what was made under another one is made again.
+    """
+    mark = {"plan": hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()}
     files = {number: folder / f"{number:07d}.h5" for number in numbers}
-    missing = [number for number, file in files.items() if not _is_whole(file)]
-    made = run(missing)
+    missing = {number for number, file in files.items() if not _is_whole(file, mark)}
+    made = run(sorted(missing))
     try:
         for number, file in files.items():
             if number in missing:
                 batch = next(made)
+                batch = replace(batch, provenance=(*batch.provenance, mark))
                 write_dataset(file, batch)
                 yield batch
             else:
@@ -127,14 +133,14 @@ def batches(folder: Path, numbers: Sequence[int], run: Run) -> Made:
             made.close()
 
 
-def _is_whole(file: Path) -> bool:
+def _is_whole(file: Path, mark: Plan) -> bool:
     if not file.exists():
         return False
     try:
-        read_dataset(file)
+        provenance = read_dataset(file).provenance
     except LatticeGnnError:
         return False
-    return True
+    return provenance[-1:] == (mark,)
 
 
 @contextmanager

@@ -8,12 +8,24 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from data.dataset import Dataset, Label, concatenate
+from data.dataset import Dataset, Label
+from data.joining import concatenate
 from data.space_groups import SYSTEMS, crystal_system
 from fem_reference.beam import homogenise_beam
+from lattice_gnn.elasticity import Stiffness
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice_checks import canonical_struts
 
+_DETAILS = {
+    "error": (0.0, np.inf),
+    "softest_error": (0.0, np.inf),
+    "volume_fraction": (0.0, 1.0),
+    "touching": (0.0, 1.0),
+    "unresolved_gap": (0.0, 1.0),
+}
+"""Limits of what a method says of its labels."""
+_UNKNOWN = ("touching", "unresolved_gap")  #: details that may be missing for a labelled lattice
+_VOIGT = 1e-6  #: of the solid's stiffness, by which a label may exceed the bound of Voigt
 _INDEFINITE = -1e-10  #: smallest eigenvalue of a label over its largest
 _CHUNK = 2048  #: lattices whose labels are looked at together
 
@@ -129,6 +141,34 @@ def _label_problems(dataset: Dataset, kind: str) -> list[str]:
         if bad.any():
             worst = int(chosen[np.argmax(bad)])
             return [f"labels {kind!r}: that of lattice {worst} is not positive semi-definite."]
+    return _detail_problems(dataset, kind)
+
+
+def _detail_problems(dataset: Dataset, kind: str) -> list[str]:
+    """Details that cannot be, and solids stiffer than their material side by side (Voigt)."""
+    label = dataset.labels[kind]
+    chosen = np.flatnonzero(label.mask)
+    found = []
+    for name, (low, high) in _DETAILS.items():
+        if name in label.details:
+            values = label.details[name][chosen]
+            bad = ~((values >= low) & (values <= high) | np.isnan(values) & (name in _UNKNOWN))
+            if bad.any():
+                found.append(
+                    f"labels {kind!r}: {name} of lattice {chosen[np.argmax(bad)]} is "
+                    f"{values[np.argmax(bad)]:g}, expected {low:g} to {high:g}."
+                )
+    if found or "volume_fraction" not in label.details:
+        return found
+    fraction = label.details["volume_fraction"][chosen]
+    for k, f in zip(chosen.tolist(), fraction.tolist(), strict=True):
+        solid = Stiffness.isotropic(1.0, float(dataset.poisson[k])).numpy()
+        slack = np.linalg.eigvalsh(f * solid - dataset.stiffness(kind, [k])[0])[0]
+        if slack < -_VOIGT * f * np.linalg.norm(solid):
+            return [
+                f"labels {kind!r}: that of lattice {k} is stiffer than its volume fraction "
+                f"{f:.3g} of the solid allows."
+            ]
     return []
 
 

@@ -29,7 +29,8 @@ from data.batches import (
     parallel,
     parts_folder,
 )
-from data.dataset import UPPER, Bases, Dataset, Label, concatenate
+from data.dataset import UPPER, Bases, Dataset, Label
+from data.joining import concatenate
 from data.population import Base, Population, make_base
 from fem_reference.beam import homogenise_beam
 from fem_reference.factor import IllConditionedError
@@ -171,8 +172,9 @@ def _collect(
 
 def _waves(population: Population, folder: Path, run: Run) -> Made:
     """All batches in order, without end."""
+    plan = population_plan(population)
     wave = range(math.ceil(population.count / _BATCH))
     while True:
-        yield from batches(folder, wave, run)
+        yield from batches(folder, plan, wave, run)
         # Duplicates were dropped: a little more is needed.
         wave = range(wave.stop, wave.stop + max(1, wave.stop // 20))

@@ -6,12 +6,14 @@ merged. Every label carries its own estimate of its error, and says where struts
 """
 
 import hashlib
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from data.batches import (
     ALONE,
@@ -24,10 +26,13 @@ from data.batches import (
     parallel,
     parts_folder,
 )
-from data.dataset import UPPER, Dataset, Label, joined_label
+from data.dataset import UPPER, Dataset, Label
 from data.dataset_check import lattice_digests
 from data.dataset_file import read_dataset
-from fem_reference.multigrid_torch import solver_on
+from data.joining import joined_label
+from data.label import generate, population_plan
+from data.population import Population
+from fem_reference.multigrid_torch import DeviceError
 from fem_reference.solid import FEWEST_VOXELS, SolidSolution, homogenise_solid
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
@@ -46,10 +51,13 @@ DETAILS = (
 )
 """What a solid label says beside the stiffness: the estimated relative errors of C and of its
 smallest eigenvalue; filled share of the cell; resolution and active nodes of the fine grid; gap
-between struts without a common joint over the smallest radius (NaN where not known); 1 where such
-struts touch, and where the grid may not resolve a gap, else 0."""
+between struts without a common joint over the smallest radius; 1 where such struts touch, and where
+the grid may not resolve a gap, else 0. The last three are NaN where gaps could not be looked for,
+as struts are too long."""
 _BATCH = 4  #: lattices in a batch
 _GENERATOR = "data.solid_label"
+
+Watch = Callable[[str], AbstractContextManager[OnProgress | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +84,10 @@ class SolidLabelling:
                 f"voxels_per_diameter: expected at least {FEWEST_VOXELS:g}, got "
                 f"{self.voxels_per_diameter:g}."
             )
-        solver_on(self.device)
-        if not self.memory_limit > 0:
-            raise LatticeGnnError(f"memory_limit: expected GB above 0, got {self.memory_limit:g}.")
+        if not 0 < self.memory_limit < np.inf:
+            raise LatticeGnnError(
+                f"memory_limit: expected finite GB above 0, got {self.memory_limit:g}."
+            )
 
     @property
     def method(self) -> str:
@@ -117,7 +126,10 @@ def label_solid(
     """Label lattices by solid FEM.
 
     Returns:
-        The labels; and, for lattices without one, by number, why.
+        The labels; and, for lattices without one, by name and relative density, why.
+
+    Raises:
+        DeviceError: Where the device, and no lattice, is at fault.
     """
     stiffness = np.full((len(lattices), 21), np.nan)
     mask = np.zeros(len(lattices), dtype=bool)
@@ -132,32 +144,33 @@ def label_solid(
                 memory_limit=1e9 * settings.memory_limit,
                 device=settings.device,
             )
+        except DeviceError:
+            raise
         except LatticeGnnError as error:
-            refused[str(k)] = str(error)
+            refused[f"{lattice.name} at density {lattice.relative_density:.6g}"] = str(error)
             continue
         stiffness[k], mask[k] = solution.stiffness.numpy()[UPPER], True
         for name, value in _details(lattice, solution).items():
             details[name][k] = value
-    return Label(stiffness, mask, settings.method, _claimed(details["error"]), details), refused
-
-
-def _claimed(errors: Float[np.ndarray, " lattices"]) -> float:
-    """The error that the method claims for itself: the median of its estimates."""
-    known = errors[np.isfinite(errors)]
-    return float(np.median(known)) if len(known) else 0.0
+    claimed = float(np.median(details["error"][mask])) if mask.any() else 0.0
+    return Label(stiffness, mask, settings.method, claimed, details), refused
 
 
 def _details(lattice: Lattice, solution: SolidSolution) -> dict[str, float]:
-    gap = np.nan if solution.clearance is None else solution.clearance.distance
+    contact = dict.fromkeys(("clearance", "touching", "unresolved_gap"), np.nan)
+    if solution.clearance is not None:
+        contact = {
+            "clearance": float(solution.clearance.distance / lattice.radii.min()),
+            "touching": float(solution.touching),
+            "unresolved_gap": float(solution.unresolved_gap),
+        }
     return {
         "error": solution.error,
         "softest_error": solution.softest_error,
         "volume_fraction": solution.volume_fraction,
         "voxels_per_diameter": solution.voxels_per_diameter,
         "nodes": float(solution.active_nodes),
-        "clearance": float(gap / lattice.radii.min()),
-        "touching": float(solution.touching),
-        "unresolved_gap": float(solution.unresolved_gap),
+        **contact,
     }
 
 
@@ -182,7 +195,7 @@ def label_dataset(
     """Add solid labels to the lattices of a dataset and write them; an interrupted run goes on.
 
     Lattices that cannot be labelled (hollow, not spanning, too large) stay without label; the
-    provenance of the result names them, by number in the result, and says why.
+    provenance of the result names them, with their density, and says why.
 
     Args:
         source: The dataset (HDF5).
@@ -193,19 +206,19 @@ def label_dataset(
         on_progress: Called with the number of lattices labelled, and of all.
 
     Raises:
-        LatticeGnnError: If a file cannot be used, has solid labels already, or ``path`` holds
-            something else.
+        LatticeGnnError: If a file cannot be used, has solid labels already, ``path`` holds
+            something else, or none of the lattices can be labelled.
     """
     source = source.resolve()
     whole = read_dataset(source)
     if SOLID in whole.labels:
         raise LatticeGnnError(f"{source}: has solid labels already; choose a dataset without.")
-    chosen = shard.of(whole)
-    if len(chosen) == 0:
+    if shard.number > len(whole.bases):
         raise LatticeGnnError(
             f"{source}: shard {shard.number}/{shard.count} holds no lattice of its "
             f"{len(whole.bases)} bases; take fewer shards."
         )
+    chosen = shard.of(whole)
     dataset = whole.select(chosen)
     geometry = hashlib.sha256(b"".join(lattice_digests(dataset))).hexdigest()
     plan = {
@@ -213,6 +226,7 @@ def label_dataset(
         "code_version": __version__,
         "lattices": geometry,
         "shard": f"{shard.number}/{shard.count}",
+        "lattices_a_batch": _BATCH,
         **asdict(settings),
     }
     folder = parts_folder(path)
@@ -221,16 +235,56 @@ def label_dataset(
     claim(folder, plan)
     made: list[Dataset] = []
     with parallel(workers, label_batch, source, chosen, settings) as run:
-        for batch in batches(folder, range(-(-len(chosen) // _BATCH)), run):
+        for batch in batches(folder, plan, range(-(-len(chosen) // _BATCH)), run):
             made.append(batch)
             if on_progress is not None:
                 on_progress(min(len(made) * _BATCH, len(chosen)), len(chosen))
+    refused = {k: why for batch in made for k, why in batch.provenance[0]["refused"].items()}
     label = joined_label(made, SOLID)
-    labels = {**dataset.labels, SOLID: replace(label, error=_claimed(label.detail("error")))}
-    refused = {
-        str(number * _BATCH + int(k)): why
-        for number, batch in enumerate(made)
-        for k, why in batch.provenance[0]["refused"].items()
-    }
+    if not label.mask.any():
+        shutil.rmtree(folder, ignore_errors=True)
+        raise LatticeGnnError(
+            f"{source}: none of {len(dataset)} lattices can be labelled; the first: "
+            f"{next(iter(refused.values()))}"
+        )
+    labels = {**dataset.labels, SOLID: label}
     provenance = (*dataset.provenance, {**plan, "refused": refused})
     return finish(path, replace(dataset, labels=labels, provenance=provenance), compressed=True)
+
+
+def generate_solid(
+    population: Population,
+    path: Path,
+    settings: SolidLabelling,
+    workers: Workers = ALONE,
+    *,
+    watch: Watch = lambda _: nullcontext(),
+) -> Dataset:
+    """Make a population with both kinds of label; an interrupted run goes on.
+
+    Until the solid labels are done the lattices lie in a file beside it, its name with
+    ``.beam.h5``.
+
+    Args:
+        population: What to make.
+        path: The HDF5 file.
+        settings: How solids are computed.
+        workers: Who does the work.
+        watch: Gives, for the name of a stage, a context that gives what is called with progress.
+
+    Raises:
+        LatticeGnnError: As for ``data.label.generate`` and ``label_dataset``.
+    """
+    if path.exists():
+        provenance = read_dataset(path).provenance
+        wanted = {"generator": _GENERATOR, "shard": "1/1", **asdict(settings)}
+        if provenance[:1] == (population_plan(population),):
+            return finished(path, lambda last: {**last, **wanted} == last)
+        return finished(path, lambda _: False)
+    beams = path.with_name(f"{path.name}.beam.h5")
+    with watch("base lattices") as on_progress:
+        generate(population, beams, workers, on_progress=on_progress)
+    with watch("solid FEM") as on_progress:
+        dataset = label_dataset(beams, path, settings, workers, on_progress=on_progress)
+    beams.unlink()
+    return dataset

@@ -11,10 +11,11 @@ import numpy as np
 from jaxtyping import Int
 
 from data.batches import Workers
-from data.dataset import Bases, Dataset, Label, concatenate
+from data.dataset import Bases, Dataset, Label
 from data.dataset_file import read_dataset, write_dataset
 from data.generate import CellSampling, sample_cells
 from data.identity import crystal_symmetry
+from data.joining import concatenate
 from data.label import BEAM, generate, label_beam
 from data.population import Population
 from lattice_gnn import __version__

@@ -32,6 +32,10 @@ Vector = Float[Tensor, "nodes 18"]
 FineVector = Float[Tensor, "fine_nodes 18"]
 
 
+class DeviceError(LatticeGnnError):
+    """The device is not there, cannot do it, or is too small: no fault of the lattice."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceSolver:
     """What ``multigrid.solve`` does, on a device of torch."""
@@ -64,7 +68,7 @@ class DeviceSolver:
             iterations, error = _iterate(levels, energy, u, tolerance, on_iteration)
             C = energy.stiffness(u, levels.fine.residual(f, u))
         except torch.cuda.OutOfMemoryError as full:
-            raise LatticeGnnError(
+            raise DeviceError(
                 f"the solid reference: {multigrid.fine.size} active nodes do not fit into the "
                 f"memory of {self.device}; take fewer voxels per diameter, or device 'cpu'"
             ) from full
@@ -82,7 +86,7 @@ def solver_on(device: str) -> Callable[..., Solved]:
         torch.ones(1, dtype=torch.float64, device=place).item()
     except (AssertionError, RuntimeError, TypeError) as error:
         reason = "has no float64" if isinstance(error, TypeError) else "is not available"
-        raise LatticeGnnError(
+        raise DeviceError(
             f"the solid reference: device {device!r} {reason}; use 'cpu', or 'cuda' where "
             "torch.cuda.is_available() is true"
         ) from error

@@ -65,9 +65,11 @@ def solid_fields(model: VoxelModel, fluctuation: Nodal) -> SolidFields:
         part = slice(first, first + 65536)
         corner_motion = fluctuation[grid.corners[part]].reshape(-1, 24, 6) + element.affine
         stress[part] = element.centre_stress @ corner_motion
+    mirrored = float(np.linalg.det(model.cell)) < 0  # VTK wants the first face seen from inside
+    order = _VTK_ORDER[4:] + _VTK_ORDER[:4] if mirrored else _VTK_ORDER
     return SolidFields(
         points=points,
-        hexahedra=hexahedra[:, _VTK_ORDER],
+        hexahedra=hexahedra[:, order],
         weights=model.weights,
         displacement=macro_displacement(points) + fluctuation[node],
         stress=stress,

@@ -14,7 +14,12 @@ class NotConvergedError(LatticeGnnError):
 
 
 def largest_share(error: Float[np.ndarray, "6 6"], C: Float[np.ndarray, "6 6"]) -> float:
-    """Largest x^T error x / x^T C x; strains without energy (beyond rounding) do not count."""
+    """Largest x^T error x / x^T C x; strains without energy (beyond rounding) do not count.
+
+    Infinite where the iteration has left the finite numbers.
+    """
+    if not (np.isfinite(error).all() and np.isfinite(C).all()):
+        return float("inf")
     floor = 1e-13 * max(float(np.trace(C)), 1e-300)
     return float(eigh(error, C + floor * np.eye(6), eigvals_only=True)[-1])
 

@@ -23,7 +23,7 @@ for k in $(seq $shards); do
 done
 for k in $(seq $test_shards); do
     lattice-gnn label "$folder/beam.test.h5" --shard "$k/$test_shards" --voxels-per-diameter 12 \
-        --memory-limit 1.2 --workers "$workers" -o "$folder/test-$k.h5"
+        --memory-limit 1.35 --workers "$workers" -o "$folder/test-$k.h5"
 done
-lattice-gnn data merge $(seq -f "$folder/train-%g.h5" $shards) --compress -o "$folder/train.h5"
-lattice-gnn data merge $(seq -f "$folder/test-%g.h5" $test_shards) --compress -o "$folder/test.h5"
+lattice-gnn data merge "$folder"/train-*.h5 --compress -o "$folder/train.h5"
+lattice-gnn data merge "$folder"/test-*.h5 --compress -o "$folder/test.h5"

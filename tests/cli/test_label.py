@@ -64,6 +64,11 @@ def test_generate_solid_is_generate_and_label_in_one(run, population, tmp_path):
     assert run("label", population, "-o", apart, *words).exit_code == 0
     assert out.read_bytes() == apart.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["apart.h5", "set.h5"]
+    again = run("generate", "--config", config, "--solid", *words, "-o", out)
+    assert again.exit_code == 0, again.stderr
+    other = run("generate", "--config", config, "--solid", *words[2:], "-o", out)
+    assert other.exit_code == 2
+    assert "made otherwise" in other.stderr
 
 
 @pytest.mark.parametrize(
@@ -72,7 +77,9 @@ def test_generate_solid_is_generate_and_label_in_one(run, population, tmp_path):
         (("--shard", "3/2"), "got 3/2"),
         (("--shard", "half"), "expected K/N, such as 1/4"),
         (("--voxels-per-diameter", "3"), "expected at least 4, got 3"),
-        (("--memory-limit", "0"), "expected GB above 0"),
+        (("--memory-limit", "inf"), "expected finite GB above 0"),
+        (("--memory-limit", "1e-6"), "none of 2 lattices can be labelled"),
+        (("--shard", "99999999999999999999/99999999999999999999"), "holds no lattice"),
         (("--device", "abacus"), "device"),
     ],
 )

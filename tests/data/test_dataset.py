@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from data.dataset import UPPER, Bases, Dataset, Label, concatenate
+from data.dataset import UPPER, Bases, Dataset, Label
 from data.dataset_check import check_dataset, describe, merge_datasets
 from data.dataset_file import SCHEMA, read_dataset, write_dataset
 from data.generate import CellSampling, sample_cells
+from data.joining import concatenate
 from data.label import label_beam, make_batch
 from data.population import Population
 from fem_reference.beam import homogenise_beam

@@ -11,7 +11,6 @@ from data.dataset_file import read_dataset
 from data.label import BEAM
 from data.population import Population
 from data.solid_label import SOLID, SolidLabelling, label_solid
-from fem_reference.affine import affine_stiffness
 
 FOLDER = Path(__file__).parents[2] / "data" / "solid_set"
 FILES = sorted(FOLDER.glob("*.h5"))
@@ -49,8 +48,8 @@ def test_sound_and_labelled(part):
     assert np.median(label.details["error"][label.mask]) < 0.03
 
 
-def test_no_solid_is_stiffer_than_its_material_in_parallel(part):
-    """Voigt: C of the union is at most its volume fraction times that of the solid."""
+def test_no_bulk_modulus_is_above_its_bound(part):
+    """The bound of Hashin and Shtrikman; ``check_dataset`` holds the labels to that of Voigt."""
     _, dataset = part
     label = dataset.labels[SOLID]
     chosen = np.flatnonzero(label.mask)
@@ -65,8 +64,8 @@ def test_no_solid_is_stiffer_than_its_material_in_parallel(part):
     assert (found <= upper).all()
 
 
-def test_slender_lattices_agree_with_beams(part):
-    """Where struts are slender and far apart the affine bound and beams bracket the solid."""
+def test_slender_lattices_are_near_beams_and_stiffer(part):
+    """Beams leave out the material of the joints, a few per cent where struts are slender."""
     _, dataset = part
     label = dataset.labels[SOLID]
     batch = dataset.to_batch()
@@ -78,9 +77,7 @@ def test_slender_lattices_agree_with_beams(part):
     C, beam = dataset.stiffness(SOLID, chosen), dataset.stiffness(BEAM, chosen)
     apart = np.linalg.norm(C - beam, axis=(1, 2)) / np.linalg.norm(C, axis=(1, 2))
     assert np.median(apart) < 0.08
-    affine = affine_stiffness(dataset.to_batch(chosen)).numpy()
-    stiffest = np.linalg.eigvalsh(C)[:, -1]
-    assert (stiffest < 1.2 * np.linalg.eigvalsh(affine)[:, -1]).all()
+    assert (np.linalg.eigvalsh(C)[:, 0] > np.linalg.eigvalsh(beam)[:, 0]).all()
 
 
 def test_a_new_computation_gives_the_label(part):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fem_reference.solid import extrapolate, homogenise_solid, homogenise_voxels
-from fem_reference.stopping import NotConvergedError
+from fem_reference.stopping import NotConvergedError, largest_share, reached
 from fem_reference.voxels import volume_fractions
 from lattice_gnn.bounds import upper_bounds
 from lattice_gnn.cells import cell
@@ -167,6 +167,16 @@ def test_fields_are_periodic_and_lie_on_the_voxels(bcc):
     np.testing.assert_allclose(moved, np.broadcast_to(strain_x, moved.shape), atol=1e-9)
 
 
+@pytest.mark.parametrize("order", [[0, 1, 2], [1, 0, 2]])
+def test_hexahedra_are_the_right_way_out_in_left_handed_cells_too(order):
+    rods = np.ones((8, 8, 8), dtype=np.float32)
+    fields = homogenise_voxels(rods, SKEWED[order]).fields
+    corners = fields.points[fields.hexahedra]
+    edges = corners[:, [1, 3, 4]] - corners[:, :1]  # along the three edges of VTK's first corner
+    volume = abs(np.linalg.det(SKEWED)) / rods.size
+    np.testing.assert_allclose(np.linalg.det(edges), volume, rtol=1e-9)
+
+
 def test_progress_is_reported():
     seen = []
     lattice = cell("sc", radius=0.2)
@@ -239,6 +249,13 @@ def test_impossible_voxels_are_refused():
     sheet[:, :, 0] = 1
     with pytest.raises(LatticeGnnError, match="spans space"):
         homogenise_voxels(sheet, np.eye(3))
+
+
+def test_numbers_that_are_not_finite_stop_the_iteration():
+    error = largest_share(np.full((6, 6), np.nan), np.eye(6))
+    assert error == np.inf
+    with pytest.raises(NotConvergedError, match="inf is left after 3 iterations"):
+        reached(error, 1e-6, 3)
 
 
 def test_no_convergence_raises():
