@@ -126,7 +126,8 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> dict[str, A
     points: dict[str, list[Plan]] = {}
     if not set(unfinished) - set(failed):
         points = _curve_plans(config, plans, rows, len(data.parts["train"]))
-        failed |= work.make([plan for curve in points.values() for plan in curve])
+        runs = [plan for curve in points.values() for plan in curve]
+        failed |= work.make([plan for plan in runs if plan.name not in plans])
     for row in rows:
         cost = measure_cost(plans[row["name"]], work.place(row["name"]), data)
         row |= {"forward_ms": cost["forward_ms"], "step_ms": cost["step_ms"]}
