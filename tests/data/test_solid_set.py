@@ -101,5 +101,7 @@ def test_no_net_of_the_test_part_is_in_the_training_part():
     nets = {"train": set(), "test": set()}
     for file in FILES:
         nets[file.stem.partition("-")[0]] |= set(read_dataset(file).bases.nets.tolist())
+    if not nets["test"]:
+        pytest.skip("the test part is not there yet")
     assert nets["train"]
     assert not nets["train"] & nets["test"]
