@@ -31,7 +31,7 @@ from fem_reference.hexahedra import (
 from fem_reference.stopping import largest_share, reached
 from fem_reference.voxel_grid import Grid, numbers_at
 
-CHUNK = 1024  #: rows whose blocks are held at once; they fit into the second-level cache
+CHUNK = 256  #: rows whose blocks are held at once; they fit into the second-level cache
 COARSEST_NODES = 300  #: a level with at most so many nodes is solved directly
 MOST_LEVELS = 7
 _GEMM_LEVELS = 3  #: up to this level an element is summed from single voxels, above from elements
@@ -76,13 +76,10 @@ class Level:
         raise NotImplementedError
 
     def invert_diagonal(self) -> None:
-        """Prepare the smoother. A node that is its own neighbour has several blocks there."""
+        """Prepare the smoother."""
         self.inverse = np.empty((self.size, 3, 3))
         for start, blocks in self.chunks():
-            rows = np.arange(start, start + len(blocks))
-            own = self.neighbours[rows] == rows[:, None]
-            diagonal = np.einsum("io,iok->ik", own, blocks).reshape(-1, 3, 3)
-            self.inverse[rows] = np.linalg.inv(diagonal)
+            stencils.invert_diagonal(blocks, self._near(start), start, self.inverse)
 
     def product(self, x: Nodal, y: Nodal) -> None:
         """Y = A x."""

@@ -8,24 +8,41 @@ the chunk has the number ``start``. Vectors have shape (nodes, 3, 6). Compiled b
 from typing import no_type_check
 
 import numba
+import numpy as np
 
 COLUMNS = 6
 
 
 @numba.njit(cache=True, fastmath=True)
 @no_type_check
-def _row_times(blocks, neighbours, first, last, x, c):
-    """Product of one block row with column c of x, neighbours first <= j < last only."""
-    s0 = s1 = s2 = 0.0
+def _row_times(blocks, neighbours, first, last, x, total):
+    """Total = one block row times x, neighbours first <= j < last only.
+
+    The columns are innermost: they lie side by side in memory, one vector instruction for several.
+    """
+    total[:] = 0.0
     for o in range(27):
         j = neighbours[o]
         if j < first or j >= last:
             continue
-        x0, x1, x2 = x[j, 0, c], x[j, 1, c], x[j, 2, c]
-        s0 += blocks[o, 0] * x0 + blocks[o, 1] * x1 + blocks[o, 2] * x2
-        s1 += blocks[o, 3] * x0 + blocks[o, 4] * x1 + blocks[o, 5] * x2
-        s2 += blocks[o, 6] * x0 + blocks[o, 7] * x1 + blocks[o, 8] * x2
-    return s0, s1, s2
+        k00, k01, k02 = blocks[o, 0], blocks[o, 1], blocks[o, 2]
+        k10, k11, k12 = blocks[o, 3], blocks[o, 4], blocks[o, 5]
+        k20, k21, k22 = blocks[o, 6], blocks[o, 7], blocks[o, 8]
+        for c in range(COLUMNS):
+            x0, x1, x2 = x[j, 0, c], x[j, 1, c], x[j, 2, c]
+            total[0, c] += k00 * x0 + k01 * x1 + k02 * x2
+            total[1, c] += k10 * x0 + k11 * x1 + k12 * x2
+            total[2, c] += k20 * x0 + k21 * x1 + k22 * x2
+
+
+@numba.njit(cache=True, fastmath=True)
+@no_type_check
+def _add_solution(inverse, b, total, x):
+    """X += D^-1 (b - total) at one node."""
+    for c in range(COLUMNS):
+        r0, r1, r2 = b[0, c] - total[0, c], b[1, c] - total[1, c], b[2, c] - total[2, c]
+        for a in range(3):
+            x[a, c] += inverse[a, 0] * r0 + inverse[a, 1] * r1 + inverse[a, 2] * r2
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -33,10 +50,7 @@ def _row_times(blocks, neighbours, first, last, x, c):
 def product(blocks, neighbours, start, x, y):
     """Y = A x on the rows of a chunk."""
     for row in range(len(neighbours)):
-        i = start + row
-        for c in range(COLUMNS):
-            s0, s1, s2 = _row_times(blocks[row], neighbours[row], 0, len(x), x, c)
-            y[i, 0, c], y[i, 1, c], y[i, 2, c] = s0, s1, s2
+        _row_times(blocks[row], neighbours[row], 0, len(x), x, y[start + row])
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -45,35 +59,52 @@ def upper_product(blocks, neighbours, start, x, y):
     """Y = -U x, U the part of A right of the diagonal: the residual of a forward sweep from 0."""
     for row in range(len(neighbours)):
         i = start + row
-        for c in range(COLUMNS):
-            s0, s1, s2 = _row_times(blocks[row], neighbours[row], i + 1, len(x), x, c)
-            y[i, 0, c], y[i, 1, c], y[i, 2, c] = -s0, -s1, -s2
+        _row_times(blocks[row], neighbours[row], i + 1, len(x), x, y[i])
+        for a in range(3):
+            for c in range(COLUMNS):
+                y[i, a, c] = -y[i, a, c]
 
 
 @numba.njit(cache=True, fastmath=True)
 @no_type_check
 def forward(blocks, neighbours, start, inverse, b, x):
     """Block Gauss-Seidel in ascending order from x = 0: (L + D) x = b."""
+    total = np.empty((3, COLUMNS))
     for row in range(len(neighbours)):
         i = start + row
-        for c in range(COLUMNS):
-            s0, s1, s2 = _row_times(blocks[row], neighbours[row], 0, i, x, c)
-            s0, s1, s2 = b[i, 0, c] - s0, b[i, 1, c] - s1, b[i, 2, c] - s2
-            for a in range(3):
-                x[i, a, c] = inverse[i, a, 0] * s0 + inverse[i, a, 1] * s1 + inverse[i, a, 2] * s2
+        _row_times(blocks[row], neighbours[row], 0, i, x, total)
+        x[i] = 0.0
+        _add_solution(inverse[i], b[i], total, x[i])
 
 
 @numba.njit(cache=True, fastmath=True)
 @no_type_check
 def backward(blocks, neighbours, start, inverse, b, x):
     """One block Gauss-Seidel sweep in descending order: x_i += D_i^-1 (b - A x)_i."""
+    total = np.empty((3, COLUMNS))
     for row in range(len(neighbours) - 1, -1, -1):
         i = start + row
-        for c in range(COLUMNS):
-            s0, s1, s2 = _row_times(blocks[row], neighbours[row], 0, len(x), x, c)
-            s0, s1, s2 = b[i, 0, c] - s0, b[i, 1, c] - s1, b[i, 2, c] - s2
-            for a in range(3):
-                x[i, a, c] += inverse[i, a, 0] * s0 + inverse[i, a, 1] * s1 + inverse[i, a, 2] * s2
+        _row_times(blocks[row], neighbours[row], 0, len(x), x, total)
+        _add_solution(inverse[i], b[i], total, x[i])
+
+
+@numba.njit(cache=True)
+@no_type_check
+def invert_diagonal(blocks, neighbours, start, inverse):
+    """Inverse of the diagonal block of each row; a node that is its own neighbour has several."""
+    for row in range(len(neighbours)):
+        i = start + row
+        own = np.zeros(9)
+        for o in range(27):
+            if neighbours[row, o] == i:
+                own += blocks[row, o]
+        block = own.reshape(3, 3)
+        for a in range(3):  # column a of the inverse: cross product of the other two rows over det
+            p, q = block[(a + 1) % 3], block[(a + 2) % 3]
+            inverse[i, 0, a] = p[1] * q[2] - p[2] * q[1]
+            inverse[i, 1, a] = p[2] * q[0] - p[0] * q[2]
+            inverse[i, 2, a] = p[0] * q[1] - p[1] * q[0]
+        inverse[i] /= (block[0] * inverse[i, :, 0]).sum()
 
 
 @numba.njit(cache=True, fastmath=True)

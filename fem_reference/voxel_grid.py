@@ -65,6 +65,8 @@ def numbers_at(
     """Flat numbers of the periodic grid points at steps from the points ``at``."""
     numbers = np.zeros((len(at[0]), len(steps)), dtype=np.int64)
     for axis in range(3):
+        distinct, which = np.unique(steps[:, axis], return_inverse=True)
+        along = (at[axis][:, None] + distinct) % shape[axis]
         numbers *= shape[axis]
-        numbers += (at[axis][:, None] + steps[None, :, axis]) % shape[axis]
+        numbers += along[:, which]
     return numbers

@@ -92,41 +92,45 @@ def _ball_interval(x, u, uu, radius2):
 @numba.njit(cache=True)
 @no_type_check
 def _capsule_interval(x, u, v, radius):
-    """Where the line x + t u lies in the capsule about the segment from 0 to v.
+    """Where the line x + t u lies in the capsule about the segment from 0 to v; else (1, 0).
 
-    The capsule is the union of two balls and a cylinder and is convex, so the interval reaches from
-    the smallest lower end to the largest upper end of theirs.
+    The line enters and leaves the capsule where it enters and leaves the infinite cylinder, unless
+    that point lies beyond an end of the segment: then through the ball there, or not at all.
     """
     uu = u[0] * u[0] + u[1] * u[1] + u[2] * u[2]
     vv = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
     uv = u[0] * v[0] + u[1] * v[1] + u[2] * v[2]
     xv = x[0] * v[0] + x[1] * v[1] + x[2] * v[2]
     radius2 = radius * radius
-    low, high = 1e300, -1e300
     across = (x[0] - xv / vv * v[0], x[1] - xv / vv * v[1], x[2] - xv / vv * v[2])
     slope = (u[0] - uv / vv * v[0], u[1] - uv / vv * v[1], u[2] - uv / vv * v[2])
     ss = slope[0] * slope[0] + slope[1] * slope[1] + slope[2] * slope[2]
-    t0, t1 = -1e300, 1e300
+    low, high = -1e300, 1e300
     if ss > 1e-20 * uu:
-        t0, t1 = _ball_interval(across, slope, ss, radius2)
-        if t0 > t1:
+        low, high = _ball_interval(across, slope, ss, radius2)
+        if low > high:
             return 1.0, 0.0
     elif across[0] ** 2 + across[1] ** 2 + across[2] ** 2 > radius2:
         return 1.0, 0.0
-    if uv * uv > 1e-20 * uu * vv:  # between the end planes 0 <= (x + t u) . v <= v . v
-        a, b = -xv / uv, (vv - xv) / uv
-        t0, t1 = max(t0, min(a, b)), min(t1, max(a, b))
-    elif xv < 0.0 or xv > vv:
-        t0, t1 = 1.0, 0.0
-    if t0 <= t1:
-        low, high = t0, t1
-    for end in range(2):
-        a, b = _ball_interval(
-            (x[0] - end * v[0], x[1] - end * v[1], x[2] - end * v[2]), u, uu, radius2
-        )
-        if a <= b:
-            low, high = min(low, a), max(high, b)
+    along_low, along_high = xv + low * uv, xv + high * uv
+    if along_low < 0.0 or along_low > vv:
+        low, last = _ball_interval_at(0.0 if along_low < 0.0 else 1.0, x, u, v, radius2)
+        if low > last:
+            return 1.0, 0.0
+    if along_high < 0.0 or along_high > vv:
+        first, high = _ball_interval_at(0.0 if along_high < 0.0 else 1.0, x, u, v, radius2)
+        if first > high:
+            return 1.0, 0.0
     return low, high
+
+
+@numba.njit(cache=True)
+@no_type_check
+def _ball_interval_at(end, x, u, v, radius2):
+    """Where the line x + t u lies in the ball about the point end v."""
+    uu = u[0] * u[0] + u[1] * u[1] + u[2] * u[2]
+    y = (x[0] - end * v[0], x[1] - end * v[1], x[2] - end * v[2])
+    return _ball_interval(y, u, uu, radius2)
 
 
 @numba.njit(cache=True)
@@ -222,7 +226,7 @@ def _classify(capsules, edges, to_voxels, state):
 @numba.njit(cache=True)
 @no_type_check
 def _fill(capsules, edges, to_voxels, state, masks):
-    """Set the bits of the sampling points that a capsule covers."""
+    """Set the bits of the sampling points that a capsule covers, line by line along axis 3."""
     half = _half_diagonal(edges)
     n1, n2, n3 = state.shape
     u = (edges[2, 0], edges[2, 1], edges[2, 2])
@@ -233,24 +237,25 @@ def _fill(capsules, edges, to_voxels, state, masks):
         for i in range(box[0, 0], box[0, 1]):
             for j in range(box[1, 0], box[1, 1]):
                 first, last = _column(capsule, edges, i, j, half)
-                for k in range(first, last):
-                    number = state[i % n1, j % n2, k % n3]
-                    if number < 0:
-                        continue
-                    mask = masks[number]
-                    for a in range(SAMPLES):
-                        p = i + (a + 0.5) / SAMPLES
-                        for b in range(SAMPLES):
-                            q = j + (b + 0.5) / SAMPLES
-                            x = (p * edges[0, 0] + q * edges[1, 0] + k * u[0] - capsule[0],
-                                 p * edges[0, 1] + q * edges[1, 1] + k * u[1] - capsule[1],
-                                 p * edges[0, 2] + q * edges[1, 2] + k * u[2] - capsule[2],
-                            )  # fmt: skip
-                            low, high = _capsule_interval(x, u, v, capsule[6])
-                            from_bit = max(0, int(np.ceil(max(low, 0.0) * SAMPLES - 0.5)))
-                            to_bit = int(np.floor(min(high, 1.0) * SAMPLES + 0.5))
-                            if to_bit > from_bit:
-                                mask[a, b] |= np.uint16((1 << to_bit) - (1 << from_bit))
+                if first == last:
+                    continue
+                along = state[i % n1, j % n2]
+                for a in range(SAMPLES):
+                    p = i + (a + 0.5) / SAMPLES
+                    for b in range(SAMPLES):
+                        q = j + (b + 0.5) / SAMPLES
+                        x = (p * edges[0, 0] + q * edges[1, 0] - capsule[0],
+                             p * edges[0, 1] + q * edges[1, 1] - capsule[1],
+                             p * edges[0, 2] + q * edges[1, 2] - capsule[2])  # fmt: skip
+                        low, high = _capsule_interval(x, u, v, capsule[6])
+                        start = int(np.ceil(low * SAMPLES - 0.5))
+                        stop = int(np.floor(high * SAMPLES + 0.5))
+                        for k in range(start // SAMPLES, (stop - 1) // SAMPLES + 1):
+                            number = along[k % n3]
+                            if number >= 0:
+                                from_bit = max(0, start - k * SAMPLES)
+                                to_bit = min(SAMPLES, stop - k * SAMPLES)
+                                masks[number, a, b] |= np.uint16((1 << to_bit) - (1 << from_bit))
 
 
 def keep_spanning(
