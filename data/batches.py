@@ -10,6 +10,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,14 +149,19 @@ def parallel(workers: Workers, make: Callable[..., Dataset], *arguments: Any) ->
     """A function that makes batches, ``make(*arguments, number)``, on the workers.
 
     Raises:
-        LatticeGnnError: If the scheduler is out of reach.
+        LatticeGnnError: If the scheduler is out of reach; from the function, if a worker was killed.
     """
     with _backend(workers) as count:
 
         def run(numbers: Sequence[int]) -> Made:
             jobs = joblib.Parallel(n_jobs=count, return_as="generator", batch_size=1)
-            made: Made = jobs(joblib.delayed(make)(*arguments, number) for number in numbers)
-            return made
+            try:
+                yield from jobs(joblib.delayed(make)(*arguments, number) for number in numbers)
+            except BrokenProcessPool:
+                raise LatticeGnnError(
+                    "workers: one was killed, most likely for want of memory; start again with "
+                    "fewer of them, or for solids a lower memory limit. What is done is kept."
+                ) from None
 
         yield run
 

@@ -25,6 +25,8 @@ _DETAILS = {
 }
 """Limits of what a method says of its labels."""
 _UNKNOWN = ("touching", "unresolved_gap")  #: details that may be missing for a labelled lattice
+_SAME_LABEL = 1e-6  #: relative difference up to which labels of one lattice are taken for equal,
+_SAME_SHARE = 0.01  #: or this share of the error that their method claims, where that is more
 _VOIGT = 1e-6  #: of the solid's stiffness, by which a label may exceed the bound of Voigt
 _INDEFINITE = -1e-10  #: smallest eigenvalue of a label over its largest
 _CHUNK = 2048  #: lattices whose labels are looked at together
@@ -193,12 +195,13 @@ def _merged_label(
     """Give every lattice that is kept the label of whichever of its twins has one."""
     stiffness, mask = label.stiffness.copy(), label.mask.copy()
     details = {name: column.copy() for name, column in label.details.items()}
+    admitted = max(_SAME_LABEL, _SAME_SHARE * label.error)
     home = keep[twin]
     for k in np.flatnonzero(label.mask & (home != np.arange(len(home)))).tolist():
         kept = home[k]
-        if mask[kept] and not np.allclose(stiffness[kept], stiffness[k], rtol=1e-6, atol=0):
+        if mask[kept]:
             apart = np.abs(stiffness[kept] - stiffness[k]).max()
-            if apart > 1e-6 * np.abs(stiffness[kept]).max():
+            if apart > admitted * np.abs(stiffness[kept]).max():
                 raise LatticeGnnError(
                     f"labels {kind!r}: lattices {kept} and {k} are equal and their labels are not; "
                     "check both files."

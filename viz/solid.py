@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
 
+from fem_reference.solid import ORDER
 from lattice_gnn.files import replacing
 from viz.picture import TEXT_COLOUR
 
@@ -20,7 +21,6 @@ _RAW, _EXTRAPOLATED = "#e8743b", "#2b4fd8"
 _ROUND = [digit * 10.0**power for power in range(-6, 4) for digit in (1, 2, 5)]
 _VOXELS = [3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0]
 _BIN, _MOST_BINS = 12, 8  #: fewest lattices in a bin of a median line; most bins
-_ORDER = 1.5  #: slope of the guide: the power of h with which the solid reference extrapolates
 _LEAST = 1e-5  #: errors below are drawn there: a logarithm has no place for zero
 
 
@@ -180,7 +180,7 @@ def _convergence(
         _lines(axes, voxels[:, 1:-1], rest, _EXTRAPOLATED, "two grids, extrapolated")
         axes.set(xscale="log", yscale="log", xlabel="voxels per diameter of the thinnest strut")
         axes.set_title(title, color=TEXT_COLOUR)
-        _guide(axes, voxels, raw, -_ORDER)
+        _guide(axes, voxels, raw, -ORDER)
         _tidy(axes)
         _number(axes.xaxis, _VOXELS)
         _number(axes.yaxis, _ROUND, 0.01, " %")

@@ -144,6 +144,12 @@ def test_merging_keeps_equal_lattices_once_with_all_their_labels(dataset):
     wrong = replace(dataset.labels["beam"], stiffness=2 * dataset.labels["beam"].stiffness)
     with pytest.raises(LatticeGnnError, match="are equal and their labels are not"):
         merge_datasets([dataset, replace(dataset, labels={"beam": wrong})])
+    near, far = (replace(solid, stiffness=factor * solid.stiffness) for factor in (1.0001, 1.001))
+    labelled = replace(right, labels={"solid": solid})
+    merged = merge_datasets([labelled, replace(right, labels={"solid": near})])
+    assert len(merged) == len(right)
+    with pytest.raises(LatticeGnnError, match="are equal and their labels are not"):
+        merge_datasets([labelled, replace(right, labels={"solid": far})])
     other = replace(dataset.labels["beam"], method="guesswork")
     with pytest.raises(LatticeGnnError, match="made by different methods"):
         concatenate([dataset, replace(dataset, labels={"beam": other})])

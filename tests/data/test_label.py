@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.batches import Workers
+from data.batches import Workers, parallel
 from data.dataset_file import read_dataset
 from data.label import generate, make_batch
 from data.population import Population
@@ -24,7 +24,7 @@ POPULATION = Population(count=128, seed=2, draws=2, named=("octet", "octet", "bc
 SCRIPT = f"""
 from pathlib import Path
 import sys
-from data.batches import Workers
+from data.batches import Workers, parallel
 from data.label import generate
 from data.population import Population
 population = Population.from_dict({POPULATION.to_dict()!r})
@@ -197,3 +197,11 @@ def test_no_scheduler_is_one_sentence(monkeypatch, tmp_path):
     with pytest.raises(LatticeGnnError, match=r"^workers: expected at least 1, got 0"):
         Workers(0)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_killed_worker_is_told_in_one_sentence():
+    with (
+        parallel(Workers(2), signal.raise_signal) as run,
+        pytest.raises(LatticeGnnError, match="workers: one was killed.* What is done is kept"),
+    ):
+        list(run([signal.SIGKILL]))
