@@ -18,7 +18,7 @@ from cli.options import (
     VoxelsOption,
     refuse_other_method,
 )
-from cli.report import emit_json, progress, say_note, say_warnings, show
+from cli.report import emit_json, progress, say_error, say_note, say_warnings, show
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def homogenise(  # noqa: PLR0913 (every option of a command is a parameter)
     struts. The solid is voxels, takes seconds to minutes, and estimates its error from two grids.
 
     A net of beams that does not span space has a singular stiffness: it is given as it is, with its
-    rank and a warning. As a solid it is refused.
+    rank and a warning. As a solid it is refused; the results of the others are given all the same,
+    and the exit code is 2.
     """
     refuse_other_method(context, method)
     sources = read_sources(files)
@@ -74,22 +75,30 @@ def homogenise(  # noqa: PLR0913 (every option of a command is a parameter)
     if method == "solid":
         from cli.solid import solid_rows
 
-        rows = solid_rows(sources, voxels_per_diameter, thorough=thorough, mesh=mesh)
+        rows, refused = solid_rows(sources, voxels_per_diameter, thorough=thorough, mesh=mesh)
     else:
-        rows = _beam_rows(sources, element, fields, thorough)
+        rows, refused = _beam_rows(sources, element, fields, thorough), {}
+    solved = [source for number, source in enumerate(sources) if number not in refused]
     say_warnings(
         f"{source.label}: {warning['text']}"
-        for source, row in zip(sources, rows, strict=True)
+        for source, row in zip(solved, rows, strict=True)
         for warning in row["warnings"]
     )
     if json or document is not None:
         from cli.facts import documents
 
-        emit_json(documents("homogenisation", "homogenisations", rows, single), json, document)
+        facts = documents("homogenisation", "homogenisations", rows, single)
+        if not single:
+            facts["refused"] = list(refused.values())
+        emit_json(facts, json, document)
     if not json:
         _show(rows, single)
     if output is not None:
         say_note(f"{'JSON' if mesh is None else 'displacement and stress'} written to {output}")
+    for sentence in refused.values():
+        say_error(sentence)
+    if refused:
+        raise typer.Exit(2)
 
 
 def _mesh(output: Path | None, method: Method, count: int) -> Path | None:

@@ -79,7 +79,7 @@ def solve(
 
 def solid_rows(
     sources: Sequence[Source], voxels_per_diameter: int, *, thorough: bool, mesh: Path | None
-) -> list[Facts]:
+) -> tuple[list[Facts], dict[int, str]]:
     """Homogenise lattices one by one.
 
     Args:
@@ -88,20 +88,32 @@ def solid_rows(
         thorough: Sample the union of the struts too.
         mesh: File for displacement and stress of the only lattice.
 
+    Returns:
+        Rows of those that the solid reference accepts; and, by number, why it refuses others.
+
     Raises:
-        LatticeGnnError: Naming the lattice that is refused, or where the mesh cannot be written.
+        LatticeGnnError: Where all are refused, naming the first, or the mesh cannot be written.
     """
-    rows = []
+    rows: list[Facts] = []
+    refused: dict[int, str] = {}
     with watching(len(sources)) as watch:
         for number, source in enumerate(sources):
             on_progress = watch(number, source.label)
-            solution = solve(source.lattice, source.label, voxels_per_diameter, on_progress)
+            try:
+                solution = solve(source.lattice, source.label, voxels_per_diameter, on_progress)
+            except LatticeGnnError as error:
+                refused[number] = str(error)
+                continue
             rows.append(_facts(source, solution, voxels_per_diameter, thorough))
             if mesh is not None:
                 from data.formats.fields import write_fields
 
                 write_fields(mesh, solution.fields)
-    return rows
+    if not rows:
+        first = refused[0]
+        many = len(refused) > 1
+        raise LatticeGnnError(f"all {len(refused)} are refused; {first}" if many else first)
+    return rows, refused
 
 
 def _facts(

@@ -149,7 +149,7 @@ def parallel(workers: Workers, make: Callable[..., Dataset], *arguments: Any) ->
     """A function that makes batches, ``make(*arguments, number)``, on the workers.
 
     Raises:
-        LatticeGnnError: If the scheduler is out of reach; from the function, if a worker was killed.
+        LatticeGnnError: If the scheduler is out of reach; by the function if a worker is killed.
     """
     with _backend(workers) as count:
 

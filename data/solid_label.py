@@ -33,7 +33,8 @@ from data.joining import joined_label
 from data.label import generate, population_plan
 from data.population import Population
 from fem_reference.multigrid_torch import DeviceError
-from fem_reference.solid import FEWEST_VOXELS, SolidSolution, homogenise_solid
+from fem_reference.solid import SolidSolution, homogenise_solid
+from fem_reference.voxel_grid import FEWEST_VOXELS
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice import Lattice

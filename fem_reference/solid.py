@@ -19,7 +19,7 @@ from fem_reference.hexahedra import hexahedron
 from fem_reference.multigrid import Multigrid, Nodal, Solved
 from fem_reference.multigrid_torch import solver_on
 from fem_reference.solid_fields import SolidFields, VoxelModel, solid_fields
-from fem_reference.voxel_grid import Grid, Shape
+from fem_reference.voxel_grid import MEMORY_LIMIT, Grid, Shape, grid_shape
 from fem_reference.voxels import (
     Components,
     keep_spanning,
@@ -33,11 +33,6 @@ from lattice_gnn.geometry import Clearance
 from lattice_gnn.lattice import Lattice
 
 ORDER = 1.5  #: of convergence in the voxel size; docs/solid-reference.md shows how well it holds
-FEWEST_VOXELS = 4.0  #: per diameter on the fine grid: below, the coarse grid means nothing
-MEMORY_LIMIT = 32e9  #: bytes; a grid that needs more is refused
-_MULTIPLE = 8  #: the number of voxels along each axis is one of this: three halvings
-_BYTES_PER_NODE, _BYTES_PER_VOXEL = 1700, 16
-_NODES_PER_FILLED_VOXEL = 1.7  #: at 8 voxels per diameter; for the forecast of memory only
 
 Progress = Callable[[str, float], None]
 
@@ -279,38 +274,6 @@ def extrapolate(fine: Stiffness, coarse: Stiffness) -> tuple[Stiffness, float, f
         )
     error = float(torch.linalg.norm(step) / torch.linalg.norm(C))
     return Stiffness(C), error, abs(on_fine - softest) / softest
-
-
-def grid_shape(
-    lattice: Lattice, voxels_per_diameter: float | int, memory_limit: float | int
-) -> Shape:
-    """Voxels along each cell vector, multiples of 8, for a resolution of the thinnest strut.
-
-    Raises:
-        LatticeGnnError: For fewer than 4 voxels per diameter, or where the grid needs more memory
-            than ``memory_limit`` bytes.
-    """
-    if not voxels_per_diameter >= FEWEST_VOXELS:
-        raise LatticeGnnError(
-            f"voxels_per_diameter: expected at least {FEWEST_VOXELS:g} (8 for about 1 % in C), got "
-            f"{voxels_per_diameter:g}"
-        )
-    lengths = np.linalg.norm(lattice.cell, axis=1)
-    counts = lengths * voxels_per_diameter / (2.0 * float(lattice.radii.min()))
-    rounded = np.maximum(1.0, np.ceil(counts / _MULTIPLE - 1e-6)) * _MULTIPLE
-    voxels = float(np.prod(rounded))
-    nodes = min(1.0, lattice.relative_density * _NODES_PER_FILLED_VOXEL) * voxels
-    memory = nodes * _BYTES_PER_NODE + voxels * _BYTES_PER_VOXEL
-    if memory > memory_limit or voxels > 2**31 - 1:
-        raise LatticeGnnError(
-            f"the solid reference: {voxels_per_diameter:g} voxels across the thinnest strut "
-            f"(radius {lattice.radii.min():.3g}) need {rounded[0]:.0f} x {rounded[1]:.0f} x "
-            f"{rounded[2]:.0f} voxels, about {nodes:.2g} active nodes and {memory / 1e9:.3g} GB of "
-            f"memory, over the limit of {memory_limit / 1e9:.3g} GB; take fewer voxels per "
-            "diameter or thicker struts"
-        )
-    n1, n2, n3 = (int(n) for n in rounded)
-    return n1, n2, n3
 
 
 def _refuse_unsupported(lattice: Lattice) -> None:

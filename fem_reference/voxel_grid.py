@@ -1,9 +1,18 @@
-"""The periodic grid of voxels: which nodes and voxels take part, and who is next to whom."""
+"""The periodic grid of voxels: its size, which nodes and voxels take part, who is next to whom."""
 
 import numpy as np
+import psutil
 from jaxtyping import Int
 
 from fem_reference.hexahedra import CORNERS, OFFSETS
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice import Lattice
+
+FEWEST_VOXELS = 4.0  #: per diameter on the fine grid: below, the coarse grid means nothing
+MEMORY_LIMIT = psutil.virtual_memory().total  #: bytes, all of this machine
+_MULTIPLE = 8  #: the number of voxels along each axis is one of this: three halvings
+_BYTES_PER_NODE, _BYTES_PER_VOXEL = 1700, 16
+_NODES_PER_FILLED_VOXEL = 1.7  #: at 8 voxels per diameter; for the forecast of memory only
 
 Shape = tuple[int, int, int]
 
@@ -70,3 +79,35 @@ def numbers_at(
         numbers *= shape[axis]
         numbers += along[:, which]
     return numbers
+
+
+def grid_shape(
+    lattice: Lattice, voxels_per_diameter: float | int, memory_limit: float | int
+) -> Shape:
+    """Voxels along each cell vector, multiples of 8, for a resolution of the thinnest strut.
+
+    Raises:
+        LatticeGnnError: For fewer than 4 voxels per diameter, or where the grid needs more memory
+            than ``memory_limit`` bytes.
+    """
+    if not voxels_per_diameter >= FEWEST_VOXELS:
+        raise LatticeGnnError(
+            f"voxels_per_diameter: expected at least {FEWEST_VOXELS:g} (8 for about 1 % in C), got "
+            f"{voxels_per_diameter:g}"
+        )
+    lengths = np.linalg.norm(lattice.cell, axis=1)
+    counts = lengths * voxels_per_diameter / (2.0 * float(lattice.radii.min()))
+    rounded = np.maximum(1.0, np.ceil(counts / _MULTIPLE - 1e-6)) * _MULTIPLE
+    voxels = float(np.prod(rounded))
+    nodes = min(1.0, lattice.relative_density * _NODES_PER_FILLED_VOXEL) * voxels
+    memory = nodes * _BYTES_PER_NODE + voxels * _BYTES_PER_VOXEL
+    if memory > memory_limit or voxels > 2**31 - 1:
+        raise LatticeGnnError(
+            f"the solid reference: {voxels_per_diameter:g} voxels across the thinnest strut "
+            f"(radius {lattice.radii.min():.3g}) need {rounded[0]:.0f} x {rounded[1]:.0f} x "
+            f"{rounded[2]:.0f} voxels, about {nodes:.2g} active nodes and {memory / 1e9:.3g} GB of "
+            f"memory, over the limit of {memory_limit / 1e9:.3g} GB; take fewer voxels per "
+            "diameter or thicker struts"
+        )
+    n1, n2, n3 = (int(n) for n in rounded)
+    return n1, n2, n3

@@ -1,6 +1,7 @@
 """homogenise --method solid: the union of struts and joints at the terminal."""
 
 import json
+from dataclasses import replace
 
 import meshio
 import numpy as np
@@ -92,6 +93,23 @@ def test_many_lattices_are_rows_and_a_turned_one_has_the_same_eigenvalues(run, t
     rows = json.loads(output.read_text())["homogenisations"]
     plain, turned = (np.linalg.eigvalsh(row["stiffness"]["mandel"]) for row in rows)
     np.testing.assert_allclose(turned, plain, rtol=1e-6)
+
+
+def test_of_many_lattices_those_that_are_refused_do_not_cost_the_others(run, two_file, tmp_path):
+    path = tmp_path / "hollow.json"
+    solid = cell("sc", radius=0.2)
+    write_lattices(path, replace(solid, inner_radii=0.5 * solid.radii))
+    result = run("homogenise", path, two_file, *SOLID, "--json")
+    assert result.exit_code == 2
+    (sentence,) = result.stderr.splitlines()
+    assert sentence.startswith("error: ")
+    assert "hollow struts" in sentence
+    answer = json.loads(result.stdout)
+    assert len(answer["homogenisations"]) == 2
+    assert answer["refused"] == [sentence.removeprefix("error: ")]
+    assert str(path) in sentence
+    result = run("homogenise", path, path, *SOLID, "--json")
+    assert (result.exit_code, result.stdout) == (2, "")
 
 
 def test_the_bar_names_lattice_and_stage_on_a_terminal_only(two_file, monkeypatch, capsys):
