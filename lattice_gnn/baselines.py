@@ -17,10 +17,9 @@ References:
     is that of Grega et al., ICLR 2024, section 5.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import permutations, product
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -28,12 +27,11 @@ from torch import Tensor, nn
 from torch_geometric.nn import CGConv, NNConv
 
 from lattice_gnn.graph import LatticeBatch
-from lattice_gnn.network import StiffnessNetwork, check_config
+from lattice_gnn.network import ModelSettings, StiffnessNetwork, check_config
 from lattice_gnn.nn.struts import STRUT_FEATURES, DirectedStruts
 from lattice_gnn.nn.tables import ExactTables
 from lattice_gnn.normaliser import Normaliser
 from lattice_gnn.notation import rotation_mandel
-from lattice_gnn.settings import read_settings
 
 _INPUTS = len(STRUT_FEATURES) + 3
 _EDGES_AT_ONCE = 200_000
@@ -45,7 +43,7 @@ _SYMMETRIC = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class CgcnnConfig:
+class CgcnnConfig(ModelSettings):
     """Shape of the crystal graph network.
 
     Attributes:
@@ -69,18 +67,9 @@ class CgcnnConfig:
     def __post_init__(self) -> None:
         check_config(self, {"channels": 1, "layers": 1, "head": 1})
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "CgcnnConfig":
-        """Build from a mapping; unknown keys are refused."""
-        return read_settings(cls, values, "model")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class McgcnnConfig:
+class McgcnnConfig(ModelSettings):
     """Shape of the modified crystal graph network: edge states, embedded and updated.
 
     Attributes:
@@ -106,18 +95,9 @@ class McgcnnConfig:
     def __post_init__(self) -> None:
         check_config(self, {"channels": 1, "layers": 1, "head": 1})
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "McgcnnConfig":
-        """Build from a mapping; unknown keys are refused."""
-        return read_settings(cls, values, "model")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class NnconvConfig:
+class NnconvConfig(ModelSettings):
     """Shape of the network of edge-conditioned convolutions.
 
     Attributes:
@@ -144,15 +124,6 @@ class NnconvConfig:
 
     def __post_init__(self) -> None:
         check_config(self, {"channels": 1, "layers": 1, "hidden": 1, "head": 1})
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "NnconvConfig":
-        """Build from a mapping; unknown keys are refused."""
-        return read_settings(cls, values, "model")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
 
 
 def cube_rotations() -> Float[Tensor, "24 3 3"]:

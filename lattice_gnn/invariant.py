@@ -14,26 +14,24 @@ The sums over angles cost no more than sums over struts: by the addition theorem
 harmonics, P_l(cos) = sum over m of Y_lm(e) Y_lm(f) / (2 l + 1) where Y has mean square 1.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from lattice_gnn.graph import LatticeBatch
-from lattice_gnn.network import StiffnessNetwork, check_config
+from lattice_gnn.network import ModelSettings, StiffnessNetwork, check_config
 from lattice_gnn.nn.sphere import degree_slice, spherical_harmonics
 from lattice_gnn.nn.struts import STRUT_FEATURES, DirectedStruts
 from lattice_gnn.nn.tables import ExactTables
 from lattice_gnn.normaliser import Normaliser
 from lattice_gnn.notation import dyad_mandel
-from lattice_gnn.settings import read_settings
 
 
 @dataclass(frozen=True, slots=True)
-class InvariantConfig:
+class InvariantConfig(ModelSettings):
     """Shape of the invariant network.
 
     Attributes:
@@ -57,15 +55,6 @@ class InvariantConfig:
     def __post_init__(self) -> None:
         least = {"channels": 1, "layers": 1, "hidden": 1, "lmax": 1, "angular": 1}
         check_config(self, least)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "InvariantConfig":
-        """Build from a mapping; unknown keys are refused."""
-        return read_settings(cls, values, "model")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

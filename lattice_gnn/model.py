@@ -25,7 +25,7 @@ Reference:
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from jaxtyping import Float
@@ -33,7 +33,7 @@ from torch import Tensor, nn
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
-from lattice_gnn.network import StiffnessNetwork, check_config
+from lattice_gnn.network import ModelSettings, StiffnessNetwork, check_config
 from lattice_gnn.nn.energy import EnergyReadout
 from lattice_gnn.nn.interaction import FirstInteraction, Interaction
 from lattice_gnn.nn.positivity import AffinePrior, prior
@@ -75,7 +75,7 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ModelConfig:
+class ModelConfig(ModelSettings):
     """The shape of the network.
 
     Attributes:
@@ -128,10 +128,6 @@ class ModelConfig:
         if size is not None and size not in SIZES:
             raise LatticeGnnError(f"model.size: expected one of {', '.join(SIZES)}, got {size!r}")
         return read_settings(cls, {**SIZES.get(size, {}), **given}, "model")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
 
 
 class StiffnessModel(StiffnessNetwork):

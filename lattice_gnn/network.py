@@ -1,7 +1,8 @@
 """What every model of stiffness is: weights, a symmetric matrix M, a map from M to C."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -11,6 +12,9 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.nn.positivity import POSITIVE_MAPS
 from lattice_gnn.normaliser import Normaliser
+from lattice_gnn.settings import read_settings
+
+Config = TypeVar("Config", bound="ModelSettings")
 
 
 @runtime_checkable
@@ -30,6 +34,24 @@ class NetworkConfig(Protocol):
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What configurations of networks inherit: from plain values and back."""
+
+    @classmethod
+    def from_dict(cls: type[Config], values: Mapping[str, Any]) -> Config:
+        """Build from a mapping.
+
+        Raises:
+            LatticeGnnError: For an unknown key, or a value of the wrong type or range.
+        """
+        return read_settings(cls, values, "model")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
 
 
 def check_config(config: NetworkConfig, least: Mapping[str, int]) -> None:

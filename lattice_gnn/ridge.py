@@ -19,9 +19,9 @@ Reference:
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -30,14 +30,13 @@ from torch import Tensor
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.graph import LatticeBatch
 from lattice_gnn.labelled import LabelledLattices
-from lattice_gnn.network import StiffnessNetwork, check_config
+from lattice_gnn.network import ModelSettings, StiffnessNetwork, check_config
 from lattice_gnn.nn.positivity import prior_inverse
 from lattice_gnn.nn.readout import symmetric_matrix_basis
 from lattice_gnn.nn.sphere import degree_slice, quadrature, spherical_harmonics
 from lattice_gnn.nn.struts import DirectedStruts
 from lattice_gnn.nn.tables import ExactTables
 from lattice_gnn.normaliser import Normaliser
-from lattice_gnn.settings import read_settings
 
 PENALTIES = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 """Penalties that ``fit`` tries, relative to the mean square of a feature."""
@@ -51,7 +50,7 @@ _LATTICES_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class AffineConfig:
+class AffineConfig(ModelSettings):
     """The affine stiffness has no settings.
 
     Attributes:
@@ -61,15 +60,6 @@ class AffineConfig:
 
     positive_map: Literal["prior"] = "prior"
     kind: Literal["affine"] = "affine"
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "AffineConfig":
-        """Build from a mapping; unknown keys are refused."""
-        return read_settings(cls, values, "model")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
 
 
 class AffineModel(StiffnessNetwork):
@@ -88,7 +78,7 @@ class AffineModel(StiffnessNetwork):
 
 
 @dataclass(frozen=True, slots=True)
-class RidgeConfig:
+class RidgeConfig(ModelSettings):
     """Shape of the linear fit.
 
     Attributes:
@@ -105,15 +95,6 @@ class RidgeConfig:
         check_config(self, {"order": 1})
         if self.order > max(_RADIAL):
             raise LatticeGnnError(f"model.order: expected 1, 2 or 3, got {self.order}")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "RidgeConfig":
-        """Build from a mapping; unknown keys are refused."""
-        return read_settings(cls, values, "model")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
 
 
 class SphereFeatures(ExactTables):
