@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from data.batches import (
     ALONE,
@@ -196,7 +196,8 @@ def label_dataset(
     """Add solid labels to the lattices of a dataset and write them; an interrupted run goes on.
 
     Lattices that cannot be labelled (hollow, not spanning, too large) stay without label; the
-    provenance of the result names them, with their density, and says why.
+    provenance of the result names them, with their density, and says why. Labels that are there
+    are kept, if made in the same way: a second run with more memory adds those of larger grids.
 
     Args:
         source: The dataset (HDF5).
@@ -207,13 +208,11 @@ def label_dataset(
         on_progress: Called with the number of lattices labelled, and of all.
 
     Raises:
-        LatticeGnnError: If a file cannot be used, has solid labels already, ``path`` holds
-            something else, or none of the lattices can be labelled.
+        LatticeGnnError: If a file cannot be used, has all solid labels already or other ones,
+            ``path`` holds something else, or none of the lattices can be labelled.
     """
     source = source.resolve()
     whole = read_dataset(source)
-    if SOLID in whole.labels:
-        raise LatticeGnnError(f"{source}: has solid labels already; choose a dataset without.")
     if shard.number > len(whole.bases):
         raise LatticeGnnError(
             f"{source}: shard {shard.number}/{shard.count} holds no lattice of its "
@@ -221,7 +220,9 @@ def label_dataset(
         )
     chosen = shard.of(whole)
     dataset = whole.select(chosen)
-    geometry = hashlib.sha256(b"".join(lattice_digests(dataset))).hexdigest()
+    done = _known(source, dataset, settings)
+    todo = np.flatnonzero(~done)
+    geometry = hashlib.sha256(b"".join(lattice_digests(dataset.select(todo)))).hexdigest()
     plan = {
         "generator": _GENERATOR,
         "code_version": __version__,
@@ -235,22 +236,47 @@ def label_dataset(
         return finished(path, lambda last: {**last, **plan} == last)
     claim(folder, plan)
     made: list[Dataset] = []
-    with parallel(workers, label_batch, source, chosen, settings) as run:
-        for batch in batches(folder, plan, range(-(-len(chosen) // _BATCH)), run):
+    with parallel(workers, label_batch, source, chosen[todo], settings) as run:
+        for batch in batches(folder, plan, range(-(-len(todo) // _BATCH)), run):
             made.append(batch)
             if on_progress is not None:
-                on_progress(min(len(made) * _BATCH, len(chosen)), len(chosen))
+                on_progress(min(len(made) * _BATCH, len(todo)), len(todo))
     refused = {k: why for batch in made for k, why in batch.provenance[0]["refused"].items()}
-    label = joined_label(made, SOLID)
-    if not label.mask.any():
+    if not any(batch.labels[SOLID].mask.any() for batch in made):
         shutil.rmtree(folder, ignore_errors=True)
         raise LatticeGnnError(
-            f"{source}: none of {len(dataset)} lattices can be labelled; the first: "
+            f"{source}: none of {len(todo)} lattices can be labelled; the first: "
             f"{next(iter(refused.values()))}"
         )
+    known = np.flatnonzero(done)
+    parts = [dataset.select(known), *made] if len(known) else made
+    label = joined_label(parts, SOLID).select(np.argsort(np.concatenate([known, todo])))
     labels = {**dataset.labels, SOLID: label}
     provenance = (*dataset.provenance, {**plan, "refused": refused})
     return finish(path, replace(dataset, labels=labels, provenance=provenance), compressed=True)
+
+
+def _known(
+    source: Path, dataset: Dataset, settings: SolidLabelling
+) -> Bool[np.ndarray, " lattices"]:
+    """Which lattices have a solid label already.
+
+    Raises:
+        LatticeGnnError: If all have, or the labels were made otherwise.
+    """
+    label = dataset.labels.get(SOLID)
+    if label is None:
+        return np.zeros(len(dataset), dtype=bool)
+    if label.mask.all():
+        raise LatticeGnnError(
+            f"{source}: has solid labels already, for all of {len(dataset)} lattices."
+        )
+    if label.method != settings.method:
+        raise LatticeGnnError(
+            f"{source}: has solid labels of another kind ({label.method}; asked for: "
+            f"{settings.method}); choose the same settings, or a dataset without."
+        )
+    return label.mask
 
 
 def generate_solid(

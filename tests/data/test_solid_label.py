@@ -2,6 +2,7 @@
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -187,6 +188,32 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(
         label_dataset(source, path, SolidLabelling(voxels_per_diameter=5))
 
 
+def test_a_second_run_adds_what_the_first_left_out(source, labelled, tmp_path):
+    """With more memory; what is there is kept, and the whole is that of one run."""
+    first, second = tmp_path / "few.h5", tmp_path / "more.h5"
+    few = replace(COARSE, memory_limit=3e-3)
+    label_dataset(source, first, few)
+    assert read_dataset(first).labels[SOLID].mask.tolist() == [True, *[False] * 4, True, False]
+    seen = []
+    label_dataset(first, second, COARSE, on_progress=lambda done, of: seen.append((done, of)))
+    assert seen == [(4, 5), (5, 5)]
+    found, whole = read_dataset(second), read_dataset(labelled)
+    for name in ("stiffness", "mask"):
+        np.testing.assert_array_equal(
+            getattr(found.labels[SOLID], name), getattr(whole.labels[SOLID], name)
+        )
+    for name, column in whole.labels[SOLID].details.items():
+        np.testing.assert_array_equal(found.labels[SOLID].details[name], column)
+    assert found.labels[SOLID].error == whole.labels[SOLID].error
+    assert [len(entry["refused"]) for entry in found.provenance[1:]] == [5, 2]
+    assert found.provenance[-1]["refused"] == whole.provenance[-1]["refused"]
+    label_dataset(first, second, COARSE)  # finished: read, not made
+    with pytest.raises(LatticeGnnError, match="none of 2 lattices can be labelled"):
+        label_dataset(second, tmp_path / "x.h5", COARSE)
+    with pytest.raises(LatticeGnnError, match="of another kind"):
+        label_dataset(second, tmp_path / "x.h5", SolidLabelling(voxels_per_diameter=5))
+
+
 def test_two_processes_make_the_same_bytes(source, labelled, tmp_path):
     path = tmp_path / "solid.h5"
     label_dataset(source, path, COARSE, Workers(2))
@@ -194,8 +221,11 @@ def test_two_processes_make_the_same_bytes(source, labelled, tmp_path):
 
 
 def test_what_makes_no_sense_is_refused(source, labelled, tmp_path):
+    done = tmp_path / "done.h5"
+    write_dataset(done, read_dataset(labelled).select([0, 1, 2, 3, 5]))
     with pytest.raises(LatticeGnnError, match="solid labels already"):
-        label_dataset(labelled, tmp_path / "x.h5", COARSE)
+        label_dataset(done, tmp_path / "x.h5", COARSE)
+    done.unlink()
     with pytest.raises(LatticeGnnError, match="got 3/2"):
         Shard(3, 2)
     with pytest.raises(LatticeGnnError, match="holds no lattice"):
