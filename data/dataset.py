@@ -20,6 +20,14 @@ SECTIONS = ("end_radii", "inner_radii", "E", "nu")
 Grouping = Literal["base", "net"]
 
 
+def symmetric(upper: Float[np.ndarray, "*rest 21"]) -> Float[np.ndarray, "*rest 6 6"]:
+    """Symmetric matrices from their upper triangles, row by row."""
+    full = np.zeros((*upper.shape[:-1], 6, 6))
+    full[..., UPPER[0], UPPER[1]] = upper
+    full[..., UPPER[1], UPPER[0]] = upper
+    return full
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Label:
     """Stiffness of the lattices by one method.
@@ -255,11 +263,7 @@ class Dataset:
         Raises:
             LatticeGnnError: If there is no label of this kind.
         """
-        upper = self._label(kind).stiffness[np.asarray(chosen, dtype=np.int64)]
-        C = np.zeros((len(upper), 6, 6))
-        C[:, UPPER[0], UPPER[1]] = upper
-        C[:, UPPER[1], UPPER[0]] = upper
-        return C
+        return symmetric(self._label(kind).stiffness[np.asarray(chosen, dtype=np.int64)])
 
     def labelled(
         self, kind: str, chosen: Sequence[int] | np.ndarray

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from data.dataset import Dataset, Label
+from data.dataset import Dataset, Label, symmetric
 from data.joining import concatenate
 from data.space_groups import SYSTEMS, crystal_system
 from fem_reference.beam import homogenise_beam
@@ -25,8 +25,8 @@ _DETAILS = {
 }
 """Limits of what a method says of its labels."""
 _UNKNOWN = ("touching", "unresolved_gap")  #: details that may be missing for a labelled lattice
-_SAME_LABEL = 1e-6  #: relative difference up to which labels of one lattice are taken for equal,
-_SAME_SHARE = 0.01  #: or this share of the error that their method claims, where that is more
+_SAME_LABEL = 1e-6  #: relative difference up to which labels of one lattice are taken for equal
+_SAME_SHARE = 0.01  #: and, of any strain energy, this share of the error that their method claims
 _VOIGT = 1e-6  #: of the solid's stiffness, by which a label may exceed the bound of Voigt
 _INDEFINITE = -1e-10  #: smallest eigenvalue of a label over its largest
 _CHUNK = 2048  #: lattices whose labels are looked at together
@@ -195,21 +195,25 @@ def _merged_label(
     """Give every lattice that is kept the label of whichever of its twins has one."""
     stiffness, mask = label.stiffness.copy(), label.mask.copy()
     details = {name: column.copy() for name, column in label.details.items()}
-    admitted = max(_SAME_LABEL, _SAME_SHARE * label.error)
     home = keep[twin]
     for k in np.flatnonzero(label.mask & (home != np.arange(len(home)))).tolist():
         kept = home[k]
-        if mask[kept]:
-            apart = np.abs(stiffness[kept] - stiffness[k]).max()
-            if apart > admitted * np.abs(stiffness[kept]).max():
-                raise LatticeGnnError(
-                    f"labels {kind!r}: lattices {kept} and {k} are equal and their labels are not; "
-                    "check both files."
-                )
+        if mask[kept] and not _agree(stiffness[kept], stiffness[k], _SAME_SHARE * label.error):
+            raise LatticeGnnError(
+                f"labels {kind!r}: lattices {kept} and {k} are equal and their labels are not; "
+                "check both files."
+            )
         stiffness[kept], mask[kept] = label.stiffness[k], True
         for column in details.values():
             column[kept] = column[k]
     return replace(label, stiffness=stiffness, mask=mask, details=details)
+
+
+def _agree(first: Float[np.ndarray, " 21"], second: Float[np.ndarray, " 21"], share: float) -> bool:
+    """Whether no strain energy differs by more than a share of itself, rounding apart."""
+    C, other = symmetric(first), symmetric(second)
+    slack = share * C + _SAME_LABEL * np.linalg.norm(C) * np.eye(6)
+    return all(np.linalg.eigvalsh(slack + x)[0] >= 0 for x in (other - C, C - other))
 
 
 def lattice_digests(dataset: Dataset) -> np.ndarray:

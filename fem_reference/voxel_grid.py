@@ -10,6 +10,7 @@ from lattice_gnn.lattice import Lattice
 
 FEWEST_VOXELS = 4.0  #: per diameter on the fine grid: below, the coarse grid means nothing
 MEMORY_LIMIT = psutil.virtual_memory().total  #: bytes, all of this machine
+_MOST_VOXELS = 2**31 - 1  #: numbers of voxels are 32 bits wide
 _MULTIPLE = 8  #: the number of voxels along each axis is one of this: three halvings
 _BYTES_PER_NODE, _BYTES_PER_VOXEL = 1700, 16
 _NODES_PER_FILLED_VOXEL = 1.7  #: at 8 voxels per diameter; for the forecast of memory only
@@ -101,13 +102,14 @@ def grid_shape(
     voxels = float(np.prod(rounded))
     nodes = min(1.0, lattice.relative_density * _NODES_PER_FILLED_VOXEL) * voxels
     memory = nodes * _BYTES_PER_NODE + voxels * _BYTES_PER_VOXEL
-    if memory > memory_limit or voxels > 2**31 - 1:
+    if memory > memory_limit or voxels > _MOST_VOXELS:
+        exceeded = f"{memory_limit / 1e9:.3g} GB" if memory > memory_limit else "2^31 voxels"
         raise LatticeGnnError(
             f"the solid reference: {voxels_per_diameter:g} voxels across the thinnest strut "
             f"(radius {lattice.radii.min():.3g}) need {rounded[0]:.0f} x {rounded[1]:.0f} x "
             f"{rounded[2]:.0f} voxels, about {nodes:.2g} active nodes and {memory / 1e9:.3g} GB of "
-            f"memory, over the limit of {memory_limit / 1e9:.3g} GB; take fewer voxels per "
-            "diameter or thicker struts"
+            f"memory, over the limit of {exceeded}; take fewer voxels per diameter or "
+            "thicker struts"
         )
     n1, n2, n3 = (int(n) for n in rounded)
     return n1, n2, n3
