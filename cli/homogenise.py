@@ -88,16 +88,16 @@ def homogenise(  # noqa: PLR0913 (every option of a command is a parameter)
         from cli.facts import documents
 
         facts = documents("homogenisation", "homogenisations", rows, single)
-        if not single:
+        if method == "solid" and not single:
             facts["refused"] = list(refused.values())
         emit_json(facts, json, document)
     if not json:
         _show(rows, single)
     if output is not None:
         say_note(f"{'JSON' if mesh is None else 'displacement and stress'} written to {output}")
-    for sentence in refused.values():
-        say_error(sentence)
     if refused:
+        say_warnings(f"left out: {why}" for why in refused.values())
+        say_error(f"{len(refused)} of {len(sources)} lattices are refused, as said above.")
         raise typer.Exit(2)
 
 

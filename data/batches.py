@@ -10,13 +10,13 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from data.dataset import Dataset
 from data.dataset_file import read_dataset, write_dataset
@@ -149,7 +149,7 @@ def parallel(workers: Workers, make: Callable[..., Dataset], *arguments: Any) ->
     """A function that makes batches, ``make(*arguments, number)``, on the workers.
 
     Raises:
-        LatticeGnnError: If the scheduler is out of reach; by the function if a worker is killed.
+        LatticeGnnError: If the scheduler is out of reach; by the function if a process is killed.
     """
     with _backend(workers) as count:
 
@@ -157,10 +157,10 @@ def parallel(workers: Workers, make: Callable[..., Dataset], *arguments: Any) ->
             jobs = joblib.Parallel(n_jobs=count, return_as="generator", batch_size=1)
             try:
                 yield from jobs(joblib.delayed(make)(*arguments, number) for number in numbers)
-            except BrokenProcessPool:
+            except TerminatedWorkerError:
                 raise LatticeGnnError(
                     "workers: one was killed, most likely for want of memory; start again with "
-                    "fewer of them, or for solids a lower memory limit. What is done is kept."
+                    "fewer, or for solids a lower memory limit, and it goes on where it stopped."
                 ) from None
 
         yield run

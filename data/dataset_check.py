@@ -192,20 +192,21 @@ def merge_datasets(parts: Sequence[Dataset]) -> Dataset:
 def _merged_label(
     kind: str, label: Label, keep: Int[np.ndarray, " kept"], twin: Int[np.ndarray, " lattices"]
 ) -> Label:
-    """Give every lattice that is kept the label of whichever of its twins has one."""
+    """Give every lattice that is kept the label of the first of its twins that has one."""
     stiffness, mask = label.stiffness.copy(), label.mask.copy()
     details = {name: column.copy() for name, column in label.details.items()}
     home = keep[twin]
     for k in np.flatnonzero(label.mask & (home != np.arange(len(home)))).tolist():
         kept = home[k]
-        if mask[kept] and not _agree(stiffness[kept], stiffness[k], _SAME_SHARE * label.error):
+        if not mask[kept]:
+            stiffness[kept], mask[kept] = label.stiffness[k], True
+            for column in details.values():
+                column[kept] = column[k]
+        elif not _agree(stiffness[kept], stiffness[k], _SAME_SHARE * label.error):
             raise LatticeGnnError(
                 f"labels {kind!r}: lattices {kept} and {k} are equal and their labels are not; "
                 "check both files."
             )
-        stiffness[kept], mask[kept] = label.stiffness[k], True
-        for column in details.values():
-            column[kept] = column[k]
     return replace(label, stiffness=stiffness, mask=mask, details=details)
 
 

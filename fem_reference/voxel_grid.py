@@ -9,7 +9,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice import Lattice
 
 FEWEST_VOXELS = 4.0  #: per diameter on the fine grid: below, the coarse grid means nothing
-MEMORY_LIMIT = psutil.virtual_memory().total  #: bytes, all of this machine
+MEMORY_LIMIT = 0.8 * psutil.virtual_memory().total  #: bytes of this machine
 _MOST_VOXELS = 2**31 - 1  #: numbers of voxels are 32 bits wide
 _MULTIPLE = 8  #: the number of voxels along each axis is one of this: three halvings
 _BYTES_PER_NODE, _BYTES_PER_VOXEL = 1700, 16

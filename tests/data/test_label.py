@@ -202,6 +202,6 @@ def test_no_scheduler_is_one_sentence(monkeypatch, tmp_path):
 def test_a_killed_worker_is_told_in_one_sentence():
     with (
         parallel(Workers(2), signal.raise_signal) as run,
-        pytest.raises(LatticeGnnError, match=r"workers: one was killed.* What is done is kept"),
+        pytest.raises(LatticeGnnError, match=r"workers: one was killed.* goes on"),
     ):
         list(run([signal.SIGKILL]))
