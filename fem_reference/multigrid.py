@@ -36,6 +36,7 @@ COARSEST_NODES = 300  #: a level with at most so many nodes is solved directly
 MOST_LEVELS = 7
 _GEMM_LEVELS = 3  #: up to this level an element is summed from single voxels, above from elements
 SHARES = 0.5 ** np.abs(OFFSETS).sum(axis=1)  #: of a coarse node in the fine nodes around it
+_PARDISO_FROM = 15_000  #: unknowns; fewer take SuperLU less time
 _REGULARISATION = 1e-10  #: of the coarsest diagonal; hinges between voxels leave it singular
 
 Nodal = Float[np.ndarray, "nodes 3 6"]
@@ -287,8 +288,8 @@ def _direct(level: Level) -> Callable[[Nodal], Nodal]:
 
 
 def _factorise(K: csc_array) -> Callable[[np.ndarray], np.ndarray]:
-    """Factorise a symmetric positive definite matrix: Pardiso where installed, else SuperLU."""
-    if find_spec("pypardiso") is not None:
+    """Factorise a symmetric positive definite matrix: SuperLU, large ones Pardiso if installed."""
+    if K.shape[0] >= _PARDISO_FROM and find_spec("pypardiso") is not None:
         from pypardiso import PyPardisoSolver
 
         upper = csr_matrix(triu(K, format="csr"))  # what Pardiso reads of a symmetric matrix

@@ -17,6 +17,7 @@ done
 lattice-gnn data merge "$folder/equal.h5" "$folder/unequal.h5" -o "$folder/beam.h5"
 lattice-gnn data split "$folder/beam.h5" --shares train=0.92,test=0.08 --by net
 
+# Most grids are small; the few large ones come last, when all others are done.
 for k in $(seq $shards); do
     lattice-gnn label "$folder/beam.train.h5" --shard "$k/$shards" --voxels-per-diameter 8 \
         --memory-limit 0.4 --workers "$workers" -o "$folder/train-$k.h5"
@@ -25,5 +26,9 @@ for k in $(seq $test_shards); do
     lattice-gnn label "$folder/beam.test.h5" --shard "$k/$test_shards" --voxels-per-diameter 12 \
         --memory-limit 1.35 --workers "$workers" -o "$folder/test-$k.h5"
 done
-lattice-gnn data merge "$folder"/train-*.h5 --compress -o "$folder/train.h5"
-lattice-gnn data merge "$folder"/test-*.h5 --compress -o "$folder/test.h5"
+lattice-gnn data merge "$folder"/train-*.h5 -o "$folder/train.part.h5"
+lattice-gnn data merge "$folder"/test-*.h5 -o "$folder/test.part.h5"
+lattice-gnn label "$folder/train.part.h5" --voxels-per-diameter 8 --memory-limit 4 \
+    --workers "$workers" -o "$folder/train.h5"
+lattice-gnn label "$folder/test.part.h5" --voxels-per-diameter 12 --memory-limit 4 \
+    --workers "$workers" -o "$folder/test.h5"
