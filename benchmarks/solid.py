@@ -29,6 +29,7 @@ from scipy.sparse import bsr_array, csc_array, csr_matrix, triu
 from scipy.sparse.linalg import splu
 from solid_report import DOCS, table, write_section
 
+from data.dataset_file import read_dataset
 from fem_reference import multigrid, solid
 from fem_reference.multigrid import Multigrid
 from fem_reference.multigrid_torch import DeviceSolver
@@ -42,6 +43,7 @@ from lattice_gnn.lattice_io import lattice_from_dict
 from viz.solid import draw_convergence
 
 ROOT = Path(__file__).parents[1]
+LABELS = ROOT / "data" / "solid_set" / "train.h5"
 GOLDEN = ROOT / "tests" / "fem_reference" / "golden" / "solid.json"
 SPEED = (("octet", 0.05), ("diamond", 0.1), ("isotruss", 0.1), ("kelvin", 0.2), ("bcc", 0.3))
 HELD_OUT = (
@@ -83,7 +85,27 @@ def speed() -> str:
         "cell", "voxels per diameter", "active nodes", "iterations, both grids", "CPU s",
         "us a node", "B a node",
     )  # fmt: skip
-    return "\n\n".join([table(heads, rows), large(), others()])
+    return "\n\n".join([table(heads, rows), many(), large(), others()])
+
+
+def many(count: int = 60) -> str:
+    """Iterations and time over lattices of the label set, drawn at random, at 6 voxels."""
+    dataset = read_dataset(LABELS)
+    drawn = np.random.default_rng(0).choice(len(dataset), count, replace=False)
+    found = []
+    for lattice in dataset.lattices(np.sort(drawn).tolist()):
+        began = time.process_time()
+        solution = homogenise_solid(lattice, voxels_per_diameter=6)
+        seconds = time.process_time() - began
+        found.append((solution.iterations, solution.active_nodes, 1e6 * seconds))
+    iterations, nodes, times = np.array(found).T
+    each = times / nodes
+    return (
+        f"{count} lattices of `{LABELS.relative_to(ROOT)}`, drawn at random, at 6 voxels per "
+        f"diameter ({nodes.min():,.0f} to {nodes.max():,.0f} nodes): {np.median(iterations):.0f} "
+        f"iterations on the fine grid in the median, {iterations.max():.0f} at most; "
+        f"{np.median(each):.0f} us a node in the median, {each.max():.0f} at most."
+    )
 
 
 MEASURED = """

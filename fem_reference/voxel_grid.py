@@ -89,7 +89,7 @@ def grid_shape(
 
     Raises:
         LatticeGnnError: For fewer than 4 voxels per diameter, or where the grid needs more memory
-            than ``memory_limit`` bytes.
+            than ``memory_limit`` bytes or more voxels than can be numbered.
     """
     if not voxels_per_diameter >= FEWEST_VOXELS:
         raise LatticeGnnError(

@@ -241,6 +241,23 @@ def test_what_cannot_be_done_is_refused(change, options, message):
         homogenise_solid(lattice, **{"voxels_per_diameter": 4, **options})
 
 
+def test_more_voxels_than_can_be_numbered_are_refused_whatever_the_memory():
+    with pytest.raises(LatticeGnnError, match=r"2000 x 2000 x 2000 .* limit of 2\^31 voxels"):
+        homogenise_solid(cell("sc", radius=0.002), voxels_per_diameter=8, memory_limit=1e15)
+
+
+def test_pardiso_gives_what_superlu_gives(monkeypatch):
+    """A grid that cannot be halved is solved directly; each is made to take it."""
+    pytest.importorskip("pypardiso")
+    lattice = cell("diamond", relative_density=0.2)
+    weights = volume_fractions(lattice, (11, 11, 11))
+    expected = homogenise_voxels(weights, lattice.cell).stiffness
+    monkeypatch.setattr("fem_reference.multigrid._PARDISO_FROM", 0)
+    found = homogenise_voxels(weights, lattice.cell).stiffness
+    assert not torch.equal(found.mandel, expected.mandel)  # not the same route twice
+    torch.testing.assert_close(found.mandel, expected.mandel, rtol=1e-8, atol=1e-11)
+
+
 def test_impossible_voxels_are_refused():
     sheet = np.zeros((8, 8, 8))
     for weights, message in ((sheet, "no voxel is filled"), (sheet - 1, ">= 0")):
