@@ -22,10 +22,10 @@ import torch
 from beam_oracles import Oracle, available, is_comparable
 from beam_report import markdown, update_docs
 
-from fem_reference import beam
-from lattice_gnn.cells import cell
-from lattice_gnn.graph import LatticeBatch
-from lattice_gnn.lattice import Lattice
+from fem_reference.beam import homogenise as beam
+from lattice_gnn.cells.named import cell
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.lattice.lattice import Lattice
 
 POPULATION = (
     "fcc", "octet", "diamond", "gyroid", "kelvin", "fluorite", "rhombicuboctahedron",

@@ -14,8 +14,8 @@ from itertools import pairwise, product
 
 import numpy as np
 
-from lattice_gnn.elasticity import Stiffness
-from lattice_gnn.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.stiffness import Stiffness
 
 _FEDOO_ORDER = [0, 1, 2, 5, 4, 3]  # fedoo: xx yy zz xy xz yz; ours: 11 22 33 23 13 12
 

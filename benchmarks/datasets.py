@@ -18,18 +18,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from data.batches import Workers
-from data.dataset import UPPER, Bases, Dataset, Label
-from data.dataset_check import describe, population_values
-from data.dataset_file import read_dataset, write_dataset
+from data.datasets.check import describe, population_values
+from data.datasets.dataset import UPPER, Bases, Dataset, Label
+from data.datasets.file import read_dataset, write_dataset
+from data.datasets.joining import concatenate
 from data.formats.lat import read_lat
-from data.identity import crystal_symmetry, identify
-from data.joining import concatenate
-from data.label import generate
-from data.nets import NetSampling, sample_net
-from data.population import Population
-from lattice_gnn.model import ModelConfig, StiffnessModel
-from lattice_gnn.normaliser import Normaliser
+from data.labelling.batches import Workers
+from data.labelling.beam import generate
+from data.populations.identity import crystal_symmetry, identify
+from data.populations.nets import NetSampling, sample_net
+from data.populations.population import Population
+from lattice_gnn.network.equivariant import ModelConfig, StiffnessModel
+from lattice_gnn.network.normaliser import Normaliser
 from viz.sheet import draw_histograms, draw_sheet
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +41,7 @@ Figures = dict[str, Any]
 READER = """
 import re, sys, time
 from pathlib import Path
-from data.dataset_file import read_dataset
+from data.datasets.file import read_dataset
 def memory(kind):
     return 1024 * int(re.search(kind + r":\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
 before, start = memory("VmRSS"), time.perf_counter()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lattice_gnn.checkpoint import read_header, resolve_model
+from lattice_gnn.network.checkpoint import read_header, resolve_model
 
 CARD = Path(__file__).parents[1] / "docs" / "model-card.md"
 BEGIN, END = "<!-- errors:begin -->", "<!-- errors:end -->"

@@ -28,19 +28,19 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.flop_counter import FlopCounterMode
 
-from data.label import make_batch
-from data.nets import NetSampling
-from data.population import Population
-from fem_reference.beam import homogenise_beam
-from lattice_gnn.graph import LatticeBatch
-from lattice_gnn.labelled import LabelledLattices
-from lattice_gnn.losses import Examples
-from lattice_gnn.memory import keep_freed_memory
-from lattice_gnn.model import SIZES
-from lattice_gnn.network import StiffnessNetwork
-from lattice_gnn.normaliser import Normaliser
-from lattice_gnn.registry import build_model, read_model_config
-from lattice_gnn.train import TrainConfig, losses
+from data.labelling.beam import make_batch
+from data.populations.nets import NetSampling
+from data.populations.population import Population
+from fem_reference.beam.homogenise import homogenise_beam
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.base import StiffnessNetwork
+from lattice_gnn.network.equivariant import SIZES
+from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.network.registry import build_model, read_model_config
+from lattice_gnn.training.labelled import LabelledLattices
+from lattice_gnn.training.loop import TrainConfig, losses
+from lattice_gnn.training.losses import Examples
+from lattice_gnn.training.memory import keep_freed_memory
 
 DOCS = Path(__file__).parents[1] / "docs" / "network.md"
 BEGIN, END = "<!-- speed:begin -->", "<!-- speed:end -->"
@@ -94,7 +94,7 @@ def milliseconds(function: Callable[[], object], device: str = "cpu") -> float:
 
 
 def training_step(model: StiffnessNetwork, examples: Examples) -> Callable[[], object]:
-    """What one step of ``lattice_gnn.train`` does with its batch."""
+    """What one step of ``lattice_gnn.training.loop`` does with its batch."""
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
     average = AveragedModel(model)
     config = TrainConfig()

@@ -29,17 +29,18 @@ from scipy.sparse import bsr_array, csc_array, csr_matrix, triu
 from scipy.sparse.linalg import splu
 from solid_report import DOCS, table, write_section
 
-from data.dataset_file import read_dataset
-from fem_reference import multigrid, solid
-from fem_reference.multigrid import Multigrid
-from fem_reference.multigrid_torch import DeviceSolver
-from fem_reference.solid import ORDER, extrapolate, homogenise_solid, homogenise_voxels
-from fem_reference.voxels import volume_fractions
-from lattice_gnn.cells import cell
-from lattice_gnn.contacts import reduction
-from lattice_gnn.elasticity import Stiffness
-from lattice_gnn.lattice import Lattice
-from lattice_gnn.lattice_io import lattice_from_dict
+from data.datasets.file import read_dataset
+from fem_reference.solid import homogenise as solid
+from fem_reference.solid import multigrid
+from fem_reference.solid.homogenise import ORDER, extrapolate, homogenise_solid, homogenise_voxels
+from fem_reference.solid.multigrid import Multigrid
+from fem_reference.solid.multigrid_torch import DeviceSolver
+from fem_reference.solid.voxels import volume_fractions
+from lattice_gnn.cells.named import cell
+from lattice_gnn.lattice.contacts import reduction
+from lattice_gnn.lattice.json_file import lattice_from_dict
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.stiffness import Stiffness
 from viz.solid import draw_convergence
 
 ROOT = Path(__file__).parents[1]
@@ -111,8 +112,8 @@ def many(count: int = 60) -> str:
 MEASURED = """
 import json, re, sys, time
 from pathlib import Path
-from fem_reference.solid import homogenise_solid
-from lattice_gnn.cells import cell
+from fem_reference.solid.homogenise import homogenise_solid
+from lattice_gnn.cells.named import cell
 homogenise_solid(cell("sc", radius=0.2), voxels_per_diameter=4)
 def memory(kind):
     return 1024 * int(re.search(kind + r":\\s*(\\d+)", Path("/proc/self/status").read_text())[1])

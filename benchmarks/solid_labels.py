@@ -17,8 +17,8 @@ import numpy as np
 from scipy.stats import spearmanr
 from solid_report import DOCS, Row, table, write_section
 
-from data.dataset import Dataset
-from data.dataset_file import read_dataset
+from data.datasets.dataset import Dataset
+from data.datasets.file import read_dataset
 from lattice_gnn.errors import LatticeGnnError
 from viz.solid import BeamSolidMap, draw_beam_solid_map
 

@@ -6,22 +6,22 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli.cells import cells
-from cli.compare import compare
-from cli.convert import convert
-from cli.data import data
-from cli.evaluate import evaluate
-from cli.export import export
-from cli.generate import generate
-from cli.homogenise import homogenise
-from cli.info import info
-from cli.label import label
-from cli.make import make
-from cli.predict import predict
-from cli.render import render
-from cli.report import say_error
-from cli.train import train
-from cli.validate import validate
+from cli.commands.cells import cells
+from cli.commands.compare import compare
+from cli.commands.convert import convert
+from cli.commands.data import data
+from cli.commands.evaluate import evaluate
+from cli.commands.export import export
+from cli.commands.generate import generate
+from cli.commands.homogenise import homogenise
+from cli.commands.info import info
+from cli.commands.label import label
+from cli.commands.make import make
+from cli.commands.predict import predict
+from cli.commands.render import render
+from cli.commands.train import train
+from cli.commands.validate import validate
+from cli.terminal.output import say_error
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 

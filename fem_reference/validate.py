@@ -15,10 +15,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lattice_gnn.elasticity import Stiffness
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice import Lattice
-from lattice_gnn.metrics import relative_frobenius, softest_error, summarise
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.metrics import relative_frobenius, softest_error, summarise
+from lattice_gnn.tensors.stiffness import Stiffness
 
 Solver = Callable[[Sequence[Lattice]], Stiffness]
 

@@ -12,13 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lattice_gnn.cells import cell, cell_names
-    from lattice_gnn.elasticity import Stiffness
+    from lattice_gnn.cells.named import cell, cell_names
     from lattice_gnn.errors import LatticeGnnError
-    from lattice_gnn.graph import LatticeBatch
-    from lattice_gnn.lattice import Lattice, Material
-    from lattice_gnn.lattice_io import read_lattices, write_lattices
-    from lattice_gnn.surrogate import Prediction, Surrogate, load_surrogate
+    from lattice_gnn.lattice.batch import LatticeBatch
+    from lattice_gnn.lattice.json_file import read_lattices, write_lattices
+    from lattice_gnn.lattice.lattice import Lattice, Material
+    from lattice_gnn.surrogate.surrogate import Prediction, Surrogate, load_surrogate
+    from lattice_gnn.tensors.stiffness import Stiffness
 
 __version__ = "0.1.0"
 
@@ -39,18 +39,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Lattice": "lattice",
-    "LatticeBatch": "graph",
+    "Lattice": "lattice.lattice",
+    "LatticeBatch": "lattice.batch",
     "LatticeGnnError": "errors",
-    "Material": "lattice",
-    "Prediction": "surrogate",
-    "Stiffness": "elasticity",
-    "Surrogate": "surrogate",
-    "cell": "cells",
-    "cell_names": "cells",
-    "load_surrogate": "surrogate",
-    "read_lattices": "lattice_io",
-    "write_lattices": "lattice_io",
+    "Material": "lattice.lattice",
+    "Prediction": "surrogate.surrogate",
+    "Stiffness": "tensors.stiffness",
+    "Surrogate": "surrogate.surrogate",
+    "cell": "cells.named",
+    "cell_names": "cells.named",
+    "load_surrogate": "surrogate.surrogate",
+    "read_lattices": "lattice.json_file",
+    "write_lattices": "lattice.json_file",
 }
 
 

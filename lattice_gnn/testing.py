@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from lattice_gnn.cells import cell
-from lattice_gnn.lattice import Lattice
-from lattice_gnn.lattice_checks import canonical_struts
+from lattice_gnn.cells.named import cell
+from lattice_gnn.lattice.checks import canonical_struts
+from lattice_gnn.lattice.lattice import Lattice
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -246,7 +246,7 @@ def assert_equivariant(
     # Imported here: the lattices of this module are useful without torch.
     import torch
 
-    from lattice_gnn.notation import rotation_mandel
+    from lattice_gnn.tensors.notation import rotation_mandel
 
     C = stiffness(lattices)
     expected = dict.fromkeys(SAME_STRUCTURE, C)

@@ -11,15 +11,15 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from lattice_gnn.evaluation import Judgement
 from lattice_gnn.files import replacing
-from lattice_gnn.lattice import Lattice
-from lattice_gnn.metrics import (
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.metrics import (
     component_error,
     directional_error,
     directional_stiffness,
     relative_frobenius,
 )
+from lattice_gnn.training.evaluation import Judgement
 from viz.picture import COLOUR_MAP, TEXT_COLOUR
 from viz.sheet import draw_sheet
 

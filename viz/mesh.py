@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from lattice_gnn.elasticity import Stiffness
-from lattice_gnn.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.stiffness import Stiffness
 
 _SPLITS = {
     0: ((0, 1, 2),),

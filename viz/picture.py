@@ -6,8 +6,8 @@ from math import cos, radians, sin
 import numpy as np
 from jaxtyping import Float
 
-from lattice_gnn.elasticity import Stiffness
-from lattice_gnn.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.stiffness import Stiffness
 from viz.mesh import Surface, Tubes, cell_edges, lattice_tubes, modulus_surface
 
 AZIMUTH, ELEVATION = -68.0, 22.0

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from lattice_gnn.elasticity import Stiffness
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import replacing
-from lattice_gnn.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.stiffness import Stiffness
 from viz.gl import Renderer, choose_renderer, has_display
 from viz.picture import Picture, compose
 

@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice
 from viz.mesh import cell_edges, lattice_tubes
 from viz.picture import EDGE_COLOUR, TEXT_COLOUR, camera_direction
 

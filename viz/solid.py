@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
 
-from fem_reference.solid import ORDER
+from fem_reference.solid.homogenise import ORDER
 from lattice_gnn.files import replacing
 from viz.picture import TEXT_COLOUR
 

@@ -1,7 +1,7 @@
 """One file a format: reading and writing what other programs use.
 
 What a file is, is told by its content; its suffix only decides what is written. Formats with
-absolute coordinates are folded into a cell (:mod:`data.formats.window`), and what was done is
+absolute coordinates are folded into a cell (:mod:`data.drawings.fold`), and what was done is
 reported.
 """
 
@@ -17,9 +17,9 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import reading
 
 if TYPE_CHECKING:
+    from data.drawings.fold import FoldReport
     from data.formats.options import ReadOptions
-    from data.formats.window import FoldReport
-    from lattice_gnn.lattice import Lattice
+    from lattice_gnn.lattice.lattice import Lattice
 
 _HEAD = 65536
 
@@ -81,11 +81,11 @@ FORMATS = (
     Format("ltcx", "nTop lattice", (".ltcx",), "ltcx", "ltcx",
            lambda head: head.lstrip().startswith(b"<")),
     Format("pylattice", "pyLattice unit cell", (), "pylattice", "", _is_pylattice),
-    Format("json", "lattice-gnn JSON", (".json",), "ours", "ours", _is_json, many=True),
+    Format("json", "lattice-gnn JSON", (".json",), "periodic", "periodic", _is_json, many=True),
     Format("calculix", "CalculiX deck", (), "calculix", "calculix",
            lambda head: _is_deck(head) and _is_calculix(head)),
     Format("abaqus", "Abaqus deck", (".inp",), "abaqus", "abaqus_write", _is_deck),
-    Format("lat", "GLAMM catalogue", (".lat",), "ours", "ours",
+    Format("lat", "GLAMM catalogue", (".lat",), "periodic", "periodic",
            _matches(rb"lattice_transition|\A\s*name:"), many=True),
     Format("text", "GRID/STRUT text", (".txt",), "text", "text",
            _matches(rb"^\s*(grid|strut)[\s,]")),
@@ -215,7 +215,7 @@ def write_any(
         raise LatticeGnnError(f"{path}: {found.title}s are read, not written; write JSON.")
     if not lattices:
         raise LatticeGnnError(f"{path}: there is no lattice to write.")
-    extra = (found.kind,) if found.writer in ("mesh", "ours") else ()
+    extra = (found.kind,) if found.writer in ("mesh", "periodic") else ()
     _function(found.writer, "write")(path, list(lattices), *extra)
     return found.kind
 

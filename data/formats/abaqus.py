@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from data.drawings.drawing import Drawing, read_passport
+from data.drawings.fold import Fold, FoldReport
 from data.formats.deck import Deck, Instance, Part, Section, read_deck
-from data.formats.drawing import Drawing, read_passport
 from data.formats.options import ReadOptions, fold_file
-from data.formats.window import Fold, FoldReport
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice import Material
+from lattice_gnn.lattice.lattice import Material
 
 
 def read(path: Path, options: ReadOptions) -> list[Fold]:

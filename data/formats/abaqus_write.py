@@ -18,12 +18,12 @@ from typing import Literal
 
 import numpy as np
 
+from data.drawings.drawing import Drawing, draw, images, passport_text, subdivided
 from data.formats.deck import KNOTS, PASSPORT
-from data.formats.drawing import Drawing, draw, images, passport_text, subdivided
 from data.formats.options import only_one
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
-from lattice_gnn.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice
 
 TAPER_ELEMENTS = 8  #: constant elements that stand for a tapered strut
 CASES = ("11", "22", "33", "12", "13", "23")

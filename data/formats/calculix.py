@@ -6,11 +6,11 @@ CalculiX takes circular sections for quadratic elements (B32, B32R) alone.
 from collections.abc import Sequence
 from pathlib import Path
 
+from data.drawings.fold import Fold
 from data.formats.abaqus import read_dialect
 from data.formats.abaqus_write import DeckOptions, write_deck
 from data.formats.options import ReadOptions, only_one
-from data.formats.window import Fold
-from lattice_gnn.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice
 
 
 def read(path: Path, options: ReadOptions) -> list[Fold]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.formats.lat_text import Place
-from data.formats.source import (
+from data.reading import (
     MAX_BARS,
     MAX_POINTS,
     check_count,

@@ -41,13 +41,13 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from data.drawings.fold import fold_window
 from data.formats.lat_text import LatText, Place, TensorBlock, read_blocks
-from data.formats.window import fold_window
-from lattice_gnn.elasticity import Stiffness
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
-from lattice_gnn.lattice import Lattice
-from lattice_gnn.notation import mandel_to_voigt_compliance, voigt_to_mandel_compliance
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.notation import mandel_to_voigt_compliance, voigt_to_mandel_compliance
+from lattice_gnn.tensors.stiffness import Stiffness
 
 Notation: TypeAlias = Literal["mandel", "voigt"]
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import reading
-from lattice_gnn.lattice_checks import MAX_INTEGER
+from lattice_gnn.lattice.checks import MAX_INTEGER
 
 MAX_LINE = 4_000_000  #: characters of one line
 MAX_ROWS = 300_000  #: lines of one entry, which bounds the memory that an entry can ask for

@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from data.formats.builder import DrawingBuilder
-from data.formats.drawing import draw, passport_text, read_passport
+from data.drawings.builder import DrawingBuilder
+from data.drawings.drawing import draw, passport_text, read_passport
+from data.drawings.fold import Fold
 from data.formats.lat_text import Place
 from data.formats.options import ReadOptions, fold_file, only_one
-from data.formats.source import (
+from data.reading import (
     XmlHandler,
     attribute,
     in_chunks,
@@ -29,10 +30,9 @@ from data.formats.source import (
     parse_xml,
     read_bytes,
 )
-from data.formats.window import Fold
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
-from lattice_gnn.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice
 
 TARGET = "lattice-gnn"
 

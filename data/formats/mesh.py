@@ -22,10 +22,11 @@ import numpy as np
 from jaxtyping import Float
 from meshio.vtu._vtu import VtuReader, vtu_to_numpy_type
 
-from data.formats.drawing import Drawing, draw, images
+from data.drawings.drawing import Drawing, draw, images
+from data.drawings.fold import Fold, FoldReport
 from data.formats.lat_text import Place
 from data.formats.options import ReadOptions, fold_file, only_one
-from data.formats.source import (
+from data.reading import (
     MAX_BARS,
     MAX_BYTES,
     XmlHandler,
@@ -33,10 +34,9 @@ from data.formats.source import (
     parse_xml,
     read_bytes,
 )
-from data.formats.window import Fold, FoldReport
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import replacing
-from lattice_gnn.lattice import Lattice, Material
+from lattice_gnn.lattice.lattice import Lattice, Material
 
 SUFFIXES = {"vtu": ".vtu", "vtk": ".vtk", "xdmf": ".xdmf", "gmsh": ".msh"}
 _COUNTS = re.compile(

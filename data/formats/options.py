@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from data.formats.drawing import Drawing
-from data.formats.window import Fold, FoldRules, recover
+from data.drawings.drawing import Drawing
+from data.drawings.fold import Fold, FoldRules, recover
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from data.formats.drawing import Drawing
+from data.drawings.drawing import Drawing
+from data.drawings.fold import Fold
 from data.formats.options import ReadOptions, fold_file
-from data.formats.source import MAX_BARS, parse_json, read_bytes
-from data.formats.window import Fold
+from data.reading import MAX_BARS, parse_json, read_bytes
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice_checks import finite_number
+from lattice_gnn.lattice.checks import finite_number
 
 
 def read(path: Path, options: ReadOptions) -> list[Fold]:

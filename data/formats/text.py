@@ -16,13 +16,13 @@ Source: github.com/GuoyingDong/homogenization.
 from collections.abc import Sequence
 from pathlib import Path
 
-from data.formats.builder import DrawingBuilder
-from data.formats.drawing import draw, passport_text, read_passport
+from data.drawings.builder import DrawingBuilder
+from data.drawings.drawing import draw, passport_text, read_passport
+from data.drawings.fold import Fold
 from data.formats.options import ReadOptions, fold_file, only_one
-from data.formats.source import number, read_lines
-from data.formats.window import Fold
+from data.reading import number, read_lines
 from lattice_gnn.files import write_whole
-from lattice_gnn.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice
 
 PASSPORT = "# lattice-gnn "
 

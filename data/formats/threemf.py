@@ -21,11 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data.formats.builder import DrawingBuilder
-from data.formats.drawing import Drawing, read_passport
+from data.drawings.builder import DrawingBuilder
+from data.drawings.drawing import Drawing, read_passport
+from data.drawings.fold import Fold
 from data.formats.lat_text import Place
 from data.formats.options import ReadOptions, fold_file
-from data.formats.source import (
+from data.reading import (
     MAX_BYTES,
     XmlHandler,
     attribute,
@@ -34,7 +35,6 @@ from data.formats.source import (
     parse_xml,
     read_bytes,
 )
-from data.formats.window import Fold
 from lattice_gnn.errors import LatticeGnnError
 
 CORE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"

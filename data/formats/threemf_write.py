@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from data.formats.drawing import draw, passport_text
+from data.drawings.drawing import draw, passport_text
 from data.formats.threemf import (
     BALLS,
     BEAMS,
@@ -27,7 +27,7 @@ from data.formats.threemf import (
 )
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
-from lattice_gnn.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice
 
 _TYPES = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.dataset import UPPER, Bases, Dataset, Label
-from data.dataset_file import write_dataset
-from data.label import label_beam
-from fem_reference.solid import homogenise_solid
-from lattice_gnn.cells import cell
+from data.datasets.dataset import UPPER, Bases, Dataset, Label
+from data.datasets.file import write_dataset
+from data.labelling.beam import label_beam
+from fem_reference.solid.homogenise import homogenise_solid
+from lattice_gnn.cells.named import cell
 
 ROOT = Path(__file__).parents[2]
 CELLS = (("sc", 0.1), ("sc", 0.2), ("sc", 0.4), ("bcc", 0.3), ("diamond", 0.3), ("gyroid", 0.4))

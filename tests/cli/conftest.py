@@ -8,12 +8,12 @@ import torch
 from typer.testing import CliRunner
 
 from cli.main import app
-from lattice_gnn.cells import cell
-from lattice_gnn.checkpoint import save_model
-from lattice_gnn.domain import Domain
-from lattice_gnn.lattice_io import lattice_to_dict, write_lattices
-from lattice_gnn.model import ModelConfig, StiffnessModel
-from lattice_gnn.normaliser import Normaliser
+from lattice_gnn.cells.named import cell
+from lattice_gnn.lattice.json_file import lattice_to_dict, write_lattices
+from lattice_gnn.network.checkpoint import save_model
+from lattice_gnn.network.equivariant import ModelConfig, StiffnessModel
+from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.surrogate.domain import Domain
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ import pytest
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from lattice_gnn.cells import cell
-from lattice_gnn.lattice_io import write_lattices
+from lattice_gnn.cells.named import cell
+from lattice_gnn.lattice.json_file import write_lattices
 
 ROOT = Path(__file__).parents[2]
 
@@ -291,7 +291,7 @@ def test_a_bug_keeps_its_traceback(run, octet_file, weights, monkeypatch):
     def broken(*arguments, **keywords):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("fem_reference.beam.homogenise_beam", broken)
+    monkeypatch.setattr("fem_reference.beam.homogenise.homogenise_beam", broken)
     result = run("predict", octet_file, "--model", weights, "--check")
     assert isinstance(result.exception, RuntimeError)
     assert result.stdout == ""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lattice_gnn import __version__
-from lattice_gnn.lattice_io import read_lattices
+from lattice_gnn.lattice.json_file import read_lattices
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "data" / "samples"

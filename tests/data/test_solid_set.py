@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import yaml
 
-from data.dataset_check import check_dataset
-from data.dataset_file import read_dataset
-from data.label import BEAM
-from data.population import Population
-from data.solid_label import SOLID, SolidLabelling, label_solid
+from data.datasets.check import check_dataset
+from data.datasets.file import read_dataset
+from data.labelling.beam import BEAM
+from data.labelling.solid import SOLID, SolidLabelling, label_solid
+from data.populations.population import Population
 
 FOLDER = Path(__file__).parents[2] / "data" / "solid_set"
 BYTES = 20e6

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from fem_reference.beam import homogenise_beam
+from fem_reference.beam.homogenise import homogenise_beam
 from fem_reference.validate import compare, rounding_errors
-from lattice_gnn.cells import cell
-from lattice_gnn.elasticity import Stiffness
+from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.tensors.stiffness import Stiffness
 
 NAMES = ("bcc", "octet", "kelvin", "diamond", "fcc")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fem_reference.beam import homogenise_beam
+from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.testing import assert_equivariant, example_lattices, random_lattice
 
 

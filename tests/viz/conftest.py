@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from lattice_gnn.elasticity import Stiffness
-from lattice_gnn.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.stiffness import Stiffness
 from viz.gl import PROBE_VARIABLE, RENDERER_VARIABLE, probe_gl
 
 

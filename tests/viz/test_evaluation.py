@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from lattice_gnn.cells import cell
+from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.evaluation import Judgement
+from lattice_gnn.training.evaluation import Judgement
 from viz.evaluation import _components, _errors, _running, draw_evaluation
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lattice_gnn.elasticity import Stiffness
+from lattice_gnn.tensors.stiffness import Stiffness
 from viz.mesh import (
     cell_edges,
     icosphere,

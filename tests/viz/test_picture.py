@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lattice_gnn.elasticity import Stiffness
+from lattice_gnn.tensors.stiffness import Stiffness
 from viz.picture import compose, direction_label
 
 

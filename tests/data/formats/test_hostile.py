@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from data.formats import FORMATS, read_any, write_any
 from data.formats.threemf import CORE, MODEL
-from lattice_gnn.cells import cell
+from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
 
 FILES = {
@@ -210,7 +210,7 @@ def test_depth_of_json_is_bounded(tmp_path):
 
 
 def test_files_above_the_limit_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("data.formats.source.MAX_BYTES", 1000)
+    monkeypatch.setattr("data.reading.MAX_BYTES", 1000)
     for kind in ("ltcx", "text", "csv", "abaqus", "vtu"):
         path = tmp_path / FILES[kind]
         write_any(path, [cell("octet", radius=0.02)], kind)
@@ -218,7 +218,7 @@ def test_files_above_the_limit_are_refused(tmp_path, monkeypatch):
 
 
 def test_drawings_above_the_limit_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("data.formats.builder.MAX_POINTS", 10)
+    monkeypatch.setattr("data.drawings.builder.MAX_POINTS", 10)
     monkeypatch.setattr("data.formats.deck.MAX_POINTS", 10)
     for kind in ("ltcx", "text", "csv", "abaqus", "3mf"):
         path = tmp_path / FILES[kind]

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from data.formats import FORMATS, kind_of, read_any, read_with_report, write_any
 from data.formats.options import ReadOptions
-from fem_reference.beam import homogenise_beam
-from lattice_gnn.cells import cell
+from fem_reference.beam.homogenise import homogenise_beam
+from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice import Material
-from lattice_gnn.lattice_io import lattice_to_dict
+from lattice_gnn.lattice.json_file import lattice_to_dict
+from lattice_gnn.lattice.lattice import Material
 from lattice_gnn.testing import random_lattice, same_structure
 
 FILES = {

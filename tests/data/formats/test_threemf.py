@@ -4,14 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.drawings.drawing import draw
 from data.formats import read_any, read_with_report, write_any
-from data.formats.drawing import draw
 from data.formats.options import ReadOptions
 from data.formats.threemf import BALLS, BEAMS, CORE, MODEL
 from data.formats.threemf_write import write
-from lattice_gnn.cells import cell
+from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice_io import lattice_to_dict
+from lattice_gnn.lattice.json_file import lattice_to_dict
 from lattice_gnn.testing import random_lattice, same_structure
 
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import fedoo
 import numpy as np
 
-from lattice_gnn.cells import cell
-from lattice_gnn.lattice import Lattice
-from lattice_gnn.lattice_io import lattice_to_dict
+from lattice_gnn.cells.named import cell
+from lattice_gnn.lattice.json_file import lattice_to_dict
+from lattice_gnn.lattice.lattice import Lattice
 
 NU = 0.3
 ORDER = [0, 1, 2, 5, 4, 3]  # fedoo's 11 22 33 12 13 23 to ours

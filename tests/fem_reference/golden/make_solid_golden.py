@@ -28,9 +28,9 @@ import skfem
 from pypardiso import PyPardisoSolver
 from scipy.spatial import cKDTree
 
-from lattice_gnn.cells import cell
-from lattice_gnn.lattice import Lattice
-from lattice_gnn.lattice_io import lattice_to_dict
+from lattice_gnn.cells.named import cell
+from lattice_gnn.lattice.json_file import lattice_to_dict
+from lattice_gnn.lattice.lattice import Lattice
 
 NU = 0.3
 SIZES = (0.6, 0.36)  #: element size over the smallest radius

@@ -1,0 +1,81 @@
+"""``lattice-gnn convert``: a lattice file in another format."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.terminal.inputs import check_output
+from cli.terminal.output import say_note
+from lattice_gnn.errors import LatticeGnnError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def convert(  # noqa: PLR0913 (every option of a command is a parameter)
+    source: Annotated[Path, typer.Argument(metavar="A", help="The file to read.")],
+    target: Annotated[Path, typer.Argument(metavar="B", help="The file to write.")],
+    from_kind: Annotated[
+        str | None,
+        typer.Option("--from", metavar="KIND", help="Format of A; told by its content if not."),
+    ] = None,
+    to_kind: Annotated[
+        str | None,
+        typer.Option("--to", metavar="KIND", help="Format of B; told by its suffix if not."),
+    ] = None,
+    cell: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBERS",
+            help="Cell of a drawing: 3 edge lengths along the axes, or 9 numbers, vector by "
+            "vector; the box round the drawing if neither you nor the file says.",
+        ),
+    ] = None,
+    keep_crossings: Annotated[
+        bool,
+        typer.Option("--keep-crossings", help="Make no joints where struts only cross."),
+    ] = False,
+    relative_density: Annotated[
+        float | None, typer.Option(help="Scale all radii to this sum of strut volumes over cell.")
+    ] = None,
+    supercell: Annotated[
+        tuple[int, int, int], typer.Option(metavar="A B C", help="Copies along the cell vectors.")
+    ] = (1, 1, 1),
+) -> None:
+    """Convert lattices from one file format to another.
+
+    Formats: 3mf, abaqus, calculix, csv, gmsh, json, lat, ltcx, text, vtk, vtu, xdmf; pylattice is
+    read only. Formats that draw struts in space are folded into a periodic cell, and what was done
+    is said. What each of them keeps and loses: docs/formats.md.
+    """
+    check_output(target, [source])
+    from data.formats import read_with_report, write_any
+    from data.formats.options import ReadOptions
+
+    options = ReadOptions(cell=_cell(cell), split=not keep_crossings)
+    reading = read_with_report(source, from_kind, options)
+    for sentence in reading.sentences():
+        say_note(f"{source}: {sentence}")
+    lattices = list(reading.lattices)
+    if relative_density is not None:
+        lattices = [lattice.with_relative_density(relative_density) for lattice in lattices]
+    if supercell != (1, 1, 1):
+        lattices = [lattice.supercell(supercell) for lattice in lattices]
+    kind = write_any(target, lattices, to_kind)
+    what = repr(lattices[0]) if len(lattices) == 1 else f"{len(lattices)} lattices"
+    say_note(f"{target}: {what}, {reading.kind} to {kind}")
+
+
+def _cell(text: str | None) -> "np.ndarray | None":
+    if text is None:
+        return None
+    import numpy as np
+
+    try:
+        numbers = np.array([float(word) for word in text.replace(",", " ").split()])
+    except ValueError:
+        numbers = np.zeros(0)
+    if numbers.size not in (3, 9) or not np.isfinite(numbers).all():
+        raise LatticeGnnError(f"--cell {text}: expected 3 edge lengths, or 9 numbers.")
+    return np.diag(numbers) if numbers.size == 3 else numbers.reshape(3, 3)

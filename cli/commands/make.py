@@ -1,0 +1,92 @@
+"""``lattice-gnn make``: write a named unit cell as a lattice file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cli.terminal.inputs import check_output
+from cli.terminal.output import say_note, to_json
+from lattice_gnn.errors import LatticeGnnError
+
+if TYPE_CHECKING:
+    from lattice_gnn.lattice.lattice import Lattice
+
+
+def make(  # noqa: PLR0913 (every option of a command is a parameter)
+    name: Annotated[str, typer.Argument(help="A cell, by name or alias: see `lattice-gnn cells`.")],
+    radius: Annotated[
+        float | None, typer.Option(help="Strut radius over the edge of the cube.")
+    ] = None,
+    relative_density: Annotated[
+        float | None,
+        typer.Option(help="Sum of strut volumes over the cell volume; instead of a radius."),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="A parameter of the cell, such as angle=20."),
+    ] = None,
+    supercell: Annotated[
+        tuple[int, int, int], typer.Option(metavar="A B C", help="Copies along the cell vectors.")
+    ] = (1, 1, 1),
+    perturb: Annotated[
+        float, typer.Option(help="Move every node by a vector of this length, random direction.")
+    ] = 0.0,
+    measure: Annotated[
+        Literal["fractional", "mean_length"],
+        typer.Option(help="The unit of --perturb: cell coordinates, or the mean strut length."),
+    ] = "fractional",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of --perturb.")] = 0,
+    nu: Annotated[float, typer.Option(help="Poisson's ratio of the solid.")] = 0.3,
+    E: Annotated[float, typer.Option("--E", help="Young's modulus of the solid.")] = 1.0,
+    units: Annotated[str, typer.Option(help="Name of the unit of length, such as mm.")] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="The file to write; stdout if left out."
+        ),
+    ] = None,
+) -> None:
+    """Write a named unit cell (cube edge 1) as a lattice file.
+
+    The copies are made first, then the nodes are moved, then the radii are set to the density.
+    """
+    check_output(output)
+    from lattice_gnn.cells.named import cell
+    from lattice_gnn.lattice.json_file import lattice_to_dict, write_lattices
+    from lattice_gnn.lattice.lattice import Material
+
+    parameters = dict(_parameter(text) for text in param or ())
+    lattice = cell(name, radius=radius, relative_density=relative_density, nu=nu, **parameters)
+    if supercell != (1, 1, 1):
+        lattice = lattice.supercell(supercell)
+    if perturb:
+        lattice = _perturbed(lattice, perturb, measure, seed, relative_density)
+    lattice = lattice.replace(material=Material(E=E, nu=nu), units=units)
+    if output is None:
+        typer.echo(to_json(lattice_to_dict(lattice)))
+        return
+    write_lattices(output, lattice)
+    say_note(f"{output}: {lattice!r}")
+
+
+def _perturbed(
+    lattice: "Lattice",
+    level: float,
+    measure: Literal["fractional", "mean_length"],
+    seed: int,
+    relative_density: float | None,
+) -> "Lattice":
+    """Move the nodes; a density that was asked for holds afterwards too."""
+    moved = lattice.perturbed(level, seed, measure)
+    return moved if relative_density is None else moved.with_relative_density(relative_density)
+
+
+def _parameter(text: str) -> tuple[str, float]:
+    key, _, value = text.partition("=")
+    try:
+        return key.strip(), float(value)
+    except ValueError:
+        raise LatticeGnnError(
+            f"--param {text}: expected a name and a number, such as angle=20."
+        ) from None

@@ -1,0 +1,1 @@
+"""Datasets: lattices with labels, on disk and in memory."""

@@ -1,0 +1,238 @@
+"""Datasets as one HDF5 file of flat arrays; ``docs/data.md`` describes it."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from data.datasets.dataset import SECTIONS, Bases, Dataset, Label
+from lattice_gnn import __version__
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import replacing
+
+SCHEMA = "lattice-gnn/dataset/1"
+NOTATION = "Mandel, order 11 22 33 23 13 12, factors 1, sqrt 2, 2; upper triangle, row by row"
+UNITS = "lengths: one free unit a lattice; stiffness: C / E_s; moduli of struts: E / E_s"
+_LATTICES = {
+    "cells": ("f8", (3, 3)),
+    "node_offsets": ("i8", ()),
+    "strut_offsets": ("i8", ()),
+    "nodes": ("f8", (3,)),
+    "struts": ("i4", (2,)),
+    "shifts": ("i2", (3,)),
+    "radii": ("f8", ()),
+    "poisson": ("f8", ()),
+    "base": ("i4", ()),
+    "levels": ("f8", ()),
+}
+_BASES = {"names": "S", "shapes": "S", "nets": "S", "space_groups": "i2"}
+_LARGEST_RATIO = 1000  #: of declared to stored bytes that a compressed file may have
+
+
+def write_dataset(path: Path, dataset: Dataset, *, compressed: bool = False) -> None:
+    """Write a file beside its place, then put it there in one step.
+
+    Equal datasets give equal bytes. ``compressed`` saves about a third.
+
+    Raises:
+        LatticeGnnError: If the file cannot be written; an old one stays whole.
+    """
+    with replacing(path) as part:
+        with h5py.File(part, "w") as file:
+            _fill(file, dataset, {"compression": "gzip", "shuffle": True} if compressed else {})
+        with part.open("rb+") as stream:
+            os.fsync(stream.fileno())
+
+
+def _fill(file: h5py.File, dataset: Dataset, options: Mapping[str, Any]) -> None:
+    file.attrs["schema"] = SCHEMA
+    file.attrs["notation"] = NOTATION
+    file.attrs["units"] = UNITS
+    file.attrs["code_version"] = __version__
+    file.attrs["provenance"] = json.dumps(dataset.provenance, sort_keys=True)
+    seeds = [p["seed"] for p in dataset.provenance if "seed" in p]
+    file.attrs["seeds"] = np.array(seeds, dtype=np.int64)
+    lattices = file.create_group("lattices")
+    for name, (kind, _) in _LATTICES.items():
+        lattices.create_dataset(name, data=getattr(dataset, name).astype(kind), **options)
+    for name, column in dataset.sections.items():
+        lattices.create_dataset(f"strut_{name}", data=column, **options)
+    bases = file.create_group("bases")
+    for name, kind in _BASES.items():
+        values = getattr(dataset.bases, name)
+        values = values if kind == "S" else values.astype(kind)
+        bases.create_dataset(name, data=values, **options)
+    labels = file.create_group("labels")
+    for kind, label in dataset.labels.items():
+        group = labels.create_group(kind)
+        group.attrs["method"] = label.method
+        group.attrs["error"] = label.error
+        group.create_dataset("stiffness", data=label.stiffness, **options)
+        group.create_dataset("mask", data=label.mask, **options)
+        for name, column in label.details.items():
+            group.create_dataset(f"details/{name}", data=column, **options)
+
+
+def read_dataset(path: Path) -> Dataset:
+    """Read a whole file into memory.
+
+    Raises:
+        LatticeGnnError: If the file is missing, broken, of another schema, or does not fit
+            together; it names the array.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return _Reader(path, file).dataset()
+    except FileNotFoundError:
+        raise LatticeGnnError(f"{path}: no such file.") from None
+    except (OSError, RuntimeError, KeyError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise LatticeGnnError(f"{path}: no readable HDF5 file ({reason}).") from None
+
+
+class _Reader:
+    """Reads the arrays of one open file and checks each."""
+
+    def __init__(self, path: Path, file: h5py.File):
+        self.path = path
+        self.file = file
+
+    def fail(self, what: str) -> LatticeGnnError:
+        return LatticeGnnError(f"{self.path}: {what}.")
+
+    def dataset(self) -> Dataset:
+        schema = self.text("schema")
+        if schema != SCHEMA:
+            raise self.fail(f"schema: expected {SCHEMA!r}, got {schema!r}")
+        columns = {n: self.array(f"lattices/{n}", *spec) for n, spec in _LATTICES.items()}
+        sections = {
+            name: self.array(f"lattices/strut_{name}", "f8", ())
+            for name in SECTIONS
+            if f"lattices/strut_{name}" in self.file
+        }
+        bases = {n: self.array(f"bases/{n}", kind, ()) for n, kind in _BASES.items()}
+        kinds = sorted(self.group("labels")) if "labels" in self.file else []
+        labels = {kind: self.label(kind) for kind in kinds}
+        self.check_lengths(columns, sections, bases, labels)
+        self.check_numbers(columns, bases)
+        return Dataset(
+            **columns,
+            bases=Bases(**bases),
+            sections=sections,
+            labels={kind: Label(**label) for kind, label in labels.items()},
+            provenance=self.provenance(),
+        )
+
+    def text(self, name: str) -> str:
+        value: Any = self.file.attrs.get(name)
+        if not isinstance(value, str):
+            raise self.fail(
+                f"the attribute {name!r} is missing or no text; is this a dataset of lattice-gnn"
+            )
+        return value
+
+    def provenance(self) -> tuple[dict[str, Any], ...]:
+        try:
+            values = json.loads(self.text("provenance"))
+        except json.JSONDecodeError:
+            values = None
+        if not isinstance(values, list) or not all(isinstance(v, dict) for v in values):
+            raise self.fail("the attribute 'provenance' is no JSON list of objects")
+        return tuple(values)
+
+    def group(self, name: str) -> h5py.Group:
+        found = self.hard(name)
+        if not isinstance(found, h5py.Group):
+            raise self.fail(f"{name}: expected a group")
+        return found
+
+    def hard(self, name: str) -> Any:
+        """An object of this very file: links that lead elsewhere are not followed."""
+        parent, _, last = name.rpartition("/")
+        group = self.group(parent) if parent else self.file
+        if last not in group:
+            raise self.fail(f"{name}: missing")
+        if not isinstance(group.get(last, getlink=True), h5py.HardLink):
+            raise self.fail(f"{name}: a link; expected an array or group of the file itself")
+        return group[last]
+
+    def array(self, name: str, kind: str, inner: tuple[int, ...]) -> np.ndarray:
+        found = self.hard(name)
+        if not isinstance(found, h5py.Dataset) or found.ndim != 1 + len(inner):
+            raise self.fail(f"{name}: expected an array of {1 + len(inner)} dimension(s)")
+        right_kind = found.dtype.kind == "S" if kind == "S" else found.dtype == np.dtype(kind)
+        if not right_kind or found.shape[1:] != inner:
+            raise self.fail(
+                f"{name}: expected {kind} of shape (any{''.join(f', {n}' for n in inner)}), "
+                f"got {found.dtype} of shape {found.shape}"
+            )
+        if found.external is not None or found.is_virtual:
+            raise self.fail(f"{name}: its values lie in other files; expected them in this one")
+        if found.nbytes > _LARGEST_RATIO * found.id.get_storage_size():
+            raise self.fail(f"{name}: declares {found.nbytes} bytes and stores far fewer")
+        values: np.ndarray = found[()]
+        return values
+
+    def label(self, kind: str) -> dict[str, Any]:
+        group = self.group(f"labels/{kind}")
+        method, error = group.attrs.get("method"), group.attrs.get("error")
+        if not isinstance(method, str) or not isinstance(error, float):
+            raise self.fail(f"labels/{kind}: the attributes 'method' and 'error' are missing")
+        place = f"labels/{kind}/details"
+        names = sorted(self.group(place)) if "details" in group else []
+        return {
+            "stiffness": self.array(f"labels/{kind}/stiffness", "f8", (21,)),
+            "mask": self.array(f"labels/{kind}/mask", "?", ()),
+            "method": method,
+            "error": float(error),
+            "details": {name: self.array(f"{place}/{name}", "f8", ()) for name in names},
+        }
+
+    def check_lengths(
+        self,
+        columns: Mapping[str, np.ndarray],
+        sections: Mapping[str, np.ndarray],
+        bases: Mapping[str, np.ndarray],
+        labels: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        """All arrays of one kind of thing are equally long."""
+        count, struts = len(columns["cells"]), len(columns["radii"])
+        if count == 0:
+            raise self.fail("lattices/cells: holds no lattice")
+        expected = {f"lattices/{n}": (columns[n], count) for n in ("poisson", "base", "levels")}
+        expected |= {f"lattices/{n}": (columns[n], struts) for n in ("struts", "shifts")}
+        expected |= {f"lattices/strut_{n}": (x, struts) for n, x in sections.items()}
+        expected |= {f"bases/{n}": (x, len(bases["names"])) for n, x in bases.items()}
+        for kind, label in labels.items():
+            arrays = {n: label[n] for n in ("stiffness", "mask")}
+            arrays |= {f"details/{n}": column for n, column in label["details"].items()}
+            expected |= {f"labels/{kind}/{n}": (array, count) for n, array in arrays.items()}
+        for name, (array, length) in expected.items():
+            if len(array) != length:
+                raise self.fail(f"{name}: expected {length} rows, got {len(array)}")
+
+    def check_numbers(
+        self, columns: Mapping[str, np.ndarray], bases: Mapping[str, np.ndarray]
+    ) -> None:
+        """Nothing can be read out of bounds."""
+        count = len(columns["cells"])
+        for name, members in (("node_offsets", "nodes"), ("strut_offsets", "radii")):
+            offsets, total = columns[name], len(columns[members])
+            if len(offsets) != count + 1 or offsets[0] != 0 or offsets[-1] != total:
+                raise self.fail(
+                    f"lattices/{name}: expected {count + 1} numbers from 0 to {total} "
+                    f"(length of {members}), got {len(offsets)}"
+                )
+            if np.diff(offsets).min(initial=1) < 1:
+                raise self.fail(f"lattices/{name}: does not increase at every lattice")
+        sizes = np.repeat(np.diff(columns["node_offsets"]), np.diff(columns["strut_offsets"]))
+        ends = columns["struts"]
+        if ((ends < 0) | (ends >= sizes[:, None])).any():
+            raise self.fail("lattices/struts: a node number is out of range of its lattice")
+        base = columns["base"]
+        if count and not 0 <= base.min() <= base.max() < len(bases["names"]):
+            raise self.fail("lattices/base: a base number is out of range")

@@ -1,0 +1,84 @@
+"""Several datasets one after the other, and their labels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from data.datasets.dataset import SECTIONS, Bases, Dataset, Label
+from lattice_gnn.errors import LatticeGnnError
+
+
+def concatenate(parts: Sequence[Dataset]) -> Dataset:
+    """Put datasets one after the other; their bases are taken for different ones.
+
+    A kind of label that a part lacks is missing for its lattices; equal provenances are kept once.
+
+    Raises:
+        LatticeGnnError: If there is none, or labels of one kind come from different methods.
+    """
+    if not parts:
+        raise LatticeGnnError("dataset: nothing to put together.")
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    def chained(name: str) -> np.ndarray:
+        counts = np.concatenate([np.diff(getattr(part, name)) for part in parts])
+        return np.concatenate([[0], np.cumsum(counts)])
+
+    firsts = np.cumsum([0] + [len(part.bases) for part in parts[:-1]])
+    numbered = [part.base + first for part, first in zip(parts, firsts, strict=True)]
+    provenance: list[Mapping[str, Any]] = []
+    for part in parts:
+        provenance += [source for source in part.provenance if source not in provenance]
+    names = ("cells", "nodes", "struts", "shifts", "radii", "poisson", "levels")
+    kinds = sorted({kind for part in parts for kind in part.labels})
+    columns = [name for name in SECTIONS if any(name in part.sections for part in parts)]
+    bases = (np.concatenate([getattr(p.bases, n) for p in parts]) for n in Bases.__slots__)
+    return Dataset(
+        **{name: joined(name) for name in names},
+        node_offsets=chained("node_offsets"),
+        strut_offsets=chained("strut_offsets"),
+        base=np.concatenate(numbered).astype(np.int32),
+        bases=Bases(*bases),
+        sections={n: np.concatenate([part.section(n) for part in parts]) for n in columns},
+        labels={kind: joined_label(parts, kind) for kind in kinds},
+        provenance=tuple(provenance),
+    )
+
+
+def joined_label(parts: Sequence[Dataset], kind: str) -> Label:
+    """The labels of one kind, one part after the other; parts may lack it, but not all.
+
+    Raises:
+        LatticeGnnError: If they come from different methods.
+    """
+    labels = [
+        part.labels.get(kind)
+        or Label(np.full((len(part), 21), np.nan), np.zeros(len(part), dtype=bool), "", 0.0)
+        for part in parts
+    ]
+    methods = sorted({label.method for label in labels if label.method})
+    if len(methods) > 1:
+        raise LatticeGnnError(
+            f"labels {kind!r}: made by different methods ({'; '.join(methods)}); "
+            "rename one of the kinds."
+        )
+    details = {
+        name: np.concatenate([label.detail(name) for label in labels])
+        for name in sorted({name for label in labels for name in label.details})
+    }
+    return Label(
+        np.concatenate([label.stiffness for label in labels]),
+        np.concatenate([label.mask for label in labels]),
+        methods[0],
+        _claimed(labels, details),
+        details,
+    )
+
+
+def _claimed(labels: Sequence[Label], details: Mapping[str, np.ndarray]) -> float:
+    """The error that the method claims: the median of its estimates, where it makes some."""
+    known = details["error"][np.isfinite(details["error"])] if "error" in details else np.empty(0)
+    return float(np.median(known)) if len(known) else max(label.error for label in labels)

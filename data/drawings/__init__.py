@@ -1,0 +1,1 @@
+"""Drawings: struts in space become a periodic lattice."""

@@ -1,0 +1,1 @@
+"""Experiments: training recipes, reference sets, and the comparison of models."""

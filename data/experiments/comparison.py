@@ -1,0 +1,347 @@
+"""Many models on the same data with the same budget: train them, measure them, put them in a table.
+
+A comparison is a folder: ``runs/NAME`` for each model, ``data`` for the labelled lattices, and
+``comparison.json`` and ``comparison.md`` over all that is finished. What is finished is never done
+again, and an interrupted training goes on.
+"""
+
+import json
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from data.experiments.comparison_config import ComparisonConfig, read_comparison
+from data.experiments.comparison_run import (
+    Catalogue,
+    Plan,
+    finished_metrics,
+    machine,
+    make_and_measure,
+    measure_cost,
+    one_thread,
+    read_json,
+)
+from data.experiments.comparison_table import markdown, score
+from data.experiments.training_data import (
+    PARTS,
+    DataConfig,
+    Labelling,
+    TrainingData,
+    load_training_data,
+)
+from lattice_gnn import __version__
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import write_whole
+from lattice_gnn.training.memory import keep_freed_memory
+
+SCHEMA = "lattice-gnn/comparison/1"
+_STATE = "progress.json"  #: in the folder of a run that another process makes
+_TELL_SECONDS = 0.3  #: least time between two messages about one model
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Where and how a comparison is made.
+
+    Attributes:
+        folder: Holds the runs and the tables.
+        labelling: Where labelled lattices are kept and who labels them.
+        catalogues: Further lattices to test on.
+        only: Names of the models to make; all where empty.
+        jobs: How many models are trained at once, each on one thread.
+        budget_minutes: Core-minutes of training for each model; None for what the file says.
+    """
+
+    folder: Path
+    labelling: Labelling
+    catalogues: tuple[Catalogue, ...] = ()
+    only: tuple[str, ...] = ()
+    jobs: int = 1
+    budget_minutes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """Where one model stands.
+
+    Attributes:
+        name: The model.
+        share: Share of it that is done.
+        at: What it is at, in words.
+        metrics: Its errors, once it is finished.
+        failure: Why there will be none, in a sentence.
+    """
+
+    name: str
+    share: float
+    at: str
+    metrics: Mapping[str, Any] | None = None
+    failure: str | None = None
+
+
+OnRun = Callable[[RunProgress], None]
+
+
+def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> dict[str, Any]:
+    """Make every model of a comparison that is not finished, and write the tables.
+
+    Learning curves follow when all models are finished, or have failed.
+
+    Args:
+        path: The comparison (YAML).
+        job: Where and how.
+        on_run: Called with the state of the runs, from this process.
+
+    Returns:
+        What ``comparison.json`` holds; docs/cli.md says what the keys mean.
+
+    Raises:
+        LatticeGnnError: If the settings or the data cannot be used, a name is unknown, or no model
+            could be made.
+    """
+    config, plans = read_comparison(path, job.budget_minutes)
+    unknown = [name for name in job.only if name not in plans]
+    if unknown:
+        raise LatticeGnnError(
+            f"--only {unknown[0]}: there is no such model in {path}; it has {', '.join(plans)}."
+        )
+    names = [path.name for path in {catalogue.path.resolve() for catalogue in job.catalogues}]
+    for catalogue in job.catalogues:
+        if names.count(catalogue.path.name) > 1:
+            raise LatticeGnnError(
+                f"--catalogue: two files are called {catalogue.path.name}; rename one, errors are "
+                "kept by name."
+            )
+        catalogue.read()  # before hours are spent
+    source = _Source(json.dumps(config.data), path.parent.resolve(), job.labelling.folder.resolve())
+    data = source.load(job.labelling)
+    work = _Work(job, source, data.fingerprint(), on_run or (lambda _: None))
+    failed = work.make([plans[name] for name in job.only or plans])
+    rows = work.rows(plans.values())
+    if not rows:
+        raise LatticeGnnError(
+            next(iter(failed.values()), "comparison: none of the models is finished.")
+        )
+    unfinished = [name for name in plans if name not in {row["name"] for row in rows}]
+    points: dict[str, list[Plan]] = {}
+    if not set(unfinished) - set(failed):
+        points = _curve_plans(config, plans, rows, len(data.parts["train"]))
+        runs = [plan for curve in points.values() for plan in curve]
+        failed |= work.make([plan for plan in runs if plan.name not in plans])
+    for row in rows:
+        cost = measure_cost(plans[row["name"]], work.place(row["name"]), data)
+        row |= {"forward_ms": cost["forward_ms"], "step_ms": cost["step_ms"]}
+    document = {
+        "schema": SCHEMA,
+        "version": __version__,
+        "data": _data_facts(data, work.data_hash),
+        "budget_minutes": config.budget_minutes,
+        "machine": machine(),
+        "models": rows,
+        "curves": {name: _curve(work.rows(curve)) for name, curve in points.items()},
+        "ablation": list(config.ablation),
+        "unfinished": unfinished,
+        "failed": failed,
+    }
+    write_whole(job.folder / "comparison.json", json.dumps(document, indent=1))
+    write_whole(job.folder / "comparison.md", markdown(document))
+    return document
+
+
+def _data_facts(data: TrainingData, data_hash: str) -> dict[str, Any]:
+    return {
+        "hash": data_hash,
+        "labels": data.method,
+        "lattices": {name: len(data.parts[name]) for name in PARTS},
+        "bases": {name: len(data.bases(name)) for name in PARTS},
+        "share_of_test_with_unseen_net": 1 - float(data.has_known_net("test").mean()),
+    }
+
+
+def _curve_plans(
+    config: ComparisonConfig,
+    plans: Mapping[str, Plan],
+    rows: Sequence[Mapping[str, Any]],
+    most: int,
+) -> dict[str, list[Plan]]:
+    """The runs of the learning curves of the best trained models; ``rows`` come best first.
+
+    All points of a curve have the same number of steps, so that labels alone differ.
+    """
+    eligible = [r for r in rows if plans[r["name"]].is_trained and plans[r["name"]].labels is None]
+    curves = {}
+    for row in eligible[: config.curves.best] if config.curves.labels else ():
+        plan = plans[row["name"]]
+        steps = max(1, round(config.curves.share * row["steps"]))
+        few = replace(plan, train={**plan.train, "steps": steps})
+        curves[plan.name] = [
+            replace(few, name=f"{plan.name}@{count}", labels=count)
+            for count in sorted(set(config.curves.labels))
+            if count < most
+        ]
+        whole = plan if config.curves.share == 1 else replace(few, name=f"{plan.name}@all")
+        curves[plan.name].append(whole)
+    return curves
+
+
+def _curve(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Errors over the test part by number of training labels, fewest first."""
+    return [
+        {
+            "labels": row["labels"],
+            "steps": row["steps"],
+            "directional_error": row["test"]["directional_error"],
+            "relative_frobenius": row["test"]["relative_frobenius"],
+        }
+        for row in sorted(rows, key=lambda row: row["labels"])
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a process finds the lattices, which the first one has labelled."""
+
+    data: str
+    beside: Path
+    folder: Path
+
+    def load(self, labelling: Labelling | None = None) -> TrainingData:
+        """The lattices, labelled where they are not; read once in each process."""
+        if self not in _LOADED:
+            config = DataConfig.from_dict(json.loads(self.data))
+            labelling = labelling or Labelling(self.folder)
+            _LOADED.clear()
+            _LOADED[self] = load_training_data(config, labelling, self.beside)
+        return _LOADED[self]
+
+
+_LOADED: dict[_Source, TrainingData] = {}
+"""The lattices that this process has read last."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One model to be made, in this process or another."""
+
+    plan: Plan
+    place: Path
+    source: _Source
+    data_hash: str
+    catalogues: tuple[Catalogue, ...]
+
+    def run(self, tell: Callable[[float, str], None]) -> str | None:
+        """Make the model on one thread; returns why it could not be made."""
+        try:
+            with one_thread():
+                source = (self.source.load(), self.data_hash)
+                make_and_measure(self.plan, self.place, source, self.catalogues, tell)
+        except LatticeGnnError as error:
+            return str(error)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Makes models, one after the other or several at once."""
+
+    job: Job
+    source: _Source
+    data_hash: str
+    on_run: OnRun
+
+    def place(self, name: str) -> Path:
+        """The folder of a run."""
+        return self.job.folder / "runs" / name
+
+    def finished(self, plan: Plan) -> dict[str, Any] | None:
+        """Metrics of a model that is finished."""
+        return finished_metrics(plan, self.place(plan.name), self.data_hash)
+
+    def rows(self, plans: Iterable[Plan]) -> list[dict[str, Any]]:
+        """Metrics of those that are finished, least error first."""
+        found = (self.finished(plan) for plan in plans)
+        return sorted((row for row in found if row is not None), key=score)
+
+    def make(self, plans: Sequence[Plan]) -> dict[str, str]:
+        """Make models; returns why some could not be made, by name."""
+        failed: dict[str, str] = {}
+
+        def end(plan: Plan, failure: str | None) -> None:
+            if failure is not None:
+                failed[plan.name] = failure
+            self.on_run(RunProgress(plan.name, 1.0, "done", self.finished(plan), failure))
+
+        tasks = [
+            _Task(plan, self.place(plan.name), self.source, self.data_hash, self.job.catalogues)
+            for plan in plans
+        ]
+        if self.job.jobs > 1 and len(tasks) > 1:
+            self._make_at_once(tasks, end)
+            return failed
+        for task in tasks:
+
+            def tell(share: float, at: str, name: str = task.plan.name) -> None:
+                self.on_run(RunProgress(name, share, at))
+
+            end(task.plan, task.run(tell))
+        return failed
+
+    def _make_at_once(
+        self, tasks: Sequence[_Task], end: Callable[[Plan, str | None], None]
+    ) -> None:
+        """Make models in several processes, each on one thread."""
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(
+            min(self.job.jobs, len(tasks)), context, _prepare_child, (os.getpid(),)
+        ) as pool:
+            running = {pool.submit(_run_in_child, task): task for task in tasks}
+            waiting = set(running)
+            try:
+                while waiting:
+                    done, waiting = wait(waiting, _TELL_SECONDS, FIRST_COMPLETED)
+                    for future in waiting:
+                        state = read_json(running[future].place / _STATE)
+                        if future.running() and state:
+                            name = running[future].plan.name
+                            self.on_run(RunProgress(name, state["share"], state["at"]))
+                    for future in done:
+                        error = future.exception()
+                        failure = f"its process failed ({error!r})" if error else future.result()
+                        end(running[future].plan, failure)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+def _prepare_child(parent: int) -> None:
+    """Keep freed memory; end this process when its parent has ended, however that happened."""
+    keep_freed_memory()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_TELL_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _run_in_child(task: _Task) -> str | None:
+    """Run a task in a process of its own, which writes how far it is for its parent."""
+    path, last = task.place / _STATE, 0.0
+
+    def tell(share: float, at: str) -> None:
+        nonlocal last
+        if time.monotonic() - last > _TELL_SECONDS:
+            last = time.monotonic()
+            write_whole(path, json.dumps({"share": share, "at": at}))
+
+    try:
+        return task.run(tell)
+    finally:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,387 @@
+"""One model of a comparison: number of steps, training, errors and cost, in its own folder."""
+
+import hashlib
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from data.experiments.recipe import core_minutes, read_yaml
+from data.experiments.reference_set import ReferenceSet, Selection, read_reference_set
+from data.experiments.training_data import TrainingData
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import write_whole
+from lattice_gnn.network import ridge
+from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
+from lattice_gnn.network.checkpoint import load_model, resolve_model, save_model
+from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.network.registry import build_model, read_model_config
+from lattice_gnn.training.evaluation import report
+from lattice_gnn.training.labelled import LabelledLattices
+from lattice_gnn.training.loop import Progress, TrainConfig, train
+
+UNTRAINED = ("affine", "ridge")
+"""Kinds of model without gradient steps."""
+_WEIGHTS = "best.safetensors"
+_CHECKPOINTS = (4, 20)  #: validations of a run: one a core-minute, within these limits
+_TIMED_BATCH = 64
+_TIMING_SECONDS = 5.0  #: of the training that says how many steps fit, or a tenth of the budget
+_COST_SECONDS = 1.0  #: of predictions, and of training steps, that are timed for the table
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+OnShare = Callable[[float, str], None]
+"""Called with the share of a run that is done, and what it is at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Lattices with reference tensors from elsewhere.
+
+    Attributes:
+        path: A ``.lat`` file, or a dataset (HDF5) with beam labels.
+        lowest: How many of the lowest densities of each entry are taken; all where None.
+    """
+
+    path: Path
+    lowest: int | None = None
+
+    def read(self) -> ReferenceSet:
+        """The lattices, simplified, with their references and names.
+
+        Raises:
+            LatticeGnnError: If the file cannot be used or has no reference tensor.
+        """
+        return read_reference_set(self.path, Selection(lowest=self.lowest))
+
+    def facts(self) -> dict[str, Any]:
+        """What tells its results from those of another catalogue."""
+        return {"name": self.path.name, "sha256": _sha256(self.path), "lowest": self.lowest}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is wanted of one model.
+
+    Attributes:
+        name: Its name, also that of its folder.
+        model: The network, plain values; empty with ``weights``.
+        train: The training, plain values.
+        weights: A shipped model's name or a path, instead of training.
+        labels: How many training labels to use; all where None.
+        minutes: Core-minutes of training, for settings without a number of steps.
+    """
+
+    name: str
+    model: Mapping[str, Any]
+    train: Mapping[str, Any]
+    weights: str | None = None
+    labels: int | None = None
+    minutes: float = 30.0
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether gradient steps make it."""
+        return self.weights is None and self.model.get("kind") not in UNTRAINED
+
+    def network(self) -> NetworkConfig:
+        """The network to train."""
+        return read_model_config(self.model)
+
+
+def make_and_measure(
+    plan: Plan,
+    folder: Path,
+    source: tuple[TrainingData, str],
+    catalogues: Sequence[Catalogue],
+    on_share: OnShare,
+) -> None:
+    """Make a model and write its errors; whatever is finished is not done again.
+
+    Args:
+        plan: What is wanted.
+        folder: Where its files go.
+        source: The lattices, and their hash.
+        catalogues: Further lattices to test on.
+        on_share: Called with the state of the run.
+
+    The folder gets ``config.yaml`` (the settings, with the number of steps, fixed once for all),
+    the files of the training, ``cost.json`` and ``metrics.json``; of a finished run these three are
+    all that a later comparison needs.
+
+    Raises:
+        LatticeGnnError: If the folder holds a run with other settings, or the training fails.
+    """
+    data, data_hash = source
+    folder.mkdir(parents=True, exist_ok=True)
+    known = read_json(folder / "metrics.json")
+    fixed = _fixed(plan, folder, requested_by(plan, data_hash), data, on_share)
+    wanted = {catalogue.path.name: catalogue.facts() for catalogue in catalogues}
+    missing = [
+        catalogue
+        for catalogue in catalogues
+        if known.get("catalogues", {}).get(catalogue.path.name, {}).get("catalogue")
+        != wanted[catalogue.path.name]
+    ]
+    if "test" in known and not missing:
+        return
+    part = data.restricted(plan.labels)
+    if "test" in known:
+        model = finished_model(plan, folder)
+    else:
+        model = _made(plan, fixed, folder, part, on_share)
+    on_share(1.0, "errors")
+    if "test" not in known:
+        known = {
+            "name": plan.name,
+            "kind": model.config.kind,
+            "parameters": _parameters(model),
+            "labels": None if plan.weights else len(part.parts["train"]),
+            "steps": fixed["train"]["steps"] if plan.is_trained else None,
+            "core_minutes": _minutes(plan, folder),
+            "machine": machine(),
+            "test": report(model, data.parts["test"], names=data.names("test")),
+            "catalogues": {},
+        }
+    for catalogue in missing:
+        references = catalogue.read()
+        known["catalogues"][catalogue.path.name] = {
+            "catalogue": wanted[catalogue.path.name],
+            **report(model, references.labelled, names=references.names),
+        }
+    on_share(1.0, "cost")
+    measure_cost(plan, folder, data)
+    write_whole(folder / "metrics.json", json.dumps(known, indent=1))
+
+
+def requested_by(plan: Plan, data_hash: str) -> dict[str, Any]:
+    """All that makes one run another, as plain values."""
+    values = {
+        "model": dict(plan.model),
+        "train": dict(plan.train),
+        "weights": plan.weights,
+        "weights_sha256": _sha256(resolve_model(plan.weights)) if plan.weights else None,
+        "labels": plan.labels,
+        "budget_minutes": plan.minutes if plan.is_trained else None,
+        "data_hash": data_hash,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(values))
+    return plain
+
+
+def finished_metrics(plan: Plan, folder: Path, data_hash: str) -> dict[str, Any] | None:
+    """What ``metrics.json`` of a run says; None where it is unfinished or was another run."""
+    metrics, path = read_json(folder / "metrics.json"), folder / "config.yaml"
+    if "test" not in metrics or not path.is_file():
+        return None
+    return metrics if _read_fixed(path)["requested"] == requested_by(plan, data_hash) else None
+
+
+def _read_fixed(path: Path) -> dict[str, Any]:
+    """The settings of a run that has begun."""
+    fixed = read_yaml(path)
+    if not isinstance(fixed.get("requested"), dict):
+        raise LatticeGnnError(
+            f"{path}: is damaged (no settings under 'requested'); remove the folder to make the "
+            "model anew."
+        )
+    return fixed
+
+
+def _fixed(
+    plan: Plan,
+    folder: Path,
+    requested: Mapping[str, Any],
+    data: TrainingData,
+    on_share: OnShare,
+) -> dict[str, Any]:
+    """The settings of the run as they were fixed when it first began."""
+    path = folder / "config.yaml"
+    if path.is_file():
+        fixed = _read_fixed(path)
+        different = [key for key in requested if fixed["requested"].get(key) != requested[key]]
+        if different:
+            raise LatticeGnnError(
+                f"{folder}: holds a run with another {different[0]}; rename the model, or remove "
+                "the folder to make it anew."
+            )
+        return fixed
+    fixed = {"requested": dict(requested)}
+    if plan.is_trained:
+        config = TrainConfig.from_dict(plan.train)
+        if config.steps == 0:
+            on_share(0.0, "timing a step")
+            parts = data.restricted(plan.labels).parts
+            at_most = min(_TIMING_SECONDS, 6 * plan.minutes)
+            seconds = seconds_per_step(plan.network(), config, parts["train"], at_most)
+            config = replace(config, steps=max(1, int(60 * plan.minutes / seconds)))
+            fixed["seconds_per_step"] = seconds
+        if config.checkpoint_steps == 0:
+            least, most = _CHECKPOINTS
+            count = max(least, min(most, round(plan.minutes)))
+            config = replace(config, checkpoint_steps=math.ceil(config.steps / count))
+        fixed["train"] = asdict(config)
+    write_whole(path, yaml.safe_dump(fixed, sort_keys=False))
+    return fixed
+
+
+def _made(
+    plan: Plan,
+    fixed: Mapping[str, Any],
+    folder: Path,
+    data: TrainingData,
+    on_share: OnShare,
+) -> StiffnessNetwork:
+    """The finished model."""
+    if plan.weights is not None:
+        return finished_model(plan, folder)
+    training, validation = data.parts["train"], data.parts["validation"]
+    if not plan.is_trained:
+        path = folder / _WEIGHTS
+        if path.is_file():
+            return finished_model(plan, folder)
+        model = build_model(plan.network(), Normaliser.fit(training.batch))
+        started = time.process_time()
+        if isinstance(model, ridge.RidgeModel):
+            ridge.fit(
+                model,
+                training,
+                validation,
+                on_progress=lambda done, total: on_share(done / total, "fitting"),
+            )
+        minutes = {"core_minutes": round((time.process_time() - started) / 60, 3)}
+        write_whole(folder / "fit.json", json.dumps(minutes))
+        save_model(path, model, {})
+        return model.eval()
+    config = TrainConfig.from_dict(fixed["train"])
+
+    def tell(state: Progress) -> None:
+        on_share(state.step / state.steps, f"loss {state.loss:.3g}")
+
+    train(plan.network(), config, (training, validation), folder, on_progress=tell)
+    return finished_model(plan, folder)
+
+
+def finished_model(plan: Plan, folder: Path) -> StiffnessNetwork:
+    """The model of a run that is trained."""
+    return load_model(resolve_model(plan.weights) if plan.weights else folder / _WEIGHTS)[0]
+
+
+def _parameters(model: StiffnessNetwork) -> int:
+    """Numbers that were fitted."""
+    if isinstance(model, ridge.RidgeModel):
+        return sum(model.weights(l).numel() for l in ridge.COPIES)
+    return sum(p.numel() for p in model.parameters())
+
+
+def _minutes(plan: Plan, folder: Path) -> float | None:
+    """Core-minutes that the training, or the fit, took."""
+    if plan.is_trained:
+        return core_minutes(folder)
+    return read_json(folder / "fit.json").get("core_minutes")
+
+
+class _EnoughError(Exception):
+    """Ends a training run that is only timed."""
+
+
+def seconds_per_step(
+    network: NetworkConfig, config: TrainConfig, training: LabelledLattices, seconds: float
+) -> float:
+    """Mean processor time of a training step: the true loop on some of the lattices, for a while.
+
+    Other work on the machine does not count. The first steps are left out.
+    """
+    count = min(len(training), 40 * config.batch_size)
+    some = training.select(np.sort(np.random.default_rng(0).permutation(len(training))[:count]))
+    times: list[float] = []
+
+    def watch(state: Progress) -> None:
+        times.append(time.process_time())
+        if len(times) >= 6 and (times[-1] - times[0] > seconds or len(times) > 200):
+            raise _EnoughError
+
+    timed = replace(config, steps=10**6, checkpoint_steps=10**6)
+    with TemporaryDirectory() as scratch, suppress(_EnoughError):
+        train(network, timed, (some, some), Path(scratch), on_progress=watch)
+    return (times[-1] - times[2]) / (len(times) - 3)
+
+
+def measure_cost(plan: Plan, folder: Path, data: TrainingData) -> dict[str, Any]:
+    """Milliseconds of processor time a lattice, of a prediction and of a training step.
+
+    Written to ``cost.json``, and read from there where the machine is the same, or where the folder
+    no longer has the weights.
+    """
+    path = folder / "cost.json"
+    known = read_json(path)
+    has_weights = plan.weights is not None or (folder / _WEIGHTS).is_file()
+    if known.get("machine") == machine() or (known and not has_weights):
+        return known
+    model = finished_model(plan, folder)
+    batch = data.parts["test"].batch
+    batch = batch.select(np.arange(min(_TIMED_BATCH, len(batch))))
+    with one_thread(), torch.no_grad():
+        model(batch)
+        times: list[float] = []
+        begun = time.perf_counter()
+        while len(times) < 5 or (time.perf_counter() - begun < _COST_SECONDS and len(times) < 100):
+            started = time.process_time()
+            model(batch)
+            times.append(time.process_time() - started)
+    cost: dict[str, Any] = {
+        "machine": machine(),
+        "forward_ms": 1e3 * float(np.median(times)) / len(batch),
+        "step_ms": None,
+    }
+    if plan.is_trained:
+        config = TrainConfig.from_dict(plan.train)
+        training = data.restricted(plan.labels).parts["train"]
+        with one_thread():
+            seconds = seconds_per_step(plan.network(), config, training, _COST_SECONDS)
+        cost["step_ms"] = 1e3 * seconds / min(config.batch_size, len(training))
+    write_whole(path, json.dumps(cost, indent=1))
+    return cost
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread while the block runs."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def machine() -> dict[str, Any]:
+    """The computer: processor, cores, version of torch."""
+    name = platform.processor() or platform.machine()
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line[:10] == "model name")
+    return {"processor": name, "cores": os.cpu_count() or 1, "torch": torch.__version__}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object; empty where the file is missing or broken."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}

@@ -1,0 +1,190 @@
+"""A model from one YAML file: lattices with labels, training, held-out errors, weights."""
+
+import csv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from data.experiments.training_data import DataConfig, Labelling, TrainingData, load_training_data
+from fem_reference.beam.homogenise import homogenise_beam
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
+from lattice_gnn.network.checkpoint import load_model, save_model
+from lattice_gnn.network.registry import read_model_config
+from lattice_gnn.tensors.metrics import METRICS, relative_frobenius, summarise
+from lattice_gnn.training.distributed import first_process_first, is_first_process
+from lattice_gnn.training.evaluation import DENSITY_EDGES, predict_in_batches
+from lattice_gnn.training.labelled import LabelledLattices
+from lattice_gnn.training.loop import Progress, TrainConfig, train
+
+_SECTIONS = ("model", "train", "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that makes a model.
+
+    Attributes:
+        model: The network.
+        train: The training.
+        data: The lattices.
+    """
+
+    model: NetworkConfig
+    train: TrainConfig
+    data: DataConfig
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe; unknown keys are refused.
+
+    Raises:
+        LatticeGnnError: If the file is missing, is no YAML, or has an unknown or missing key.
+    """
+    values = read_yaml(path)
+    if set(values) != set(_SECTIONS):
+        got = ", ".join(map(str, values))
+        raise LatticeGnnError(f"{path}: expected the keys {', '.join(_SECTIONS)}, got {got}")
+    try:
+        for name, section in values.items():
+            if not isinstance(section, Mapping):
+                raise LatticeGnnError(f"{name}: expected names with values, got {section!r}.")
+        return Recipe(
+            model=read_model_config(values["model"]),
+            train=TrainConfig.from_dict(values["train"]),
+            data=DataConfig.from_dict(values["data"]),
+        )
+    except LatticeGnnError as error:
+        raise LatticeGnnError(f"{path}: {error}") from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds keys with values.
+
+    Raises:
+        LatticeGnnError: If it is missing, is no YAML, or holds something else.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LatticeGnnError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise LatticeGnnError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise LatticeGnnError(f"{path}: expected keys with values, got {type(values).__name__}")
+    return values
+
+
+def run_recipe(
+    config: Path,
+    folder: Path,
+    *,
+    labelling: Labelling | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    device: str = "cpu",
+) -> Path:
+    """Make the model; an interrupted run goes on where it stopped.
+
+    Args:
+        config: The recipe.
+        folder: Where the run keeps its state and its results.
+        labelling: Where labelled lattices are kept and who labels them; ``data`` in the folder
+            where left out.
+        on_progress: Called with the state of the training.
+        device: Where to train, such as "cpu" or "cuda".
+
+    Returns:
+        The finished weights, ``model.safetensors`` in the folder. Their header has the recipe, the
+        hash of the data, the training domain, the time that the training took, and the errors over
+        the test part: over all of it, over its nets that training had, and over the others.
+    """
+    recipe = read_recipe(config)
+    with first_process_first():
+        place = labelling or Labelling(folder / "data")
+        data = load_training_data(recipe.data, place, config.parent)
+    training = {
+        "recipe": yaml.safe_load(config.read_text(encoding="utf-8")),
+        "labels": data.method,
+        "data_hash": data.fingerprint(),
+        "counts": {name: len(part) for name, part in data.parts.items()},
+    }
+    train(
+        recipe.model,
+        recipe.train,
+        (data.parts["train"], data.parts["validation"]),
+        folder,
+        facts={"training": training},
+        on_progress=on_progress,
+        device=device,
+    )
+    weights = folder / "model.safetensors"
+    if not is_first_process():
+        return weights
+    model, header = load_model(folder / "best.safetensors")
+    header["training"]["core_minutes"] = core_minutes(folder)
+    header["domain"] = data.domain().to_dict()
+    header["metrics"].update(held_out_errors(model, data))
+    save_model(weights, model, header)
+    return weights
+
+
+def core_minutes(folder: Path) -> float:
+    """Minutes of processor time that the training steps of a run took, all ranks together."""
+    with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
+        return round(sum(float(row["core_seconds"]) for row in csv.DictReader(file)) / 60, 3)
+
+
+def held_out_errors(model: StiffnessNetwork, data: TrainingData) -> dict[str, Any]:
+    """Errors over the test part: "test", and of it "known_nets" and "unseen_nets" where it has any.
+
+    "unseen_nets" are those that no training lattice has.
+    """
+    test, known = data.parts["test"], data.has_known_net("test")
+    sets = {
+        "test": np.arange(len(test)),
+        "known_nets": np.flatnonzero(known),
+        "unseen_nets": np.flatnonzero(~known),
+    }
+    return {
+        name: errors_by_density(model, test.select(chosen))
+        for name, chosen in sets.items()
+        if len(chosen) > 0
+    }
+
+
+def label_beam(lattices: list[Lattice]) -> LabelledLattices:
+    """Label lattices with their Euler-Bernoulli stiffness."""
+    batch = LatticeBatch.from_lattices(lattices).simplified()
+    return LabelledLattices(batch, homogenise_beam(batch).stiffness.mandel)
+
+
+def errors_by_density(model: StiffnessNetwork, labelled: LabelledLattices) -> dict[str, Any]:
+    """Every metric over the whole set, and the relative Frobenius error density by density."""
+    C = predict_in_batches(model, labelled.batch)
+    frobenius = relative_frobenius(C, labelled.stiffness)
+    density = labelled.batch.relative_density()
+    rows = []
+    for low, high in pairwise(DENSITY_EDGES):
+        inside = (density >= low) & (density < high)
+        if bool(inside.any()):
+            rows.append(
+                {
+                    "density": [max(low, float(density.min())), high],
+                    "count": int(inside.sum()),
+                    "relative_frobenius": summarise(frobenius[inside]),
+                }
+            )
+    return {
+        "count": len(labelled),
+        **{name: summarise(metric(C, labelled.stiffness)) for name, metric in METRICS.items()},
+        "positive_definite": bool((torch.linalg.eigvalsh(C)[:, 0] > 0).all()),
+        "by_density": rows,
+    }

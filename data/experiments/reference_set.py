@@ -1,0 +1,174 @@
+"""Lattices with reference tensors to judge a model by: part of a dataset, or a catalogue."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from jaxtyping import Int
+
+from data.datasets.file import read_dataset
+from data.experiments.training_data import PARTS, DataConfig
+from data.formats import kind_of
+from data.formats.lat import read_lat
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import reading
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.training.labelled import LabelledLattices
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which lattices of a file.
+
+    Attributes:
+        label: Kind of label of a dataset.
+        part: "train", "validation" or "test" of a dataset; all of it where left out.
+        shares: Share of the bases in each of the three parts.
+        split_seed: Of the hash that sends a base into its part.
+        lowest: How many densities of each entry of a catalogue, the lowest ones; all where left
+            out.
+        limit: Most lattices that are kept, drawn at random; all where left out.
+        seed: Of that draw.
+    """
+
+    label: str = "beam"
+    part: str | None = None
+    shares: Mapping[str, float] | None = None
+    split_seed: int = 0
+    lowest: int | None = None
+    limit: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReferenceSet:
+    """Lattices with references.
+
+    Attributes:
+        labelled: The lattices, simplified, with C / E_s.
+        names: Name of each.
+        rows: Where each stands in the file: number of the lattice of a dataset, or of the entry of
+            a catalogue, from 0.
+    """
+
+    labelled: LabelledLattices
+    names: tuple[str, ...]
+    rows: tuple[int, ...]
+
+    def lattices(self, chosen: Sequence[int]) -> list[Lattice]:
+        """The given lattices as objects, E_s = 1."""
+        batch = self.labelled.batch
+        return [batch[k].to_lattices()[0].replace(name=self.names[k]) for k in chosen]
+
+
+def split_of(header: Mapping[str, Any]) -> tuple[dict[str, float], int] | None:
+    """Shares and seed by which the recipe of a model parted its data; None where it has none.
+
+    Args:
+        header: Header of the weights.
+    """
+    recipe = header.get("training", {}).get("recipe", {})
+    if "data" not in recipe:
+        return None
+    config = DataConfig.from_dict(recipe["data"])
+    return asdict(config.shares), config.seed
+
+
+def read_reference_set(path: Path, selection: Selection = Selection()) -> ReferenceSet:
+    """Read a dataset (HDF5) or a catalogue (.lat) with reference tensors.
+
+    Raises:
+        LatticeGnnError: If the file cannot be used, carries no such label or no tensor, the
+            selection does not fit its kind or is empty, or a net does not span space.
+    """
+    for name in ("limit", "lowest"):
+        value = getattr(selection, name)
+        if value is not None and value < 1:
+            raise LatticeGnnError(f"{name}: expected a whole number of at least 1, got {value}.")
+    with reading(path), path.open("rb"):
+        is_dataset = h5py.is_hdf5(path)
+    if is_dataset:
+        return _from_dataset(path, selection)
+    return _from_catalogue(path, selection)
+
+
+def _from_dataset(path: Path, selection: Selection) -> ReferenceSet:
+    if selection.lowest is not None:
+        raise LatticeGnnError(
+            f"{path.name}: 'lowest' picks densities of a .lat catalogue, and this is a dataset."
+        )
+    dataset = read_dataset(path)
+    if selection.label not in dataset.labels:
+        known = ", ".join(sorted(dataset.labels)) or "none"
+        raise LatticeGnnError(
+            f"{path.name}: no labels of kind {selection.label!r}; it has {known}."
+        )
+    chosen = np.arange(len(dataset))
+    if selection.part is not None:
+        if selection.part not in PARTS:
+            raise LatticeGnnError(
+                f"part: expected one of {', '.join(PARTS)}, got {selection.part!r}."
+            )
+        shares = selection.shares
+        if shares is None or set(shares) != set(PARTS):
+            raise LatticeGnnError(
+                f"part {selection.part!r}: expected the shares of {', '.join(PARTS)}, got "
+                f"{'none' if shares is None else ', '.join(shares) or 'none'}."
+            )
+        ordered = {name: shares[name] for name in PARTS}
+        chosen = dataset.split(ordered, seed=selection.split_seed)[selection.part]
+    chosen = chosen[dataset.labels[selection.label].mask[chosen]]
+    if len(chosen) == 0:
+        what = f"part {selection.part!r} of it" if selection.part is not None else "it"
+        raise LatticeGnnError(
+            f"{path.name}: {what} holds no lattice with a label of kind {selection.label!r}."
+        )
+    chosen = chosen[drawn(len(chosen), selection.limit, selection.seed)]
+    labelled = LabelledLattices(*dataset.labelled(selection.label, chosen))
+    rows = tuple(chosen.tolist())
+    return ReferenceSet(labelled, tuple(dataset.name(k) for k in rows), rows)
+
+
+def _from_catalogue(path: Path, selection: Selection) -> ReferenceSet:
+    kind = kind_of(path)
+    if kind != "lat":
+        raise LatticeGnnError(
+            f"{path.name}: a file of the format {kind} carries no reference tensors; expected a "
+            "dataset (.h5) or a .lat catalogue."
+        )
+    if selection.part is not None:
+        raise LatticeGnnError(
+            f"{path.name}: parts are for datasets (.h5), and this is a .lat catalogue."
+        )
+    entries = read_lat(path)
+    found = []
+    for row, entry in enumerate(entries):
+        pairs = sorted(entry.pairs(), key=lambda pair: pair[0].relative_density)[: selection.lowest]
+        net = entry.lattice.connectivity()
+        if pairs and not net.spans_space:
+            raise LatticeGnnError(
+                f"{path.name}: {entry.name}: expected a net that spans space, got one that does "
+                f"not ({net.describe()}); take it out."
+            )
+        found += [(row, *pair) for pair in pairs]
+    if not found:
+        raise LatticeGnnError(
+            f"{path.name}: none of its {len(entries)} entries carries a compliance tensor to "
+            "compare with."
+        )
+    found = [found[k] for k in drawn(len(found), selection.limit, selection.seed).tolist()]
+    batch = LatticeBatch.from_lattices([lattice for _, lattice, _ in found]).simplified()
+    C = torch.stack([stiffness.mandel.detach() for _, _, stiffness in found])
+    rows, lattices, _ = zip(*found, strict=True)
+    return ReferenceSet(LabelledLattices(batch, C), tuple(x.name for x in lattices), rows)
+
+
+def drawn(count: int, limit: int | None, seed: int) -> Int[np.ndarray, " kept"]:
+    """At most ``limit`` of so many numbers, at random, ascending; all where None."""
+    order = np.random.default_rng(seed).permutation(count)
+    return np.sort(order[:limit])

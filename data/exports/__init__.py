@@ -1,0 +1,1 @@
+"""Exports: material cards and fields for other programs."""

@@ -1,0 +1,1 @@
+"""Labelling: stiffness of many lattices by a reference, in parallel and resumable."""

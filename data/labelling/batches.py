@@ -1,0 +1,192 @@
+"""Long work cut into batches: on several cores or machines, interrupted and taken up again.
+
+A batch is a pure function of the plan and its number, so it may be made anywhere and again. Each
+goes into a file of its own, which appears whole or not at all.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from data.datasets.dataset import Dataset
+from data.datasets.file import read_dataset, write_dataset
+from lattice_gnn.errors import LatticeGnnError
+
+_CONNECT_SECONDS = 20
+
+OnProgress = Callable[[int, int], None]
+Plan = Mapping[str, Any]
+Made = Generator[Dataset, None, None]
+Run = Callable[[Sequence[int]], Made]
+"""Makes the batches of the given numbers and yields them in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Who does the work.
+
+    Attributes:
+        count: Processes on this machine.
+        scheduler: Address of a running Dask scheduler, such as ``tcp://host:8786``, whose workers
+            are used instead; they need lattice-gnn installed.
+    """
+
+    count: int = 1
+    scheduler: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the number."""
+        if self.count < 1:
+            raise LatticeGnnError(f"workers: expected at least 1, got {self.count}.")
+
+
+ALONE = Workers()
+"""One process."""
+
+
+def parts_folder(path: Path) -> Path:
+    """Where the batches lie until the file ``path`` is there."""
+    return path.with_name(f"{path.name}.parts")
+
+
+def claim(folder: Path, plan: Plan) -> None:
+    """Make the folder of parts, or make sure that it belongs to the same run.
+
+    Raises:
+        LatticeGnnError: If it holds parts of something else, or cannot be used.
+    """
+    text = json.dumps(plan, indent=1, sort_keys=True)
+    file = folder / "plan.json"
+    try:
+        folder.mkdir(exist_ok=True)
+        if not file.exists():
+            part = folder / f".plan.{os.getpid()}"
+            part.write_text(text)
+            part.replace(file)
+        known = file.read_text()
+        if known != text and not any(folder.glob("*.h5")):
+            known = text  # nothing was made under the old plan
+            file.write_text(text)
+    except OSError as error:
+        raise LatticeGnnError(f"{folder}: cannot be used ({error.strerror}).") from None
+    if known != text:
+        raise LatticeGnnError(
+            f"{folder}: holds an unfinished run with other settings; choose another file, or "
+            "remove the folder to start anew."
+        )
+
+
+def finished(path: Path, is_last: Callable[[Mapping[str, Any]], bool]) -> Dataset:
+    """Read a file that is there already; what was left beside it is removed.
+
+    Raises:
+        LatticeGnnError: If ``is_last`` denies that the last entry of its provenance is this run.
+    """
+    dataset = read_dataset(path)
+    if not dataset.provenance or not is_last(dataset.provenance[-1]):
+        raise LatticeGnnError(
+            f"{path}: exists already and was made otherwise; choose another file or remove it."
+        )
+    shutil.rmtree(parts_folder(path), ignore_errors=True)
+    return dataset
+
+
+def finish(path: Path, dataset: Dataset, *, compressed: bool = False) -> Dataset:
+    """Write the file and remove the batches."""
+    folder = parts_folder(path)
+    write_dataset(folder / "whole.h5", dataset, compressed=compressed)
+    os.replace(folder / "whole.h5", path)
+    shutil.rmtree(folder, ignore_errors=True)
+    return dataset
+
+
+def batches(folder: Path, plan: Plan, numbers: Sequence[int], run: Run) -> Made:
+    """The batches of these numbers in order; those that are not there yet are made and kept.
+
+    Every file carries a hash of the plan: what was made under another one is made again.
+    """
+    mark = {"plan": hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()}
+    files = {number: folder / f"{number:07d}.h5" for number in numbers}
+    missing = {number for number, file in files.items() if not _is_whole(file, mark)}
+    made = run(sorted(missing))
+    try:
+        for number, file in files.items():
+            if number in missing:
+                batch = next(made)
+                batch = replace(batch, provenance=(*batch.provenance, mark))
+                write_dataset(file, batch)
+                yield batch
+            else:
+                yield read_dataset(file)
+    finally:
+        with warnings.catch_warnings():  # that the rest is not wanted is no news
+            warnings.filterwarnings("ignore", ".*cancelled", UserWarning)
+            made.close()
+
+
+def _is_whole(file: Path, mark: Plan) -> bool:
+    if not file.exists():
+        return False
+    try:
+        provenance = read_dataset(file).provenance
+    except LatticeGnnError:
+        return False
+    return provenance[-1:] == (mark,)
+
+
+@contextmanager
+def parallel(workers: Workers, make: Callable[..., Dataset], *arguments: Any) -> Iterator[Run]:
+    """A function that makes batches, ``make(*arguments, number)``, on the workers.
+
+    Raises:
+        LatticeGnnError: If the scheduler is out of reach; by the function if a process is killed.
+    """
+    with _backend(workers) as count:
+
+        def run(numbers: Sequence[int]) -> Made:
+            jobs = joblib.Parallel(n_jobs=count, return_as="generator", batch_size=1)
+            try:
+                yield from jobs(joblib.delayed(make)(*arguments, number) for number in numbers)
+            except TerminatedWorkerError:
+                raise LatticeGnnError(
+                    "workers: one was killed, most likely for want of memory; start again with "
+                    "fewer, or for solids a lower memory limit, and it goes on where it stopped."
+                ) from None
+
+        yield run
+
+
+@contextmanager
+def _backend(workers: Workers) -> Iterator[int]:
+    """Choose who works; yields the number of jobs."""
+    if workers.scheduler is None:
+        with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+            yield workers.count
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise LatticeGnnError(
+            "scheduler: dask is not installed; install lattice-gnn with the extra 'cluster'."
+        ) from None
+    try:
+        client = Client(workers.scheduler, timeout=_CONNECT_SECONDS)
+        client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise LatticeGnnError(
+            f"scheduler {workers.scheduler}: cannot be reached ({reason}); start it with "
+            "`dask scheduler` and `dask worker`, or correct the address."
+        ) from None
+    with client, joblib.parallel_config(backend="dask"):
+        yield -1

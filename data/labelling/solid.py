@@ -1,0 +1,317 @@
+"""Labels of solid FEM, beside those of beams, for the lattices of a dataset.
+
+A label costs seconds, not microseconds. The work is cut into batches of a few lattices; it can be
+interrupted, spread over processes and machines, or parted into shards that are labelled apart and
+merged. Every label carries its own estimate of its error, and says where struts touch.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from data.datasets.check import lattice_digests
+from data.datasets.dataset import UPPER, Dataset, Label
+from data.datasets.file import read_dataset
+from data.datasets.joining import joined_label
+from data.labelling.batches import (
+    ALONE,
+    OnProgress,
+    Workers,
+    batches,
+    claim,
+    finish,
+    finished,
+    parallel,
+    parts_folder,
+)
+from data.labelling.beam import generate, population_plan
+from data.populations.population import Population
+from fem_reference.solid.grid import FEWEST_VOXELS
+from fem_reference.solid.homogenise import SolidSolution, homogenise_solid
+from fem_reference.solid.multigrid_torch import DeviceError
+from lattice_gnn import __version__
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.lattice import Lattice
+
+SOLID = "solid"
+DETAILS = (
+    "error",
+    "softest_error",
+    "volume_fraction",
+    "voxels_per_diameter",
+    "nodes",
+    "clearance",
+    "touching",
+    "unresolved_gap",
+)
+"""What a solid label says beside the stiffness: the estimated relative errors of C and of its
+smallest eigenvalue; filled share of the cell; resolution and active nodes of the fine grid; gap
+between struts without a common joint over the smallest radius; 1 where such struts touch, and where
+the grid may not resolve a gap, else 0. The last three are NaN where gaps could not be looked for,
+as struts are too long."""
+_BATCH = 4  #: lattices in a batch
+_GENERATOR = "data.solid_label"
+
+Watch = Callable[[str], AbstractContextManager[OnProgress | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class SolidLabelling:
+    """How solid labels are computed.
+
+    Attributes:
+        voxels_per_diameter: On the fine grid, across the thinnest strut of each lattice.
+        tolerance: Admitted relative error of any strain energy on its grid; far below what the
+            grid itself leaves.
+        memory_limit: GB; a lattice whose grid needs more stays without label.
+        device: Where the equations are solved.
+    """
+
+    voxels_per_diameter: float | int = 8
+    tolerance: float = 1e-4
+    memory_limit: float | int = 1
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Check what would only show at every single lattice."""
+        if not self.voxels_per_diameter >= FEWEST_VOXELS:
+            raise LatticeGnnError(
+                f"voxels_per_diameter: expected at least {FEWEST_VOXELS:g}, got "
+                f"{self.voxels_per_diameter:g}."
+            )
+        if not 0 < self.memory_limit < np.inf:
+            raise LatticeGnnError(
+                f"memory_limit: expected finite GB above 0, got {self.memory_limit:g}."
+            )
+
+    @property
+    def method(self) -> str:
+        """What computes the labels, in words; equal for labels that may be mixed."""
+        return (
+            "periodic solid FEM, union of struts, voxels with incompatible modes, "
+            f"{self.voxels_per_diameter:g} a diameter, extrapolated"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Share ``number`` (from 1) of ``count``: every ``count``-th base of a dataset."""
+
+    number: int = 1
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if not 1 <= self.number <= self.count:
+            raise LatticeGnnError(
+                f"shard: expected K/N with K from 1 to N, got {self.number}/{self.count}."
+            )
+
+    def of(self, dataset: Dataset) -> Int[np.ndarray, " chosen"]:
+        """Its lattices."""
+        return np.flatnonzero(dataset.base % self.count == self.number - 1)
+
+
+WHOLE = Shard()
+
+
+def label_solid(
+    lattices: Sequence[Lattice], settings: SolidLabelling
+) -> tuple[Label, dict[str, str]]:
+    """Label lattices by solid FEM.
+
+    Returns:
+        The labels; and, for lattices without one, by name and relative density, why.
+
+    Raises:
+        DeviceError: Where the device, and no lattice, is at fault.
+    """
+    stiffness = np.full((len(lattices), 21), np.nan)
+    mask = np.zeros(len(lattices), dtype=bool)
+    details = {name: np.full(len(lattices), np.nan) for name in DETAILS}
+    refused: dict[str, str] = {}
+    for k, lattice in enumerate(lattices):
+        try:
+            solution = homogenise_solid(
+                lattice,
+                voxels_per_diameter=settings.voxels_per_diameter,
+                tolerance=settings.tolerance,
+                memory_limit=1e9 * settings.memory_limit,
+                device=settings.device,
+            )
+        except DeviceError:
+            raise
+        except LatticeGnnError as error:
+            refused[f"{lattice.name} at density {lattice.relative_density:.6g}"] = str(error)
+            continue
+        stiffness[k], mask[k] = solution.stiffness.numpy()[UPPER], True
+        for name, value in _details(lattice, solution).items():
+            details[name][k] = value
+    claimed = float(np.median(details["error"][mask])) if mask.any() else 0.0
+    return Label(stiffness, mask, settings.method, claimed, details), refused
+
+
+def _details(lattice: Lattice, solution: SolidSolution) -> dict[str, float]:
+    contact = dict.fromkeys(("clearance", "touching", "unresolved_gap"), np.nan)
+    if solution.clearance is not None:
+        contact = {
+            "clearance": float(solution.clearance.distance / lattice.radii.min()),
+            "touching": float(solution.touching),
+            "unresolved_gap": float(solution.unresolved_gap),
+        }
+    return {
+        "error": solution.error,
+        "softest_error": solution.softest_error,
+        "volume_fraction": solution.volume_fraction,
+        "voxels_per_diameter": solution.voxels_per_diameter,
+        "nodes": float(solution.active_nodes),
+        **contact,
+    }
+
+
+def label_batch(
+    source: Path, chosen: Int[np.ndarray, " chosen"], settings: SolidLabelling, number: int
+) -> Dataset:
+    """Label batch ``number`` of the chosen lattices; its provenance says why some have no label."""
+    dataset = read_dataset(source).select(chosen[number * _BATCH : (number + 1) * _BATCH])
+    label, refused = label_solid(dataset.lattices(range(len(dataset))), settings)
+    return replace(dataset, labels={SOLID: label}, provenance=({"refused": refused},))
+
+
+def label_dataset(
+    source: Path,
+    path: Path,
+    settings: SolidLabelling,
+    workers: Workers = ALONE,
+    *,
+    shard: Shard = WHOLE,
+    on_progress: OnProgress | None = None,
+) -> Dataset:
+    """Add solid labels to the lattices of a dataset and write them; an interrupted run goes on.
+
+    Lattices that cannot be labelled (hollow, not spanning, too large) stay without label; the
+    provenance of the result names them, with their density, and says why. Labels that are there
+    are kept, if made in the same way: a second run with more memory adds those of larger grids.
+
+    Args:
+        source: The dataset (HDF5).
+        path: The file to write, compressed. Finished batches lie in a folder beside it.
+        settings: How.
+        workers: Who does the work; workers on other machines read ``source`` under the same path.
+        shard: Only this share, into a file of these lattices alone.
+        on_progress: Called with the number of lattices labelled, and of all.
+
+    Raises:
+        LatticeGnnError: If a file cannot be used, has all solid labels already or other ones,
+            ``path`` holds something else, or none of the lattices can be labelled.
+    """
+    source = source.resolve()
+    whole = read_dataset(source)
+    if shard.number > len(whole.bases):
+        raise LatticeGnnError(
+            f"{source}: shard {shard.number}/{shard.count} holds no lattice of its "
+            f"{len(whole.bases)} bases; take fewer shards."
+        )
+    chosen = shard.of(whole)
+    dataset = whole.select(chosen)
+    done = _known(source, dataset, settings)
+    todo = np.flatnonzero(~done)
+    geometry = hashlib.sha256(b"".join(lattice_digests(dataset.select(todo)))).hexdigest()
+    plan = {
+        "generator": _GENERATOR,
+        "code_version": __version__,
+        "lattices": geometry,
+        "shard": f"{shard.number}/{shard.count}",
+        "lattices_a_batch": _BATCH,
+        **asdict(settings),
+    }
+    folder = parts_folder(path)
+    if path.exists():
+        return finished(path, lambda last: {**last, **plan} == last)
+    claim(folder, plan)
+    made: list[Dataset] = []
+    with parallel(workers, label_batch, source, chosen[todo], settings) as run:
+        for batch in batches(folder, plan, range(-(-len(todo) // _BATCH)), run):
+            made.append(batch)
+            if on_progress is not None:
+                on_progress(min(len(made) * _BATCH, len(todo)), len(todo))
+    refused = {k: why for batch in made for k, why in batch.provenance[0]["refused"].items()}
+    if not any(batch.labels[SOLID].mask.any() for batch in made):
+        shutil.rmtree(folder, ignore_errors=True)
+        raise LatticeGnnError(
+            f"{source}: none of {len(todo)} lattices can be labelled; the first: "
+            f"{next(iter(refused.values()))}"
+        )
+    known = np.flatnonzero(done)
+    parts = [dataset.select(known), *made] if len(known) else made
+    label = joined_label(parts, SOLID).select(np.argsort(np.concatenate([known, todo])))
+    labels = {**dataset.labels, SOLID: label}
+    provenance = (*dataset.provenance, {**plan, "refused": refused})
+    return finish(path, replace(dataset, labels=labels, provenance=provenance), compressed=True)
+
+
+def _known(
+    source: Path, dataset: Dataset, settings: SolidLabelling
+) -> Bool[np.ndarray, " lattices"]:
+    """Which lattices have a solid label already.
+
+    Raises:
+        LatticeGnnError: If all have, or the labels were made otherwise.
+    """
+    label = dataset.labels.get(SOLID)
+    if label is None:
+        return np.zeros(len(dataset), dtype=bool)
+    if label.mask.all():
+        raise LatticeGnnError(
+            f"{source}: has solid labels already, for all of {len(dataset)} lattices."
+        )
+    if label.method != settings.method:
+        raise LatticeGnnError(
+            f"{source}: has solid labels of another kind ({label.method}; asked for: "
+            f"{settings.method}); choose the same settings, or a dataset without."
+        )
+    return label.mask
+
+
+def generate_solid(
+    population: Population,
+    path: Path,
+    settings: SolidLabelling,
+    workers: Workers = ALONE,
+    *,
+    watch: Watch = lambda _: nullcontext(),
+) -> Dataset:
+    """Make a population with both kinds of label; an interrupted run goes on.
+
+    Until the solid labels are done the lattices lie in a file beside it, its name with
+    ``.beam.h5``.
+
+    Args:
+        population: What to make.
+        path: The HDF5 file.
+        settings: How solids are computed.
+        workers: Who does the work.
+        watch: Gives, for the name of a stage, a context that gives what is called with progress.
+
+    Raises:
+        LatticeGnnError: As for ``data.labelling.beam.generate`` and ``label_dataset``.
+    """
+    if path.exists():
+        provenance = read_dataset(path).provenance
+        wanted = {"generator": _GENERATOR, "shard": "1/1", **asdict(settings)}
+        if provenance[:1] == (population_plan(population),):
+            return finished(path, lambda last: {**last, **wanted} == last)
+        return finished(path, lambda _: False)
+    beams = path.with_name(f"{path.name}.beam.h5")
+    with watch("base lattices") as on_progress:
+        generate(population, beams, workers, on_progress=on_progress)
+    with watch("solid FEM") as on_progress:
+        dataset = label_dataset(beams, path, settings, workers, on_progress=on_progress)
+    beams.unlink()
+    return dataset

@@ -1,0 +1,1 @@
+"""Populations of lattices: crystal-like nets, space groups, variations, identity of nets."""

@@ -1,0 +1,219 @@
+"""Crystal-like nets from symmetry: special points of a random space group, joined shell by shell.
+
+One to three points on symmetry elements of a random space group are repeated by its operations.
+Each is joined to its nearest neighbours, whole distance shells at a time, so that every operation
+of the group maps struts to struts. Struts that cross get a joint. What is then no sound lattice is
+thrown away and drawn again.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from data.populations.space_groups import (
+    SpaceGroup,
+    orbit,
+    random_cell,
+    space_groups,
+    special_point,
+)
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.contacts import image_pairs
+from lattice_gnn.lattice.joints import closest_struts, split_crossings
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.lattice.topology import analyse_net
+
+_SHELL = 1e-4  #: relative difference of distances that are one shell
+_RADIUS = 1e-3  #: of the struts of a net, edge of the cell 1; whoever dresses it sets the density
+
+
+@dataclass(frozen=True, slots=True)
+class NetSampling:
+    """How crystal-like nets are drawn.
+
+    Attributes:
+        systems: Crystal systems and their shares among the nets that are *tried*; the shares among
+            those that are kept differ, as some systems fail more often.
+        sites: Smallest and largest number of inequivalent points.
+        nodes: Smallest and largest number of nodes of a cell.
+        struts: Smallest and largest number of struts of a cell.
+        connectivity: Smallest and largest mean number of struts at a node.
+        aspect: Largest ratio of two cell edges.
+        neighbours: Least number of neighbours that a site is joined to, drawn between these two;
+            its last shell is taken whole, and other sites may join it to more.
+        smallest_angle: Between two struts at a joint, degrees.
+        closest_nodes: Least distance of two nodes, over the mean strut length.
+        closest_struts: Least distance of the axes of struts that share no joint, likewise.
+        tries: Nets that are tried before giving up.
+    """
+
+    systems: tuple[tuple[str, float], ...] = (
+        ("monoclinic", 0.06),
+        ("orthorhombic", 0.66),
+        ("tetragonal", 0.19),
+        ("trigonal", 0.03),
+        ("hexagonal", 0.03),
+        ("cubic", 0.03),
+    )
+    sites: tuple[int, int] = (1, 3)
+    nodes: tuple[int, int] = (3, 40)
+    struts: tuple[int, int] = (7, 72)
+    connectivity: tuple[float, float] = (3.3, 12.0)
+    aspect: float = 4.0
+    neighbours: tuple[int, int] = (1, 5)
+    smallest_angle: float = 15.0
+    closest_nodes: float = 0.2
+    closest_struts: float = 0.05
+    tries: int = 5000
+
+
+Graph = tuple[
+    Float[np.ndarray, "nodes 3"], Int[np.ndarray, "struts 2"], Int[np.ndarray, "struts 3"]
+]
+
+
+def sample_net(sampling: NetSampling, seed: int, index: int) -> Lattice:
+    """Draw net number ``index``; it depends on the sampling, the seed and the index alone.
+
+    Returns:
+        A lattice of equal, thin struts, cell edge 1, named after its crystal system, its mean
+        connectivity, seed and index, such as ``ort_Z04.7_0_123``.
+
+    Raises:
+        LatticeGnnError: If no sound net is found in ``sampling.tries`` tries.
+    """
+    rng = np.random.default_rng([seed, index])
+    names = [name for name, _ in sampling.systems]
+    shares = np.array([share for _, share in sampling.systems])
+    for _ in range(sampling.tries):
+        system = names[int(rng.choice(len(names), p=shares / shares.sum()))]
+        groups = space_groups(system)
+        group = groups[int(rng.integers(len(groups)))]
+        cell = random_cell(system, sampling.aspect, rng)
+        graph = _try_net(cell, group, sampling, rng)
+        if graph is not None:
+            nodes, struts, shifts = graph
+            connectivity = 2 * len(struts) / len(nodes)
+            name = f"{system[: 4 if system == 'trigonal' else 3]}_Z{connectivity:04.1f}"
+            return Lattice(
+                cell,
+                nodes,
+                struts,
+                shifts,
+                np.full(len(struts), _RADIUS),
+                name=f"{name}_{seed}_{index}",
+            ).wrapped()
+    raise LatticeGnnError(
+        f"nets: no sound net with seed {seed} and number {index} in {sampling.tries} tries; "
+        "widen the ranges of nodes, struts and connectivity"
+    )
+
+
+def _try_net(
+    cell: Float[np.ndarray, "3 3"],
+    group: SpaceGroup,
+    sampling: NetSampling,
+    rng: np.random.Generator,
+) -> Graph | None:
+    sites = _draw_sites(group, sampling, rng)
+    if sites is None:
+        return None
+    nodes, site = sites
+    joined = _join_shells(cell, nodes, site, sampling, rng)
+    if joined is None:
+        return None
+    graph = split_crossings(cell, nodes, *joined)
+    return graph if is_sound(cell, graph, sampling) else None
+
+
+def _draw_sites(
+    group: SpaceGroup, sampling: NetSampling, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "nodes 3"], Int[np.ndarray, " nodes"]] | None:
+    """Positions of all nodes and the site of each; None where they are too many."""
+    low, high = sampling.sites
+    orbits: list[np.ndarray] = []
+    free = sampling.nodes[1]
+    for _ in range(int(rng.integers(low, high + 1))):
+        points = orbit(special_point(group, int(rng.integers(1, 5)), rng), group)
+        free -= len(points)
+        if free < 0:
+            return None
+        orbits.append(points)
+    site = np.repeat(np.arange(len(orbits)), [len(points) for points in orbits])
+    return np.concatenate(orbits), site
+
+
+def _join_shells(
+    cell: Float[np.ndarray, "3 3"],
+    nodes: Float[np.ndarray, "nodes 3"],
+    site: Int[np.ndarray, " nodes"],
+    sampling: NetSampling,
+    rng: np.random.Generator,
+) -> tuple[Int[np.ndarray, "struts 2"], Int[np.ndarray, "struts 3"]] | None:
+    """Join every node to the nearest shells about it; each site has its number of neighbours."""
+    spacing = (abs(np.linalg.det(cell)) / len(nodes)) ** (1 / 3)
+    reach = np.full(len(nodes), spacing)
+    a, b, shifts = image_pairs(cell, nodes @ cell, reach, 0.0)
+    lengths = np.linalg.norm((nodes[b] + shifts - nodes[a]) @ cell, axis=1)
+    if len(a) == 0 or lengths.min() < sampling.closest_nodes * spacing:
+        return None
+    cutoffs = np.zeros(int(site[-1]) + 1)
+    for number in range(len(cutoffs)):
+        wanted = int(rng.integers(sampling.neighbours[0], sampling.neighbours[1] + 1))
+        around = np.sort(lengths[a == np.argmax(site == number)])
+        if len(around) < wanted:
+            return None
+        cutoffs[number] = around[wanted - 1] * (1 + _SHELL)
+    keep = (lengths <= np.maximum(cutoffs[site[a]], cutoffs[site[b]])) & _forward(a, b, shifts)
+    count = np.count_nonzero(keep)
+    if not len(nodes) * sampling.connectivity[0] / 3 <= count <= 1.5 * sampling.struts[1]:
+        return None
+    return np.column_stack([a[keep], b[keep]]), shifts[keep]
+
+
+def _forward(
+    a: Int[np.ndarray, " pairs"], b: Int[np.ndarray, " pairs"], shifts: Int[np.ndarray, "pairs 3"]
+) -> np.ndarray:
+    """One of the two directions of every pair."""
+    x, y, z = shifts.T
+    positive = (x > 0) | ((x == 0) & ((y > 0) | ((y == 0) & (z > 0))))
+    return (a < b) | ((a == b) & positive)
+
+
+def is_sound(cell: Float[np.ndarray, "3 3"], graph: Graph, sampling: NetSampling) -> bool:
+    """Whether a net obeys the rules: sizes, degrees, angles, distances, one spanning net."""
+    nodes, struts, shifts = graph
+    degrees = np.bincount(struts.ravel(), minlength=len(nodes))
+    mean = 2 * len(struts) / len(nodes)
+    sizes = ((len(nodes), sampling.nodes), (len(struts), sampling.struts))
+    if not all(low <= size <= high for size, (low, high) in sizes):
+        return False
+    if not sampling.connectivity[0] <= mean <= sampling.connectivity[1] or degrees.min() < 3:
+        return False
+    vectors = (nodes[struts[:, 1]] + shifts - nodes[struts[:, 0]]) @ cell
+    lengths = np.linalg.norm(vectors, axis=1)
+    if smallest_angle(struts, vectors) < sampling.smallest_angle:
+        return False
+    if not analyse_net(len(nodes), struts, shifts).is_single_net:
+        return False
+    apart = sampling.closest_nodes * float(lengths.mean())
+    # A hair less, so that a distance of exactly the limit passes.
+    reach = np.full(len(nodes), apart / 2 * (1 - 1e-9))
+    if len(image_pairs(cell, nodes @ cell, reach, 0.0)[0]):
+        return False
+    limit = sampling.closest_struts
+    return closest_struts(cell, nodes, struts, shifts, 2 * limit) >= limit
+
+
+def smallest_angle(
+    struts: Int[np.ndarray, "struts 2"], vectors: Float[np.ndarray, "struts 3"]
+) -> float:
+    """Smallest angle between two struts at a joint, degrees."""
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    ends = np.concatenate([struts[:, 0], struts[:, 1]])
+    outward = np.concatenate([units, -units])
+    cosines = outward @ outward.T
+    np.fill_diagonal(cosines, -1.0)
+    largest = np.where(ends[:, None] == ends, cosines, -1.0).max()
+    return float(np.degrees(np.arccos(min(1.0, largest))))

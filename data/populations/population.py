@@ -1,0 +1,265 @@
+"""A population of lattices: bases of several kinds, and dressed copies of each.
+
+A base is a named cell, a crystal-like net, or two named cells in one. Every base gives one perfect
+lattice and one copy for each level of perturbation, each at several densities. Base ``index`` and
+all that is made of it depend on the population's settings and ``(seed, index)`` alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+
+from data.populations.identity import Identity, Symmetry, crystal_symmetry, identify
+from data.populations.nets import NetSampling, is_sound, sample_net
+from data.populations.space_groups import SYSTEMS, random_cell
+from lattice_gnn.cells.named import cell, cell_names
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.checks import canonical_struts
+from lattice_gnn.lattice.joints import split_crossings
+from lattice_gnn.lattice.lattice import Lattice, Material
+from lattice_gnn.settings import read_settings
+
+_TRIES = 200
+_RADIUS = 1e-3  #: of bases, before they are dressed
+# Streams of random numbers of a base, beside that of its net.
+_KIND, _FIRST_COPY = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """What is made, and from what.
+
+    Attributes:
+        count: Number of bases, all different.
+        seed: Seed.
+        nets: How crystal-like nets are drawn.
+        named: Named cells that come first, in this order.
+        combined_share: Share of the other bases that are two named cells in one.
+        levels: Lengths of the nodes' displacement, one imperfect copy each.
+        measure: Whether these are fractional coordinates or multiples of the mean strut length.
+        strain: Largest principal strain of the cell of an imperfect copy, uniform in +- this.
+        radii: Whether struts have equal radii, equal ones in each class of struts that symmetry
+            makes equivalent, or all different ones.
+        radius_spread: Largest log-ratio of a radius to the common one, uniform in +- this.
+        densities: Relative densities of every copy; where empty, ``draws`` of them are drawn.
+        density_range: Between which they are drawn, log-uniform.
+        draws: How many are drawn for each copy.
+        slenderness: Drawn densities stop where some strut's radius over length reaches this.
+        nu: Poisson's ratio of the solid.
+    """
+
+    count: int = 1000
+    seed: int = 0
+    nets: NetSampling = field(default_factory=NetSampling)
+    named: tuple[str, ...] = ()
+    combined_share: float = 0.03
+    levels: tuple[float, ...] = ()
+    measure: Literal["fractional", "mean_length"] = "fractional"
+    strain: float = 0.0
+    radii: Literal["uniform", "orbit", "random"] = "uniform"
+    radius_spread: float = 0.5
+    densities: tuple[float, ...] = ()
+    density_range: tuple[float, float] = (0.001, 0.3)
+    draws: int = 3
+    slenderness: float = 0.3
+    nu: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Check what would only show after hours."""
+        low, high = self.density_range
+        rules = {
+            "count: expected at least 1": self.count >= 1,
+            "seed: expected a number from 0 to 2^63 - 1": 0 <= self.seed < 2**63,
+            "combined_share: expected 0 to 1": 0 <= self.combined_share <= 1,
+            "levels: expected lengths above 0": all(level > 0 for level in self.levels),
+            "strain: expected 0 to below 1": 0 <= self.strain < 1,
+            "radius_spread: expected 0 or more": self.radius_spread >= 0,
+            "densities: expected fractions between 0 and 1": all(0 < d < 1 for d in self.densities),
+            "density_range: expected two rising fractions between 0 and 1": 0 < low <= high < 1,
+            "draws: expected at least 1": self.draws >= 1,
+            "slenderness: expected above 0": self.slenderness > 0,
+            "nu: expected above -1 and below 0.5": -1 < self.nu < 0.5,
+            f"nets.systems: expected some of {', '.join(SYSTEMS)} with shares >= 0, one above 0": (
+                {name for name, _ in self.nets.systems} <= set(SYSTEMS)
+                and min((share for _, share in self.nets.systems), default=0) >= 0
+                and max((share for _, share in self.nets.systems), default=0) > 0
+            ),
+            "nets.sites: expected at least one": 1 <= self.nets.sites[0] <= self.nets.sites[1],
+            "nets.neighbours: expected at least one": (
+                1 <= self.nets.neighbours[0] <= self.nets.neighbours[1]
+            ),
+            "nets.aspect: expected 1 or more": self.nets.aspect >= 1,
+            "nets.tries: expected at least 1": self.nets.tries >= 1,
+            f"named: expected some of {', '.join(cell_names())}": set(self.named)
+            <= set(cell_names()),
+        }
+        for rule, holds in rules.items():
+            if not holds:
+                raise LatticeGnnError(f"population.{rule}, got {_value(self, rule)}.")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Population":
+        """Build from plain values, such as those of a YAML file.
+
+        Raises:
+            LatticeGnnError: For an unknown key, or a value of the wrong type or out of range.
+        """
+        return read_settings(cls, values, "population")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for YAML and JSON."""
+        return asdict(self)
+
+    @property
+    def copies(self) -> int:
+        """Lattices for each base."""
+        return (1 + len(self.levels)) * (len(self.densities) or self.draws)
+
+
+def _value(population: Population, rule: str) -> Any:
+    value: Any = population
+    for name in rule.partition(":")[0].split("."):
+        value = getattr(value, name)
+    return value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Base:
+    """One base and what is made of it.
+
+    Attributes:
+        lattice: The perfect lattice; its radii mean nothing.
+        identity: Its fingerprints.
+        symmetry: Its space group and classes of equivalent struts.
+        copies: The lattices of the population.
+        levels: The level of perturbation of each.
+    """
+
+    lattice: Lattice
+    identity: Identity
+    symmetry: Symmetry
+    copies: tuple[Lattice, ...]
+    levels: tuple[float, ...]
+
+
+def make_base(population: Population, index: int) -> Base:
+    """Make base number ``index`` and its copies.
+
+    Raises:
+        LatticeGnnError: If the settings leave no lattice to be found.
+    """
+    lattice = _base_lattice(population, index)
+    symmetry = crystal_symmetry(lattice)
+    copies: list[Lattice] = []
+    levels: list[float] = []
+    for number, level in enumerate((0.0, *population.levels)):
+        rng = np.random.default_rng([population.seed, index, _FIRST_COPY + number])
+        radii = _radii(population, symmetry, rng)
+        shaped = _imperfect(lattice, level, population, rng) if number else lattice
+        dressed = shaped.replace(material=Material(nu=population.nu)).with_radii(radii)
+        for density in _densities(dressed, population, rng):
+            copies.append(dressed.with_relative_density(density))
+            levels.append(level)
+    return Base(lattice, identify(lattice), symmetry, tuple(copies), tuple(levels))
+
+
+def _base_lattice(population: Population, index: int) -> Lattice:
+    if index < len(population.named):
+        name = population.named[index]
+        return cell(name, radius=_RADIUS).simplified().replace(name=name)
+    rng = np.random.default_rng([population.seed, index, _KIND])
+    if rng.random() < population.combined_share:
+        return _combination(population.nets, rng)
+    return sample_net(population.nets, population.seed, index)
+
+
+@cache
+def _cubes() -> tuple[Lattice, ...]:
+    """The named cells of cubic shape."""
+    cells = (cell(name, radius=_RADIUS).simplified().replace(name=name) for name in cell_names())
+    return tuple(x for x in cells if np.array_equal(x.cell, np.eye(3)))
+
+
+def _combination(sampling: NetSampling, rng: np.random.Generator) -> Lattice:
+    """Two named cells in one cell with right angles, stretched at random."""
+    for _ in range(_TRIES):
+        first, second = (_cubes()[k] for k in rng.choice(len(_cubes()), 2, replace=False))
+        box = random_cell("orthorhombic", sampling.aspect, rng)
+        combined = combine(first, second).replace(cell=box)
+        if is_sound(box, (combined.nodes, combined.struts, combined.shifts), sampling):
+            return combined
+    raise LatticeGnnError(
+        f"population: no sound combination of two named cells in {_TRIES} tries; widen "
+        "nets.nodes and nets.struts or set combined_share to 0."
+    )
+
+
+def combine(first: Lattice, second: Lattice) -> Lattice:
+    """The struts of two lattices of one cell together; what they share is kept once."""
+    a, b = first.wrapped(), second.wrapped()
+    apart = b.nodes[:, None] - a.nodes
+    cells = np.rint(apart)
+    gaps = np.linalg.norm((apart - cells) @ a.cell, axis=2)
+    twin = np.argmin(gaps, axis=1)
+    shared = gaps.min(axis=1) < 1e-9 * float(a.lengths.mean())
+    number = np.where(shared, twin, a.num_nodes + np.cumsum(~shared) - 1)
+    place = np.where(shared[:, None], cells[np.arange(len(twin)), twin], 0).astype(np.int64)
+    i, j = b.struts.T
+    struts = np.concatenate([a.struts, number[b.struts]])
+    shifts = np.concatenate([a.shifts, b.shifts + place[j] - place[i]])
+    nodes, struts, shifts = split_crossings(
+        a.cell, np.concatenate([a.nodes, b.nodes[~shared]]), *_once(struts, shifts)
+    )
+    name = f"{first.name}+{second.name}"
+    radii = np.full(len(struts), _RADIUS)
+    return Lattice(a.cell, nodes, struts, shifts, radii, name=name).wrapped()
+
+
+def _once(struts: np.ndarray, shifts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    table = canonical_struts(struts, shifts)
+    _, first = np.unique(table, axis=0, return_index=True)
+    table = table[np.sort(first)]
+    return table[:, :2], table[:, 2:]
+
+
+def _imperfect(
+    lattice: Lattice, level: float, population: Population, rng: np.random.Generator
+) -> Lattice:
+    """Strain the cell and move every node; a shape in which a strut vanishes is drawn again."""
+    for _ in range(_TRIES):
+        turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+        stretch = np.diag(1 + rng.uniform(-population.strain, population.strain, 3))
+        seed = int(rng.integers(2**31))
+        strained = lattice.strained(turn @ stretch @ turn.T) if population.strain else lattice
+        moved = strained.perturbed(level, seed, population.measure)
+        if moved.lengths.min() > 0.01 * moved.lengths.mean():
+            return moved
+    raise LatticeGnnError(
+        f"population: every copy of {lattice.name} at level {level:g} has a strut of nearly no "
+        "length; lower the levels."
+    )
+
+
+def _radii(population: Population, symmetry: Symmetry, rng: np.random.Generator) -> np.ndarray:
+    """Radii up to a common factor."""
+    orbits = symmetry.strut_orbits
+    spread = population.radius_spread
+    if population.radii == "uniform":
+        return np.full(len(orbits), _RADIUS)
+    count = len(orbits) if population.radii == "random" else int(orbits.max()) + 1
+    factors = np.exp(rng.uniform(-spread, spread, count))
+    return _RADIUS * (factors if population.radii == "random" else factors[orbits])
+
+
+def _densities(
+    lattice: Lattice, population: Population, rng: np.random.Generator
+) -> tuple[float, ...]:
+    if population.densities:
+        return population.densities
+    low, high = population.density_range
+    ratio = population.slenderness / float((lattice.radii / lattice.lengths).max())
+    high = max(low, min(high, lattice.relative_density * ratio**2))
+    return tuple(np.exp(rng.uniform(np.log(low), np.log(high), population.draws)).tolist())

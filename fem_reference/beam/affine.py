@@ -1,0 +1,46 @@
+"""Struts under affine nodal motion: the load of the problem, and an upper bound on its answer."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fem_reference.beam.elements import BeamTheory, strut_operator
+from lattice_gnn.lattice.batch import LatticeBatch
+
+
+def strain_basis(like: Tensor) -> Float[Tensor, "6 3 3"]:
+    """The unit strains of the Mandel basis: e_i e_i; (e_i e_j + e_j e_i)/sqrt 2 for 23, 13, 12."""
+    basis = torch.zeros(6, 3, 3, dtype=like.dtype, device=like.device)
+    for k, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):
+        basis[k, i, j] = basis[k, j, i] = 1.0 if i == j else 0.5**0.5
+    return basis
+
+
+def affine_deformation(
+    batch: LatticeBatch, B: Float[Tensor, "struts 8 12"]
+) -> Float[Tensor, "struts 8 6"]:
+    """Strut deformations B (0, 0, E_k v, 0) where nodes move affinely and do not turn."""
+    x, y, z = batch.strut_vectors()[:, :, None].unbind(1)
+    b1, b2, b3 = B[:, :, 6:9].unbind(-1)
+    half = 0.5**0.5
+    shears = (half * (b2 * z + b3 * y), half * (b1 * z + b3 * x), half * (b1 * y + b2 * x))
+    return torch.stack([b1 * x, b2 * y, b3 * z, *shears], -1)
+
+
+def energy_density(
+    batch: LatticeBatch, D: Float[Tensor, "struts rows 6"]
+) -> Float[Tensor, "lattices 6 6"]:
+    """C = (1/V) sum of D^T D, or the part of it that belongs to some rows of D."""
+    C = batch.sum_over_struts(D.mT @ D) / batch.volumes()[:, None, None]
+    return (C + C.mT) / 2
+
+
+def affine_stiffness(
+    lattices: LatticeBatch, *, element: BeamTheory = "euler-bernoulli"
+) -> Float[Tensor, "lattices 6 6"]:
+    """Stiffness C / E_s under affine nodal motion without rotation, Mandel.
+
+    An upper bound on C in the Loewner order.
+    """
+    B = strut_operator(lattices, element=element)
+    return energy_density(lattices, affine_deformation(lattices, B))

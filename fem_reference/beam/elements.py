@@ -1,0 +1,160 @@
+"""Straight beam elements with circular sections, written without local frames.
+
+A circular section has no preferred transverse direction, so the element needs the strut's unit
+tangent ``t`` alone. With end displacements u_i, u_j and rotations theta_i, theta_j, rigid end
+lengths a, b and flexible length l = L - a - b, the deformations of the flexible part are
+
+    e       = t . (u_j - u_i)                                    elongation
+    phi     = t . (theta_j - theta_i)                            twist
+    alpha_i = P [(1 + a/l) theta_i + (b/l) theta_j] - t x (u_j - u_i) / l     end rotations relative
+    alpha_j = P [(a/l) theta_i + (1 + b/l) theta_j] - t x (u_j - u_i) / l     to the chord, P = 1 -
+    t t^T
+
+(Przemieniecki, *Theory of Matrix Structural Analysis*, 1968, chapters 5-6). With the flexibilities
+f_ii, f_ij, f_jj of the simply supported beam (end rotations under end moments) the strain energy is
+a sum of squares,
+
+    2 W = k_axial e^2 + k_twist phi^2 + f_jj/det |alpha_i - (f_ij/f_jj) alpha_j|^2 + 1/f_jj
+    |alpha_j|^2,
+
+det = f_ii f_jj - f_ij^2, so the element is its *square root* B, 2 W = |B (u_i, theta_i, u_j,
+theta_j)|^2, and its stiffness matrix B^T B is positive semi-definite by construction.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.batch import LatticeBatch
+
+BeamTheory = Literal["euler-bernoulli", "timoshenko"]
+
+AXIAL, TORSION, BENDING = slice(0, 1), slice(1, 2), slice(2, 8)  #: rows of B
+
+
+def shear_coefficient(
+    nu: Float[Tensor, "*struts"], bore_ratio: Float[Tensor, "*struts"]
+) -> Float[Tensor, "*struts"]:
+    """Timoshenko's shear coefficient of a circular ring, 6(1 + nu)/(7 + 6 nu) for the solid circle.
+
+    Args:
+        nu: Poisson's ratio.
+        bore_ratio: Inner over outer radius m, 0 for a solid section.
+
+    Reference:
+        Cowper, *The shear coefficient in Timoshenko's beam theory*, J. Appl. Mech. 33 (1966) 335,
+        table 1.
+    """
+    m2 = bore_ratio**2
+    return 6 * (1 + nu) * (1 + m2) ** 2 / ((7 + 6 * nu) * (1 + m2) ** 2 + (20 + 12 * nu) * m2)
+
+
+def strut_operator(
+    batch: LatticeBatch,
+    *,
+    element: BeamTheory = "euler-bernoulli",
+    rigid_ends: Float[Tensor, "struts 2"] | None = None,
+) -> Float[Tensor, "struts 8 12"]:
+    """The square root B of every strut's stiffness: K = B^T B in global axes, unit of E_s.
+
+    Args:
+        batch: The lattices.
+        element: "euler-bernoulli" or "timoshenko" (adds the shear flexibility).
+        rigid_ends: Rigid lengths at node i and node j, unit of length; 0 where None.
+
+    Returns:
+        Rows ``AXIAL``, ``TORSION`` and ``BENDING`` (module docstring); columns u_i, theta_i, u_j,
+        theta_j.
+
+    Raises:
+        LatticeGnnError: For an unknown element, or rigid ends that leave no flexible length.
+    """
+    vectors = batch.strut_vectors()
+    total = vectors.norm(dim=-1)
+    t = vectors / total[:, None]
+    arms = torch.zeros_like(vectors[:, :2]) if rigid_ends is None else rigid_ends.to(vectors)
+    arm_i, arm_j = arms.unbind(-1)
+    length = total - arm_i - arm_j
+    if rigid_ends is not None:
+        check_rigid_ends(total, rigid_ends)
+    slope = (batch.end_radii - batch.radii) / total
+    r1, r2 = batch.radii + slope * arm_i, batch.end_radii - slope * arm_j
+    axial, twist, f_jj, carry, own = _flexibilities(batch, element, length, r1, r2)
+    chord = _cross_matrix(t) / length[:, None, None]
+    across = torch.eye(3, dtype=t.dtype, device=t.device) - t[:, :, None] * t[:, None, :]
+    here, there = (arm_i / length)[:, None, None] * across, (arm_j / length)[:, None, None] * across
+    bend_i = torch.cat([chord, across + here, -chord, there], -1)
+    bend_j = torch.cat([chord, here, -chord, across + there], -1)
+    zero = torch.zeros_like(t)
+    rows = [
+        (torch.cat([-t, zero, t, zero], -1) / axial.sqrt()[:, None])[:, None],
+        (torch.cat([zero, -t, zero, t], -1) / twist.sqrt()[:, None])[:, None],
+        own.rsqrt()[:, None, None] * (bend_i - carry[:, None, None] * bend_j),
+        f_jj.rsqrt()[:, None, None] * bend_j,
+    ]
+    return torch.cat(rows, 1)
+
+
+def _flexibilities(
+    batch: LatticeBatch, element: BeamTheory, length: Tensor, r1: Tensor, r2: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Axial, torsional and bending flexibilities of struts whose radius runs from r1 to r2.
+
+    With r(s) = r1 + (r2 - r1) s: int ds/r^2 = 1/(r1 r2), int ds/r^4 = (r1^2 + r1 r2 + r2^2)/(3 r1^3
+    r2^3), int (1-s)^2/r^4 ds = 1/(3 r1^3 r2), int s(1-s)/r^4 ds = 1/(6 r1^2 r2^2), int s^2/r^4 ds =
+    1/(3 r1 r2^3).
+
+    Returns:
+        Axial; torsional; f_jj; f_ij / f_jj; (f_ii f_jj - f_ij^2) / f_jj. The last is written as a
+        sum of positive terms: the shear flexibility of a short strut would cancel in the
+        difference, and squares would overflow float32 where struts are measured in metres.
+    """
+    if element not in ("euler-bernoulli", "timoshenko"):
+        raise LatticeGnnError(
+            f"element: expected 'euler-bernoulli' or 'timoshenko', got {element!r}"
+        )
+    E, G = batch.E, batch.E / (2 * (1 + batch.nu))
+    bore_ratio = batch.inner_radii / batch.radii
+    square = r1 * r2
+    area = torch.pi * (1 - bore_ratio**2) * square
+    inertia = torch.pi / 4 * (1 - bore_ratio**4)  # I = inertia r^4, polar moment 2 I
+    ratio = r2 / r1
+    taper = ratio + 1 + 1 / ratio
+    bend = length / (6 * E * inertia * square**2)
+    shear = torch.zeros_like(bend)
+    if element == "timoshenko":
+        shear = 1 / (shear_coefficient(batch.nu, bore_ratio) * G * area * length)
+    f_jj = 2 * bend / ratio + shear
+    own = bend / f_jj * (3 * bend + 2 * shear * taper)
+    twist = length * taper / (6 * G * inertia * square**2)
+    return length / (E * area), twist, f_jj, (shear - bend) / f_jj, own
+
+
+def check_rigid_ends(
+    total: Float[Tensor, " struts"], rigid_ends: Float[Tensor, "struts 2"]
+) -> None:
+    """Refuse rigid ends that leave no flexible length of some strut.
+
+    Raises:
+        LatticeGnnError: Naming the strut.
+    """
+    arm_i, arm_j = rigid_ends.to(total).unbind(-1)
+    length = total - arm_i - arm_j
+    bad = ~((length > 0) & (arm_i >= 0) & (arm_j >= 0))  # also true for NaN
+    if bool(bad.any()):
+        s = int(bad.nonzero()[0, 0])
+        raise LatticeGnnError(
+            f"rigid_ends[{s}]: expected lengths >= 0 that leave a flexible part, got "
+            f"{float(arm_i[s]):.4g} and {float(arm_j[s]):.4g} on a strut of length "
+            f"{float(length[s] + arm_i[s] + arm_j[s]):.4g}; shorten them"
+        )
+
+
+def _cross_matrix(t: Float[Tensor, "struts 3"]) -> Float[Tensor, "struts 3 3"]:
+    """[t]x with [t]x v = t x v."""
+    x, y, z = t.unbind(-1)
+    zero = torch.zeros_like(x)
+    return torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(-1, 3, 3)

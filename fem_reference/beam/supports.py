@@ -1,0 +1,137 @@
+"""Which rigid motions a periodic frame has, known from its graph alone.
+
+A rigid-jointed frame that deforms nowhere moves, component by component, as u(x) = v + omega x x.
+Periodic displacements leave v free for every component and demand omega x T = 0 for each lattice
+vector T that the component's cycles reach. With the rank of those T:
+
+    rank 3 or 2   three translations
+    rank 1        three translations and the spin about the line that the component follows
+    rank 0        three translations and three rotations (a component that closes on itself)
+
+So the singular directions of the stiffness matrix are known exactly, and it is made regular by
+*holding* one degree of freedom for each of them, with no regularisation and no threshold on
+eigenvalues. In the same way a macroscopic strain E costs nothing in a component whose cycles span V
+when P_V E P_V = 0, which gives the rank of the effective
+stiffness: the dimension of the sum of Sym(V) over the components.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from lattice_gnn.lattice.batch import LatticeBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Supports:
+    """Components of the lattices of a batch, and the degrees of freedom to hold.
+
+    Attributes:
+        component: Component of each node, numbered across the batch.
+        cycle_rank: Rank (0-3) of each component's cycle vectors: the dimension of space that it
+            spans.
+        component_lattice: The lattice to which each component belongs.
+        held: Degrees of freedom to hold, ``6 * node + k``, k = 0-2 displacement, 3-5 rotation.
+        rank: Rank (0-6) of each lattice's effective stiffness.
+    """
+
+    component: Int[np.ndarray, " nodes"]
+    cycle_rank: Int[np.ndarray, " components"]
+    component_lattice: Int[np.ndarray, " components"]
+    held: Int[np.ndarray, " held"]
+    rank: Int[np.ndarray, " lattices"]
+
+
+def find_supports(batch: LatticeBatch) -> Supports:
+    """Find components, ranks and the degrees of freedom to hold, for the whole batch at once."""
+    struts = batch.struts.cpu().numpy()
+    shifts = batch.shifts.cpu().numpy()
+    cells = batch.cells.detach().cpu().numpy().astype(np.float64)
+    num_nodes = len(batch.nodes)
+    i, j = struts.T
+    ones = np.ones(len(struts), dtype=np.int8)
+    count, component = connected_components(
+        coo_array((ones, (i, j)), shape=(num_nodes, num_nodes)), directed=False
+    )
+    component = component.astype(np.int64)
+    root = np.full(count, num_nodes, dtype=np.int64)
+    np.minimum.at(root, component, np.arange(num_nodes))
+    offsets = _spanning_offsets(struts, shifts, root, num_nodes)
+    cycles = offsets[i] + shifts - offsets[j]
+    owner = component[i]
+    gram = np.zeros((count, 3, 3), dtype=np.int64)
+    np.add.at(gram, owner, cycles[:, :, None] * cycles[:, None, :])
+    cycle_rank = _rank_of_gram(gram)
+    component_lattice = np.searchsorted(batch.node_offsets.cpu().numpy(), root, side="right") - 1
+    held = [(6 * root[:, None] + np.arange(3)).ravel()]
+    for c in np.flatnonzero(cycle_rank == 0):
+        held.append(6 * root[c] + np.arange(3, 6))
+    for c in np.flatnonzero(cycle_rank == 1):
+        longest = np.flatnonzero(owner == c)[np.abs(cycles[owner == c]).sum(1).argmax()]
+        line = cycles[longest] @ cells[component_lattice[c]]
+        held.append(6 * root[c, None] + 3 + np.abs(line).argmax())
+    return Supports(
+        component=component,
+        cycle_rank=cycle_rank,
+        component_lattice=component_lattice.astype(np.int64),
+        held=np.sort(np.concatenate(held)),
+        rank=_stiffness_rank(gram, cycle_rank, component_lattice, cells),
+    )
+
+
+def _rank_of_gram(gram: Int[np.ndarray, "components 3 3"]) -> Int[np.ndarray, " components"]:
+    """Rank of positive semi-definite integer matrices, exactly: from the principal minors."""
+    if gram.max(initial=0) >= 2**20:  # the determinant might overflow
+        gram = gram.astype(object)
+    a, b, c = gram[:, 0, 0], gram[:, 1, 1], gram[:, 2, 2]
+    d, e, f = gram[:, 0, 1], gram[:, 0, 2], gram[:, 1, 2]
+    pairs = (a * b - d * d) + (a * c - e * e) + (b * c - f * f)
+    determinant = a * b * c + 2 * d * e * f - a * f * f - b * e * e - c * d * d
+    rank = (a + b + c > 0).astype(np.int64)
+    return rank + (pairs > 0).astype(np.int64) + (determinant > 0).astype(np.int64)
+
+
+def _spanning_offsets(
+    struts: Int[np.ndarray, "struts 2"],
+    shifts: Int[np.ndarray, "struts 3"],
+    root: Int[np.ndarray, " components"],
+    num_nodes: int,
+) -> Int[np.ndarray, "nodes 3"]:
+    """The cell in which a spanning tree, grown breadth first from each root, reaches each node."""
+    offsets = np.zeros((num_nodes, 3), dtype=np.int64)
+    reached: Bool[np.ndarray, " nodes"] = np.zeros(num_nodes, dtype=bool)
+    reached[root] = True
+    i, j = struts.T
+    while not reached.all():
+        for start, end, step in ((i, j, shifts), (j, i, -shifts)):
+            grows = np.flatnonzero(reached[start] & ~reached[end])
+            new, first = np.unique(end[grows], return_index=True)
+            offsets[new] = offsets[start[grows[first]]] + step[grows[first]]
+            reached[new] = True
+    return offsets
+
+
+def _stiffness_rank(
+    gram: Int[np.ndarray, "components 3 3"],
+    cycle_rank: Int[np.ndarray, " components"],
+    component_lattice: Int[np.ndarray, " components"],
+    cells: Float[np.ndarray, "lattices 3 3"],
+) -> Int[np.ndarray, " lattices"]:
+    """Dimension of the sum of Sym(V) over each lattice's components."""
+    rank = np.zeros(len(cells), dtype=np.int64)
+    np.maximum.at(rank, component_lattice, cycle_rank * (cycle_rank + 1) // 2)
+    lattices_with_several = np.flatnonzero(np.bincount(component_lattice) > 1)
+    for b in lattices_with_several[rank[lattices_with_several] < 6]:
+        products = []
+        for c in np.flatnonzero(component_lattice == b):
+            vectors = cells[b].T @ gram[c] @ cells[b]
+            _, directions = np.linalg.eigh(vectors)
+            basis = directions[:, 3 - cycle_rank[c] :]
+            products += [
+                (np.outer(u, v) + np.outer(v, u)).ravel() for u in basis.T for v in basis.T
+            ]
+        rank[b] = np.linalg.matrix_rank(np.array(products), tol=1e-9) if products else 0
+    return rank

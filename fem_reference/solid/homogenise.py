@@ -1,0 +1,363 @@
+"""The solid reference: periodic homogenisation of the union of struts as a continuum.
+
+Voxels in lattice coordinates carry the volume fraction of the solid and hexahedral elements with
+incompatible modes. The grid follows the thinnest strut. A second grid of half the resolution shows
+how far the answer is from convergence: both are extrapolated to zero voxel size, and the step of
+the extrapolation is the error estimate. ``docs/solid-reference.md`` explains and measures.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from fem_reference.solid.fields import SolidFields, VoxelModel, solid_fields
+from fem_reference.solid.grid import MEMORY_LIMIT, Grid, Shape, grid_shape
+from fem_reference.solid.hexahedra import hexahedron
+from fem_reference.solid.multigrid import Multigrid, Nodal, Solved
+from fem_reference.solid.multigrid_torch import solver_on
+from fem_reference.solid.voxels import (
+    Components,
+    keep_spanning,
+    refuse_unsupported_sections,
+    volume_fractions,
+)
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.contacts import reduction
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.lattice.union import Clearance
+from lattice_gnn.tensors.stiffness import Stiffness
+
+ORDER = 1.5  #: of convergence in the voxel size; docs/solid-reference.md shows how well it holds
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class VoxelSolution:
+    """Effective stiffness on one grid.
+
+    Attributes:
+        stiffness: C / E_s.
+        volume_fraction: Filled share of the cell, dropped components not counted.
+        iterations: Of the conjugate gradients.
+        algebraic_error: Largest relative error of a strain energy left by the iteration.
+        shape: Voxels along the cell vectors.
+        active_nodes: Nodes of filled voxels.
+        memory: Bytes of levels and vectors.
+        components: How many were kept, and how many dropped.
+    """
+
+    stiffness: Stiffness
+    volume_fraction: float
+    iterations: int
+    algebraic_error: float
+    shape: Shape
+    active_nodes: int
+    memory: int
+    components: Components
+    _model: VoxelModel = field(repr=False)
+    _fluctuation: Nodal = field(repr=False)
+
+    def __repr__(self) -> str:
+        """One line."""
+        return (
+            f"VoxelSolution({self.stiffness}, {self.shape[0]} x {self.shape[1]} x {self.shape[2]} "
+            f"voxels, {self.active_nodes} active nodes, {self.iterations} iterations)"
+        )
+
+    @property
+    def longest_edge(self) -> float:
+        """Longest edge of a voxel, unit of the cell."""
+        return float(max(np.linalg.norm(self._model.cell, axis=1) / np.array(self.shape)))
+
+    @cached_property
+    def fields(self) -> SolidFields:
+        """Displacement and stress, computed at the first use."""
+        return solid_fields(self._model, self._fluctuation)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SolidSolution:
+    """Effective stiffness of a strut lattice as a solid, and how far it can be trusted.
+
+    Attributes:
+        stiffness: C / E_s, extrapolated to zero voxel size.
+        error: Estimate of its relative error (Frobenius): the step of the extrapolation.
+        softest_error: The same for the smallest eigenvalue of C.
+        volume_fraction: Of the union of struts and joints; dropped components do not count.
+        voxels_per_diameter: On the fine grid, for the thinnest strut.
+        fine: Solution on the fine grid, with its iterations and nodes.
+        coarse: Solution on the grid of half the resolution.
+        clearance: The narrowest place between struts that share no joint; None where struts are so
+            long that it could not be looked for.
+        seconds: Wall time of everything.
+    """
+
+    stiffness: Stiffness
+    error: float
+    softest_error: float
+    volume_fraction: float
+    voxels_per_diameter: float
+    fine: VoxelSolution
+    coarse: VoxelSolution
+    clearance: Clearance | None
+    seconds: float
+
+    def __repr__(self) -> str:
+        """One line: the stiffness, its error, the grid, contacts."""
+        return (
+            f"SolidSolution({self.stiffness}, error {100 * self.error:.2g} %, softest "
+            f"{100 * self.softest_error:.2g} %, volume fraction {self.volume_fraction:.4g}, "
+            f"{self.voxels_per_diameter:.3g} voxels per diameter, {self.active_nodes} active nodes"
+            f"{', touching struts' if self.touching else ''})"
+        )
+
+    @property
+    def touching(self) -> bool:
+        """Whether struts that share no joint touch or overlap; here they are one solid."""
+        return self.clearance is not None and self.clearance.touching > 0
+
+    @property
+    def unresolved_gap(self) -> bool:
+        """Whether struts come so close that the coarse grid may close the gap between them.
+
+        A gap below two voxels of the coarse grid; the error estimates grow with what it does to C.
+        """
+        return (
+            self.clearance is not None and 0 < self.clearance.distance < 4 * self.fine.longest_edge
+        )
+
+    @property
+    def iterations(self) -> int:
+        """Conjugate gradient iterations on the fine grid."""
+        return self.fine.iterations
+
+    @property
+    def active_nodes(self) -> int:
+        """Nodes of filled voxels on the fine grid."""
+        return self.fine.active_nodes
+
+    @property
+    def memory(self) -> int:
+        """Bytes of levels and vectors on the fine grid."""
+        return self.fine.memory
+
+    @property
+    def dropped_components(self) -> int:
+        """Components that do not span space and carry no load; the others were kept."""
+        return self.fine.components.dropped
+
+    @property
+    def fields(self) -> SolidFields:
+        """Displacement and stress on the fine grid, computed at the first use."""
+        return self.fine.fields
+
+
+def homogenise_solid(
+    lattice: Lattice,
+    *,
+    voxels_per_diameter: float | int = 8,
+    tolerance: float = 1e-6,
+    device: str = "cpu",
+    memory_limit: float | int = MEMORY_LIMIT,
+    on_progress: Progress | None = None,
+) -> SolidSolution:
+    """Effective stiffness of the union of a lattice's struts as an isotropic solid.
+
+    Every strut is a cylinder with a ball of its radius at both ends, radii may differ. Struts that
+    touch are one solid there; the solution says so. Components that do not span space are dropped
+    and counted.
+
+    Args:
+        lattice: The lattice; of its material only nu matters.
+        voxels_per_diameter: On the fine grid across the thinnest strut; 8 gives about 1 % in C.
+        tolerance: Admitted relative error of any strain energy on its grid.
+        device: "cpu" (numba), or a device of torch with float64: "cuda", "cuda:1".
+        memory_limit: Bytes; a grid that needs more is refused.
+        on_progress: Called with what is being done and the share done.
+
+    Raises:
+        LatticeGnnError: For hollow or tapered struts, several materials, fewer than 4 voxels per
+            diameter, a grid over the memory limit, a device that is not there or too small, or a
+            lattice that does not span space.
+        NotConvergedError: Where the equations could not be solved to the tolerance.
+    """
+    began = time.perf_counter()
+    solve = solver_on(device)
+    _refuse_unsupported(lattice)
+    reduced = lattice.with_cell_vectors(reduction(lattice.cell))
+    shape = grid_shape(reduced, voxels_per_diameter, memory_limit)
+    _report(on_progress, "voxels", 0.0)
+    weights = volume_fractions(reduced, shape)
+    halves = weights.reshape(shape[0] // 2, 2, shape[1] // 2, 2, shape[2] // 2, 2)
+    half_weights = halves.mean(axis=(1, 3, 5), dtype=np.float64)
+    nu = lattice.material.nu
+    model, components = _model(half_weights, reduced.cell, nu)
+    on_iteration = _stage(on_progress, "coarse grid")
+    coarse = _homogenise(model, components, tolerance, None, on_iteration, solve)
+    model, components = _model(weights, reduced.cell, nu)
+    del weights  # a large array that the solver does not need
+    on_iteration = _stage(on_progress, "fine grid")
+    fine = _homogenise(model, components, tolerance, coarse, on_iteration, solve)
+    stiffness, error, softest = extrapolate(fine.stiffness, coarse.stiffness)
+    return SolidSolution(
+        stiffness=stiffness,
+        error=error,
+        softest_error=softest,
+        volume_fraction=fine.volume_fraction,
+        voxels_per_diameter=2.0 * float(lattice.radii.min()) / fine.longest_edge,
+        fine=fine,
+        coarse=coarse,
+        clearance=_clearance(lattice),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def homogenise_voxels(
+    weights: Float[np.ndarray, "n1 n2 n3"],
+    cell: Float[np.ndarray, "3 3"],
+    *,
+    nu: float = 0.3,
+    tolerance: float = 1e-6,
+    device: str = "cpu",
+    on_progress: Progress | None = None,
+) -> VoxelSolution:
+    """Effective stiffness of a periodic voxel model, C / E_s, on the grid as it is.
+
+    Args:
+        weights: Stiffness of every voxel as a multiple of the solid's, usually its volume fraction;
+            0 is void. Axis k runs along cell vector k; numbers of voxels divisible by 8 are solved
+            fastest.
+        cell: Cell vectors as rows.
+        nu: Poisson ratio of the solid.
+        tolerance: Admitted relative error of any strain energy.
+        device: As for ``homogenise_solid``.
+        on_progress: Called with what is being done and the share done.
+
+    Raises:
+        LatticeGnnError: For an unknown device, or weights that are negative or do not span space.
+        NotConvergedError: Where the equations could not be solved to the tolerance.
+    """
+    if weights.ndim != 3 or weights.size == 0:
+        raise LatticeGnnError(f"weights: expected a grid of voxels, got shape {weights.shape}")
+    if not bool(np.isfinite(weights).all()) or float(weights.min()) < 0:
+        raise LatticeGnnError("weights: expected finite numbers >= 0 for all voxels")
+    if not abs(float(np.linalg.det(cell))) > 0:
+        raise LatticeGnnError("cell: expected three independent cell vectors")
+    solve = solver_on(device)
+    model, components = _model(weights, cell, nu)
+    return _homogenise(model, components, tolerance, None, _stage(on_progress, "grid"), solve)
+
+
+def extrapolate(fine: Stiffness, coarse: Stiffness) -> tuple[Stiffness, float, float]:
+    """Extrapolate a 2:1 pair of grids to zero voxel size, error ~ h^1.5.
+
+    Returns:
+        C, its step from the fine grid relative to C (Frobenius), and that of the smallest
+        eigenvalue.
+
+    Raises:
+        LatticeGnnError: Where the grids differ so much that the result is not positive definite.
+    """
+    step = (fine.mandel - coarse.mandel) / (2.0**ORDER - 1.0)
+    C = fine.mandel + step
+    softest, on_fine = (float(torch.linalg.eigvalsh(tensor)[0]) for tensor in (C, fine.mandel))
+    if softest <= 0.0:
+        raise LatticeGnnError(
+            "the solid reference: the two grids differ so much that extrapolation loses the "
+            "softest mode; take more voxels per diameter (at least twice as many)"
+        )
+    error = float(torch.linalg.norm(step) / torch.linalg.norm(C))
+    return Stiffness(C), error, abs(on_fine - softest) / softest
+
+
+def _refuse_unsupported(lattice: Lattice) -> None:
+    """Raise for what one isotropic solid of plain struts cannot be."""
+    refuse_unsupported_sections(lattice)
+    for name, of_struts in (("E", lattice.E), ("nu", lattice.nu)):
+        if of_struts is not None and not np.allclose(of_struts, getattr(lattice.material, name)):
+            raise LatticeGnnError(
+                f"the solid reference: {name} of single struts is not supported; all struts must "
+                f"be of the material ({name} = {getattr(lattice.material, name):g})"
+            )
+
+
+def _clearance(lattice: Lattice) -> Clearance | None:
+    try:
+        return lattice.clearance()
+    except LatticeGnnError:
+        return None
+
+
+def _model(
+    weights: Float[np.ndarray, "n1 n2 n3"], cell: Float[np.ndarray, "3 3"], nu: float
+) -> tuple[VoxelModel, Components]:
+    """Elements of the components that span space."""
+    kept, components = keep_spanning(weights)
+    if components.kept == 0:
+        empty = not bool((weights > 0).any())
+        raise LatticeGnnError(
+            "the solid reference: no voxel is filled; the grid is empty"
+            if empty
+            else "the solid reference: no connected part of the solid spans space, so that some "
+            "strain costs no energy; see Lattice.connectivity() for what is missing"
+        )
+    flat = kept.ravel()
+    active = np.flatnonzero(flat > 0)
+    n1, n2, n3 = weights.shape
+    grid = Grid(active, (n1, n2, n3))
+    element = hexahedron(cell / np.array(weights.shape)[:, None], nu)
+    return VoxelModel(cell, grid, flat[active].astype(np.float64), element), components
+
+
+def _homogenise(
+    model: VoxelModel,
+    components: Components,
+    tolerance: float,
+    coarse: VoxelSolution | None,
+    on_iteration: Callable[[int, float], None],
+    solve: Callable[..., Solved],
+) -> VoxelSolution:
+    """Solve on one grid, from the solution on the grid of half the resolution where there is."""
+    voxels = int(np.prod(model.grid.shape))
+    fraction = float(model.weights.sum()) / voxels
+    multigrid = Multigrid(model.grid, model.weights, model.element)
+    start = None
+    if coarse is not None and multigrid.coarse:
+        same = np.array_equal(model.grid.coarser().nodes, coarse._model.grid.nodes)
+        start = multigrid.interpolate(coarse._fluctuation) if same else None
+    solved = solve(
+        multigrid,
+        fraction * model.element.solid,
+        voxels * model.element.volume,
+        tolerance=tolerance,
+        start=start,
+        on_iteration=on_iteration,
+    )
+    return VoxelSolution(
+        stiffness=Stiffness(torch.from_numpy(solved.stiffness)),
+        volume_fraction=fraction,
+        iterations=solved.iterations,
+        algebraic_error=solved.error,
+        shape=model.grid.shape,
+        active_nodes=len(model.grid),
+        memory=solved.memory,
+        components=components,
+        _model=model,
+        _fluctuation=solved.displacement,
+    )
+
+
+def _stage(on_progress: Progress | None, name: str) -> Callable[[int, float], None]:
+    """Turn the number of iterations into progress: ten are usual."""
+    return lambda count, error: _report(on_progress, name, count / (count + 3.0))
+
+
+def _report(on_progress: Progress | None, name: str, share: float) -> None:
+    if on_progress is not None:
+        on_progress(name, share)

@@ -1,0 +1,1 @@
+"""Named unit cells."""

@@ -1,0 +1,1 @@
+"""The lattice: nodes, struts and a periodic cell, its topology, geometry and files."""

@@ -1,0 +1,223 @@
+"""What a lattice must satisfy, checked on construction.
+
+Every function raises one clear sentence or returns clean arrays. The checks are cheap (microseconds
+for a unit cell) and know nothing of :class:`lattice_gnn.lattice.lattice.Lattice`.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from lattice_gnn.errors import LatticeGnnError
+
+MAX_INTEGER = 10**6
+"""Largest node index or shift accepted; keeps every integer computation far from overflow."""
+SINGULAR_CELL = 1e-12
+"""A cell is singular where |det| is at most this times the product of its vectors' lengths."""
+ZERO_LENGTH = 1e-9
+"""A strut has no length where it is shorter than this times the cube root of the cell volume."""
+
+
+def positive_number(value: Any, what: str) -> float:
+    """Return ``value`` as a float; it must be a finite number above zero."""
+    number = finite_number(value, what)
+    if number <= 0:
+        raise LatticeGnnError(f"{what}: expected a number above 0, got {number:g}.")
+    return number
+
+
+def finite_number(value: Any, what: str) -> float:
+    """Return ``value`` as a float; it must be a finite real number and no bool."""
+    if isinstance(value, bool | np.bool_ | str | bytes) or value is None:
+        raise LatticeGnnError(f"{what}: expected a number, got {value!r}.")
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise LatticeGnnError(f"{what}: expected a finite number, got {value!r:.60}.") from None
+    if not math.isfinite(number):
+        raise LatticeGnnError(f"{what}: expected a finite number, got {number}.")
+    return number
+
+
+def check_poisson_ratio(value: Any, what: str) -> float:
+    """Return ``value`` as a float; an isotropic solid has -1 < nu < 0.5."""
+    nu = finite_number(value, what)
+    if not -1 < nu < 0.5:
+        raise LatticeGnnError(f"{what}: a Poisson ratio lies between -1 and 0.5, got {nu:g}.")
+    return nu
+
+
+def float_array(value: Any, what: str, shape: tuple[int | None, ...]) -> Float[np.ndarray, "..."]:
+    """Return a read-only float64 copy, all finite; None in ``shape`` means any length."""
+    array = _plain_array(value, what, shape)
+    if not np.isfinite(array).all():
+        place = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+        raise LatticeGnnError(
+            f"{what}{_place(place)}: expected a finite number, got {array[place]}."
+        )
+    array.setflags(write=False)
+    return array
+
+
+def integer_array(value: Any, what: str, shape: tuple[int | None, ...]) -> Int[np.ndarray, "..."]:
+    """Return a read-only int64 copy, |k| <= 10**6; floats that are whole numbers pass."""
+    array = _plain_array(value, what, shape)
+    wrong = ~((np.abs(array) <= MAX_INTEGER) & (np.floor(array) == array))
+    if wrong.any():
+        place = tuple(int(k) for k in np.argwhere(wrong)[0])
+        raise LatticeGnnError(
+            f"{what}{_place(place)}: expected an integer of at most {MAX_INTEGER} in size, "
+            f"got {array[place]:g}."
+        )
+    whole = array.astype(np.int64)
+    whole.setflags(write=False)
+    return whole
+
+
+def _plain_array(value: Any, what: str, shape: tuple[int | None, ...]) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "iuf" and array.size:
+            raise TypeError(array.dtype)
+        array = np.array(array, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise LatticeGnnError(f"{what}: expected numbers of shape {_shape_text(shape)}.") from None
+    fits = array.ndim == len(shape) and all(
+        want in (None, got) for want, got in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        raise LatticeGnnError(f"{what}: expected shape {_shape_text(shape)}, got {array.shape}.")
+    return array
+
+
+def _shape_text(shape: tuple[int | None, ...]) -> str:
+    inside = ", ".join("any" if length is None else str(length) for length in shape)
+    return f"({inside},)" if len(shape) == 1 else f"({inside})"
+
+
+def _place(place: tuple[int, ...]) -> str:
+    return "".join(f"[{index}]" for index in place)
+
+
+def check_cell(cell: Float[np.ndarray, "3 3"]) -> None:
+    """The three cell vectors must span space; a left-handed cell is fine."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        determinant = float(np.linalg.det(cell))
+        product = float(np.prod(np.linalg.norm(cell, axis=1)))
+    if not (math.isfinite(determinant) and math.isfinite(product)):
+        raise LatticeGnnError("cell: its volume overflows; choose a larger unit of length.")
+    if abs(determinant) <= SINGULAR_CELL * product:
+        raise LatticeGnnError(
+            f"cell: its three vectors do not span space (determinant {determinant:g}); "
+            "expected linearly independent vectors."
+        )
+
+
+def check_topology(
+    num_nodes: int, struts: Int[np.ndarray, "struts 2"], shifts: Int[np.ndarray, "rows 3"]
+) -> None:
+    """Node indices are in range, every node is used, no strut occurs twice in either direction."""
+    if len(struts) == 0:
+        raise LatticeGnnError("struts: the lattice has none; expected at least one strut.")
+    if len(shifts) != len(struts):
+        raise LatticeGnnError(f"shifts: expected one per strut ({len(struts)}), got {len(shifts)}.")
+    outside = (struts < 0) | (struts >= num_nodes)
+    if outside.any():
+        strut, end = (int(k) for k in np.argwhere(outside)[0])
+        raise LatticeGnnError(
+            f"struts[{strut}]: node index {struts[strut, end]} is out of range; "
+            f"the lattice has {num_nodes} nodes, 0 to {num_nodes - 1}."
+        )
+    unused = np.flatnonzero(np.bincount(struts.ravel(), minlength=num_nodes) == 0)
+    if len(unused):
+        raise LatticeGnnError(
+            f"nodes[{unused[0]}]: no strut ends at this node; remove it or join it to the lattice."
+        )
+    first, second = first_duplicate(struts, shifts)
+    if second >= 0:
+        i, j = struts[second]
+        raise LatticeGnnError(
+            f"struts[{second}]: the same strut as struts[{first}] "
+            f"(node {i} to node {j}, shift {shifts[second].tolist()}); remove one of them."
+        )
+
+
+def canonical_struts(
+    struts: Int[np.ndarray, "struts 2"], shifts: Int[np.ndarray, "struts 3"]
+) -> Int[np.ndarray, "struts 5"]:
+    """Return rows (i, j, shift), turned so that (i, j, s) and (j, i, -s) give equal rows."""
+    first_nonzero = np.where(
+        shifts[:, 0] != 0, shifts[:, 0], np.where(shifts[:, 1] != 0, shifts[:, 1], shifts[:, 2])
+    )
+    turn = (struts[:, 0] > struts[:, 1]) | ((struts[:, 0] == struts[:, 1]) & (first_nonzero < 0))
+    return np.column_stack(
+        [np.where(turn[:, None], struts[:, ::-1], struts), np.where(turn[:, None], -shifts, shifts)]
+    )
+
+
+def first_duplicate(
+    struts: Int[np.ndarray, "struts 2"], shifts: Int[np.ndarray, "struts 3"]
+) -> tuple[int, int]:
+    """Numbers of two struts that are one and the same, or (-1, -1)."""
+    rows = canonical_struts(struts, shifts)
+    order = np.lexsort(rows.T)
+    same = np.flatnonzero((rows[order[1:]] == rows[order[:-1]]).all(axis=1))
+    if len(same) == 0:
+        return -1, -1
+    pair = sorted((int(order[same[0]]), int(order[same[0] + 1])))
+    return pair[0], pair[1]
+
+
+def check_lengths(lengths: Float[np.ndarray, " struts"], volume: float) -> None:
+    """Every strut has a finite length that is not negligible beside the cell."""
+    if not np.isfinite(lengths).all():
+        worst = int(np.flatnonzero(~np.isfinite(lengths))[0])
+        raise LatticeGnnError(
+            f"struts[{worst}]: its length overflows; choose a larger unit of length."
+        )
+    worst = int(np.argmin(lengths))
+    if lengths[worst] <= ZERO_LENGTH * volume ** (1 / 3):
+        raise LatticeGnnError(
+            f"struts[{worst}]: zero length ({lengths[worst]:g}); its two ends must lie apart."
+        )
+
+
+def strut_values(value: Any, what: str, num_struts: int, above: float) -> np.ndarray:
+    """Return one finite number per strut (a single number serves all), each > ``above``."""
+    if np.ndim(value) == 0:
+        value = np.full(num_struts, finite_number(value, what))
+    array = float_array(value, what, (num_struts,))
+    worst = int(np.argmin(array))
+    if array[worst] <= above:
+        raise LatticeGnnError(
+            f"{what}[{worst}]: expected a number above {above:g}, got {array[worst]:g}."
+        )
+    return array
+
+
+def bore_radii(value: Any, radii: Float[np.ndarray, " struts"]) -> Float[np.ndarray, " struts"]:
+    """Return one bore radius per strut, 0 <= bore < radius."""
+    if np.ndim(value) == 0:
+        value = np.full(len(radii), finite_number(value, "inner_radii"))
+    bores = float_array(value, "inner_radii", radii.shape)
+    wrong = np.flatnonzero((bores < 0) | (bores >= radii))
+    if len(wrong):
+        strut = int(wrong[0])
+        raise LatticeGnnError(
+            f"inner_radii[{strut}]: expected 0 <= inner radius < radius {radii[strut]:g}, "
+            f"got {bores[strut]:g}."
+        )
+    return bores
+
+
+def poisson_ratios(value: Any, num_struts: int) -> Float[np.ndarray, " struts"]:
+    """Return one Poisson ratio per strut, each -1 < nu < 0.5."""
+    nu = strut_values(value, "nu", num_struts, above=-1.0)
+    worst = int(np.argmax(nu))
+    if nu[worst] >= 0.5:
+        raise LatticeGnnError(
+            f"nu[{worst}]: a Poisson ratio lies between -1 and 0.5, got {nu[worst]:g}."
+        )
+    return nu

@@ -1,0 +1,382 @@
+"""The lattice: nodes, struts and a periodic cell, as one immutable value."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice import checks, collinear, union
+from lattice_gnn.lattice.tiling import tile_topology
+from lattice_gnn.lattice.topology import Net, analyse_net, simplify_topology
+
+MOST_STRUTS = 10_000_000  #: of a supercell; more would only exhaust the memory
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Isotropic linear-elastic solid that the struts are made of.
+
+    Attributes:
+        E: Young's modulus, > 0, in any unit of stress; 1 makes every stiffness a multiple of E.
+        nu: Poisson ratio, -1 < nu < 0.5.
+    """
+
+    __no_type_check__ = True  # the constructor checks and converts by itself
+
+    E: float = 1.0
+    nu: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Check both numbers."""
+        object.__setattr__(self, "E", checks.positive_number(self.E, "material.E"))
+        object.__setattr__(self, "nu", checks.check_poisson_ratio(self.nu, "material.nu"))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Lattice:
+    """Periodic strut lattice.
+
+    Strut s joins node ``struts[s, 0]`` of the home cell to node ``struts[s, 1]`` of the cell
+    displaced by the integers ``shifts[s]``, and is stored once. A strut from a node to its own
+    image and several struts between one pair of nodes, by different shifts, are ordinary. Node
+    coordinates may be any real numbers; nothing wraps them into the cell.
+
+    The constructor takes anything like an array; arrays are copied and read-only. Whatever breaks a
+    rule of :mod:`lattice_gnn.lattice.checks` raises :class:`~lattice_gnn.errors.LatticeGnnError` on
+    construction and names the offender.
+
+    Attributes:
+        cell: cell vectors as rows, any unit of length; left-handed is fine.
+        nodes: fractional coordinates.
+        struts: node numbers (i, j).
+        shifts: cell displacement of node j, in cell vectors.
+        radii: outer radius of each strut (at node i where tapered), unit of ``cell``; one number
+            serves all.
+        end_radii: outer radius at node j, linear in between; None: constant.
+        inner_radii: bore radius at node i, 0 for solid; the ratio bore/outer stays constant along a
+            taper; None: all solid.
+        E: Young's modulus of each strut, unit of ``material.E``; None: that of the material.
+        nu: Poisson ratio of each strut; None: that of the material.
+        name: label for people.
+        material: the solid.
+        units: label of the unit of length; nothing depends on it.
+    """
+
+    __no_type_check__ = True  # the constructor takes anything like an array and checks it itself
+
+    cell: Float[np.ndarray, "3 3"]
+    nodes: Float[np.ndarray, "nodes 3"]
+    struts: Int[np.ndarray, "struts 2"]
+    shifts: Int[np.ndarray, "struts 3"]
+    radii: Float[np.ndarray, " struts"]
+    end_radii: Float[np.ndarray, " struts"] | None = None
+    inner_radii: Float[np.ndarray, " struts"] | None = None
+    E: Float[np.ndarray, " struts"] | None = None
+    nu: Float[np.ndarray, " struts"] | None = None
+    name: str = ""
+    material: Material = Material()
+    units: str = ""
+
+    def __post_init__(self) -> None:
+        """Copy and check every field."""
+
+        def store(field: str, value: Any) -> None:
+            object.__setattr__(self, field, value)
+
+        store("cell", checks.float_array(self.cell, "cell", (3, 3)))
+        checks.check_cell(self.cell)
+        store("nodes", checks.float_array(self.nodes, "nodes", (None, 3)))
+        store("struts", checks.integer_array(self.struts, "struts", (None, 2)))
+        store("shifts", checks.integer_array(self.shifts, "shifts", (None, 3)))
+        checks.check_topology(self.num_nodes, self.struts, self.shifts)
+        count = self.num_struts
+        store("radii", checks.strut_values(self.radii, "radii", count, above=0.0))
+        if self.end_radii is not None:
+            store("end_radii", checks.strut_values(self.end_radii, "end_radii", count, above=0.0))
+        if self.inner_radii is not None:
+            store("inner_radii", checks.bore_radii(self.inner_radii, self.radii))
+        if self.E is not None:
+            store("E", checks.strut_values(self.E, "E", count, above=0.0))
+        if self.nu is not None:
+            store("nu", checks.poisson_ratios(self.nu, count))
+        with np.errstate(over="ignore", invalid="ignore"):
+            lengths = self.lengths
+        checks.check_lengths(lengths, self.volume)
+
+    def __repr__(self) -> str:
+        """Return one line: name, counts, density."""
+        return (
+            f"Lattice({self.name!r}, {self.num_nodes} nodes, {self.num_struts} struts, "
+            f"relative density {self.relative_density:.4g})"
+        )
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of nodes of one cell."""
+        return len(self.nodes)
+
+    @property
+    def num_struts(self) -> int:
+        """Number of struts of one cell, each counted once."""
+        return len(self.struts)
+
+    @property
+    def volume(self) -> float:
+        """Volume of the cell, > 0."""
+        return float(abs(np.linalg.det(self.cell)))
+
+    @property
+    def positions(self) -> Float[np.ndarray, "nodes 3"]:
+        """Cartesian node positions."""
+        return self.nodes @ self.cell
+
+    @property
+    def strut_vectors(self) -> Float[np.ndarray, "struts 3"]:
+        """Cartesian vectors from node i to the image of node j."""
+        i, j = self.struts.T
+        return (self.nodes[j] - self.nodes[i] + self.shifts) @ self.cell
+
+    @property
+    def lengths(self) -> Float[np.ndarray, " struts"]:
+        """Strut lengths between node centres."""
+        return np.linalg.norm(self.strut_vectors, axis=1)
+
+    @property
+    def degrees(self) -> Int[np.ndarray, " nodes"]:
+        """Number of strut ends at each node; a strut to its own image counts twice."""
+        return np.bincount(self.struts.ravel(), minlength=self.num_nodes)
+
+    @property
+    def relative_density(self) -> float:
+        """Sum of strut volumes over cell volume, pi r^2 L for a plain strut.
+
+        Overlaps at the joints count twice: the convention of the literature. The mean of r^2 along
+            a linear taper is (r_i^2 + r_i r_j + r_j^2) / 3; a bore of constant
+        ratio k takes away the fraction k^2.
+        """
+        return float(np.sum(self._sections() * self.lengths) / self.volume)
+
+    def _sections(self) -> Float[np.ndarray, " struts"]:
+        """Mean cross-section area of each strut."""
+        r = self.radii
+        end = r if self.end_radii is None else self.end_radii
+        bore = 0.0 if self.inner_radii is None else self.inner_radii / r
+        return np.pi * (r * r + r * end + end * end) / 3 * (1 - bore**2)
+
+    def replace(self, **fields: Any) -> "Lattice":
+        """Return a copy with some fields replaced, checked anew."""
+        return dataclasses.replace(self, **fields)
+
+    def with_radii(self, radii: float | Float[np.ndarray, " struts"]) -> "Lattice":
+        """Return the lattice with these radii; tapers and bores keep their ratio to the radius."""
+        new = checks.strut_values(radii, "radii", self.num_struts, above=0.0)
+        factor = new / self.radii
+        return self.replace(
+            radii=new,
+            end_radii=None if self.end_radii is None else self.end_radii * factor,
+            inner_radii=None if self.inner_radii is None else self.inner_radii * factor,
+        )
+
+    def with_relative_density(self, relative_density: float) -> "Lattice":
+        """Return the lattice with all radii scaled by one factor to this relative density.
+
+        Raises:
+            LatticeGnnError: unless 0 < relative_density < 1.
+        """
+        density = checks.finite_number(relative_density, "relative_density")
+        if not 0 < density < 1:
+            raise LatticeGnnError(
+                f"relative_density: expected a fraction between 0 and 1, got {density:g}."
+            )
+        return self.with_radii(self.radii * np.sqrt(density / self.relative_density))
+
+    def scaled(self, factor: float) -> "Lattice":
+        """Return the lattice with all lengths, radii included, multiplied by ``factor`` > 0."""
+        factor = checks.positive_number(factor, "factor")
+        return self.replace(cell=self.cell * factor).with_radii(self.radii * factor)
+
+    def rotated(self, R: Float[np.ndarray, "3 3"]) -> "Lattice":
+        """Return the lattice turned (or mirrored) by the orthogonal matrix R: x -> R x."""
+        R = checks.float_array(R, "rotation", (3, 3))
+        if np.abs(R @ R.T - np.eye(3)).max() > 1e-9:
+            raise LatticeGnnError("rotation: expected an orthogonal matrix, R R^T = 1 to 1e-9.")
+        return self.replace(cell=self.cell @ R.T)
+
+    def strained(self, F: Float[np.ndarray, "3 3"]) -> "Lattice":
+        """Return the lattice under the affine map x -> F x; fractions and radii stay."""
+        F = checks.float_array(F, "deformation gradient", (3, 3))
+        return self.replace(cell=self.cell @ F.T)
+
+    def translated(self, vector: Float[np.ndarray, "3"]) -> "Lattice":
+        """Return the lattice with every node moved by one fractional vector."""
+        vector = checks.float_array(vector, "translation", (3,))
+        return self.replace(nodes=self.nodes + vector)
+
+    def wrapped(self) -> "Lattice":
+        """Return the same structure with fractional coordinates in [0, 1), shifts to match."""
+        offsets = np.floor(self.nodes).astype(np.int64)
+        i, j = self.struts.T
+        return self.replace(
+            nodes=self.nodes - offsets, shifts=self.shifts + offsets[j] - offsets[i]
+        )
+
+    def reordered(self, permutation: Int[np.ndarray, " nodes"]) -> "Lattice":
+        """Return the same structure with new node k = old node ``permutation[k]``."""
+        order = checks.integer_array(permutation, "permutation", (self.num_nodes,))
+        if not np.array_equal(np.sort(order), np.arange(self.num_nodes)):
+            raise LatticeGnnError("permutation: expected every node number exactly once.")
+        new_number = np.argsort(order)
+        return self.replace(nodes=self.nodes[order], struts=new_number[self.struts])
+
+    def reversed_struts(self, mask: Bool[np.ndarray, " struts"]) -> "Lattice":
+        """Return the same structure with the struts of ``mask`` stored in the other direction."""
+        mask = np.asarray(mask)
+        if mask.dtype != bool or mask.shape != (self.num_struts,):
+            raise LatticeGnnError(f"mask: expected {self.num_struts} booleans, one per strut.")
+        radii, end, bore = self.radii, self.end_radii, self.inner_radii
+        return self.replace(
+            struts=np.where(mask[:, None], self.struts[:, ::-1], self.struts),
+            shifts=np.where(mask[:, None], -self.shifts, self.shifts),
+            radii=radii if end is None else np.where(mask, end, radii),
+            end_radii=None if end is None else np.where(mask, radii, end),
+            inner_radii=bore
+            if end is None or bore is None
+            else np.where(mask, bore * end / radii, bore),
+        )
+
+    def supercell(self, tiling: Any) -> "Lattice":
+        """Return the same structure with a larger cell.
+
+        Args:
+            tiling: three positive numbers of copies along the cell vectors, or an integer 3x3
+                matrix M whose rows are the new cell vectors in terms of the old ones (new cell = M
+                @ cell, |det M| copies).
+        """
+        if np.ndim(tiling) == 1:
+            counts = checks.integer_array(tiling, "tiling", (3,))
+            if counts.min() < 1:
+                raise LatticeGnnError(
+                    f"tiling: expected three numbers >= 1, got {counts.tolist()}."
+                )
+            tiling = np.diag(counts)
+        M = checks.integer_array(tiling, "tiling", (3, 3))
+        struts = abs(float(np.linalg.det(M))) * self.num_struts
+        if struts > MOST_STRUTS:
+            raise LatticeGnnError(
+                f"tiling: expected at most {MOST_STRUTS} struts in all, got {struts:.3g}."
+            )
+        tiling_of_net = tile_topology(self.num_nodes, self.struts, self.shifts, M)
+        copies = tiling_of_net.copies
+        return self.replace(
+            cell=M @ self.cell,
+            nodes=((self.nodes + copies[:, None]) @ np.linalg.inv(M)).reshape(-1, 3),
+            struts=tiling_of_net.struts,
+            shifts=tiling_of_net.shifts,
+            **{
+                field: None if value is None else np.tile(value, len(copies))
+                for field, value in self._strut_fields().items()
+            },
+        )
+
+    def with_cell_vectors(self, U: Int[np.ndarray, "3 3"]) -> "Lattice":
+        """Return the same structure with the cell U @ cell, U integer of determinant 1 or -1."""
+        U = checks.integer_array(U, "cell change", (3, 3))
+        if abs(round(float(np.linalg.det(U)))) != 1:
+            raise LatticeGnnError("cell change: expected an integer matrix of determinant 1 or -1.")
+        return self.supercell(U)
+
+    def _strut_fields(self) -> dict[str, Float[np.ndarray, " struts"] | None]:
+        names = ("radii", "end_radii", "inner_radii", "E", "nu")
+        return {name: getattr(self, name) for name in names}
+
+    def perturbed(
+        self, level: float, seed: int, measure: Literal["fractional", "mean_length"] = "fractional"
+    ) -> "Lattice":
+        """Return the lattice with every node moved by a vector of one length in a random direction.
+
+        Args:
+            level: the length, 0 to 0.5: in fractional coordinates (the imperfection of the
+                literature: Grega et al., ICLR 2024), or over the mean strut length in space.
+            seed: of the random directions, which are uniform on the sphere.
+            measure: which of the two.
+        """
+        level = checks.finite_number(level, "level")
+        if measure not in ("fractional", "mean_length"):
+            raise LatticeGnnError(
+                f"perturbed: expected measure 'fractional' or 'mean_length', got {measure!r}."
+            )
+        if not 0 <= level <= 0.5:
+            raise LatticeGnnError(
+                f"perturbed: expected a level from 0 to 0.5 (0.05 means 5 %), got {level:g}."
+            )
+        directions = np.random.default_rng(seed).normal(size=(self.num_nodes, 3))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        if measure == "mean_length":
+            directions = self.lengths.mean() * directions @ np.linalg.inv(self.cell)
+        return self.replace(nodes=self.nodes + level * directions)
+
+    def simplified(self, tolerance: float = collinear.TOLERANCE) -> "Lattice":
+        """Return the lattice without the nodes that merely cut a straight strut in two.
+
+        A node goes where exactly two struts end, on one straight line to ``tolerance`` (sine of the
+        angle), with equal radii, bores, E and nu to ``tolerance`` (relative) and without taper. A
+        straight infinite chain keeps one node, joined to its own image. Beam theory gives both
+        lattices the same stiffness.
+        """
+        end_radii = self.radii if self.end_radii is None else self.end_radii
+        others = (self.inner_radii, self.E, self.nu)
+        sections = [self.radii, end_radii, *(values for values in others if values is not None)]
+        removable = collinear.removable_nodes(
+            self.struts, self.strut_vectors, np.stack(sections, axis=1), self.num_nodes, tolerance
+        )
+        if not removable.any():
+            return self
+        new = simplify_topology(self.struts, self.shifts, removable)
+        source = np.array([path[0][0] for path in new.sources])
+        return self.replace(
+            nodes=self.nodes[new.kept_nodes],
+            struts=new.struts,
+            shifts=new.shifts,
+            **{
+                field: None if values is None else values[source]
+                for field, values in self._strut_fields().items()
+            },
+        )
+
+    def connectivity(self) -> Net:
+        """Return how the struts hang together: components, ranks, interpenetration."""
+        return analyse_net(self.num_nodes, self.struts, self.shifts)
+
+    def volume_fraction(
+        self, samples: int = union.DEFAULT_SAMPLES, seed: int = 0
+    ) -> union.VolumeFraction:
+        """Return the volume of the union of struts and joints over that of the cell.
+
+        See :func:`lattice_gnn.lattice.union.volume_fraction` for what the joints are and how it is
+        sampled.
+        """
+        return union.volume_fraction(self._solids(), samples, seed)
+
+    def clearance(self) -> union.Clearance:
+        """Return the smallest gap between the surfaces of struts that share no joint.
+
+        Negative where they overlap: struts that touch make beam theory meaningless. See
+        :func:`lattice_gnn.lattice.union.clearance`.
+        """
+        return union.clearance(self._solids())
+
+    def _solids(self) -> union.Solids:
+        end_radii = self.radii if self.end_radii is None else self.end_radii
+        bores = np.zeros_like(self.radii) if self.inner_radii is None else self.inner_radii
+        return union.Solids(
+            self.cell,
+            self.nodes,
+            self.struts,
+            self.shifts,
+            self.radii,
+            end_radii,
+            bores / self.radii,
+        )

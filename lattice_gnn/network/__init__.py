@@ -1,0 +1,1 @@
+"""The networks: from a batch of lattices to stiffness tensors."""

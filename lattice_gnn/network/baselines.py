@@ -1,0 +1,327 @@
+"""The networks of the comparison that see strut directions as plain numbers.
+
+    e_ij = (standardised strut features, unit direction from i to j)     both directions of a strut
+    h_i  = W (degree of i / mean degree) + b
+    h    = layers(h, e)                              CGConv, CGConv with edge updates, or NNConv
+    M    = MLP(mean over nodes of h), 21 numbers as a symmetric 6x6
+    C    = positive map(M)                                              nn/positivity.py
+
+Node order, strut direction, choice of cell, tiling, translation and uniform scale leave C as it is.
+Neither rotation nor inversion does: the components of a direction are ordinary inputs. With
+``group_average`` M is averaged over the 24 rotations of the cube, M = mean_g Q_g^T M(g lattice)
+Q_g, which makes the model equivariant under these 24 and under no others, at 24 times the cost.
+
+References:
+    Xie, Grossman, *Crystal graph convolutional neural networks*, Phys. Rev. Lett. 120 (2018)
+    145301. Gilmer et al., *Neural message passing for quantum chemistry*, ICML 2017. The comparison
+    is that of Grega et al., ICLR 2024, section 5.
+"""
+
+from dataclasses import dataclass
+from itertools import permutations, product
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch_geometric.nn import CGConv, NNConv
+
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.base import ModelSettings, StiffnessNetwork, check_config
+from lattice_gnn.network.layers.struts import STRUT_FEATURES, DirectedStruts
+from lattice_gnn.network.layers.tables import ExactTables
+from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.tensors.notation import rotation_mandel
+
+_INPUTS = len(STRUT_FEATURES) + 3
+_EDGES_AT_ONCE = 200_000
+"""Rotated copies of a batch are stacked up to about this many edges."""
+_SYMMETRIC = tuple(
+    min(i, j) * (11 - min(i, j)) // 2 + max(i, j) for i, j in product(range(6), repeat=2)
+)
+"""Which of the 21 numbers (upper triangle, row by row) stands at each place of the 6x6."""
+
+
+@dataclass(frozen=True, slots=True)
+class CgcnnConfig(ModelSettings):
+    """Shape of the crystal graph network.
+
+    Attributes:
+        channels: Width of the node states.
+        layers: Rounds of message passing.
+        head: Width of the MLP after pooling.
+        aggregation: How the messages of the struts at a node are joined.
+        group_average: Average M over the 24 rotations of the cube, at 24 times the cost.
+        positive_map: Key of ``POSITIVE_MAPS``.
+        kind: Name of the architecture.
+    """
+
+    channels: int = 64
+    layers: int = 4
+    head: int = 64
+    aggregation: Literal["add", "mean"] = "add"
+    group_average: bool = False
+    positive_map: str = "prior"
+    kind: Literal["cgcnn"] = "cgcnn"
+
+    def __post_init__(self) -> None:
+        check_config(self, {"channels": 1, "layers": 1, "head": 1})
+
+
+@dataclass(frozen=True, slots=True)
+class McgcnnConfig(ModelSettings):
+    """Shape of the modified crystal graph network: edge states, embedded and updated.
+
+    Attributes:
+        channels: Width of the node and edge states.
+        layers: Rounds of message passing.
+        head: Width of the MLP after pooling.
+        edge_updates: Whether edge states change from layer to layer.
+        aggregation: How the messages of the struts at a node are joined.
+        group_average: Average M over the 24 rotations of the cube, at 24 times the cost.
+        positive_map: Key of ``POSITIVE_MAPS``.
+        kind: Name of the architecture.
+    """
+
+    channels: int = 48
+    layers: int = 3
+    head: int = 64
+    edge_updates: bool = True
+    aggregation: Literal["add", "mean"] = "add"
+    group_average: bool = False
+    positive_map: str = "prior"
+    kind: Literal["mcgcnn"] = "mcgcnn"
+
+    def __post_init__(self) -> None:
+        check_config(self, {"channels": 1, "layers": 1, "head": 1})
+
+
+@dataclass(frozen=True, slots=True)
+class NnconvConfig(ModelSettings):
+    """Shape of the network of edge-conditioned convolutions.
+
+    Attributes:
+        channels: Width of the node states.
+        layers: Rounds of message passing.
+        hidden: Width of the MLP that makes the matrix of an edge.
+        head: Width of the MLP after pooling.
+        gru: One convolution for all rounds, its messages joined by a gated recurrent unit.
+        aggregation: How the messages of the struts at a node are joined.
+        group_average: Average M over the 24 rotations of the cube, at 24 times the cost.
+        positive_map: Key of ``POSITIVE_MAPS``.
+        kind: Name of the architecture.
+    """
+
+    channels: int = 32
+    layers: int = 3
+    hidden: int = 20
+    head: int = 64
+    gru: bool = False
+    aggregation: Literal["add", "mean"] = "add"
+    group_average: bool = False
+    positive_map: str = "prior"
+    kind: Literal["nnconv"] = "nnconv"
+
+    def __post_init__(self) -> None:
+        check_config(self, {"channels": 1, "layers": 1, "hidden": 1, "head": 1})
+
+
+def cube_rotations() -> Float[Tensor, "24 3 3"]:
+    """The proper rotations of the cube: signed permutations of the axes of determinant 1."""
+    axes = torch.eye(3, dtype=torch.float64)
+    signed = (
+        torch.tensor(signs, dtype=torch.float64)[:, None] * axes[list(order)]
+        for order in permutations(range(3))
+        for signs in product((1.0, -1.0), repeat=3)
+    )
+    return torch.stack([Q for Q in signed if float(torch.linalg.det(Q)) > 0])
+
+
+class CubeGroup(ExactTables):
+    """The 24 rotations of the cube, as they act on vectors and on Mandel vectors."""
+
+    vectors: Float[Tensor, "24 3 3"]
+    mandel: Float[Tensor, "24 6 6"]
+
+    def __init__(self) -> None:
+        Q = cube_rotations()
+        super().__init__(vectors=Q, mandel=rotation_mandel(Q).round())
+
+
+class DirectionNetwork(StiffnessNetwork):
+    """Message passing on directed struts whose features hold the components of the direction."""
+
+    equivariant: ClassVar[bool] = False
+    config: CgcnnConfig | McgcnnConfig | NnconvConfig
+
+    def __init__(self, config: CgcnnConfig | McgcnnConfig | NnconvConfig, normaliser: Normaliser):
+        super().__init__(config, normaliser)
+        channels, head = config.channels, config.head
+        self.group = CubeGroup() if config.group_average else None
+        self.embed = nn.Linear(1, channels)
+        last = nn.Linear(head, 21)
+        with torch.no_grad():  # a first guess near M = 0
+            last.weight.mul_(0.1)
+            last.bias.zero_()
+        self.head = nn.Sequential(
+            nn.Linear(channels, head), nn.SiLU(), nn.Linear(head, head), nn.SiLU(), last
+        )
+
+    def states(
+        self,
+        h: Float[Tensor, "nodes channels"],
+        edge_index: Int[Tensor, "2 edges"],
+        edges: Float[Tensor, "edges inputs"],
+    ) -> Float[Tensor, "nodes channels"]:
+        """Node states after message passing; ``edge_index`` is (sender, receiver)."""
+        raise NotImplementedError
+
+    def matrix(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
+        """The symmetric matrix M that the positive map receives; ``batch`` is simplified."""
+        struts = DirectedStruts(batch)
+        features = self.normaliser(struts.features).to(self.dtype)
+        directions = nn.functional.normalize(struts.vectors, dim=-1).to(self.dtype)
+        if self.group is None:
+            return self._oriented(batch, struts, features, directions[None])[0]
+        at_once = max(1, _EDGES_AT_ONCE // len(features))
+        total = features.new_zeros(len(batch), 6, 6)
+        for Q, R in zip(
+            self.group.vectors.split(at_once), self.group.mandel.split(at_once), strict=True
+        ):
+            M = self._oriented(batch, struts, features, directions @ Q.mT)
+            total = total + (R.mT[:, None] @ M @ R[:, None]).sum(0)
+        M = total / len(self.group.vectors)
+        return (M + M.mT) / 2
+
+    def _oriented(
+        self,
+        batch: LatticeBatch,
+        struts: DirectedStruts,
+        features: Float[Tensor, "edges features"],
+        directions: Float[Tensor, "copies edges 3"],
+    ) -> Float[Tensor, "copies lattices 6 6"]:
+        """M of copies of the batch that differ in the strut directions alone."""
+        copies, nodes = len(directions), len(batch.nodes)
+        here, there = struts.here, struts.there
+        edges = torch.cat([features.expand(copies, -1, -1), directions], -1).flatten(0, 1)
+        first = nodes * torch.arange(copies, device=here.device)[:, None, None]
+        edge_index = (torch.stack([there, here]) + first).movedim(0, 1).flatten(1)
+        degree = torch.bincount(here, minlength=nodes).to(edges) / self.normaliser.mean_degree
+        h = self.states(self.embed(degree.repeat(copies)[:, None]), edge_index, edges)
+        h = h.unflatten(0, (copies, nodes))
+        total = h.new_zeros(copies, len(batch), h.shape[-1]).index_add(1, batch.node_lattice, h)
+        mean = total / batch.node_offsets.diff().to(h.dtype)[:, None]
+        return self.head(mean)[..., list(_SYMMETRIC)].unflatten(-1, (6, 6))
+
+
+class CgcnnModel(DirectionNetwork):
+    """h_i <- h_i + sum_j sigmoid(F z) softplus(S z), z = (h_i, h_j, e_ij)."""
+
+    config: CgcnnConfig
+
+    def __init__(self, config: CgcnnConfig, normaliser: Normaliser):
+        super().__init__(config, normaliser)
+        self.convolutions = nn.ModuleList(
+            CGConv(config.channels, _INPUTS, aggr=config.aggregation) for _ in range(config.layers)
+        )
+
+    def states(
+        self,
+        h: Float[Tensor, "nodes channels"],
+        edge_index: Int[Tensor, "2 edges"],
+        edges: Float[Tensor, "edges inputs"],
+    ) -> Float[Tensor, "nodes channels"]:
+        """Node states after message passing."""
+        for convolution in self.convolutions:
+            h = convolution(h, edge_index, edges)
+        return h
+
+
+class EdgeUpdate(nn.Module):
+    """e_ij <- e_ij + sigmoid(F z) softplus(S z), z = (h_i, h_j, e_ij)."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.both = nn.Linear(3 * channels, 2 * channels)
+
+    def forward(
+        self,
+        h: Float[Tensor, "nodes channels"],
+        edge_index: Int[Tensor, "2 edges"],
+        edges: Float[Tensor, "edges channels"],
+    ) -> Float[Tensor, "edges channels"]:
+        """New edge states."""
+        there, here = edge_index
+        gate, value = self.both(torch.cat([h[here], h[there], edges], -1)).chunk(2, -1)
+        return edges + gate.sigmoid() * nn.functional.softplus(value)
+
+
+class McgcnnModel(DirectionNetwork):
+    """CGConv on embedded edges, which are updated between two rounds."""
+
+    config: McgcnnConfig
+
+    def __init__(self, config: McgcnnConfig, normaliser: Normaliser):
+        super().__init__(config, normaliser)
+        channels = config.channels
+        self.embed_edges = nn.Linear(_INPUTS, channels)
+        self.convolutions = nn.ModuleList(
+            CGConv(channels, channels, aggr=config.aggregation) for _ in range(config.layers)
+        )
+        self.updates = nn.ModuleList(
+            EdgeUpdate(channels) for _ in range(config.layers - 1) if config.edge_updates
+        )
+
+    def states(
+        self,
+        h: Float[Tensor, "nodes channels"],
+        edge_index: Int[Tensor, "2 edges"],
+        edges: Float[Tensor, "edges inputs"],
+    ) -> Float[Tensor, "nodes channels"]:
+        """Node states after message passing."""
+        e = self.embed_edges(edges)
+        for number, convolution in enumerate(self.convolutions):
+            h = convolution(h, edge_index, e)
+            if number < len(self.updates):
+                e = self.updates[number](h, edge_index, e)
+        return h
+
+
+class NnconvModel(DirectionNetwork):
+    """h_i <- h_i + relu(sum_j W(e_ij) h_j), the matrix W by an MLP; or by a GRU on the same."""
+
+    config: NnconvConfig
+
+    def __init__(self, config: NnconvConfig, normaliser: Normaliser):
+        super().__init__(config, normaliser)
+        channels, hidden = config.channels, config.hidden
+        self.convolutions = nn.ModuleList(
+            NNConv(
+                channels,
+                channels,
+                nn.Sequential(
+                    nn.Linear(_INPUTS, hidden),
+                    nn.ReLU(),
+                    nn.Linear(hidden, hidden),
+                    nn.ReLU(),
+                    nn.Linear(hidden, channels * channels),
+                ),
+                aggr=config.aggregation,
+                root_weight=False,
+            )
+            for _ in range(1 if config.gru else config.layers)
+        )
+        self.gru = nn.GRUCell(channels, channels) if config.gru else None
+
+    def states(
+        self,
+        h: Float[Tensor, "nodes channels"],
+        edge_index: Int[Tensor, "2 edges"],
+        edges: Float[Tensor, "edges inputs"],
+    ) -> Float[Tensor, "nodes channels"]:
+        """Node states after message passing."""
+        for number in range(self.config.layers):
+            convolution = self.convolutions[number % len(self.convolutions)]
+            message = convolution(h, edge_index, edges).relu()
+            h = h + message if self.gru is None else self.gru(message, h)
+        return h

@@ -1,0 +1,126 @@
+"""Weights on disk: one safetensors file whose JSON header says all about the model.
+
+Header key ``lattice-gnn`` holds a JSON object with ``format`` (this file's version), ``config``,
+``normaliser``, ``domain`` (training-domain statistics), ``metrics`` (held-out errors) and
+``training`` (how it was made, data hash).
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import write_whole
+from lattice_gnn.network.base import StiffnessNetwork
+from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.network.registry import build_model, read_model_config
+
+FORMAT = 1
+_KEY = "lattice-gnn"
+_EXTENSION = ".safetensors"
+
+
+def save_model(path: str | Path, model: StiffnessNetwork, facts: Mapping[str, Any]) -> None:
+    """Write weights and header, by atomic rename.
+
+    Args:
+        path: The file to write.
+        model: The model.
+        facts: JSON-ready entries of the header beside ``format``, ``config`` and ``normaliser``.
+    """
+    header = {
+        **facts,
+        "format": FORMAT,
+        "config": model.config.to_dict(),
+        "normaliser": asdict(model.normaliser),
+    }
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    write_whole(path, save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)}))
+
+
+def load_model(path: str | Path) -> tuple[StiffnessNetwork, dict[str, Any]]:
+    """Read a model and its header.
+
+    Raises:
+        LatticeGnnError: If the file is missing, is no such file, is damaged or has another format.
+    """
+    path = Path(path)
+    header = read_header(path)
+    try:
+        config = read_model_config(header["config"])
+        normaliser = Normaliser.from_dict(header["normaliser"])
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (KeyError, TypeError, SafetensorError) as error:
+        raise _damaged(path, error) from error
+    model = build_model(config, normaliser)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise _damaged(path, error) from error
+    return model.eval(), header
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """The JSON header alone.
+
+    Raises:
+        LatticeGnnError: As for ``load_model``.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise LatticeGnnError(
+            f"{path}: no such weights file; give the name of a shipped model "
+            f"({', '.join(shipped_models())}) or the path of a .safetensors file"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        header = json.loads(metadata[_KEY])
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise _damaged(path, error) from error
+    if header.get("format") != FORMAT:
+        raise LatticeGnnError(
+            f"{path}: weights of format {header.get('format')!r}, expected {FORMAT}; "
+            "train again or use the version of lattice-gnn that wrote them"
+        )
+    return header
+
+
+def _damaged(path: Path, error: Exception) -> LatticeGnnError:
+    reason = " ".join(str(error).split())[:160]
+    return LatticeGnnError(
+        f"{path}: not a usable lattice-gnn weights file ({type(error).__name__}: {reason}); "
+        "it is damaged or from another program, fetch or train it again"
+    )
+
+
+def weights_folder() -> Path:
+    """Where the shipped weights live."""
+    return Path(__file__).parents[1] / "weights"
+
+
+def shipped_models() -> list[str]:
+    """Names of the models inside the package."""
+    return sorted(path.stem for path in weights_folder().glob(f"*{_EXTENSION}"))
+
+
+def resolve_model(name_or_path: str | Path) -> Path:
+    """The file of a shipped model's name, or the path itself."""
+    if str(name_or_path) in shipped_models():
+        return weights_folder() / f"{name_or_path}{_EXTENSION}"
+    return Path(name_or_path)
+
+
+def state_bytes(state: Mapping[str, Any]) -> bytes:
+    """Optimiser state as bytes that ``torch.load(weights_only=True)`` reads back."""
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    return buffer.getvalue()

@@ -1,0 +1,106 @@
+"""Maps from a symmetric matrix M to a stiffness; all but "none" forbid negative strain energy.
+
+Each is equivariant (a matrix function commutes with rotations) and works in float64: in float32 a
+matrix square of a near-singular M comes out with negative eigenvalues.
+"""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fem_reference.beam.affine import strain_basis
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.tensors.matrix_functions import Spectrum, symmetric_function
+
+Matrices = Float[Tensor, "lattices 6 6"]
+
+
+def unconstrained(M: Matrices, batch: LatticeBatch) -> Matrices:
+    """C = rho M, which may be indefinite: the comparison without positivity."""
+    return batch.relative_density().double()[:, None, None] * M
+
+
+def square(M: Matrices, batch: LatticeBatch) -> Matrices:
+    """C = rho M^2, rho the relative density (Grega et al. 2024, section 4.2; there without rho)."""
+    return batch.relative_density().double()[:, None, None] * (M.mT @ M)
+
+
+def exponential(M: Matrices, batch: LatticeBatch) -> Matrices:
+    """C = rho exp(M)."""
+    return batch.relative_density().double()[:, None, None] * symmetric_function(M, "exp")
+
+
+class AffinePrior:
+    """P, the stiffness under affine nodal motion without rotation, decomposed once for all uses.
+
+    A strut with share v of the solid, modulus E, end radii r1 and r2, bore ratio m, length L and
+    direction t answers to the unit strains E_k with its stretch t.E_k t and its shear:
+
+        (P / rho)_kl = sum over struts of v E [a n_k n_l + b (E_k t . E_l t - n_k n_l)],
+        n_k = t.E_k t,   a = 3 r1 r2 / (r1^2 + r1 r2 + r2^2),   b = 3 (1 + m^2) r1 r2 / L^2,
+
+    which is ``fem_reference.beam.affine.affine_stiffness`` in closed form.
+
+    Attributes:
+        direction: t, from the first end to the second.
+        share: v.
+        density: rho, the relative density.
+        relative: P / rho.
+    """
+
+    def __init__(self, batch: LatticeBatch):
+        vectors = batch.strut_vectors()
+        length = vectors.norm(dim=-1)
+        product = batch.radii * batch.end_radii
+        square = (batch.radii**2 + product + batch.end_radii**2) / 3
+        bore = (batch.inner_radii / batch.radii).square()
+        volume = square * (1 - bore) * length
+        total = batch.sum_over_struts(volume)
+        self.direction: Float[Tensor, "struts 3"] = vectors / length[:, None]
+        self.share: Float[Tensor, " struts"] = volume / total.index_select(0, batch.strut_lattice)
+        self.density: Float[Tensor, " lattices"] = torch.pi * total / batch.volumes()
+        weight = self.share * batch.E * product
+        shear = 3 * weight * (1 + bore) / length.square()
+        stretch = weight / square - shear
+        t, E = self.direction, strain_basis(vectors)
+        tt = t[:, :, None] * t[:, None]
+        n = tt.flatten(1) @ E.flatten(1).mT
+        nn = batch.sum_over_struts((stretch[:, None] * n)[:, :, None] * n[:, None])
+        T = batch.sum_over_struts(shear[:, None, None] * tt)
+        self.relative = Spectrum(nn + (E.flatten(0, 1) @ T).view(-1, 6, 9) @ E.flatten(1).mT)
+
+    def root(self) -> Matrices:
+        """P^(1/2)."""
+        return self.density.double().sqrt()[:, None, None] * self.relative("sqrt")
+
+
+def prior_root(batch: LatticeBatch) -> Matrices:
+    """P^(1/2) with P the affine stiffness."""
+    return AffinePrior(batch).root()
+
+
+def prior(M: Matrices, batch: LatticeBatch, root: Matrices | None = None) -> Matrices:
+    """C = P^(1/2) exp(M) P^(1/2) with P the affine stiffness: M = 0 is the affine bound.
+
+    ``root`` is ``prior_root(batch)`` where it is known already.
+    """
+    G = symmetric_function(M / 2, "exp") @ (prior_root(batch) if root is None else root)
+    return G.mT @ G
+
+
+def prior_inverse(C: Matrices, batch: LatticeBatch) -> Matrices:
+    """The M that ``prior`` maps to C, log(P^(-1/2) C P^(-1/2)): the target of a log loss."""
+    P = AffinePrior(batch)
+    inverse_root = P.relative("inv_sqrt")
+    relative = inverse_root @ C @ inverse_root / P.density.double()[:, None, None]
+    return symmetric_function((relative + relative.mT) / 2, "log")
+
+
+POSITIVE_MAPS: dict[str, Callable[[Matrices, LatticeBatch], Matrices]] = {
+    "none": unconstrained,
+    "square": square,
+    "exp": exponential,
+    "prior": prior,
+}

@@ -1,0 +1,49 @@
+"""Every architecture by its name: how to read its configuration and build it."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
+from lattice_gnn.network.normaliser import Normaliser
+
+_HOMES = {
+    "equivariant": ("lattice_gnn.network.equivariant", "ModelConfig", "StiffnessModel"),
+    "cgcnn": ("lattice_gnn.network.baselines", "CgcnnConfig", "CgcnnModel"),
+    "mcgcnn": ("lattice_gnn.network.baselines", "McgcnnConfig", "McgcnnModel"),
+    "nnconv": ("lattice_gnn.network.baselines", "NnconvConfig", "NnconvModel"),
+    "invariant": ("lattice_gnn.network.invariant", "InvariantConfig", "InvariantModel"),
+    "affine": ("lattice_gnn.network.ridge", "AffineConfig", "AffineModel"),
+    "ridge": ("lattice_gnn.network.ridge", "RidgeConfig", "RidgeModel"),
+}
+"""Module, configuration and model of each kind; a module is loaded when its kind is asked for."""
+
+
+def kinds() -> list[str]:
+    """Names of the architectures."""
+    return sorted(_HOMES)
+
+
+def read_model_config(values: Mapping[str, Any]) -> NetworkConfig:
+    """Build a configuration from plain values; ``kind`` chooses the architecture.
+
+    Raises:
+        LatticeGnnError: For an unknown kind or key, or a value of the wrong type or out of range.
+    """
+    config: NetworkConfig = _home(values.get("kind", "equivariant"))[0].from_dict(values)
+    return config
+
+
+def build_model(config: NetworkConfig, normaliser: Normaliser) -> StiffnessNetwork:
+    """A model with random weights (seed torch before)."""
+    model: StiffnessNetwork = _home(config.kind)[1](config, normaliser)
+    return model
+
+
+def _home(kind: Any) -> tuple[Any, Any]:
+    if kind not in _HOMES:
+        raise LatticeGnnError(f"model.kind: expected one of {', '.join(kinds())}, got {kind!r}")
+    module, config, model = _HOMES[kind]
+    home = import_module(module)
+    return getattr(home, config), getattr(home, model)

@@ -1,0 +1,1 @@
+"""The trained model as users see it: predictions, expected errors, training domain."""

@@ -1,0 +1,1 @@
+"""Tensor algebra of elasticity: notation, moduli, symmetry, bounds, metrics."""

@@ -1,0 +1,237 @@
+"""Global search over directions and orientations: even grids, seeds, and Newton's method on SO(3).
+
+Extrema of moduli and the symmetry frame of a stiffness are the same task: a low-degree polynomial
+of a rotation, with several local minima, to be minimised for certain. The recipe is the same too:
+evaluate an even grid, keep its local minima and some informed guesses as seeds, and let all of them
+run a guarded Newton iteration side by side. Everything is batched over problems and lanes, without
+autograd.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from lattice_gnn.tensors.notation import PAIRS, cross_matrices, rotation_generators
+
+FIRST_STEP = 0.25
+"""Initial limit on a Newton step per principal direction, in radians."""
+
+CONVERGED = 1e-9
+"""A lane rests once its step or its step limit falls below this angle, in radians."""
+
+
+NEGLIGIBLE = 1e-17
+"""It also rests once a step promises no more than this share of the value."""
+
+
+class Expansion(NamedTuple):
+    """Second-order expansion in the vector w of a rotation exp(w) from the left of each frame."""
+
+    value: Float[Tensor, " lanes"]
+    gradient: Float[Tensor, "lanes 3"]
+    hessian: Float[Tensor, "lanes 3 3"]
+
+
+class Grid(NamedTuple):
+    """Even sample points and, for each, the numbers of its nearest neighbours."""
+
+    points: Float[Tensor, "points n"]
+    neighbours: Int[Tensor, "points near"]
+
+
+def _with_neighbours(points: Tensor, near: int) -> Grid:
+    """Nearest by |dot|, so that x and -x are the same point."""
+    closeness = (points @ points.T).abs().fill_diagonal_(-1.0)
+    return Grid(points, closeness.topk(near, dim=1).indices)
+
+
+@cache
+def direction_grid(count: int) -> Grid:
+    """Even directions on half a sphere: Fibonacci lattice (Gonzalez 2010, Math. Geosci. 42, 49)."""
+    steps = torch.arange(count, dtype=torch.float64)
+    height = (steps + 0.5) / count
+    angle = steps * (torch.pi * (3.0 - 5.0**0.5))
+    width = (1.0 - height.square()).sqrt()
+    return _with_neighbours(
+        torch.stack([width * angle.cos(), width * angle.sin(), height], dim=1), near=8
+    )
+
+
+@cache
+def rotation_grid(count: int) -> Grid:
+    """Even unit quaternions (w, x, y, z) over SO(3): super-Fibonacci spirals (Alexa 2022, CVPR)."""
+    s = torch.arange(count, dtype=torch.float64) + 0.5
+    inner, outer = (s / count).sqrt(), (1.0 - s / count).sqrt()
+    alpha, beta = 2.0 * torch.pi * s / 2.0**0.5, 2.0 * torch.pi * s / 1.533751168755204288118041
+    parts = [inner * alpha.sin(), inner * alpha.cos(), outer * beta.sin(), outer * beta.cos()]
+    return _with_neighbours(torch.stack(parts, dim=1), near=14)
+
+
+def quaternion_matrix(quaternion: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 3 3"]:
+    """Rotation matrices of unit quaternions (w, x, y, z)."""
+    w, x, y, z = quaternion.unbind(-1)
+    entries = [
+        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+    ]  # fmt: skip
+    return torch.stack(entries, dim=-1).unflatten(-1, (3, 3))
+
+
+def rotation_matrix(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """Rotation by a vector, exp(w) (Rodrigues), right-handed, without a singularity at zero."""
+    spin = (vector @ cross_matrices(vector).flatten(1)).unflatten(-1, (3, 3))
+    turns = torch.linalg.vector_norm(vector, dim=-1)[..., None, None] / torch.pi
+    quadratic = 0.5 * torch.sinc(0.5 * turns).square() * (spin @ spin)
+    identity = torch.eye(3, dtype=vector.dtype, device=vector.device)
+    return identity + torch.sinc(turns) * spin + quadratic
+
+
+def perpendicular_pair(n: Float[Tensor, "*batch 3"]) -> tuple[Tensor, Tensor]:
+    """Two unit vectors that form a right-handed frame (e1, e2, n) with the unit vector n.
+
+    Source: Duff et al. (2017), J. Computer Graphics Techniques 6(1), 1-8.
+    """
+    x, y, z = n.unbind(-1)
+    sign = torch.where(z >= 0.0, 1.0, -1.0)
+    a = -1.0 / (sign + z)
+    b = x * y * a
+    first = torch.stack([1.0 + sign * x * x * a, sign * b, -sign * x], dim=-1)
+    return first, torch.stack([b, sign + y * y * a, -y], dim=-1)
+
+
+def grid_minima(
+    values: Float[Tensor, "problems points"], grid: Grid, count: int
+) -> Int[Tensor, "problems lanes"]:
+    """Numbers of the `count` lowest grid points, those below all their neighbours first."""
+    lowest_near = values[:, grid.neighbours].amin(-1)
+    spread = (values.amax(-1) - values.amin(-1))[:, None] + 1.0
+    ranked = torch.where(values <= lowest_near, values, values + spread)
+    return ranked.topk(count, dim=1, largest=False).indices
+
+
+@cache
+def jet_matrix() -> Float[Tensor, "6 60"]:
+    """Map a Mandel vector x to x, its 3 first and its 6 second derivatives under rotation."""
+    return _jets(rotation_generators(torch.zeros(1, dtype=torch.float64)))
+
+
+@cache
+def stiffness_jet_matrix() -> Float[Tensor, "36 360"]:
+    """The same for a flattened Mandel matrix, whose generators are L x 1 + 1 x L."""
+    generators = rotation_generators(torch.zeros(1, dtype=torch.float64))
+    one = torch.eye(6, dtype=torch.float64)
+    return _jets(torch.stack([torch.kron(L, one) + torch.kron(one, L) for L in generators]))
+
+
+def _jets(generators: Tensor) -> Tensor:
+    size = generators.shape[-1]
+    second = [
+        0.5 * (generators[j] @ generators[k] + generators[k] @ generators[j]) for j, k in PAIRS
+    ]
+    blocks = [torch.eye(size, dtype=generators.dtype), *generators, *second]
+    return torch.cat([block.T for block in blocks], dim=1)
+
+
+def expand_product(x: Float[Tensor, "lanes 10 n"], y: Float[Tensor, "lanes 10 n"]) -> Expansion:
+    """Expansion of the scalar product x.y from the jets of both vectors."""
+    gram = torch.bmm(x, y.mT)
+    gram = gram + gram.mT
+    second = gram[:, 0, [4, 9, 8, 9, 5, 7, 8, 7, 6]].unflatten(1, (3, 3))
+    return Expansion(0.5 * gram[:, 0, 0], gram[:, 0, 1:4], second + gram[:, 1:4, 1:4])
+
+
+def hold_axis(at: Expansion, axis: Float[Tensor, "*#lanes 3"]) -> Expansion:
+    """Take out the turn about an axis on which the value does not depend.
+
+    Rounding would otherwise be divided by a curvature of zero.
+    """
+    dyad = axis[..., :, None] * axis[..., None, :]
+    rest = torch.eye(3, dtype=axis.dtype, device=axis.device) - dyad
+    scale = at.hessian.abs().amax((-2, -1), keepdim=True)
+    gradient = (rest @ at.gradient[..., None])[..., 0]
+    return Expansion(at.value, gradient, rest @ at.hessian @ rest + scale * dyad)
+
+
+def _newton_step(at: Expansion, limit: Tensor) -> Tensor:
+    """Saddle-free Newton step: |curvature| in each principal direction, each component limited."""
+    curvature, axes = torch.linalg.eigh(at.hessian)
+    curvature = curvature.abs()
+    floor = 1e-10 * curvature.amax(-1, keepdim=True) + torch.finfo(torch.float64).tiny
+    components = (axes.mT @ at.gradient[..., None])[..., 0] / torch.maximum(curvature, floor)
+    components = torch.maximum(torch.minimum(components, limit[..., None]), -limit[..., None])
+    return -(axes @ components[..., None])[..., 0]
+
+
+def _correct(
+    objective: Callable[[Tensor, Tensor], Expansion],
+    problem: Tensor,
+    missed: Tensor,
+    frames: Tensor,
+    tried: Expansion,
+    limit: Tensor,
+) -> None:
+    """Give trials that went uphill one more Newton step, in place.
+
+    A straight step along a curved valley climbs its wall; the second step comes down to its floor.
+    """
+    step = _newton_step(Expansion(*(part[missed] for part in tried)), limit[missed])
+    frames[missed] = rotation_matrix(step) @ frames[missed]
+    for part, new in zip(tried, objective(frames[missed], problem), strict=True):
+        part[missed] = new
+
+
+def minimise(
+    objective: Callable[[Tensor, Tensor], Expansion],
+    frames: Float[Tensor, "problems lanes 3 3"],
+    iterations: int = 100,
+) -> tuple[Float[Tensor, "problems lanes 3 3"], Float[Tensor, "problems lanes"]]:
+    """Run every lane downhill by guarded Newton steps; return the frames and values reached.
+
+    A step that does not lower the value is undone and the lane's step limit shrinks fourfold;
+    success doubles the limit. Frames turn by exp(w) from the left. A lane rests once its steps no
+    longer matter, and then costs nothing.
+
+    Args:
+        objective: Expansion at flat frames (lanes, 3, 3), given the problem number of each.
+        frames: Where the lanes start.
+        iterations: At most so many steps.
+    """
+    problems, lanes = frames.shape[:2]
+    problem = torch.arange(problems, device=frames.device).repeat_interleave(lanes)
+    here = frames.flatten(0, 1)
+    final, at = here.clone(), objective(here, problem)
+    final_value = at.value.clone()
+    number = torch.arange(len(final), device=frames.device)
+    limit = torch.full_like(at.value, FIRST_STEP)
+    for _ in range(iterations):
+        step = _newton_step(at, limit)
+        length = step.abs().amax(-1)
+        gain = (step * at.gradient).sum(-1).abs()
+        awake = (torch.minimum(length, limit) > CONVERGED) & (gain > NEGLIGIBLE * at.value.abs())
+        if not bool(awake.all()):
+            final[number], final_value[number] = here, at.value
+            number, here, limit = number[awake], here[awake], limit[awake]
+            at, step, length = Expansion(*(part[awake] for part in at)), step[awake], length[awake]
+            if not len(number):
+                break
+        tried_frames = rotation_matrix(step) @ here
+        tried = objective(tried_frames, problem[number])
+        missed = torch.nonzero(tried.value >= at.value)[:, 0]
+        if len(missed):
+            _correct(objective, problem[number[missed]], missed, tried_frames, tried, limit)
+        lower = tried.value < at.value
+        here = torch.where(lower[:, None, None], tried_frames, here)
+        at = Expansion(
+            torch.where(lower, tried.value, at.value),
+            torch.where(lower[:, None], tried.gradient, at.gradient),
+            torch.where(lower[:, None, None], tried.hessian, at.hessian),
+        )
+        shrunk = 0.25 * torch.minimum(limit, length)
+        limit = torch.where(lower, (2.0 * limit).clamp_max(0.5), shrunk)
+    final[number], final_value[number] = here, at.value
+    return final.unflatten(0, (problems, lanes)), final_value.unflatten(0, (problems, lanes))

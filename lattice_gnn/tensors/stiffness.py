@@ -1,0 +1,350 @@
+"""The effective stiffness of a lattice: one value object, batched, in Mandel notation, float64.
+
+`Stiffness` is the door to the tensor algebra of this package. It holds C/E_s (dimensionless) unless
+a caller says otherwise; every modulus comes in the same unit. The formulae live next door:
+`notation`, `moduli`, `extrema`, `symmetry`, `bounds`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.tensors import moduli, notation
+from lattice_gnn.tensors.bounds import BoundRatios, bound_ratios, upper_bounds
+from lattice_gnn.tensors.extrema import Extrema, find_extrema
+from lattice_gnn.tensors.moduli import Averages
+from lattice_gnn.tensors.symmetry import Classification, Nearest, classify, nearest
+
+ArrayLike = Tensor | np.ndarray | Sequence[Any] | float
+DEFINITE = 1e-12
+"""Positive definite means: the smallest eigenvalue exceeds this share of the largest."""
+
+
+def _float64(values: ArrayLike, *trailing: int, name: str) -> Tensor:
+    """Turn array-likes into a float64 tensor whose last dimensions are as expected."""
+    if isinstance(values, np.ndarray):
+        values = values.astype(np.float64)  # a copy: read-only arrays are welcome
+    tensor = torch.as_tensor(values, dtype=torch.float64)
+    if tuple(tensor.shape[tensor.ndim - len(trailing) :]) != trailing:
+        shape = ", ".join(str(size) for size in trailing)
+        raise LatticeGnnError(
+            f"{name} must have shape (..., {shape}) but has shape {tuple(tensor.shape)}"
+        )
+    return tensor
+
+
+class EigenStiffnesses(NamedTuple):
+    """Kelvin's eigen-stiffnesses, ascending, and the strain modes that belong to them.
+
+    Attributes:
+        values: Shape (..., 6), in the unit of the stiffness.
+        modes: Shape (..., 6, 3, 3), unit strain tensors (Frobenius norm 1); mode k belongs to value
+            k.
+    """
+
+    values: Float[Tensor, "*batch 6"]
+    modes: Float[Tensor, "*batch 6 3 3"]
+
+
+class SoftMode(NamedTuple):
+    """The softest strain: the smallest eigen-stiffness and its unit strain tensor (..., 3, 3)."""
+
+    value: Float[Tensor, "*batch"]
+    strain: Float[Tensor, "*batch 3 3"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Stiffness:
+    """A stiffness tensor, or a batch of them, in Mandel notation and float64.
+
+    Order 11, 22, 33, 23, 13, 12. Nothing is symmetrised unasked. Autograd flows through every
+    modulus. Batch dimensions broadcast against those of directions and rotations, as in torch: for
+    a batch of B tensors and V directions shared by all, write
+    ``stiffness[:, None].young_modulus(directions)``.
+
+    Attributes:
+        mandel: Shape (..., 6, 6); C/E_s unless said otherwise.
+    """
+
+    mandel: Float[Tensor, "*batch 6 6"]
+
+    def __post_init__(self) -> None:
+        """Bring the tensor to float64 and refuse other shapes."""
+        object.__setattr__(self, "mandel", _float64(self.mandel, 6, 6, name="a Mandel stiffness"))
+
+    def __repr__(self) -> str:
+        """One line: the batch shape, or the moduli that tell tensors apart at a glance."""
+        if self.batch_shape:
+            return (
+                f"Stiffness(batch_shape={tuple(self.batch_shape)}, mandel order 11 22 33 23 13 12)"
+            )
+        C = self.voigt.detach()
+        names = (("C11", 0, 0), ("C22", 1, 1), ("C33", 2, 2), ("C12", 0, 1), ("C44", 3, 3))
+        return "Stiffness(" + ", ".join(f"{s}={C[i, j].item():.4g}" for s, i, j in names) + ")"
+
+    def __len__(self) -> int:
+        """Return the size of the first batch dimension."""
+        if not self.batch_shape:
+            raise TypeError("a single Stiffness has no length")
+        return self.batch_shape[0]
+
+    def __getitem__(self, index: Any) -> "Stiffness":
+        """Index the batch dimensions; the 6x6 matrix stays whole. ``None`` adds a dimension."""
+        index = index if isinstance(index, tuple) else (index,)
+        if any(part is Ellipsis for part in index):
+            return Stiffness(self.mandel[(*index, slice(None), slice(None))])
+        picked = sum(1 for part in index if part is not None)
+        if picked > len(self.batch_shape):
+            raise IndexError(f"{picked} indices for batch shape {tuple(self.batch_shape)}")
+        return Stiffness(self.mandel[index])
+
+    @classmethod
+    def from_voigt(cls, voigt: ArrayLike) -> "Stiffness":
+        """From Voigt stiffness matrices (..., 6, 6), order 11, 22, 33, 23, 13, 12."""
+        voigt = _float64(voigt, 6, 6, name="a Voigt stiffness")
+        return cls(notation.voigt_to_mandel_stiffness(voigt))
+
+    @classmethod
+    def from_cartesian(cls, tensor: ArrayLike) -> "Stiffness":
+        """From Cartesian components C_ijkl (..., 3, 3, 3, 3); the minor symmetries must hold."""
+        tensor = _float64(tensor, 3, 3, 3, 3, name="a Cartesian stiffness")
+        scale = tensor.detach().abs().amax() if tensor.numel() else tensor.sum()
+        for swapped in (tensor.transpose(-4, -3), tensor.transpose(-2, -1)):
+            if bool(((swapped - tensor).abs() > 1e-9 * scale).any()):
+                raise LatticeGnnError(
+                    "a Cartesian stiffness must have C_ijkl = C_jikl = C_ijlk but these differ: "
+                    "average them first"
+                )
+        return cls(notation.cartesian_to_mandel(tensor))
+
+    @classmethod
+    def from_compliance_mandel(cls, S: ArrayLike) -> "Stiffness":
+        """From Mandel compliance matrices (..., 6, 6)."""
+        return cls(moduli.compliance(_float64(S, 6, 6, name="a Mandel compliance")))
+
+    @classmethod
+    def from_compliance_voigt(cls, S: ArrayLike) -> "Stiffness":
+        """From Voigt compliance matrices (..., 6, 6), where S_44 = 1/G_23."""
+        S = _float64(S, 6, 6, name="a Voigt compliance")
+        return cls(moduli.compliance(notation.voigt_to_mandel_compliance(S)))
+
+    @classmethod
+    def isotropic(cls, E: ArrayLike = 1.0, nu: ArrayLike = 0.3) -> "Stiffness":
+        """From Young's modulus and Poisson's ratio; tensors of either give a batch."""
+        young, poisson = _float64(E, name="E"), _float64(nu, name="nu")
+        wrong = ~((poisson > -1.0) & (poisson < 0.5))
+        if bool(wrong.any()):
+            raise LatticeGnnError(
+                "Poisson's ratio of an isotropic solid must lie between -1 and 0.5, not "
+                f"{poisson[wrong][0].item():.6g}"
+            )
+        G = young / (2.0 * (1.0 + poisson))
+        lame = 2.0 * G * poisson / (1.0 - 2.0 * poisson)
+        return cls.cubic(lame + 2.0 * G, lame, G)
+
+    @classmethod
+    def cubic(cls, C11: ArrayLike, C12: ArrayLike, C44: ArrayLike) -> "Stiffness":
+        """From the three Voigt constants of a cubic tensor in its own axes."""
+        constants = torch.broadcast_tensors(
+            *(_float64(c, name="a cubic constant") for c in (C11, C12, C44))
+        )
+        patterns = constants[0].new_zeros(3, 6, 6)
+        patterns[1, :3, :3] = 1.0
+        patterns[0].diagonal()[:3], patterns[2].diagonal()[3:] = 1.0, 2.0
+        patterns[1] -= patterns[0]
+        return cls(torch.einsum("c...,cij->...ij", torch.stack(constants), patterns))
+
+    @property
+    def batch_shape(self) -> torch.Size:
+        """The dimensions before the 6x6 matrix; empty for a single tensor."""
+        return self.mandel.shape[:-2]
+
+    @property
+    def voigt(self) -> Float[Tensor, "*batch 6 6"]:
+        """Voigt stiffness, order 11, 22, 33, 23, 13, 12."""
+        return notation.mandel_to_voigt_stiffness(self.mandel)
+
+    @property
+    def cartesian(self) -> Float[Tensor, "*batch 3 3 3 3"]:
+        """Cartesian components C_ijkl."""
+        return notation.mandel_to_cartesian(self.mandel)
+
+    @property
+    def compliance(self) -> Float[Tensor, "*batch 6 6"]:
+        """Mandel compliance, the inverse of `mandel`; a singular stiffness raises."""
+        return moduli.compliance(self.mandel)
+
+    @property
+    def compliance_voigt(self) -> Float[Tensor, "*batch 6 6"]:
+        """Voigt compliance, where S_44 = 1/G_23."""
+        return notation.mandel_to_voigt_compliance(self.compliance)
+
+    def numpy(self) -> Float[np.ndarray, "*batch 6 6"]:
+        """Return the Mandel matrices as a numpy array, detached."""
+        return self.mandel.detach().cpu().numpy()
+
+    def detach(self) -> "Stiffness":
+        """Return the same tensor cut from the autograd graph."""
+        return Stiffness(self.mandel.detach())
+
+    def scaled(self, factor: ArrayLike) -> "Stiffness":
+        """Multiply by a factor, such as the solid's E_s; one per tensor where batched."""
+        factor = torch.as_tensor(factor, dtype=torch.float64, device=self.mandel.device)
+        return Stiffness(self.mandel * factor[..., None, None])
+
+    def symmetrised(self) -> "Stiffness":
+        """Return (C + C^T)/2, which has the major symmetry."""
+        return Stiffness(0.5 * (self.mandel + self.mandel.mT))
+
+    def rotated(self, R: ArrayLike) -> "Stiffness":
+        """Turn the material by an orthogonal matrix: C'_ijkl = R_ia R_jb R_kc R_ld C_abcd.
+
+        R rotates vectors actively, x' = R x: a lattice turned by R has this stiffness. Improper R
+        (reflections) are allowed; -R does the same as R.
+        """
+        R = self._vectors(R, 3, 3, name="a rotation")
+        identity = torch.eye(3, dtype=R.dtype, device=R.device)
+        if bool(((R.detach() @ R.detach().mT - identity).abs() > 1e-6).any()):
+            raise LatticeGnnError("a rotation must be orthogonal, R R^T = 1, but it is not")
+        Q = notation.rotation_mandel(R)
+        return Stiffness(Q @ self.mandel @ Q.mT)
+
+    def young_modulus(self, n: ArrayLike) -> Tensor:
+        """Young's modulus E(n) along directions n (..., 3) of any length."""
+        return moduli.young_modulus(self.mandel, self._vectors(n, 3, name="a direction"))
+
+    def shear_modulus(self, n: ArrayLike, m: ArrayLike) -> Tensor:
+        """Shear modulus G(n, m); of m only the part perpendicular to n counts."""
+        n, m = self._vectors(n, 3, name="a direction"), self._vectors(m, 3, name="a direction")
+        return moduli.shear_modulus(self.mandel, n, m)
+
+    def poisson_ratio(self, n: ArrayLike, m: ArrayLike) -> Tensor:
+        """Poisson's ratio nu(n, m): stress along n, contraction along m (perpendicular part)."""
+        n, m = self._vectors(n, 3, name="a direction"), self._vectors(m, 3, name="a direction")
+        return moduli.poisson_ratio(self.mandel, n, m)
+
+    def linear_compressibility(self, n: ArrayLike) -> Tensor:
+        """Linear compressibility beta(n); its trace over three axes is 1/K_Reuss."""
+        return moduli.linear_compressibility(self.mandel, self._vectors(n, 3, name="a direction"))
+
+    @property
+    def averages(self) -> Averages:
+        """Voigt, Reuss and Hill averages of K and G, and the E and nu that follow."""
+        return moduli.averages(self.mandel)
+
+    def bulk_modulus(self, average: str = "hill") -> Tensor:
+        """Bulk modulus: "voigt" is 1:C:1/9, "reuss" 1/(1:S:1), "hill" their mean."""
+        if average not in ("voigt", "reuss", "hill"):
+            raise LatticeGnnError(f"unknown average {average!r}: use voigt, reuss or hill")
+        if average == "voigt":
+            return moduli.bulk_modulus_voigt(self.mandel)
+        value: Tensor = getattr(self.averages, f"bulk_{average}")
+        return value
+
+    def universal_anisotropy(self) -> Tensor:
+        """Universal anisotropy A_U (Ranganathan and Ostoja-Starzewski 2008); zero if isotropic."""
+        return moduli.universal_anisotropy(self.mandel)
+
+    def log_euclidean_anisotropy(self) -> Tensor:
+        """Log-Euclidean anisotropy A_L (Kube 2016); zero if isotropic."""
+        return moduli.log_euclidean_anisotropy(self.mandel)
+
+    def eigen_stiffnesses(self) -> EigenStiffnesses:
+        """Kelvin's eigen-stiffnesses in ascending order and their unit strain tensors.
+
+        The values carry exact first derivatives, also through the modes held fixed: where
+        eigenvalues repeat, a sum over the repeated ones does. The modes carry none.
+        """
+        modes = torch.linalg.eigh(self.mandel.detach())[1].mT
+        values = torch.einsum("...ki,...ij,...kj->...k", modes, self.mandel, modes)
+        return EigenStiffnesses(values, notation.mandel_to_strain(modes))
+
+    @property
+    def soft_mode(self) -> SoftMode:
+        """The smallest eigen-stiffness and its unit strain tensor."""
+        values, modes = self.eigen_stiffnesses()
+        return SoftMode(values[..., 0], modes[..., 0, :, :])
+
+    @property
+    def is_positive_definite(self) -> Tensor:
+        """Whether every strain costs energy: smallest eigenvalue above 1e-12 of the largest.
+
+        Below that share rounding decides the sign; `soft_mode` shows the strain in question.
+        """
+        values = torch.linalg.eigvalsh(self.mandel.detach())
+        return values[..., 0] > DEFINITE * values.abs().amax(-1)
+
+    def extrema(self, quantity: str) -> Extrema:
+        """True global minimum and maximum of "E", "G", "nu" or "beta", and where they occur.
+
+        Values carry their exact first derivative. Singular or indefinite tensors raise.
+        """
+        return find_extrema(self.mandel, quantity)
+
+    def zener(self, frame: ArrayLike | None = None) -> Tensor:
+        """Zener ratio 2 C44/(C11 - C12) of the nearest cubic tensor (Zener 1948).
+
+        Meaningful where `distance("cubic")` is small.
+
+        Args:
+            frame: Cube axes as rows (..., 3, 3); found by search where left out. ``numpy.eye(3)``
+                says that they are the laboratory axes and saves the search.
+        """
+        cubic = self._nearest("cubic", frame)
+        Q = notation.rotation_mandel(cubic.frame)
+        C = Q @ cubic.mandel @ Q.mT
+        return C[..., 3, 3] / (C[..., 0, 0] - C[..., 0, 1])
+
+    def nearest(self, symmetry: str, frame: ArrayLike | None = None) -> "Stiffness":
+        """Nearest tensor (Frobenius norm) of a symmetry class, in these axes.
+
+        Args:
+            symmetry: "isotropic", "cubic", "hexagonal", "tetragonal", "trigonal", "orthotropic",
+                "monoclinic" or "triclinic".
+            frame: Material axes as rows (..., 3, 3); the best ones are found where left out.
+        """
+        return Stiffness(self._nearest(symmetry, frame).mandel)
+
+    def distance(self, symmetry: str, frame: ArrayLike | None = None) -> Tensor:
+        """Relative Frobenius distance |C - nearest|/|C| to a symmetry class."""
+        return self._nearest(symmetry, frame).distance
+
+    def classify(self, tolerance: float = 0.01) -> Classification:
+        """Name the most symmetric class within a relative distance, with its frame.
+
+        The frame holds the material axes as rows: ``C.rotated(frame)`` has the textbook form.
+        """
+        return classify(self.mandel, tolerance)
+
+    def bound_ratios(
+        self, volume_fraction: float | Tensor, *, E: float | Tensor = 1.0, nu: float | Tensor = 0.3
+    ) -> BoundRatios:
+        """This stiffness as a share of the Voigt and Hashin-Shtrikman upper bounds.
+
+        Leave E at 1 for C/E_s. The bounds themselves: `lattice_gnn.tensors.bounds.upper_bounds`.
+        """
+        return bound_ratios(self.mandel, upper_bounds(volume_fraction, E=E, nu=nu))
+
+    def _nearest(self, symmetry: str, frame: ArrayLike | None) -> Nearest:
+        if frame is not None:
+            frame = self._vectors(frame, 3, 3, name="a frame")
+        return nearest(self.mandel, symmetry, frame)
+
+    def _vectors(self, values: ArrayLike, *trailing: int, name: str) -> Tensor:
+        """Array-like on this tensor's device, with batch dimensions that broadcast with ours."""
+        tensor = _float64(values, *trailing, name=name).to(self.mandel.device)
+        batch = tensor.shape[: tensor.ndim - len(trailing)]
+        try:
+            torch.broadcast_shapes(batch, self.batch_shape)
+        except RuntimeError:
+            raise LatticeGnnError(
+                f"{name} of batch shape {tuple(batch)} does not broadcast with stiffness of batch "
+                f"shape {tuple(self.batch_shape)}: index the stiffness with [:, None]"
+            ) from None
+        return tensor

@@ -1,0 +1,324 @@
+"""A model against reference stiffnesses: the errors that training watches, and the full report."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.base import StiffnessNetwork
+from lattice_gnn.network.checkpoint import load_model, resolve_model
+from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.network.registry import build_model, read_model_config
+from lattice_gnn.tensors.matrix_functions import ROUNDING
+from lattice_gnn.tensors.metrics import (
+    METRICS,
+    component_error,
+    directional_error,
+    has_negative_energy,
+    log_euclidean,
+    moduli_errors,
+    relative_frobenius,
+    softest_error,
+    summarise,
+)
+from lattice_gnn.tensors.notation import rotation_mandel
+from lattice_gnn.tensors.symmetry import SYMMETRIES
+from lattice_gnn.tensors.symmetry_screen import symmetry_names
+from lattice_gnn.training.labelled import LabelledLattices
+
+DENSITY_EDGES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""Relative densities between which ``by_density`` breaks errors down."""
+SIZES = ((1, 5), (6, 10), (11, 20), (21, 40), (41, None))
+"""Least and largest number of nodes of each row of ``by_size``."""
+TURNED = 256
+"""Lattices, at most, on which the equivariance is measured."""
+WORST = 10
+AFFINE = "affine"
+"""Name of the model that answers with the stiffness under affine nodal motion, an upper bound."""
+
+OnProgress = Callable[[int, int], None]
+
+
+def load_judged(name_or_path: str | Path) -> tuple[StiffnessNetwork, dict[str, Any]]:
+    """A model with its header: shipped or a file; "affine" is the affine bound, without weights.
+
+    Raises:
+        LatticeGnnError: As for ``load_model``.
+    """
+    if str(name_or_path) == AFFINE:
+        return build_model(read_model_config({"kind": AFFINE}), Normaliser()).eval(), {}
+    return load_model(resolve_model(name_or_path))
+
+
+def evaluate(
+    model: StiffnessNetwork, labelled: LabelledLattices, batch_size: int = 128
+) -> dict[str, dict[str, float]]:
+    """Median, mean, p90, p99 and max of every metric of ``METRICS``."""
+    predicted = predict_in_batches(model, labelled.batch, batch_size)
+    return {name: summarise(m(predicted, labelled.stiffness)) for name, m in METRICS.items()}
+
+
+def predict_in_batches(
+    model: StiffnessNetwork,
+    batch: LatticeBatch,
+    batch_size: int = 128,
+    on_progress: OnProgress | None = None,
+) -> Float[Tensor, "lattices 6 6"]:
+    """C / E_s of many lattices, without gradients and in evaluation mode.
+
+    Args:
+        model: The model, on any device.
+        batch: The lattices.
+        batch_size: Lattices that go through the network at once.
+        on_progress: Called with the number done and the number in all.
+    """
+    here = batch.cells.device
+    there = next(chain(model.parameters(), model.buffers(), [batch.cells])).device
+    was_training = model.training
+    model.eval()
+    parts = []
+    try:
+        with torch.no_grad():
+            for start in range(0, len(batch), batch_size):
+                stop = min(start + batch_size, len(batch))
+                part = batch.span(start, stop).to(device=there)
+                parts.append(model(part).to(here))
+                if on_progress is not None:
+                    on_progress(stop, len(batch))
+    finally:
+        model.train(was_training)
+    return torch.cat(parts)
+
+
+def equivariance_errors(
+    model: StiffnessNetwork, batch: LatticeBatch, seed: int = 0
+) -> dict[str, Float[Tensor, " lattices"]]:
+    """|Q^T f(Q x) Q - f(x)|_F / |f(x)|_F of every lattice x.
+
+    ``rotation``: Q uniform over the rotations, another one for each lattice. ``inversion``: Q = -1,
+    under which a stiffness does not change. Rounding of the network's precision remains for a model
+    that is equivariant.
+    """
+    Q = _random_rotations(len(batch), seed).to(batch.cells)
+    plain = predict_in_batches(model, batch)
+    turned = predict_in_batches(model, batch.replace(cells=batch.cells @ Q.mT))
+    R = rotation_mandel(Q.to(plain))
+    inverted = predict_in_batches(model, batch.replace(cells=-batch.cells))
+    return {
+        "rotation": relative_frobenius(R.mT @ turned @ R, plain),
+        "inversion": relative_frobenius(inverted, plain),
+    }
+
+
+def _random_rotations(count: int, seed: int) -> Float[Tensor, "count 3 3"]:
+    """Uniform over all rotations: Q of QR with positive diagonal of R, times its determinant."""
+    q, r = np.linalg.qr(np.random.default_rng(seed).normal(size=(count, 3, 3)))
+    q = q * np.sign(np.diagonal(r, axis1=1, axis2=2))[:, None, :]
+    return torch.from_numpy(q * np.linalg.det(q)[:, None, None])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """A model's answers beside the references, lattice by lattice; ``report`` sums them up.
+
+    Attributes:
+        names: Names of the lattices.
+        predicted: C / E_s of the model, Mandel.
+        reference: C / E_s of the reference, Mandel.
+        relative_density: Sum of strut volumes over cell volume.
+        nodes: Number of nodes of the simplified cell.
+        symmetry: Elastic symmetry class of the reference, within 1 %.
+        equivariance: ``equivariance_errors`` of some of the lattices.
+        seconds: Wall time of the predictions.
+    """
+
+    names: tuple[str, ...]
+    predicted: Float[Tensor, "lattices 6 6"]
+    reference: Float[Tensor, "lattices 6 6"]
+    relative_density: Float[Tensor, " lattices"]
+    nodes: Int[Tensor, " lattices"]
+    symmetry: tuple[str, ...]
+    equivariance: dict[str, Float[Tensor, " some"]]
+    seconds: float
+
+    def worst(self, count: int = WORST) -> list[int]:
+        """Numbers of the lattices with the largest directional error, worst first."""
+        error = directional_error(self.predicted, self.reference)
+        return torch.argsort(error, descending=True, stable=True)[:count].tolist()
+
+    def report(self) -> dict[str, Any]:
+        """Plain values; docs/cli.md says what each key holds. Infinity is written as None."""
+        C, C_ref = self.predicted, self.reference
+        directional, frobenius = directional_error(C, C_ref), relative_frobenius(C, C_ref)
+        turned = len(next(iter(self.equivariance.values())))
+        found = {
+            "count": len(self.names),
+            "seconds": self.seconds,
+            "seconds_per_lattice": self.seconds / len(self.names),
+            "directional_error": summarise(directional),
+            "component_error": summarise(component_error(C, C_ref)),
+            "relative_frobenius": {
+                **summarise(frobenius),
+                "within_5_percent": float((frobenius <= 0.05).double().mean()),
+                "within_25_percent": float((frobenius <= 0.25).double().mean()),
+            },
+            "log_euclidean": summarise(log_euclidean(C, C_ref)),
+            "softest_error": summarise(softest_error(C, C_ref)),
+            "moduli": {name: summarise(e) for name, e in moduli_errors(C, C_ref).items()},
+            "negative_eigenvalue_share": float(has_negative_energy(C).double().mean()),
+            "equivariance_error": {
+                "count": turned,
+                **{name: summarise(e) for name, e in self.equivariance.items()},
+            },
+            **_breakdowns(self, directional, frobenius),
+            "worst": [
+                {
+                    "index": k,
+                    "name": self.names[k],
+                    "relative_density": float(self.relative_density[k]),
+                    "directional_error": float(directional[k]),
+                    "relative_frobenius": float(frobenius[k]),
+                }
+                for k in self.worst()
+            ],
+        }
+        plain: dict[str, Any] = _without_infinity(found)
+        return plain
+
+
+def report(
+    model: StiffnessNetwork,
+    labelled: LabelledLattices,
+    *,
+    names: Sequence[str] | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Every metric of a model over labelled lattices, and broken down: ``judge(...).report()``."""
+    return judge(model, labelled, names=names, seed=seed).report()
+
+
+def judge(
+    model: StiffnessNetwork,
+    labelled: LabelledLattices,
+    *,
+    names: Sequence[str] | None = None,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
+) -> Judgement:
+    """Ask a model about labelled lattices.
+
+    Args:
+        model: The model.
+        labelled: Simplified lattices with positive definite references.
+        names: Names of the lattices; numbers where left out.
+        seed: Of the lattices and rotations that the equivariance is measured with.
+        on_progress: Called with the number of lattices done and in all.
+
+    Raises:
+        LatticeGnnError: If there is no lattice, names do not match, a reference is not positive
+            definite or not finite, or a prediction is not finite.
+    """
+    if len(labelled) == 0:
+        raise LatticeGnnError("evaluation: there is no labelled lattice to evaluate on.")
+    known = (
+        tuple(names) if names is not None else tuple(f"lattice {k}" for k in range(len(labelled)))
+    )
+    if len(known) != len(labelled):
+        raise LatticeGnnError(
+            f"evaluation: expected a name for each of {len(labelled)} lattices, got {len(known)}."
+        )
+    reference = labelled.stiffness.detach().double().cpu()
+    _require_definite(reference, known)
+    start = time.perf_counter()
+    predicted = predict_in_batches(model, labelled.batch, on_progress=on_progress).double().cpu()
+    seconds = time.perf_counter() - start
+    strange = torch.nonzero(~torch.isfinite(predicted).flatten(1).all(1))[:, 0].tolist()
+    if strange:
+        raise LatticeGnnError(
+            f"evaluation: the model's prediction for {known[strange[0]]} is not finite; "
+            "its weights or that lattice are beyond use."
+        )
+    rng = np.random.default_rng(seed)
+    turned = np.sort(rng.permutation(len(labelled))[:TURNED])
+    errors = equivariance_errors(model, labelled.batch.select(turned), seed)
+    return Judgement(
+        names=known,
+        predicted=predicted,
+        reference=reference,
+        relative_density=labelled.batch.relative_density().double().cpu(),
+        nodes=labelled.batch.node_offsets.diff().cpu(),
+        symmetry=symmetry_names(reference),
+        equivariance={name: error.cpu() for name, error in errors.items()},
+        seconds=seconds,
+    )
+
+
+def _require_definite(reference: Float[Tensor, "lattices 6 6"], names: Sequence[str]) -> None:
+    """Refuse references with which no relative error can be formed."""
+    finite = torch.isfinite(reference).flatten(1).all(1)
+    if not bool(finite.all()):
+        first = int(torch.nonzero(~finite)[0])
+        raise LatticeGnnError(f"{names[first]}: its reference stiffness holds NaN or infinity.")
+    values = torch.linalg.eigvalsh(reference)
+    poor = torch.nonzero(values[:, 0] <= ROUNDING * values[:, -1].abs())[:, 0].tolist()
+    if poor:
+        raise LatticeGnnError(
+            f"{names[poor[0]]}: its reference stiffness is not positive definite (smallest "
+            f"eigenvalue {float(values[poor[0], 0]):.3g} of {float(values[poor[0], -1]):.3g}); "
+            "leave out lattices whose net does not span space."
+        )
+
+
+def _breakdowns(
+    judgement: Judgement,
+    directional: Float[Tensor, " lattices"],
+    frobenius: Float[Tensor, " lattices"],
+) -> dict[str, list[dict[str, Any]]]:
+    """Both headline errors by density, by symmetry class and by size; empty rows are left out."""
+
+    def row(head: dict[str, Any], inside: Bool[Tensor, " lattices"]) -> list[dict[str, Any]]:
+        if not bool(inside.any()):
+            return []
+        return [
+            {
+                **head,
+                "count": int(inside.sum()),
+                "directional_error": summarise(directional[inside]),
+                "relative_frobenius": summarise(frobenius[inside]),
+            }
+        ]
+
+    density, nodes = judgement.relative_density, judgement.nodes
+    by_density, by_symmetry, by_size = [], [], []
+    for low, high in pairwise((*DENSITY_EDGES, math.inf)):
+        end = None if math.isinf(high) else high
+        label = f"above {low:g}" if end is None else f"{low:g} to {high:g}"
+        head = {"label": label, "range": [low, end]}
+        by_density += row(head, (density >= low) & (density < high))
+    for name in SYMMETRIES:
+        inside = torch.tensor([symmetry == name for symmetry in judgement.symmetry])
+        by_symmetry += row({"label": name}, inside)
+    for least, most in SIZES:
+        label = f"above {least - 1}" if most is None else f"{least} to {most}"
+        inside = (nodes >= least) & (nodes <= (math.inf if most is None else most))
+        by_size += row({"label": label, "range": [least, most]}, inside)
+    return {"by_density": by_density, "by_symmetry": by_symmetry, "by_size": by_size}
+
+
+def _without_infinity(value: Any) -> Any:
+    """JSON has no infinity: None in its place."""
+    if isinstance(value, dict):
+        return {key: _without_infinity(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_without_infinity(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

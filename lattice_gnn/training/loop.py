@@ -1,0 +1,355 @@
+"""Training: a configuration, labelled lattices, one visible loop.
+
+What a step does depends on the seed and the number of the step alone (which lattices, how they are
+turned), so that a run that goes on where it stopped ends as an unbroken one, to the bit.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
+from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.network.registry import build_model
+from lattice_gnn.settings import read_settings
+from lattice_gnn.tensors.rotation_search import quaternion_matrix
+from lattice_gnn.training.distributed import Ranks, join
+from lattice_gnn.training.evaluation import evaluate
+from lattice_gnn.training.labelled import LabelledLattices
+from lattice_gnn.training.losses import Examples, paper_loss, relative_loss, stiffness_of
+from lattice_gnn.training.run import Learner, TrainingRun
+
+_LEAST = {
+    "epochs": 1, "batch_size": 1, "learning_rate": 0.0, "warmup": 0.0, "weight_decay": 0.0,
+    "clip": 0.0, "average": 0.0, "log_weight": 0.0, "huber": 0.0,
+    "seed": 0, "steps": 0, "checkpoint_steps": 0,
+    "patience": 0, "accumulate": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """How to train; ``docs/training.md`` says more.
+
+    Attributes:
+        epochs: Passes over the training lattices; ignored where ``steps`` is set.
+        batch_size: Lattices in a step, over all ranks.
+        learning_rate: Peak of the schedule.
+        warmup: Share of the steps in which the rate rises to its peak.
+        weight_decay: Of AdamW.
+        clip: Largest gradient norm.
+        average: Decay of the running average of the weights; the average is what is tested and
+            saved.
+        log_weight: Weight of the loss on the logarithm of C against that on C itself (relative
+            loss, prior map).
+        huber: Relative error beyond which the relative loss grows linearly; 0 for a square.
+        seed: Of the initial weights, the order of the lattices and their rotations.
+        loss: "relative" or "paper", see ``lattice_gnn.training.losses``.
+        amsgrad: The AMSGrad variant of AdamW.
+        schedule: After the warm-up, half a "cosine" to 1 % of the peak, or "constant".
+        steps: Steps in all; 0 for ``epochs`` times the batches of an epoch.
+        checkpoint_steps: Steps from one validation, and saved state, to the next; 0 for an epoch.
+        patience: Validations without a smaller mean directional error after which the run ends; 0
+            for never.
+        rotate: Turn every training lattice, and its label, at random in every step.
+        accumulate: Pieces in which a rank computes its share of a batch, one after the other: less
+            memory, the same step.
+        precision: Of the network: "float32", or "bfloat16" on a GPU; positive map and loss are
+            float64.
+    """
+
+    epochs: int = 30
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    warmup: float = 0.05
+    weight_decay: float = 1e-5
+    clip: float = 10.0
+    average: float = 0.999
+    log_weight: float = 0.1
+    huber: float = 0.0
+    seed: int = 0
+    loss: Literal["relative", "paper"] = "relative"
+    amsgrad: bool = False
+    schedule: Literal["cosine", "constant"] = "cosine"
+    steps: int = 0
+    checkpoint_steps: int = 0
+    patience: int = 0
+    rotate: bool = False
+    accumulate: int = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if not least <= value < math.inf:
+                raise LatticeGnnError(f"train.{name}: expected at least {least}, got {value!r}")
+        if self.clip == 0:
+            raise LatticeGnnError("train.clip: expected above 0, got 0; a large number never clips")
+        for name in ("warmup", "average"):
+            if getattr(self, name) >= 1:
+                raise LatticeGnnError(
+                    f"train.{name}: expected less than 1, got {getattr(self, name)!r}"
+                )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
+        """Build from a mapping; unknown keys are refused."""
+        return read_settings(cls, values, "train")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a training run stands; handed to ``on_progress`` after every step and validation.
+
+    Attributes:
+        step: Steps done.
+        steps: Steps in all.
+        epoch: The pass over the training lattices, from 0.
+        epochs: Passes in all; 0 where the run is counted in steps.
+        loss: Mean since the last validation.
+        gradient_norm: Of the last step, before clipping.
+        learning_rate: Of the last step.
+        ms_per_lattice: Milliseconds a training lattice took since the last validation.
+        core_seconds: Processor time of the steps since the last validation, all ranks together.
+        best: Least mean directional error of a validation so far; infinite before the first.
+        validation: Summaries of every metric, right after a validation.
+        stopped: Whether the run ends here for want of ``patience``.
+    """
+
+    step: int
+    steps: int
+    epoch: int
+    epochs: int
+    loss: float
+    gradient_norm: float
+    learning_rate: float
+    ms_per_lattice: float
+    core_seconds: float
+    best: float = math.inf
+    validation: dict[str, dict[str, float]] | None = None
+    stopped: bool = False
+
+    def log_entries(self) -> dict[str, float | int]:
+        """The first columns of the log, after the step."""
+        names = ("epoch", "loss", "learning_rate", "gradient_norm", "ms_per_lattice")
+        return {name: getattr(self, name) for name in (*names, "core_seconds")}
+
+
+def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
+    model_config: NetworkConfig,
+    config: TrainConfig,
+    data: tuple[LabelledLattices, LabelledLattices],
+    folder: Path,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    device: torch.device | str = "cpu",
+) -> StiffnessNetwork:
+    """Train a model; a run that was interrupted goes on where its last validation ended.
+
+    Under ``torchrun`` every process calls this with the same arguments and computes its share;
+    rank 0 alone writes and reports.
+
+    Args:
+        model_config: The network.
+        config: The training.
+        data: Lattices to train on, and to validate on.
+        folder: Gets ``best.safetensors``, ``last.safetensors``, ``state.pt`` and ``log.csv``.
+        facts: Entries for the header of the weights (domain, provenance).
+        on_progress: Called with the state of the run.
+        device: "cpu", "cuda" or one GPU.
+
+    Returns:
+        The model, on the CPU, with the averaged weights of the validation with the least mean
+        directional error.
+
+    Raises:
+        LatticeGnnError: If the loss or its gradient is not finite (the folder then has the batch
+            and the weights), or the folder holds a run with another configuration.
+    """
+    training, validation = data
+    plan = Plan(config, len(training))
+    with join(device) as ranks:
+        torch.manual_seed(config.seed)
+        model = build_model(model_config, Normaliser.fit(training.batch)).to(ranks.device)
+        _check(config, model, ranks.device)
+        optimiser = torch.optim.AdamW(
+            model.parameters(),
+            weight_decay=config.weight_decay,
+            amsgrad=config.amsgrad,
+            fused=True,
+        )
+        average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average)).eval()
+        made_of = {"train": asdict(config), "training_hash": training.fingerprint()}
+        learner = Learner(model, optimiser, average)
+        run = TrainingRun(learner, folder, {**(facts or {}), **made_of}, ranks)
+        examples = Examples.of(training, model_config.positive_map).to(ranks.device)
+        validation = _moved(validation, ranks.device)
+        report = on_progress if on_progress and ranks.is_first else _no_report
+
+        for step in range(run.start(), plan.steps):
+            if run.has_stalled(config.patience):
+                break
+            for group in optimiser.param_groups:
+                group["lr"] = plan.rate(step)
+            batch = plan.draw(examples, step)
+            loss, norm = _set_gradients(model, batch, config, ranks)
+            if not math.isfinite(loss + norm):
+                raise run.failure(step, f"loss {loss:.4g}, gradient norm {norm:.4g}", batch)
+            optimiser.step()
+            average.update_parameters(model)
+            run.interval.add(loss, len(batch))
+            state = plan.progress(step, norm, run)
+            report(state)
+            if plan.ends_interval(step):
+                errors = ranks.from_first(lambda: evaluate(run.averaged, validation))
+                run.checkpoint(step + 1, errors, state.log_entries())
+                stopped = run.has_stalled(config.patience)
+                report(replace(state, best=run.best, validation=errors, stopped=stopped))
+        return run.best_model()
+
+
+def _set_gradients(
+    model: StiffnessNetwork, batch: Examples, config: TrainConfig, ranks: Ranks
+) -> tuple[float, float]:
+    """Gradients of the mean loss of a batch, clipped; returns the loss and the gradients' norm."""
+    model.zero_grad()
+    loss = torch.zeros((), dtype=torch.float64, device=ranks.device)
+    for piece in ranks.pieces(len(batch), config.accumulate):
+        part = batch if len(piece) == len(batch) else batch.select(piece)
+        part_loss = losses(model, part, config).sum() / len(batch)
+        part_loss.backward()
+        loss += part_loss.detach()
+    loss = ranks.sum_gradients(model.parameters(), loss)
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+    return loss.item(), norm.item()
+
+
+def losses(
+    model: StiffnessNetwork, examples: Examples, config: TrainConfig
+) -> Float[Tensor, " lattices"]:
+    """The loss of every lattice: the network in the given precision, all after it in float64."""
+    half = config.precision == "bfloat16"
+    with torch.autocast(examples.stiffness.device.type, dtype=torch.bfloat16, enabled=half):
+        M = model.matrix(examples.batch)
+    M = M.double()
+    if not bool(torch.isfinite(M).all()):
+        # The positive map would refuse; here the step ends as one whose loss is not finite.
+        return math.nan * M.sum((-1, -2))
+    C = stiffness_of(M, examples, model.config.positive_map)
+    if config.loss == "paper":
+        return paper_loss(C, examples)
+    return relative_loss(M, C, examples, log_weight=config.log_weight, huber=config.huber)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every step of a run does: a function of the configuration, the step and nothing else.
+
+    Attributes:
+        config: The training.
+        count: Training lattices.
+    """
+
+    config: TrainConfig
+    count: int
+
+    @property
+    def epoch_steps(self) -> int:
+        """Batches of one pass over the training lattices."""
+        return math.ceil(self.count / self.config.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the run."""
+        return self.config.steps or self.config.epochs * self.epoch_steps
+
+    def ends_interval(self, step: int) -> bool:
+        """Whether a validation follows the step."""
+        every = self.config.checkpoint_steps or self.epoch_steps
+        return (step + 1) % every == 0 or step + 1 == self.steps
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        return learning_rate(self.config, step / self.steps)
+
+    def lattices(self, step: int) -> Int[np.ndarray, " batch"]:
+        """Which lattices a step takes: every epoch all of them, in another order."""
+        epoch, k = divmod(step, self.epoch_steps)
+        small, larger = divmod(self.count, self.epoch_steps)
+        first, stop = (i * small + min(i, larger) for i in (k, k + 1))
+        return _order(self.config.seed, epoch, self.count)[first:stop]
+
+    def draw(self, examples: Examples, step: int) -> Examples:
+        """The lattices of a step, turned at random if that is wanted."""
+        batch = examples.select(self.lattices(step))
+        if not self.config.rotate:
+            return batch
+        generator = np.random.default_rng([self.config.seed, step, 1])
+        q = torch.from_numpy(generator.normal(size=(len(batch), 4)))
+        return batch.rotated(quaternion_matrix(q / q.norm(dim=1, keepdim=True)))
+
+    def progress(self, step: int, norm: float, run: TrainingRun) -> Progress:
+        """The state of the run after a step."""
+        return Progress(
+            step=step + 1,
+            steps=self.steps,
+            epoch=step // self.epoch_steps,
+            epochs=0 if self.config.steps else self.config.epochs,
+            loss=run.interval.loss,
+            gradient_norm=norm,
+            learning_rate=self.rate(step),
+            ms_per_lattice=run.interval.ms_per_lattice(),
+            core_seconds=run.core_seconds(),
+            best=run.best,
+        )
+
+
+@lru_cache(maxsize=1)
+def _order(seed: int, epoch: int, count: int) -> Int[np.ndarray, " lattices"]:
+    return np.random.default_rng([seed, epoch]).permutation(count)
+
+
+def learning_rate(config: TrainConfig, done: float) -> float:
+    """Linear warm-up, then half a cosine to 1 % of the peak, or the peak itself.
+
+    Args:
+        config: Peak, warm-up and schedule.
+        done: Share of the run that is done, from 0 to 1.
+    """
+    if done < config.warmup:
+        return config.learning_rate * min(1.0, (done + 1e-3) / config.warmup)
+    if config.schedule == "constant":
+        return config.learning_rate
+    rest = (done - config.warmup) / (1 - config.warmup)
+    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * rest)))
+
+
+def _check(config: TrainConfig, model: StiffnessNetwork, device: torch.device) -> None:
+    if not any(True for _ in model.parameters()):
+        raise LatticeGnnError(
+            f"model.kind: {model.config.kind} has no weights that gradients train; "
+            "choose another kind"
+        )
+    if config.precision == "bfloat16" and device.type != "cuda":
+        raise LatticeGnnError(
+            f"train.precision: bfloat16 is for a GPU, the device is {device}; use float32"
+        )
+
+
+def _moved(labelled: LabelledLattices, device: torch.device) -> LabelledLattices:
+    return LabelledLattices(labelled.batch.to(device=device), labelled.stiffness.to(device))
+
+
+def _no_report(progress: Progress) -> None:
+    pass

@@ -1,0 +1,242 @@
+"""A training run on disk: the state that it resumes from, its log, its weights, its failures."""
+
+import json
+import math
+import pickle
+import time
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch.optim.swa_utils import AveragedModel
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import write_whole
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.base import StiffnessNetwork
+from lattice_gnn.network.checkpoint import load_model, save_model, state_bytes
+from lattice_gnn.training.distributed import Ranks
+from lattice_gnn.training.labelled import LabelledLattices
+from lattice_gnn.training.losses import Examples
+
+Errors = dict[str, dict[str, float]]
+_FORMAT = 2  #: of state.pt
+
+
+class Learner(NamedTuple):
+    """What changes from step to step.
+
+    Attributes:
+        model: The network.
+        optimiser: Its optimiser.
+        average: The running average of its weights.
+    """
+
+    model: StiffnessNetwork
+    optimiser: torch.optim.Optimizer
+    average: AveragedModel
+
+
+class Interval:
+    """The steps since the last validation."""
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+        self._processor_time = time.process_time()
+        self._loss = self._steps = self._lattices = 0.0
+
+    def add(self, loss: float, lattices: int) -> None:
+        """Count a step."""
+        self._loss += loss
+        self._steps += 1
+        self._lattices += lattices
+
+    @property
+    def loss(self) -> float:
+        """Mean loss of the steps."""
+        return self._loss / self._steps
+
+    def ms_per_lattice(self) -> float:
+        """Milliseconds that a lattice took, up to now."""
+        return 1e3 * (time.perf_counter() - self.started) / self._lattices
+
+    def core_seconds(self) -> float:
+        """Processor time of this process, all threads, up to now."""
+        return time.process_time() - self._processor_time
+
+
+class TrainingRun:
+    """The state of a training run; rank 0 writes it.
+
+    Attributes:
+        learner: Model, optimiser and average.
+        folder: Where the files are.
+        facts: Entries for the header of the weights, JSON-ready; with the network's shape they say
+            which run this is.
+        best: Least mean directional error of a validation so far.
+        waited: Validations since then.
+        interval: The steps since the last validation.
+    """
+
+    def __init__(self, learner: Learner, folder: Path, facts: Mapping[str, Any], ranks: Ranks):
+        self.learner = learner
+        self.folder = folder
+        self.facts = facts
+        self.best = math.inf
+        self.waited = 0
+        self.interval = Interval()
+        self._ranks = ranks
+        self._rows = 0
+
+    @property
+    def averaged(self) -> StiffnessNetwork:
+        """The model with the running average of the weights."""
+        return cast(StiffnessNetwork, self.learner.average.module)
+
+    def core_seconds(self) -> float:
+        """Processor time of the steps since the last validation, as if all ranks took the same."""
+        return self.interval.core_seconds() * self._ranks.count
+
+    def has_stalled(self, patience: int) -> bool:
+        """Whether the last ``patience`` validations brought nothing better; 0 waits for ever."""
+        return 0 < patience <= self.waited
+
+    def start(self) -> int:
+        """Load the state of an interrupted run, on every rank; returns the steps that are done.
+
+        Raises:
+            LatticeGnnError: If the folder holds another run, or the ranks do not train the same.
+        """
+        path = self.folder / "state.pt"
+        self._ranks.check_equal(self._identity(), "configuration and lattices")
+        self._ranks.check_equal(str(path.is_file()), f"files in {self.folder}")
+        step = 0
+        if path.is_file():
+            step = self._load(path)
+            self._ranks.check_equal(str(step), f"step of {path}")
+        else:
+            self._ranks.from_first(lambda: self.folder.mkdir(parents=True, exist_ok=True))
+        self._ranks.align(self.learner.model)
+        self.interval = Interval()
+        return step
+
+    def _identity(self) -> str:
+        return json.dumps(
+            {"model": self.learner.model.config.to_dict(), **self.facts}, sort_keys=True
+        )
+
+    def _load(self, path: Path) -> int:
+        try:
+            state = torch.load(path, weights_only=True, map_location=self._ranks.device)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise LatticeGnnError(
+                f"{path}: is damaged ({type(error).__name__}); train in another folder"
+            ) from error
+        if state.get("format") != _FORMAT:
+            raise LatticeGnnError(
+                f"{path}: written by another version of lattice-gnn "
+                f"(format {state.get('format')}, expected {_FORMAT}); train in another folder"
+            )
+        if state["identity"] != self._identity():
+            before, now = json.loads(state["identity"]), json.loads(self._identity())
+            raise LatticeGnnError(
+                f"{self.folder}: holds a run with another configuration or other data "
+                f"({_first_difference(before, now)}); choose another folder"
+            )
+        self.learner.model.load_state_dict(state["model"])
+        self.learner.optimiser.load_state_dict(state["optimiser"])
+        self.learner.average.load_state_dict(state["average"])
+        self.best, self.waited, self._rows = state["best"], state["waited"], state["rows"]
+        return int(state["step"])
+
+    def checkpoint(self, step: int, errors: Errors, entries: Mapping[str, float | int]) -> None:
+        """Log, keep the best weights, and save the state to resume from.
+
+        Args:
+            step: Steps done.
+            errors: Summaries of every metric on the validation lattices.
+            entries: Further columns of the log.
+        """
+        error = errors["directional_error"]["mean"]
+        error = error if math.isfinite(error) else math.inf
+        is_best = error < self.best or self._rows == 0
+        self.best = min(error, self.best)
+        self.waited = 0 if is_best else self.waited + 1
+        self._rows += 1
+        self._ranks.from_first(lambda: self._write(step, errors, entries, is_best))
+        self.interval = Interval()
+
+    def _write(
+        self, step: int, errors: Errors, entries: Mapping[str, float | int], is_best: bool
+    ) -> None:
+        facts = {**self.facts, "step": step, "metrics": {"validation": errors}}
+        save_model(self.folder / "last.safetensors", self.averaged, facts)
+        if is_best:
+            save_model(self.folder / "best.safetensors", self.averaged, facts)
+        values = {f"{metric}.{s}": v for metric, e in errors.items() for s, v in e.items()}
+        seconds = time.perf_counter() - self.interval.started
+        self._log({"step": step, **entries, "seconds": seconds, **values})
+        state = {
+            "format": _FORMAT,
+            "identity": self._identity(),
+            "step": step,
+            "best": self.best,
+            "waited": self.waited,
+            "rows": self._rows,
+            "model": self.learner.model.state_dict(),
+            "optimiser": self.learner.optimiser.state_dict(),
+            "average": self.learner.average.state_dict(),
+        }
+        write_whole(self.folder / "state.pt", state_bytes(state))
+
+    def _log(self, entries: Mapping[str, float | int]) -> None:
+        """Add a row; one of a validation that the saved state does not know is dropped."""
+        path = self.folder / "log.csv"
+        rows = path.read_text().splitlines() if path.is_file() and self._rows > 1 else []
+        rows = rows[: self._rows] or [",".join(entries)]
+        numbers = [str(v) if isinstance(v, int) else f"{v:.6g}" for v in entries.values()]
+        write_whole(path, "\n".join([*rows, ",".join(numbers)]) + "\n")
+
+    def best_model(self) -> StiffnessNetwork:
+        """The averaged weights of the best validation, on the CPU."""
+        return load_model(self.folder / "best.safetensors")[0]
+
+    def failure(self, step: int, what: str, batch: Examples) -> LatticeGnnError:
+        """Save the batch of a step and the weights before it; returns the error to raise.
+
+        Args:
+            step: The step, from 0.
+            what: What is not finite.
+            batch: The lattices of the step, of all ranks.
+        """
+        lattices, weights = self.folder / "failed_batch.pt", self.folder / "failed.safetensors"
+
+        def write() -> None:
+            batch_fields = {f.name: getattr(batch.batch, f.name) for f in fields(batch.batch)}
+            content = {"step": step, "batch": batch_fields, "stiffness": batch.stiffness}
+            write_whole(lattices, state_bytes(content))
+            save_model(weights, self.learner.model, {**self.facts, "step": step})
+
+        self._ranks.from_first(write)
+        return LatticeGnnError(
+            f"step {step + 1}: {what}; its lattices and labels are in {lattices}, the weights "
+            f"before it in {weights} (docs/training.md says how to read them): mend the labels or "
+            "lower train.learning_rate, and train in another folder"
+        )
+
+
+def load_failed_batch(path: Path) -> LabelledLattices:
+    """The lattices and labels of a step whose loss was not finite, as the network saw them."""
+    content = torch.load(path, weights_only=True, map_location="cpu")
+    return LabelledLattices(LatticeBatch(**content["batch"]), content["stiffness"])
+
+
+def _first_difference(before: Any, now: Any, where: str = "") -> str:
+    """The first setting in which two runs differ, in words."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in sorted({*before, *now}):
+            if before.get(key) != now.get(key):
+                return _first_difference(before.get(key), now.get(key), f"{where}.{key}")
+    return f"{where.lstrip('.')}: {before!r} there, {now!r} here"

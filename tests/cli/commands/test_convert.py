@@ -1,0 +1,139 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from data.formats import read_any, write_any
+from fem_reference.beam.homogenise import homogenise_beam
+from lattice_gnn.cells.named import cell
+from lattice_gnn.lattice.json_file import read_lattices, write_lattices
+from lattice_gnn.lattice.lattice import Material
+from lattice_gnn.testing import random_lattice, same_structure
+
+BCC_TEXT = "GRID 1 .5 .5 .5\n" + "".join(
+    f"GRID {2 + n} {n & 1} {n >> 1 & 1} {n >> 2}\nSTRUT {n} 1 {2 + n}\n" for n in range(8)
+)
+
+
+@pytest.fixture
+def solid(tmp_path):
+    """A random lattice of a solid with E = 200."""
+    path = tmp_path / "solid.json"
+    write_lattices(path, random_lattice(21).replace(material=Material(200.0, 0.3)))
+    return path
+
+
+@pytest.mark.parametrize("name", ["b.3mf", "b.ltcx", "b.inp", "b.vtu", "b.csv", "b.txt", "b.msh"])
+def test_there_and_back_again(run, tmp_path, solid, name):
+    there = run("convert", solid, tmp_path / name)
+    assert there.exit_code == 0, there.stderr
+    start = tmp_path / ("b_nodes.csv" if name == "b.csv" else name)
+    back = run("convert", start, tmp_path / "back.json")
+    assert back.exit_code == 0, back.stderr
+    assert same_structure(read_lattices(tmp_path / "back.json")[0], read_lattices(solid)[0])
+
+
+def test_what_was_done_is_said(run, tmp_path):
+    (tmp_path / "a.txt").write_text(BCC_TEXT)
+    result = run("convert", tmp_path / "a.txt", tmp_path / "b.json", "--relative-density", "0.05")
+    assert result.exit_code == 0
+    assert "folded from a drawing of 9 nodes and 8 struts to 2 nodes and 8 struts" in result.stderr
+    assert "no radii" in result.stderr
+    (lattice,) = read_lattices(tmp_path / "b.json")
+    assert lattice.relative_density == pytest.approx(0.05)
+
+
+def test_cell_crossings_and_formats_can_be_said(run, tmp_path):
+    (tmp_path / "a.txt").write_text(BCC_TEXT)
+    arguments = ("--cell", "1 0 0 0 1 0 0 0 1", "--keep-crossings", "--from", "text")
+    result = run("convert", tmp_path / "a.txt", tmp_path / "b", *arguments, "--to", "ltcx")
+    assert result.exit_code == 0, result.stderr
+    (lattice,) = read_any(tmp_path / "b")
+    assert np.array_equal(lattice.cell, np.eye(3))
+    for arguments, words in (
+        (("--cell", "1 2"), "3 edge lengths, or 9 numbers"),
+        (("--from", "stl"), "no such format"),
+        (("--to", "pylattice"), "read, not written"),
+        ((), "tells no format"),
+    ):
+        result = run("convert", tmp_path / "a.txt", tmp_path / "c", *arguments)
+        assert result.exit_code == 2
+        assert words in result.stderr
+        assert not (tmp_path / "c").exists()
+
+
+def test_a_file_is_not_converted_onto_itself(run, solid):
+    result = run("convert", solid, solid)
+    assert result.exit_code == 2
+    assert "would be overwritten" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["x.3mf", "x.inp", "x.vtu", "x.lat"])
+def test_every_command_takes_every_format(answer, tmp_path, octet_file, name):
+    (octet,) = read_lattices(octet_file)
+    write_any(tmp_path / name, [octet])
+    ours, theirs = answer("homogenise", octet_file), answer("homogenise", tmp_path / name)
+    assert np.allclose(ours["stiffness"]["voigt"], theirs["stiffness"]["voigt"], rtol=1e-9)
+    assert answer("info", tmp_path / name)["lattice"]["struts"] == 24
+
+
+def test_validate_names_what_has_no_tensors(run, octet_file):
+    result = run("validate", octet_file)
+    assert result.exit_code == 2
+    assert "carries no reference tensors" in result.stderr
+
+
+def reference(path):
+    (lattice,) = read_lattices(path)
+    return homogenise_beam([lattice]).stiffness.voigt[0].numpy() * lattice.material.E
+
+
+def test_exported_arrays_are_the_stiffness_in_the_unit_of_E(run, tmp_path, solid):
+    for name in ("c.npy", "c.json"):
+        result = run("export", solid, "-o", tmp_path / name)
+        assert result.exit_code == 0, result.stderr
+    C = reference(solid)
+    assert np.allclose(np.load(tmp_path / "c.npy"), C, rtol=1e-12)
+    document = json.loads((tmp_path / "c.json").read_text())
+    assert np.allclose(document["voigt"], C, rtol=1e-12)
+    assert document["order"] == "11 22 33 23 13 12"
+    assert "beam FEM" in document["source"]
+
+
+@pytest.mark.parametrize("card", ["abaqus", "calculix", "ansys"])
+def test_cards_are_written_for_solvers(run, tmp_path, solid, card):
+    result = run("export", solid, "-o", tmp_path / "c.txt", "--format", card)
+    assert result.exit_code == 0, result.stderr
+    words = (tmp_path / "c.txt").read_text()
+    assert f"{reference(solid)[0, 0]:.11E}" in words
+
+
+def test_network_cards_hold_the_prediction(run, answer, tmp_path, octet_file, weights):
+    options = ("--method", "network", "--model", weights)
+    result = run("export", octet_file, "-o", tmp_path / "c.npy", *options)
+    assert result.exit_code == 0, result.stderr
+    predicted = answer("predict", octet_file, "--model", weights)["stiffness"]["voigt"]
+    assert torch.allclose(
+        torch.from_numpy(np.load(tmp_path / "c.npy")), torch.tensor(predicted).double(), rtol=1e-6
+    )
+
+
+def test_singular_cards_are_refused_and_arrays_are_not(run, tmp_path, layer):
+    path = tmp_path / "layer.json"
+    path.write_text(json.dumps(layer))
+    result = run("export", path, "-o", tmp_path / "c.inp")
+    assert result.exit_code == 2
+    assert "singular" in result.stderr
+    assert run("export", path, "-o", tmp_path / "c.npy").exit_code == 0
+    assert run("export", path, "-o", tmp_path / "c.xyz").exit_code == 2
+
+
+def test_many_lattices_stay_many(run, tmp_path):
+    names = ("bcc", "octet")
+    write_lattices(tmp_path / "a.json", [cell(n, radius=0.03) for n in names])
+    assert run("convert", tmp_path / "a.json", tmp_path / "b.3mf").exit_code == 0
+    assert [x.name for x in read_any(tmp_path / "b.3mf")] == list(names)
+    result = run("convert", tmp_path / "a.json", tmp_path / "b.vtu")
+    assert result.exit_code == 2
+    assert "holds one lattice, got 2" in result.stderr

@@ -1,0 +1,95 @@
+"""data info, check, merge, split: on a real dataset, and on files that are none."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data.datasets.file import read_dataset, write_dataset
+from data.labelling.beam import make_batch
+from data.populations.population import Population
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return make_batch(Population(seed=6, draws=1, levels=(0.03,)), 0)
+
+
+@pytest.fixture
+def file(dataset, tmp_path):
+    path = tmp_path / "set.h5"
+    write_dataset(path, dataset)
+    return path
+
+
+def test_info_says_what_a_file_holds_and_draws_it(run, answer, file, tmp_path):
+    facts = answer("data", "info", file)
+    assert (facts["lattices"], facts["bases"]) == (64, 32)
+    sheet, histograms = tmp_path / "sheet.png", tmp_path / "histograms.png"
+    result = run("data", "info", file, "--sheet", sheet, "--histograms", histograms)
+    assert result.exit_code == 0, result.stderr
+    assert "relative density" in result.stdout
+    for picture in (sheet, histograms):
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_check_passes_a_sound_file_and_names_what_is_wrong(run, answer, dataset, file):
+    result = run("data", "check", file)
+    assert result.exit_code == 0
+    assert "64 lattices are sound; 20 labelled again" in result.stdout
+    label = dataset.labels["beam"]
+    wrong = replace(label, stiffness=label.stiffness * 1.5)
+    write_dataset(file, replace(dataset, labels={"beam": wrong}))
+    result = run("data", "check", file)
+    assert result.exit_code == 1
+    assert "differs from a new one by 0.5" in result.stderr
+    assert json.loads(run("data", "check", file, "--json").stdout)["problems"]
+    nodes = dataset.nodes.copy()
+    nodes[3] = np.nan
+    write_dataset(file, replace(dataset, nodes=nodes))
+    for command, code in (("check", 1), ("info", 2)):
+        result = run("data", command, file)
+        assert result.exit_code == code
+        assert "a node's position is no finite number" in result.stderr
+
+
+def test_split_parts_and_merging_puts_them_together_again(run, dataset, file, tmp_path):
+    result = run("data", "split", file, "--shares", "train=0.6,test=0.4")
+    assert result.exit_code == 0, result.stderr
+    paths = result.stdout.split()
+    assert paths == [str(tmp_path / "set.train.h5"), str(tmp_path / "set.test.h5")]
+    parts = [read_dataset(file.with_name(f"set.{name}.h5")) for name in ("train", "test")]
+    shapes = [set(part.bases.shapes.tolist()) for part in parts]
+    assert not shapes[0] & shapes[1]
+    assert sum(map(len, parts)) == len(dataset)
+    whole = tmp_path / "whole.h5"
+    result = run("data", "merge", *paths, file, "-o", whole)
+    assert result.exit_code == 0, result.stderr
+    assert "64 lattices, 64 were there twice" in result.stderr
+    merged = read_dataset(whole)
+    assert len(merged) == len(dataset)
+    assert sorted(merged.radii.tolist()) == sorted(dataset.radii.tolist())
+    assert np.isfinite(merged.labels["beam"].stiffness).all()
+
+
+@pytest.mark.parametrize("command", ["info", "check", "split"])
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89HDF\r\n\x1a\n" + 100 * b"\0"])
+def test_what_is_no_dataset_is_one_sentence_and_exit_code_2(command, content, run, tmp_path):
+    path = tmp_path / "bad.h5"
+    path.write_bytes(content)
+    result = run("data", command, path)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {path}: ")
+    assert result.stderr.strip().count("\n") == 0
+
+
+def test_wrong_shares_and_an_input_as_output_are_refused(run, file):
+    result = run("data", "split", file, "--shares", "train=a")
+    assert result.exit_code == 2
+    assert "--shares train=a: expected names and numbers" in result.stderr
+    assert run("data", "split", file, "--shares", "train=0.5").exit_code == 2
+    assert run("data", "split", file, "--shares", "../x=1").exit_code == 2
+    result = run("data", "merge", file, "-o", file)
+    assert result.exit_code == 2
+    assert "is one of the input files" in result.stderr

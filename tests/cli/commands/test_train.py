@@ -1,0 +1,82 @@
+"""What train shows while it runs, and which options it refuses."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+import yaml
+
+import cli.commands.train
+from lattice_gnn.training.loop import Progress
+
+RECIPE = {
+    "model": {"channels": 2, "hidden": 4, "readout_channels": 2, "layers": 1},
+    "train": {"steps": 4, "checkpoint_steps": 2, "batch_size": 8},
+    "data": {
+        "cells": {"count": 24, "densities": [0.01, 0.1], "cells": ["bcc", "octet"]},
+        "shares": {"train": 0.5, "validation": 0.25, "test": 0.25},
+    },
+}
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(RECIPE))
+    return path
+
+
+def test_a_pipe_gets_one_line_a_validation(run, recipe, tmp_path):
+    result = run("train", recipe, "--output", tmp_path / "run", "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("step ")]
+    assert [line.split(":")[0] for line in lines] == ["step 2 of 4", "step 4 of 4"]
+    for line in lines:
+        assert "mean directional error" in line
+        assert "ms per lattice" in line
+    assert result.stdout.strip() == str(tmp_path / "run" / "model.safetensors")
+
+
+def test_a_gpu_that_is_not_there_is_refused(run, recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    result = run("train", recipe, "--output", tmp_path / "run", "--device", "cuda")
+    assert result.exit_code == 2
+    assert "finds no GPU; use --device cpu" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_curves_without_tensorboard_are_refused_before_any_work(run, recipe, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    result = run("train", recipe, "--output", tmp_path / "run", "--tensorboard")
+    assert result.exit_code == 2
+    assert "tensorboard is not installed" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_terminal_gets_a_bar_with_rate_speed_and_best(monkeypatch, capsys):
+    monkeypatch.setattr(cli.commands.train.sys, "stderr", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("rich.console.Console.file", property(lambda self: sys.stdout))
+    monkeypatch.setenv("COLUMNS", "200")
+    summary = {"mean": 0.0512, "median": 0.04}
+    state = Progress(
+        step=20,
+        steps=30,
+        epoch=1,
+        epochs=3,
+        loss=0.125,
+        gradient_norm=1.0,
+        learning_rate=2e-3,
+        ms_per_lattice=4.9,
+        core_seconds=2.0,
+        best=0.0512,
+        validation={"directional_error": summary, "relative_frobenius": summary},
+        stopped=True,
+    )
+    with cli.commands.train._display() as show:
+        show(state)
+    shown = capsys.readouterr().out
+    assert "epoch 2 of 3, loss 0.125, rate 2.0e-03, 4.9 ms per lattice, best 5.12 %" in shown
+    assert "median directional error 4.00 %, relative frobenius 4.00 %" in shown
+    assert "stopped early" in shown
+    assert "to go" in shown

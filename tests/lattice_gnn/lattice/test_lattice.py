@@ -1,0 +1,373 @@
+"""The Lattice value object: what it refuses, and that changes which mean nothing change nothing."""
+
+import copy
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+
+from lattice_gnn.cells.named import cell
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.lattice import Lattice, Material
+from lattice_gnn.testing import (
+    ROUNDING,
+    example_lattices,
+    random_lattice,
+    random_rotation,
+    random_unimodular,
+    same_structure,
+)
+
+SEEDS = range(12)
+EXAMPLES = pytest.mark.parametrize("lattice", example_lattices(), ids=lambda lattice: lattice.name)
+
+
+def plain(**changes) -> Lattice:
+    """BCC by hand, with some fields replaced."""
+    corners = [[x, y, z] for x in (0, -1) for y in (0, -1) for z in (0, -1)]
+    fields = {
+        "cell": np.eye(3),
+        "nodes": [[0, 0, 0], [0.5, 0.5, 0.5]],
+        "struts": [[0, 1]] * 8,
+        "shifts": corners,
+        "radii": [0.05] * 8,
+    }
+    return Lattice(**{**fields, **changes})
+
+
+def cut(lattice: Lattice, strut: int, *fractions: float) -> Lattice:
+    """Put nodes on a strut, which falls into collinear pieces of the same section."""
+    i, j = lattice.struts[strut]
+    end = lattice.nodes[j] + lattice.shifts[strut]
+    middle = [lattice.nodes[i] + f * (end - lattice.nodes[i]) for f in fractions]
+    numbers = [i, *range(lattice.num_nodes, lattice.num_nodes + len(middle)), j]
+    pieces = list(itertools.pairwise(numbers))
+    shifts = [[0, 0, 0]] * (len(pieces) - 1) + [lattice.shifts[strut].tolist()]
+
+    def spread(values):
+        if values is None:
+            return None
+        return np.concatenate([np.delete(values, strut), np.full(len(pieces), values[strut])])
+
+    return lattice.replace(
+        nodes=np.concatenate([lattice.nodes, middle]),
+        struts=np.concatenate([np.delete(lattice.struts, strut, axis=0), pieces]),
+        shifts=np.concatenate([np.delete(lattice.shifts, strut, axis=0), shifts]),
+        radii=spread(lattice.radii),
+        inner_radii=spread(lattice.inner_radii),
+        E=spread(lattice.E),
+        nu=spread(lattice.nu),
+    )
+
+
+def test_hand_made_bcc_is_the_named_cell():
+    assert same_structure(plain(), cell("bcc", radius=0.05))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cell": np.eye(2)}, r"cell: expected shape \(3, 3\), got \(2, 2\)"),
+        ({"cell": [[1, 0, 0], [0, 1, 0], [1, 1, 0]]}, "cell: .* do not span space"),
+        ({"cell": np.diag([1, 1, np.nan])}, r"cell\[2\]\[2\]: expected a finite number, got nan"),
+        ({"cell": np.eye(3) * 1e200}, "cell: its volume overflows"),
+        ({"cell": "cube"}, r"cell: expected numbers of shape \(3, 3\)"),
+        ({"nodes": [[0, 0], [1, 1]]}, r"nodes: expected shape \(any, 3\), got \(2, 2\)"),
+        ({"nodes": [[0, 0, 0], [0.5, np.inf, 0]]}, r"nodes\[1\]\[1\]: expected a finite"),
+        ({"nodes": [[0, 0, 0], [0.5, 0.5]]}, r"nodes: expected numbers of shape \(any, 3\)"),
+        ({"nodes": np.zeros((3, 3))}, r"nodes\[2\]: no strut ends at this node"),
+        ({"nodes": np.zeros((2, 3))}, r"struts\[0\]: zero length"),
+        ({"struts": [[0, 2]] * 8}, r"struts\[0\]: node index 2 is out of range; .* 2 nodes"),
+        ({"struts": [[0, -1]] * 8}, r"struts\[0\]: node index -1 is out of range"),
+        ({"struts": np.zeros((0, 2))}, "struts: the lattice has none"),
+        ({"shifts": [[0, 0.5, 0]] * 8}, r"shifts\[0\]\[1\]: expected an integer .* got 0.5"),
+        ({"shifts": [[0, 0, 10**9]] * 8}, r"shifts\[0\]\[2\]: expected an integer of at most"),
+        ({"shifts": [[0, 0, 0]] * 8}, r"struts\[1\]: the same strut as struts\[0\]"),
+        ({"shifts": [[0, 0, 0]] * 7}, r"shifts: expected one per strut \(8\), got 7"),
+        ({"radii": [0.1] * 7}, r"radii: expected shape \(8,\), got \(7,\)"),
+        ({"radii": [0.1] * 7 + [0]}, r"radii\[7\]: expected a number above 0, got 0"),
+        ({"radii": [0.1] * 7 + [np.nan]}, r"radii\[7\]: expected a finite number"),
+        ({"radii": [True] * 8}, "radii: expected numbers"),
+        ({"end_radii": [-0.1] * 8}, r"end_radii\[0\]: expected a number above 0"),
+        ({"inner_radii": [0.0] * 7 + [0.05]}, r"inner_radii\[7\]: .* < radius 0.05, got 0.05"),
+        ({"inner_radii": [-0.01] * 8}, r"inner_radii\[0\]: expected 0 <= inner radius"),
+        ({"E": [0.0] * 8}, r"E\[0\]: expected a number above 0"),
+        ({"nu": [0.5] * 8}, r"nu\[0\]: a Poisson ratio lies between -1 and 0.5, got 0.5"),
+        ({"nu": [-1.0] * 8}, r"nu\[0\]: expected a number above -1"),
+    ],
+)
+def test_bad_input_is_refused_with_the_place(changes, message):
+    with pytest.raises(LatticeGnnError, match=message) as caught:
+        plain(**changes)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_reversed_duplicate_is_refused():
+    with pytest.raises(LatticeGnnError, match=r"struts\[1\]: the same strut as struts\[0\]"):
+        Lattice(np.eye(3), np.zeros((1, 3)), [[0, 0]] * 2, [[1, 0, 0], [-1, 0, 0]], [0.1] * 2)
+
+
+@pytest.mark.parametrize(
+    ("E", "nu", "message"),
+    [
+        (0.0, 0.3, "material.E"),
+        (1.0, 0.5, "material.nu"),
+        (1.0, -1.0, "nu"),
+        (np.nan, 0.3, "finite"),
+    ],
+)
+def test_impossible_materials_are_refused(E, nu, message):
+    with pytest.raises(LatticeGnnError, match=message):
+        Material(E, nu)
+
+
+def test_arrays_are_private_and_read_only():
+    nodes = np.array([[0.0, 0, 0], [0.5, 0.5, 0.5]])
+    lattice = plain(nodes=nodes)
+    nodes[:] = 7
+    assert lattice.nodes.max() == 0.5
+    with pytest.raises(ValueError, match="read-only"):
+        lattice.nodes[0, 0] = 1
+
+
+def test_copies_and_pickles_are_equal():
+    lattice = random_lattice(3, sections=True)
+    assert same_structure(copy.deepcopy(lattice), lattice)
+    assert same_structure(pickle.loads(pickle.dumps(lattice)), lattice)
+
+
+def test_left_handed_cell_is_fine():
+    lattice = plain(cell=np.diag([1.0, 1.0, -1.0]))
+    assert lattice.volume == pytest.approx(1)
+
+
+def test_relative_density_of_bcc_is_the_textbook_formula():
+    r = 0.05
+    assert plain().relative_density == pytest.approx(4 * np.sqrt(3) * np.pi * r**2, rel=ROUNDING)
+
+
+def test_relative_density_of_taper_is_the_cone_frustum():
+    """V = pi L (r^2 + r R + R^2) / 3; a bore of ratio k takes away k^2 of it."""
+    lattice = Lattice(np.eye(3), np.zeros((1, 3)), [[0, 0]], [[1, 0, 0]], [0.1], end_radii=[0.2])
+    frustum = np.pi * (0.01 + 0.02 + 0.04) / 3
+    assert lattice.relative_density == pytest.approx(frustum, rel=ROUNDING)
+    hollow = lattice.replace(inner_radii=[0.05])
+    assert hollow.relative_density == pytest.approx(0.75 * frustum, rel=ROUNDING)
+
+
+@EXAMPLES
+def test_with_relative_density_reaches_it_by_one_factor(lattice):
+    new = lattice.with_relative_density(0.123)
+    assert new.relative_density == pytest.approx(0.123, rel=ROUNDING)
+    factors = new.radii / lattice.radii
+    np.testing.assert_allclose(factors, factors[0], rtol=ROUNDING)
+    if lattice.inner_radii is not None:
+        np.testing.assert_allclose(new.inner_radii, lattice.inner_radii * factors[0])
+        np.testing.assert_allclose(new.end_radii, lattice.end_radii * factors[0])
+
+
+@pytest.mark.parametrize("density", [0.0, -0.1, 1.0, 10.0, np.nan])
+def test_impossible_densities_are_refused(density):
+    with pytest.raises(LatticeGnnError, match="relative_density"):
+        plain().with_relative_density(density)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_rigid_motion_and_inversion_keep_lengths_and_density(seed):
+    lattice = random_lattice(seed, sections=True)
+    moved = lattice.rotated(random_rotation(seed, improper=seed % 2 == 1)).translated(
+        np.array([0.3, -4.1, 0.7])
+    )
+    np.testing.assert_allclose(moved.lengths, lattice.lengths, rtol=1e-11)
+    assert moved.relative_density == pytest.approx(lattice.relative_density, rel=ROUNDING)
+    assert same_structure(moved.rotated(moved_back(seed)), lattice, any_translation=True)
+
+
+def moved_back(seed):
+    return random_rotation(seed, improper=seed % 2 == 1).T
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("determinant", [1, -1])
+def test_choice_of_cell_is_the_same_structure(seed, determinant):
+    lattice = random_lattice(seed, sections=True)
+    U = random_unimodular(seed, determinant=determinant)
+    other = lattice.with_cell_vectors(U)
+    np.testing.assert_allclose(other.cell, U @ lattice.cell)
+    assert same_structure(other, lattice)
+    assert not same_structure(other.replace(radii=other.radii * 1.01), lattice)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_node_order_strut_direction_and_homes_are_the_same_structure(seed):
+    lattice = random_lattice(seed, sections=True)
+    generator = np.random.default_rng(seed)
+    other = (
+        lattice.reordered(generator.permutation(lattice.num_nodes))
+        .reversed_struts(generator.random(lattice.num_struts) < 0.5)
+        .wrapped()
+    )
+    assert same_structure(other, lattice)
+    assert other.nodes.min() >= 0
+    assert other.nodes.max() < 1
+    assert other.relative_density == pytest.approx(lattice.relative_density, rel=ROUNDING)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_supercell_repeats_every_strut(seed):
+    lattice = random_lattice(seed, sections=True)
+    M = np.array([[2, 0, 0], [1, 1, 0], [0, 1, -2]])
+    large = lattice.supercell(M)
+    assert large.num_nodes == 4 * lattice.num_nodes
+    assert large.volume == pytest.approx(4 * lattice.volume)
+    assert large.relative_density == pytest.approx(lattice.relative_density, rel=1e-11)
+    np.testing.assert_allclose(
+        large.strut_vectors, np.tile(lattice.strut_vectors, (4, 1)), atol=1e-12
+    )
+    assert large.connectivity().is_single_net
+    U = random_unimodular(seed)
+    assert same_structure(lattice.supercell(U @ M), large)
+
+
+def test_supercell_by_numbers_is_the_diagonal_matrix():
+    lattice = random_lattice(5)
+    assert same_structure(lattice.supercell((1, 2, 3)), lattice.supercell(np.diag([1, 2, 3])))
+    assert same_structure(lattice.supercell((1, 1, 1)), lattice)
+
+
+@pytest.mark.parametrize("tiling", [(1, 0, 2), (1, 2), np.ones((3, 3)), (1.5, 1, 1), "two"])
+def test_impossible_tilings_are_refused(tiling):
+    with pytest.raises(LatticeGnnError, match="tiling"):
+        plain().supercell(tiling)
+
+
+def test_scaling_keeps_density_and_proportions():
+    lattice = random_lattice(4, sections=True)
+    large = lattice.scaled(25.4)
+    np.testing.assert_allclose(large.lengths / large.radii, lattice.lengths / lattice.radii)
+    np.testing.assert_allclose(large.inner_radii, 25.4 * lattice.inner_radii)
+    assert large.relative_density == pytest.approx(lattice.relative_density, rel=1e-11)
+
+
+def test_strain_moves_strut_vectors_affinely():
+    lattice = random_lattice(6)
+    F = np.array([[1.1, 0.2, 0], [0, 0.9, 0.1], [0.3, 0, 1]])
+    strained = lattice.strained(F)
+    np.testing.assert_allclose(strained.strut_vectors, lattice.strut_vectors @ F.T, atol=1e-12)
+    assert strained.volume == pytest.approx(lattice.volume * np.linalg.det(F))
+
+
+def test_rotation_must_be_orthogonal():
+    with pytest.raises(LatticeGnnError, match="orthogonal"):
+        plain().rotated(np.eye(3) * 1.1)
+    with pytest.raises(LatticeGnnError, match="determinant 1 or -1"):
+        plain().with_cell_vectors(np.diag([1, 1, 2]))
+    with pytest.raises(LatticeGnnError, match="every node number"):
+        plain().reordered(np.array([0, 0]))
+
+
+def test_perturbed_moves_every_node_by_one_fixed_length():
+    lattice = cell("kelvin", radius=0.02).strained(np.diag([1.0, 2.0, 3.0]))
+    fractional = lattice.perturbed(0.05, seed=1).nodes - lattice.nodes
+    np.testing.assert_allclose(np.linalg.norm(fractional, axis=1), 0.05)
+    spatial = lattice.perturbed(0.05, seed=1, measure="mean_length").positions - lattice.positions
+    np.testing.assert_allclose(np.linalg.norm(spatial, axis=1), 0.05 * lattice.lengths.mean())
+
+
+def test_perturbed_follows_its_seed():
+    lattice = cell("octet", radius=0.02)
+    assert same_structure(lattice.perturbed(0.1, seed=1), lattice.perturbed(0.1, seed=1))
+    assert not same_structure(lattice.perturbed(0.1, seed=1), lattice.perturbed(0.1, seed=2))
+    assert same_structure(lattice.perturbed(0.0, seed=1), lattice)
+
+
+def test_perturbation_directions_are_isotropic():
+    lattice = cell("octet", radius=0.02).supercell((6, 6, 6))
+    u = (lattice.perturbed(0.5, seed=0).nodes - lattice.nodes)[:, :, None] / 0.5
+    np.testing.assert_allclose((u @ u.transpose(0, 2, 1)).mean(axis=0), np.eye(3) / 3, atol=0.03)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_simplified_undoes_cuts(seed):
+    lattice = random_lattice(seed, sections=True).replace(end_radii=None)
+    strut = seed % lattice.num_struts
+    chopped = cut(cut(lattice, strut, 0.3, 0.4, 0.9), 0, 0.5)
+    generator = np.random.default_rng(seed)
+    shuffled = chopped.reversed_struts(generator.random(chopped.num_struts) < 0.5).reordered(
+        generator.permutation(chopped.num_nodes)
+    )
+    assert same_structure(shuffled.wrapped().simplified(), lattice)
+    assert shuffled.relative_density == pytest.approx(lattice.relative_density, rel=1e-11)
+
+
+def test_simplified_leaves_real_joints_alone():
+    for lattice in example_lattices():
+        if lattice.name != "isotruss":
+            assert lattice.simplified() is lattice
+    bent = cut(plain(), 0, 0.5).perturbed(1e-6, seed=0)
+    assert bent.simplified().num_nodes == 3
+    assert bent.simplified(tolerance=1e-4).num_nodes == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"radii": [0.05] * 8 + [0.06]},
+        {"E": [1.0] * 8 + [2.0]},
+        {"nu": [0.3] * 8 + [0.31]},
+        {"inner_radii": [0.01] * 8 + [0.02]},
+        {"end_radii": [0.05] * 8 + [0.06]},
+    ],
+)
+def test_simplified_keeps_a_node_where_the_section_changes(change):
+    assert cut(plain(), 0, 0.5).replace(**change).simplified().num_nodes == 3
+
+
+def test_straight_infinite_chain_keeps_one_node():
+    sc = cell("sc", radius=0.05)
+    chain = Lattice(np.eye(3), np.zeros((1, 3)), [[0, 0]], [[1, 0, 0]], [0.05])
+    assert same_structure(cut(chain, 0, 0.2, 0.7).simplified(), chain)
+    assert same_structure(
+        chain.supercell((4, 1, 1)).simplified(), chain.replace(cell=np.diag([4.0, 1, 1]))
+    )
+    assert same_structure(cut(sc, 1, 0.5).simplified(), sc)
+
+
+def test_simplified_never_makes_two_struts_one():
+    """A cut strut that lies on top of an uncut one keeps a node: no strut may be lost."""
+    double = cut(plain(), 0, 0.25, 0.5)
+    double = double.replace(
+        struts=np.concatenate([double.struts, [[0, 1]]]),
+        shifts=np.concatenate([double.shifts, [[0, 0, 0]]]),
+        radii=np.full(double.num_struts + 1, 0.05),
+    )
+    simple = double.simplified()
+    assert (simple.num_nodes, simple.num_struts) == (3, 10)
+    assert simple.relative_density == pytest.approx(double.relative_density, rel=ROUNDING)
+
+
+def test_isotruss_simplifies_to_two_interwoven_cubes():
+    simple = cell("isotruss", radius=0.02).simplified()
+    assert (simple.num_nodes, simple.num_struts) == (2, 14)
+    assert sorted(np.round(simple.lengths, 12)) == [round(0.75**0.5, 12)] * 8 + [1.0] * 6
+
+
+def test_degrees_count_self_images_twice():
+    np.testing.assert_array_equal(cell("sc", radius=0.1).degrees, [6])
+    np.testing.assert_array_equal(cell("bccz", radius=0.1).degrees, [10, 8])
+
+
+def test_repr_is_one_short_line():
+    assert repr(cell("octet", relative_density=0.1)) == (
+        "Lattice('octet', 4 nodes, 24 struts, relative density 0.1)"
+    )
+
+
+def test_sizes_that_can_only_be_slips_are_refused():
+    bcc = cell("bcc", radius=0.05)
+    with pytest.raises(LatticeGnnError, match=r"at most 10000000 struts in all, got 8e\+09"):
+        bcc.supercell((1000, 1000, 1000))
+    with pytest.raises(LatticeGnnError, match=r"level from 0 to 0.5 \(0.05 means 5 %\), got 5"):
+        bcc.perturbed(5.0, seed=0)

@@ -1,0 +1,76 @@
+"""What training saves is what it had, and damaged files are refused."""
+
+import json
+import struct
+
+import pytest
+import torch
+
+from data.populations.varied_cells import CellSampling, sample_cells
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.checkpoint import FORMAT, load_model, read_header, save_model
+from lattice_gnn.network.equivariant import ModelConfig, StiffnessModel
+from lattice_gnn.network.normaliser import Normaliser
+
+SMALL = ModelConfig(channels=8, hidden=16, readout_channels=4)
+
+
+def saved(path):
+    torch.manual_seed(1)
+    model = StiffnessModel(SMALL, Normaliser(mean_degree=5.0))
+    save_model(path, model, {"metrics": {"a": 1}})
+    return model
+
+
+def test_a_saved_model_predicts_the_same_and_keeps_its_header(tmp_path):
+    path = tmp_path / "m.safetensors"
+    model = saved(path)
+    loaded, header = load_model(path)
+    batch = LatticeBatch.from_lattices(sample_cells(CellSampling(count=3)))
+    assert torch.equal(model(batch), loaded(batch))
+    assert loaded.normaliser == model.normaliser
+    assert header["format"] == FORMAT
+    assert header["metrics"] == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def edit_header(path, change):
+    raw = path.read_bytes()
+    (length,) = struct.unpack("<Q", raw[:8])
+    outer = json.loads(raw[8 : 8 + length])
+    inner = json.loads(outer["__metadata__"]["lattice-gnn"])
+    change(inner)
+    outer["__metadata__"]["lattice-gnn"] = json.dumps(inner)
+    header = json.dumps(outer).encode()
+    header += b" " * (-len(header) % 8)
+    path.write_bytes(struct.pack("<Q", len(header)) + header + raw[8 + length :])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda p: p.unlink(), "no such weights file"),
+        (lambda p: p.write_bytes(b"not weights"), "not a usable lattice-gnn weights file"),
+        (lambda p: p.write_bytes(p.read_bytes()[:-100]), "not a usable lattice-gnn weights file"),
+        (lambda p: edit_header(p, lambda h: h.update(format=99)), "weights of format 99"),
+        (
+            lambda p: edit_header(p, lambda h: h["config"].update(channels=9)),
+            "not a usable lattice-gnn weights file",
+        ),
+        (lambda p: edit_header(p, lambda h: h["config"].update(depth=9)), "unknown key"),
+    ],
+)
+def test_damaged_weights_are_refused_in_one_sentence(tmp_path, damage, message):
+    path = tmp_path / "m.safetensors"
+    saved(path)
+    damage(path)
+    with pytest.raises(LatticeGnnError, match=message) as caught:
+        load_model(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_header_can_be_read_without_the_weights(tmp_path):
+    path = tmp_path / "m.safetensors"
+    saved(path)
+    assert read_header(path)["config"] == SMALL.to_dict()

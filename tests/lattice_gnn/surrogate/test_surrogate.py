@@ -1,0 +1,161 @@
+"""The shipped model as a tool: it predicts, knows its limits, and can be differentiated."""
+
+import numpy as np
+import pytest
+import torch
+
+from data.populations.nets import NetSampling, sample_net
+from fem_reference.beam.homogenise import homogenise_beam
+from lattice_gnn.cells.named import cell
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.network.checkpoint import shipped_models
+from lattice_gnn.surrogate.surrogate import Surrogate, load_surrogate
+from lattice_gnn.tensors.metrics import relative_frobenius
+from lattice_gnn.testing import assert_equivariant, random_lattice
+
+
+@pytest.fixture(scope="module")
+def surrogate():
+    return load_surrogate()
+
+
+@pytest.fixture(scope="module")
+def precise():
+    return load_surrogate(dtype=torch.float64)
+
+
+def members():
+    return [
+        cell("octet", relative_density=0.05),
+        cell("bcc", relative_density=0.1).perturbed(0.02, seed=1),
+        cell("kelvin", relative_density=0.02, nu=0.2),
+        cell("diamond", relative_density=0.01),
+    ]
+
+
+def test_default_model_is_shipped():
+    assert "default" in shipped_models()
+
+
+def test_error_is_what_the_model_says_of_itself(surrogate):
+    """On cells of the training set the error against beam FEM stays within twice the stated p90."""
+    reference = homogenise_beam(members()).stiffness.mandel
+    for prediction, C in zip(surrogate.predict(members()), reference, strict=True):
+        error = float(relative_frobenius(prediction.stiffness.mandel[None], C[None])[0])
+        assert prediction.in_domain, prediction.domain_notes
+        assert error < 2 * prediction.expected_error.p90
+        assert 0 < prediction.expected_error.median < prediction.expected_error.p90
+
+
+def test_prediction_is_the_stiffness_of_the_batch(surrogate):
+    C = surrogate.stiffness(LatticeBatch.from_lattices(members())).mandel
+    for prediction, expected in zip(surrogate.predict(members(), batch_size=3), C, strict=True):
+        difference = (prediction.stiffness.mandel - expected).norm() / expected.norm()
+        assert float(difference) < 1e-5
+
+
+def test_progress_counts_to_the_end(surrogate):
+    seen = []
+    surrogate.predict(members(), batch_size=3, on_progress=lambda done, of: seen.append((done, of)))
+    assert seen == [(3, 4), (4, 4)]
+
+
+def test_shipped_model_is_equivariant(precise):
+    lattices = [*members(), random_lattice(0), random_lattice(1, sections=True)]
+
+    def stiffness(changed):
+        return precise.stiffness(LatticeBatch.from_lattices(list(changed))).mandel
+
+    assert_equivariant(stiffness, lattices)
+
+
+@pytest.mark.parametrize("name", ["nodes", "radii", "cells"])
+@pytest.mark.parametrize(
+    "lattice",
+    [cell("octet", radius=0.03), cell("bcc", radius=0.05), random_lattice(1)],
+    ids=["octet", "bcc", "asymmetric"],
+)
+def test_gradient_equals_central_differences(precise, lattice, name):
+    batch = LatticeBatch.from_lattices([lattice])
+    x = getattr(batch, name)
+    generator = torch.Generator().manual_seed(3)
+    weights = torch.randn(6, 6, dtype=torch.float64, generator=generator)
+    weights = weights / precise.stiffness(batch).mandel[0].norm()
+    direction = torch.randn(x.shape, dtype=torch.float64, generator=generator) * x.abs().max()
+
+    def objective(values):
+        return (precise.stiffness(batch.replace(**{name: values})).mandel[0] * weights).sum()
+
+    variable = x.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(objective(variable), variable)
+    h = 1e-6
+    with torch.no_grad():
+        change = objective(x + h * direction) - objective(x - h * direction)
+    expected = float(change) / (2 * h)
+    # Every node of the octet is a centre of inversion: there the derivative is zero.
+    assert float((gradient * direction).sum()) == pytest.approx(expected, rel=1e-6, abs=1e-8)
+
+
+def test_a_lattice_outside_the_training_set_is_predicted_and_named(surrogate):
+    (prediction,) = surrogate.predict(cell("octet", radius=0.03, nu=0.48))
+    assert not prediction.in_domain
+    assert any(note.startswith("Poisson's ratio is 0.48") for note in prediction.domain_notes)
+    assert prediction.expected_error is None
+    (thin,) = surrogate.predict(cell("kelvin", relative_density=1e-5))
+    assert thin.domain_notes[0].startswith("relative density is 1e-05")
+    assert thin.expected_error is None
+
+
+def new_net(surrogate):
+    """A generated net that the training set does not have."""
+    nets = NetSampling(nodes=(12, 20))
+    drawn = (sample_net(nets, seed=777, index=k).simplified() for k in range(20))
+    return next(x for x in drawn if not surrogate.domain.knows_net(x))
+
+
+def test_a_new_net_is_ordinary_to_a_model_of_thousands_of_nets(surrogate):
+    """Its expected error is that of held-out lattices whose nets training did not have."""
+    assert len(surrogate.domain.nets) > 1000
+    new = new_net(surrogate)
+    (prediction,) = surrogate.predict(new.with_relative_density(0.02))
+    assert prediction.domain_notes == ()
+    assert "not trained on" in prediction.expected_error.basis
+    (known,) = surrogate.predict(cell("octet", relative_density=0.02))
+    assert "of the nets it was trained on" in known.expected_error.basis
+    assert known.expected_error.median < prediction.expected_error.median
+
+
+def test_the_expected_error_is_that_of_what_the_header_has(surrogate):
+    """Of nets like this one where there are any held out, else of all held-out lattices."""
+
+    def rows(median):
+        error = {"median": median, "p90": 2 * median}
+        return {"by_density": [{"density": [0.001, 0.3], "count": 9, "relative_frobenius": error}]}
+
+    known = cell("octet", relative_density=0.05)
+    new = new_net(surrogate).with_relative_density(0.05)
+
+    def says(lattice, **metrics):
+        header = {**surrogate.header, "metrics": metrics}
+        return Surrogate("test", surrogate.model, header).expected_error(lattice.simplified())
+
+    both = {"known_nets": rows(0.1), "unseen_nets": rows(0.2), "test": rows(0.15)}
+    assert says(known, **both).median == 0.1
+    assert says(new, **both).median == 0.2
+    assert says(new, known_nets=rows(0.1), test=rows(0.15)).median == 0.15
+    alone = says(new, known_nets=rows(0.1))
+    assert alone.median == 0.1
+    assert "other lattices of the nets it was trained on" in alone.basis
+    assert says(known) is None
+
+
+def test_a_net_that_does_not_span_space_is_refused(surrogate):
+    sheet = Lattice(
+        cell=np.eye(3), nodes=[[0, 0, 0]], struts=[[0, 0]] * 2, shifts=[[1, 0, 0], [0, 1, 0]],
+        radii=[0.05] * 2, name="sheet",
+    )  # fmt: skip
+    with pytest.raises(LatticeGnnError, match=r"lattice 0 \(sheet\): the network predicts") as e:
+        surrogate.predict(sheet)
+    assert "homogenise" in str(e.value)

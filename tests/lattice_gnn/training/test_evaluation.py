@@ -1,0 +1,203 @@
+"""The report on models whose errors are known by construction."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from fem_reference.beam.homogenise import homogenise_beam
+from lattice_gnn.cells.named import cell
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.base import StiffnessNetwork
+from lattice_gnn.network.equivariant import ModelConfig
+from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.tensors.notation import rotation_mandel
+from lattice_gnn.tensors.stiffness import Stiffness
+from lattice_gnn.tensors.symmetry import classify
+from lattice_gnn.tensors.symmetry_screen import symmetry_names
+from lattice_gnn.testing import example_lattices, random_rotation
+from lattice_gnn.training.evaluation import (
+    equivariance_errors,
+    judge,
+    load_judged,
+    predict_in_batches,
+    report,
+)
+from lattice_gnn.training.labelled import LabelledLattices
+
+FACTORS = (1.02, 1.2, 1.5)
+
+
+class Beam(StiffnessNetwork):
+    """Beam FEM times a factor that depends on the density, as a model."""
+
+    def __init__(self, factors=(1.0, 1.0, 1.0)):
+        super().__init__(ModelConfig(), Normaliser())
+        self.factors = factors
+
+    def forward(self, batch):
+        C = homogenise_beam(batch).stiffness.mandel
+        density = batch.relative_density()
+        factor = torch.full_like(density, self.factors[2])
+        factor[density < 0.05] = self.factors[1]
+        factor[density < 0.005] = self.factors[0]
+        return factor[:, None, None] * C
+
+
+class Laboratory(Beam):
+    """Stiffens C11: a model that knows the laboratory axes."""
+
+    def forward(self, batch):
+        C = super().forward(batch).clone()
+        C[:, 0, 0] *= 1.5
+        return C
+
+
+def labelled(lattices):
+    batch = LatticeBatch.from_lattices(lattices).simplified()
+    return LabelledLattices(batch, homogenise_beam(batch).stiffness.mandel)
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Cubic, orthotropic and triclinic lattices at densities of 0.2, 2 and 20 %."""
+    stretched = cell("kelvin", radius=0.01).strained(np.diag([1.0, 1.2, 1.5]))
+    skewed = cell("bcc", radius=0.01).strained(
+        np.array([[1.0, 0.3, 0.1], [0.0, 0.8, 0.2], [0.0, 0.0, 1.3]])
+    )
+    lattices = [
+        lattice.with_relative_density(density)
+        for lattice in (cell("octet", radius=0.01), stretched, skewed)
+        for density in (0.002, 0.02, 0.2)
+    ]
+    return labelled(lattices)
+
+
+def test_known_errors_fall_into_their_rows(cells):
+    found = report(Beam(FACTORS), cells, names=[f"l{k}" for k in range(9)])
+    assert found["count"] == 9
+    for metric in ("directional_error", "relative_frobenius"):
+        assert found[metric]["median"] == pytest.approx(0.2)
+        assert found[metric]["max"] == pytest.approx(0.5)
+        rows = {row["label"]: row for row in found["by_density"]}
+        assert list(rows) == ["0 to 0.003", "0.01 to 0.03", "0.1 to 0.3"]
+        for row, factor in zip(rows.values(), FACTORS, strict=True):
+            assert row["count"] == 3
+            assert row[metric]["p90"] == pytest.approx(factor - 1)
+    assert found["relative_frobenius"]["within_5_percent"] == pytest.approx(1 / 3)
+    assert found["relative_frobenius"]["within_25_percent"] == pytest.approx(2 / 3)
+    assert found["softest_error"]["mean"] == pytest.approx(np.mean(FACTORS) - 1)
+    assert found["log_euclidean"]["max"] == pytest.approx(6**0.5 * math.log(1.5))
+    for name in ("E", "G", "K"):
+        assert found["moduli"][name]["median"] == pytest.approx(0.2)
+    assert found["moduli"]["nu"]["max"] == pytest.approx(0, abs=1e-9)
+    assert found["negative_eigenvalue_share"] == 0.0
+    assert 0 < found["seconds_per_lattice"] == found["seconds"] / 9
+    assert [row["name"] for row in found["worst"]][:3] == ["l2", "l5", "l8"]
+    assert found["worst"][0]["relative_density"] == pytest.approx(0.2)
+    json.dumps(found, allow_nan=False)
+
+
+def test_rows_by_symmetry_and_size(cells):
+    found = report(Beam(FACTORS), cells)
+    assert [(row["label"], row["count"]) for row in found["by_symmetry"]] == [
+        ("cubic", 3), ("orthotropic", 3), ("triclinic", 3),
+    ]  # fmt: skip
+    sizes = {row["label"]: row["count"] for row in found["by_size"]}
+    assert sizes == {"1 to 5": 6, "11 to 20": 3}  # octet 4 nodes, Kelvin 12, BCC 2
+    assert sum(row["count"] for row in found["by_size"]) == found["count"]
+
+
+def test_equivariance_of_beam_fem_and_of_a_model_that_knows_the_axes(cells):
+    exact = equivariance_errors(Beam(), cells.batch, seed=3)
+    assert max(error.max() for error in exact.values()) < 1e-9
+    broken = equivariance_errors(Laboratory(), cells.batch, seed=3)
+    assert broken["rotation"].min() > 0.02
+    assert broken["inversion"].max() < 1e-9  # inversion leaves the axes where they are
+    again = equivariance_errors(Laboratory(), cells.batch, seed=3)
+    assert torch.equal(again["rotation"], broken["rotation"])
+
+
+def test_indefinite_predictions_are_counted_and_written_as_none(cells):
+    class Indefinite(Beam):
+        def forward(self, batch):
+            C = super().forward(batch)
+            return C - 2 * torch.linalg.eigvalsh(C)[:, :1, None] * torch.eye(6)
+
+    found = report(Indefinite(), cells)
+    assert found["negative_eigenvalue_share"] == 1.0
+    assert found["log_euclidean"]["median"] is None
+    assert found["softest_error"]["median"] == pytest.approx(2.0)
+    json.dumps(found, allow_nan=False)
+
+
+def test_references_that_cannot_be_judged_by_are_refused(cells):
+    C = cells.stiffness.clone()
+    C[4] -= 2 * torch.linalg.eigvalsh(C[4])[0] * torch.eye(6)
+    with pytest.raises(LatticeGnnError, match=r"lattice 4: .* not positive definite"):
+        report(Beam(), LabelledLattices(cells.batch, C))
+    C[4, 0, 0] = math.nan
+    with pytest.raises(LatticeGnnError, match=r"lattice 4: .* NaN"):
+        report(Beam(), LabelledLattices(cells.batch, C))
+    with pytest.raises(LatticeGnnError, match="no labelled lattice"):
+        report(Beam(), cells.select(np.array([], dtype=np.int64)))
+    with pytest.raises(LatticeGnnError, match="a name for each of 9"):
+        report(Beam(), cells, names=["one"])
+
+
+def test_a_prediction_that_is_not_finite_is_refused(cells):
+    with pytest.raises(LatticeGnnError, match="prediction for lattice 2 is not finite"):
+        report(Beam((1.0, 1.0, math.nan)), cells)
+
+
+def test_batches_and_progress_do_not_change_predictions(cells):
+    seen = []
+    whole = predict_in_batches(Beam(), cells.batch)
+    parts = predict_in_batches(Beam(), cells.batch, 4, lambda *state: seen.append(state))
+    torch.testing.assert_close(parts, whole, rtol=1e-12, atol=0)
+    assert seen == [(4, 9), (8, 9), (9, 9)]
+
+
+def test_a_model_in_training_mode_is_asked_in_evaluation_mode(cells):
+    class Dropping(Beam):
+        def forward(self, batch):
+            return super().forward(batch) * (2.0 if self.training else 1.0)
+
+    model = Dropping().train()
+    torch.testing.assert_close(predict_in_batches(model, cells.batch), cells.stiffness)
+    assert model.training
+
+
+def test_the_affine_bound_is_above_every_reference(cells):
+    model, header = load_judged("affine")
+    judgement = judge(model, cells)
+    gap = torch.linalg.eigvalsh(judgement.predicted - judgement.reference)[:, 0]
+    assert bool((gap > -1e-9 * judgement.reference.flatten(1).norm(dim=1)).all())
+    assert header == {}
+
+
+def test_screened_symmetry_names_are_those_of_the_search():
+    """Ideal tensors of every class, turned and disturbed below and above the tolerance."""
+    generator = torch.Generator().manual_seed(0)
+    square = torch.randn(6, 6, generator=generator, dtype=torch.float64)
+    C = Stiffness(square @ square.T + 6 * torch.eye(6))
+    exact = [
+        C.nearest(name, torch.eye(3)).mandel
+        for name in ("isotropic", "cubic", "hexagonal", "tetragonal", "trigonal", "orthotropic")
+    ]
+    exact += [C.nearest("monoclinic", torch.eye(3)).mandel, C.mandel]
+    tensors = []
+    for k, tensor in enumerate(exact):
+        R = rotation_mandel(torch.from_numpy(random_rotation(k)))
+        noise = torch.randn(6, 6, generator=generator, dtype=torch.float64)
+        noise = (noise + noise.T) / (noise + noise.T).norm() * tensor.norm()
+        tensors += [tensor, R @ tensor @ R.T + 0.002 * noise, R @ tensor @ R.T + 0.03 * noise]
+    lattices = LatticeBatch.from_lattices(example_lattices())
+    tensors += list(homogenise_beam(lattices).stiffness.mandel)
+    stack = torch.stack(tensors)
+    names = symmetry_names(stack)
+    assert names == classify(stack).names
+    assert len(set(names)) == 8
