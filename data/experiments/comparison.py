@@ -10,13 +10,14 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from data.experiments.comparison_config import ComparisonConfig, read_comparison
+from data.experiments.comparison_rows import compact_row, to_text
 from data.experiments.comparison_run import (
     Catalogue,
     Plan,
@@ -123,7 +124,7 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> dict[str, A
     data = source.load(job.labelling)
     work = _Work(job, source, data.fingerprint(), on_run or (lambda _: None))
     failed = work.make([plans[name] for name in job.only or plans])
-    rows = work.rows(plans.values())
+    rows = work.compact(plans.values())
     if not rows:
         raise LatticeGnnError(
             next(iter(failed.values()), "comparison: none of the models is finished.")
@@ -144,12 +145,12 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> dict[str, A
         "budget_minutes": config.budget_minutes,
         "machine": machine(),
         "models": rows,
-        "curves": {name: _curve(work.rows(curve)) for name, curve in points.items()},
+        "curves": {name: _curve(work.compact(curve)) for name, curve in points.items()},
         "ablation": list(config.ablation),
         "unfinished": unfinished,
         "failed": failed,
     }
-    write_whole(job.folder / "comparison.json", json.dumps(document, indent=1))
+    write_whole(job.folder / "comparison.json", to_text(document))
     write_whole(job.folder / "comparison.md", markdown(document))
     return document
 
@@ -267,6 +268,11 @@ class _Work:
         """Metrics of those that are finished, least error first."""
         found = (self.finished(plan) for plan in plans)
         return sorted((row for row in found if row is not None), key=score)
+
+    def compact(self, plans: Collection[Plan]) -> list[dict[str, Any]]:
+        """Rows of those that are finished, least error first."""
+        seeds = {plan.name: plan.seed for plan in plans}
+        return [compact_row(row, seeds[row["name"]]) for row in self.rows(plans)]
 
     def make(self, plans: Sequence[Plan]) -> dict[str, str]:
         """Make models; returns why some could not be made, by name."""

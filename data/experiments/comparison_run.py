@@ -98,6 +98,11 @@ class Plan:
         """Whether gradient steps make it."""
         return self.weights is None and self.model.get("kind") not in UNTRAINED
 
+    @property
+    def seed(self) -> int | None:
+        """Random seed of the training; None where nothing is trained."""
+        return int(self.train.get("seed", TrainConfig().seed)) if self.is_trained else None
+
     def network(self) -> NetworkConfig:
         """The network to train."""
         return read_model_config(self.model)

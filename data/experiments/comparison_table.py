@@ -79,7 +79,7 @@ def _row(model: Mapping[str, Any]) -> list[str]:
         *_errors(test),
         _percent(test["softest_error"]["median"]),
         _percent(test["negative_eigenvalue_share"]),
-        _percent(test["equivariance_error"]["rotation"]["median"]),
+        _percent(test["rotation_error"]["median"]),
     ]
 
 
