@@ -16,13 +16,14 @@ explains.
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from fem_reference.beam.adjoint import differentiable
 from fem_reference.beam.affine import affine_deformation, energy_density, strain_basis
 from fem_reference.beam.elements import (
     AXIAL,
@@ -95,6 +96,7 @@ class BeamSolution:
         components: Number of connected components of each quotient graph.
         free_spins: Straight or chain-like components that turn about their own line without energy.
         fields: Displacements, forces and energies, where asked for.
+        end_forces: ``fields.end_forces``, where asked for alone or with the others.
     """
 
     stiffness: Stiffness
@@ -102,6 +104,7 @@ class BeamSolution:
     components: Int[np.ndarray, " lattices"]
     free_spins: Int[np.ndarray, " lattices"]
     fields: BeamFields | None = None
+    end_forces: Float[Tensor, "struts 12 6"] | None = None
 
 
 def homogenise_beam(
@@ -109,7 +112,7 @@ def homogenise_beam(
     *,
     element: BeamTheory = "euler-bernoulli",
     rigid_ends: Float[Tensor, "struts 2"] | None = None,
-    fields: bool = False,
+    fields: bool | Literal["end_forces"] = False,
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
 ) -> BeamSolution:
@@ -121,7 +124,9 @@ def homogenise_beam(
             E and nu, and to ``rigid_ends``.
         element: "euler-bernoulli", or "timoshenko" with Cowper's shear coefficient.
         rigid_ends: Rigid lengths at the two ends of every strut, unit of length.
-        fields: Also return displacements, forces, energies and condition numbers.
+        fields: Also return displacements, forces, energies and condition numbers; "end_forces" for
+            the strut end forces alone, at little cost. They are differentiable as C is (first
+            derivatives, by one adjoint solve with the same factor).
         dtype: Precision for lattices given as objects.
         device: Device for lattices given as objects.
 
@@ -145,7 +150,7 @@ def homogenise_beam(
     _warn_of_rank(supports)
     if rigid_ends is not None:
         check_rigid_ends(batch.lengths(), rigid_ends)
-    C, found = _solve(batch, supports, _Task(element, rigid_ends, fields))
+    C, end_forces, found = _solve(batch, supports, _Task(element, rigid_ends, fields))
     count = len(batch)
     return BeamSolution(
         stiffness=Stiffness(C.to(torch.float64)),
@@ -155,6 +160,7 @@ def homogenise_beam(
             supports.component_lattice[supports.cycle_rank == 1], minlength=count
         ),
         fields=found,
+        end_forces=end_forces,
     )
 
 
@@ -177,29 +183,39 @@ class _Task:
 
     element: BeamTheory
     rigid_ends: Float[Tensor, "struts 2"] | None
-    fields: bool
+    fields: bool | Literal["end_forces"]
 
 
-def _solve(
-    batch: LatticeBatch, supports: Supports, task: _Task
-) -> tuple[Float[Tensor, "lattices 6 6"], BeamFields | None]:
+class _Found(NamedTuple):
+    """What a group, or all of them, gave."""
+
+    C: Float[Tensor, "lattices 6 6"]
+    end_forces: Float[Tensor, "struts 12 6"] | None = None
+    fields: BeamFields | None = None
+
+
+def _solve(batch: LatticeBatch, supports: Supports, task: _Task) -> _Found:
     """Homogenise group by group, lattices of like size together, and put the parts in order."""
     device = batch.nodes.device
     held = torch.zeros(6 * len(batch.nodes), dtype=torch.bool, device=device)
     held[torch.from_numpy(supports.held).to(device)] = True
     counts = batch.node_offsets.diff().cpu().numpy()
     groups = split_by_size(counts, SPARSE_FROM_NODES)
-    parts: list[tuple[Tensor, BeamFields | None]] = []
+    parts: list[_Found] = []
     for slab in slabs(groups, counts):
         parts += _solve_slab(batch, slab, held.view(-1, 6), task)
     order = np.concatenate(groups)
     lattices = torch.from_numpy(np.argsort(order)).to(device)
-    C = torch.cat([C for C, _ in parts])[lattices]
+    C = torch.cat([part.C for part in parts])[lattices]
     if not task.fields:
-        return C, None
-    nodes, struts = batch.members(order)
-    found = [fields for _, fields in parts if fields is not None]
-    return C, _in_order(found, nodes.argsort(), struts.argsort(), lattices)
+        return _Found(C)
+    nodes, struts = (numbers.argsort() for numbers in batch.members(order))
+    forces = [part.end_forces for part in parts if part.end_forces is not None]
+    end_forces = torch.cat(forces)[struts]
+    if task.fields == "end_forces":
+        return _Found(C, end_forces)
+    found = [part.fields for part in parts if part.fields is not None]
+    return _Found(C, end_forces, _in_order(found, nodes, struts, lattices))
 
 
 def _solve_slab(
@@ -207,7 +223,7 @@ def _solve_slab(
     groups: list[Int[np.ndarray, " _"]],
     held: Bool[Tensor, "nodes 6"],
     task: _Task,
-) -> list[tuple[Tensor, BeamFields | None]]:
+) -> list[_Found]:
     """C (and fields) of each group: elements for all at once, then group by group in threads."""
     order = np.concatenate(groups)
     slab, (nodes, struts) = batch.select(order), batch.members(order)
@@ -225,7 +241,7 @@ def _solve_slab(
     )
     with_gradient = torch.is_grad_enabled()
 
-    def solve(job: tuple[int, int, tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, Any]:
+    def solve(job: tuple[int, int, tuple[Tensor, Tensor, Tensor]]) -> _Found:
         start, stop, piece = job
         with torch.set_grad_enabled(with_gradient):  # grad mode belongs to the thread
             try:
@@ -243,7 +259,7 @@ def _solve_group(
     affine: Float[Tensor, "struts 8 6"],
     held: Bool[Tensor, "nodes 6"],
     task: _Task,
-) -> tuple[Float[Tensor, "lattices 6 6"], BeamFields | None]:
+) -> _Found:
     """C of a group; the solve is outside the graph, the energy at its solution inside."""
     held = held.reshape(-1)
     with torch.no_grad():
@@ -253,7 +269,15 @@ def _solve_group(
     if B.requires_grad:
         D = affine + B @ _at_ends(part, U)
     C = energy_density(part, D)
-    return C, _fields(part, B, D, U, factor.condition()) if task.fields else None
+    if not task.fields:
+        return _Found(C)
+    if B.requires_grad:
+        U = differentiable(U, _residual(part, B, D, held), factor)
+        D = affine + B @ _at_ends(part, U)
+    end_forces = B.mT @ D
+    if task.fields == "end_forces":
+        return _Found(C, end_forces)
+    return _Found(C, end_forces, _fields(part, (end_forces, D), U, factor.condition()))
 
 
 def _in_order(
@@ -286,15 +310,10 @@ def _equilibrium(
     is summed from strut forces, so that it does not share the rounding of the assembled matrix.
     """
     B, affine = elements
-
-    def residual_of(D: Tensor) -> Tensor:
-        residual = -_nodal_forces(batch, B.mT @ D)
-        return residual.view(-1, 6).masked_fill_(held[:, None], 0).view_as(residual)
-
-    U = factor.solve(residual_of(affine))
+    U = factor.solve(_residual(batch, B, affine, held))
     for _ in range(_REFINEMENTS):
         D = affine + B @ _at_ends(batch, U)
-        residual = residual_of(D)
+        residual = _residual(batch, B, D, held)
         correction = factor.solve(residual)
         excess = _sum_over_nodes(batch, (correction * residual).sum(1)).amax(-1).abs()
         wrong = _inaccurate(batch, affine, D, excess / batch.volumes())
@@ -302,6 +321,17 @@ def _equilibrium(
         if not bool(wrong.any()):
             return U, D
     raise IllConditionedError(int(wrong.nonzero()[0, 0]))
+
+
+def _residual(
+    batch: LatticeBatch,
+    B: Float[Tensor, "struts 8 12"],
+    D: Float[Tensor, "struts 8 6"],
+    held: Bool[Tensor, " degrees"],
+) -> Float[Tensor, "nodes 6 6"]:
+    """Nodal forces out of balance; zero where held."""
+    residual = -_nodal_forces(batch, B.mT @ D)
+    return residual.view(-1, 6).masked_fill(held[:, None], 0).view_as(residual)
 
 
 def _inaccurate(
@@ -348,11 +378,12 @@ def _warn_of_rank(supports: Supports) -> None:
 
 def _fields(
     batch: LatticeBatch,
-    B: Float[Tensor, "struts 8 12"],
-    D: Float[Tensor, "struts 8 6"],
+    struts: tuple[Float[Tensor, "struts 12 6"], Float[Tensor, "struts 8 6"]],
     U: Float[Tensor, "nodes 6 6"],
     condition: Float[Tensor, " lattices"],
 ) -> BeamFields:
+    """Fields of a group; ``struts`` are end forces and deformations."""
+    end_forces, D = struts
     positions = (batch.nodes[:, None] @ batch.cells[batch.node_lattice])[:, 0]
     affine = torch.einsum("kab,nb->nak", strain_basis(positions), positions)
 
@@ -360,7 +391,7 @@ def _fields(
         fluctuations=U[:, :3],
         rotations=U[:, 3:],
         displacements=affine + U[:, :3],
-        end_forces=B.mT @ D,
+        end_forces=end_forces,
         axial=energy_density(batch, D[:, AXIAL]),
         bending=energy_density(batch, D[:, BENDING]),
         torsion=energy_density(batch, D[:, TORSION]),

@@ -98,11 +98,11 @@ class _SymmetricFunction(torch.autograd.Function):
             F = ctx.function.divided_difference(torch.maximum(a, b), torch.minimum(a, b))
             inner = U.mT @ (0.5 * (gradients[0] + gradients[0].mT)) @ U
             result = U @ (F * inner) @ U.mT
-        once: Tensor = _OnceDifferentiable.apply(result, A, gradients[0])
+        once: Tensor = OnceDifferentiable.apply(result, A, gradients[0])
         return once, None, None, None
 
 
-class _OnceDifferentiable(torch.autograd.Function):
+class OnceDifferentiable(torch.autograd.Function):
     """A gradient that refuses to be differentiated again.
 
     torch's `once_differentiable` lets a second derivative vanish without a word where the incoming
@@ -111,10 +111,16 @@ class _OnceDifferentiable(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, gradient: Tensor, *dependencies: Tensor) -> Tensor:
+        """The gradient; ``dependencies`` are the tensors that it was computed from."""
         return gradient.view_as(gradient)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
+        """Refuse.
+
+        Raises:
+            RuntimeError: Always.
+        """
         raise RuntimeError("matrix functions here are once differentiable: no second derivatives")
 
 
