@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from data.datasets.check import describe, population_values
 from data.datasets.dataset import UPPER, Bases, Dataset, Label
 from data.datasets.file import read_dataset, write_dataset
 from data.datasets.joining import concatenate
+from data.datasets.statistics import describe, population_values
 from data.formats.lat import read_lat
 from data.labelling.batches import Workers
-from data.labelling.beam import generate
+from data.labelling.generate import generate
 from data.populations.identity import crystal_symmetry, identify
 from data.populations.nets import NetSampling, sample_net
 from data.populations.population import Population

@@ -28,7 +28,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.flop_counter import FlopCounterMode
 
-from data.labelling.beam import make_batch
+from data.labelling.generate import make_batch
 from data.populations.nets import NetSampling
 from data.populations.population import Population
 from fem_reference.beam.homogenise import homogenise_beam
@@ -37,8 +37,9 @@ from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.equivariant import SIZES
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.network.registry import build_model, read_model_config
+from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.labelled import LabelledLattices
-from lattice_gnn.training.loop import TrainConfig, losses
+from lattice_gnn.training.loop import losses
 from lattice_gnn.training.losses import Examples
 from lattice_gnn.training.memory import keep_freed_memory
 

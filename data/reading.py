@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from data.formats.lat_text import Place
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import reading
 
@@ -17,6 +16,18 @@ MAX_POINTS = 500_000  #: nodes of one drawing
 MAX_BARS = 1_000_000  #: struts of one drawing
 _MAX_DEPTH = 64  #: nested XML elements
 _CHUNK = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    def error(self, message: str) -> LatticeGnnError:
+        """Return the error that names this line."""
+        return LatticeGnnError(f"{self.file}, line {self.line}: {message.rstrip('.')}.")
 
 
 def read_bytes(path: Path) -> bytes:

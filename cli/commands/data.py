@@ -35,8 +35,9 @@ def info(
     """Print the statistics of a dataset."""
     check_output(sheet, [file])
     check_output(histograms, [file])
-    from data.datasets.check import check_dataset, describe, population_values
+    from data.datasets.check import check_dataset
     from data.datasets.file import read_dataset
+    from data.datasets.statistics import describe, population_values
 
     dataset = read_dataset(file)
     problems = check_dataset(dataset, spots=0).problems
@@ -102,8 +103,8 @@ def merge(
 ) -> None:
     """Put datasets into one: equal lattices once, with the labels of all files."""
     check_output(out, files)
-    from data.datasets.check import merge_datasets
     from data.datasets.file import read_dataset, write_dataset
+    from data.datasets.joining import merge_datasets
 
     parts = [read_dataset(file) for file in files]
     merged = merge_datasets(parts)

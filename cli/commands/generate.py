@@ -96,7 +96,7 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
     """
     check_output(out)
     check_output(sheet)
-    from data.datasets.check import describe
+    from data.datasets.statistics import describe
     from data.labelling.batches import Workers
     from data.labelling.solid import SolidLabelling
     from data.populations.population import Population
@@ -136,12 +136,12 @@ def _made(
 ) -> "Dataset":
     """Make the lattices with the labels of beams, then those of solids where they are wanted."""
     if solid is not None:
-        from data.labelling.solid import generate_solid
+        from data.labelling.generate import generate_solid
 
         dataset = generate_solid(population, out, solid, workers, watch=progress)
         warn_refused(dataset)
         return dataset
-    from data.labelling.beam import generate as make
+    from data.labelling.generate import generate as make
 
     with progress("base lattices") as on_progress:
         return make(population, out, workers, on_progress=on_progress)

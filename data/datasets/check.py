@@ -1,18 +1,11 @@
-"""What is wrong with a dataset, what is in it, and putting several into one."""
+"""What is wrong with a dataset: impossible geometry, indefinite labels, labels out of date."""
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
 
-from data.datasets.dataset import Dataset, Label, symmetric
-from data.datasets.joining import concatenate
-from data.populations.space_groups import SYSTEMS, crystal_system
+from data.datasets.dataset import Dataset
 from fem_reference.beam.homogenise import homogenise_beam
-from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.checks import canonical_struts
 from lattice_gnn.tensors.stiffness import Stiffness
 
@@ -25,8 +18,6 @@ _DETAILS = {
 }
 """Limits of what a method says of its labels."""
 _UNKNOWN = ("touching", "unresolved_gap")  #: details that may be missing for a labelled lattice
-_SAME_LABEL = 1e-6  #: relative difference up to which labels of one lattice are taken for equal
-_SAME_SHARE = 0.01  #: and, of any strain energy, this share of the error that their method claims
 _VOIGT = 1e-6  #: of the solid's stiffness, by which a label may exceed the bound of Voigt
 _INDEFINITE = -1e-10  #: smallest eigenvalue of a label over its largest
 _CHUNK = 2048  #: lattices whose labels are looked at together
@@ -172,122 +163,3 @@ def _detail_problems(dataset: Dataset, kind: str) -> list[str]:
                 f"{f:.3g} of the solid allows."
             ]
     return []
-
-
-def merge_datasets(parts: Sequence[Dataset]) -> Dataset:
-    """Put datasets into one: bases of equal shape become one, equal lattices one with all labels.
-
-    Raises:
-        LatticeGnnError: If there is none, methods differ, or one lattice has two different labels
-            of one kind.
-    """
-    joined = concatenate(parts)
-    _, first, number = np.unique(joined.bases.shapes, return_index=True, return_inverse=True)
-    joined = replace(joined, base=first[number][joined.base].astype(np.int32))
-    _, keep, twin = np.unique(lattice_digests(joined), return_index=True, return_inverse=True)
-    labels = {kind: _merged_label(kind, label, keep, twin) for kind, label in joined.labels.items()}
-    return replace(joined, labels=labels).select(np.sort(keep))
-
-
-def _merged_label(
-    kind: str, label: Label, keep: Int[np.ndarray, " kept"], twin: Int[np.ndarray, " lattices"]
-) -> Label:
-    """Give every lattice that is kept the label of the first of its twins that has one."""
-    stiffness, mask = label.stiffness.copy(), label.mask.copy()
-    details = {name: column.copy() for name, column in label.details.items()}
-    home = keep[twin]
-    for k in np.flatnonzero(label.mask & (home != np.arange(len(home)))).tolist():
-        kept = home[k]
-        if not mask[kept]:
-            stiffness[kept], mask[kept] = label.stiffness[k], True
-            for column in details.values():
-                column[kept] = column[k]
-        elif not _agree(stiffness[kept], stiffness[k], _SAME_SHARE * label.error):
-            raise LatticeGnnError(
-                f"labels {kind!r}: lattices {kept} and {k} are equal and their labels are not; "
-                "check both files."
-            )
-    return replace(label, stiffness=stiffness, mask=mask, details=details)
-
-
-def _agree(first: Float[np.ndarray, " 21"], second: Float[np.ndarray, " 21"], share: float) -> bool:
-    """Whether no strain energy differs by more than a share of itself, rounding apart."""
-    C, other = symmetric(first), symmetric(second)
-    slack = share * C + _SAME_LABEL * np.linalg.norm(C) * np.eye(6)
-    return all(np.linalg.eigvalsh(slack + x)[0] >= 0 for x in (other - C, C - other))
-
-
-def lattice_digests(dataset: Dataset) -> np.ndarray:
-    """A hash of the geometry of every lattice, as bytes."""
-    columns = [dataset.struts, dataset.shifts, dataset.radii]
-    columns += [dataset.section(name) for name in ("end_radii", "inner_radii", "E", "nu")]
-    found = []
-    for k in range(len(dataset)):
-        nodes = slice(*dataset.node_offsets[k : k + 2])
-        struts = slice(*dataset.strut_offsets[k : k + 2])
-        digest = hashlib.sha256(dataset.cells[k].tobytes())
-        digest.update(dataset.nodes[nodes].tobytes())
-        for column in columns:
-            digest.update(column[struts].tobytes())
-        found.append(digest.hexdigest()[:24].encode())
-    return np.array(found)
-
-
-def describe(dataset: Dataset) -> dict[str, Any]:
-    """Statistics of the population, in plain values.
-
-    Nodes, struts and connectivity are those of the bases (of the first lattice of each); density,
-    slenderness and stiffness those of all lattices. ``C`` is the mean eigenvalue of C / E_s over
-    the relative density (1/6 where every strut stretches affinely and bending adds nothing);
-    ``anisotropy`` is the ratio of the largest to the smallest eigenvalue.
-    """
-    values = population_values(dataset)
-    numbers = dataset.bases.space_groups.tolist()
-    systems = [crystal_system(n) if n else "unknown" for n in numbers]
-    return {
-        "lattices": len(dataset),
-        "bases": len(dataset.bases),
-        "nets": len(np.unique(dataset.bases.nets)),
-        "space_groups": len(set(numbers)),
-        "systems": {s: systems.count(s) for s in (*SYSTEMS, "unknown") if s in systems},
-        "levels": np.unique(dataset.levels).tolist(),
-        "labels": {
-            kind: {
-                "count": int(label.mask.sum()),
-                "method": label.method,
-                "error": label.error,
-            }
-            for kind, label in dataset.labels.items()
-        },
-        **{name: _summary(column) for name, column in values.items()},
-    }
-
-
-def population_values(dataset: Dataset) -> dict[str, Float[np.ndarray, " values"]]:
-    """The quantities behind the statistics, under the same names."""
-    _, first = np.unique(dataset.base, return_index=True)
-    nodes, struts = (np.diff(x) for x in (dataset.node_offsets, dataset.strut_offsets))
-    batch = dataset.to_batch()
-    ratio = np.maximum(batch.radii.numpy(), batch.end_radii.numpy()) / batch.lengths().numpy()
-    density = batch.relative_density().numpy()
-    values = {
-        "nodes": nodes[first].astype(float),
-        "struts": struts[first].astype(float),
-        "connectivity": 2 * struts[first] / nodes[first],
-        "relative_density": density,
-        "slenderness": np.maximum.reduceat(ratio, dataset.strut_offsets[:-1]),
-    }
-    for kind, label in dataset.labels.items():
-        eigenvalues = np.linalg.eigvalsh(dataset.stiffness(kind, np.flatnonzero(label.mask)))
-        if len(eigenvalues):
-            values[f"{kind}.C"] = eigenvalues.mean(1) / density[label.mask]
-            values[f"{kind}.anisotropy"] = eigenvalues[:, -1] / np.maximum(
-                eigenvalues[:, 0], 1e-300
-            )
-    return values
-
-
-def _summary(values: Float[np.ndarray, " values"]) -> dict[str, float]:
-    low, p10, median, p90, high = np.percentile(values, (0, 10, 50, 90, 100))
-    named = {"min": low, "p10": p10, "median": median, "mean": values.mean()}
-    return {k: float(v) for k, v in {**named, "p90": p90, "max": high}.items()}

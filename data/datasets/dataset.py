@@ -330,3 +330,19 @@ def _ranges(
     new_offsets = np.concatenate([[0], np.cumsum(counts)])
     members = np.arange(new_offsets[-1]) + np.repeat(offsets[chosen] - new_offsets[:-1], counts)
     return members, new_offsets
+
+
+def lattice_digests(dataset: Dataset) -> np.ndarray:
+    """A hash of the geometry of every lattice, as bytes."""
+    columns = [dataset.struts, dataset.shifts, dataset.radii]
+    columns += [dataset.section(name) for name in ("end_radii", "inner_radii", "E", "nu")]
+    found = []
+    for k in range(len(dataset)):
+        nodes = slice(*dataset.node_offsets[k : k + 2])
+        struts = slice(*dataset.strut_offsets[k : k + 2])
+        digest = hashlib.sha256(dataset.cells[k].tobytes())
+        digest.update(dataset.nodes[nodes].tobytes())
+        for column in columns:
+            digest.update(column[struts].tobytes())
+        found.append(digest.hexdigest()[:24].encode())
+    return np.array(found)

@@ -1,12 +1,24 @@
-"""Several datasets one after the other, and their labels."""
+"""Several datasets in one: one after the other, or merged where lattices are equal."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Int
 
-from data.datasets.dataset import SECTIONS, Bases, Dataset, Label
+from data.datasets.dataset import (
+    SECTIONS,
+    Bases,
+    Dataset,
+    Label,
+    lattice_digests,
+    symmetric,
+)
 from lattice_gnn.errors import LatticeGnnError
+
+_SAME_LABEL = 1e-6  #: relative difference up to which labels of one lattice are taken for equal
+_SAME_SHARE = 0.01  #: and, of any strain energy, this share of the error that their method claims
 
 
 def concatenate(parts: Sequence[Dataset]) -> Dataset:
@@ -82,3 +94,46 @@ def _claimed(labels: Sequence[Label], details: Mapping[str, np.ndarray]) -> floa
     """The error that the method claims: the median of its estimates, where it makes some."""
     known = details["error"][np.isfinite(details["error"])] if "error" in details else np.empty(0)
     return float(np.median(known)) if len(known) else max(label.error for label in labels)
+
+
+def merge_datasets(parts: Sequence[Dataset]) -> Dataset:
+    """Put datasets into one: bases of equal shape become one, equal lattices one with all labels.
+
+    Raises:
+        LatticeGnnError: If there is none, methods differ, or one lattice has two different labels
+            of one kind.
+    """
+    joined = concatenate(parts)
+    _, first, number = np.unique(joined.bases.shapes, return_index=True, return_inverse=True)
+    joined = replace(joined, base=first[number][joined.base].astype(np.int32))
+    _, keep, twin = np.unique(lattice_digests(joined), return_index=True, return_inverse=True)
+    labels = {kind: _merged_label(kind, label, keep, twin) for kind, label in joined.labels.items()}
+    return replace(joined, labels=labels).select(np.sort(keep))
+
+
+def _merged_label(
+    kind: str, label: Label, keep: Int[np.ndarray, " kept"], twin: Int[np.ndarray, " lattices"]
+) -> Label:
+    """Give every lattice that is kept the label of the first of its twins that has one."""
+    stiffness, mask = label.stiffness.copy(), label.mask.copy()
+    details = {name: column.copy() for name, column in label.details.items()}
+    home = keep[twin]
+    for k in np.flatnonzero(label.mask & (home != np.arange(len(home)))).tolist():
+        kept = home[k]
+        if not mask[kept]:
+            stiffness[kept], mask[kept] = label.stiffness[k], True
+            for column in details.values():
+                column[kept] = column[k]
+        elif not _agree(stiffness[kept], stiffness[k], _SAME_SHARE * label.error):
+            raise LatticeGnnError(
+                f"labels {kind!r}: lattices {kept} and {k} are equal and their labels are not; "
+                "check both files."
+            )
+    return replace(label, stiffness=stiffness, mask=mask, details=details)
+
+
+def _agree(first: Float[np.ndarray, " 21"], second: Float[np.ndarray, " 21"], share: float) -> bool:
+    """Whether no strain energy differs by more than a share of itself, rounding apart."""
+    C, other = symmetric(first), symmetric(second)
+    slack = share * C + _SAME_LABEL * np.linalg.norm(C) * np.eye(6)
+    return all(np.linalg.eigvalsh(slack + x)[0] >= 0 for x in (other - C, C - other))

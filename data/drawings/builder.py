@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from data.drawings.drawing import Drawing
-from data.formats.lat_text import Place
-from data.reading import MAX_BARS, MAX_POINTS, check_count
+from data.reading import MAX_BARS, MAX_POINTS, Place, check_count
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Material
 

@@ -12,7 +12,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.network.checkpoint import resolve_model, shipped_models
 from lattice_gnn.network.registry import read_model_config
 from lattice_gnn.settings import read_settings
-from lattice_gnn.training.loop import TrainConfig
+from lattice_gnn.training.config import TrainConfig
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]*")
 

@@ -27,9 +27,11 @@ from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, resolve_model, save_model
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.network.registry import build_model, read_model_config
+from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.evaluation import report
 from lattice_gnn.training.labelled import LabelledLattices
-from lattice_gnn.training.loop import Progress, TrainConfig, train
+from lattice_gnn.training.loop import Progress, train
+from lattice_gnn.training.ridge_fit import fit
 
 UNTRAINED = ("affine", "ridge")
 """Kinds of model without gradient steps."""
@@ -262,7 +264,7 @@ def _made(
         model = build_model(plan.network(), Normaliser.fit(training.batch))
         started = time.process_time()
         if isinstance(model, ridge.RidgeModel):
-            ridge.fit(
+            fit(
                 model,
                 training,
                 validation,

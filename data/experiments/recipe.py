@@ -20,10 +20,11 @@ from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, save_model
 from lattice_gnn.network.registry import read_model_config
 from lattice_gnn.tensors.metrics import METRICS, relative_frobenius, summarise
+from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.distributed import first_process_first, is_first_process
 from lattice_gnn.training.evaluation import DENSITY_EDGES, predict_in_batches
 from lattice_gnn.training.labelled import LabelledLattices
-from lattice_gnn.training.loop import Progress, TrainConfig, train
+from lattice_gnn.training.loop import Progress, train
 
 _SECTIONS = ("model", "train", "data")
 

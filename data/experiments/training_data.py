@@ -14,7 +14,8 @@ from data.datasets.dataset import Bases, Dataset, Label
 from data.datasets.file import read_dataset, write_dataset
 from data.datasets.joining import concatenate
 from data.labelling.batches import Workers
-from data.labelling.beam import BEAM, generate, label_beam
+from data.labelling.beam import BEAM, label_beam
+from data.labelling.generate import generate
 from data.populations.identity import crystal_symmetry
 from data.populations.population import Population
 from data.populations.varied_cells import CellSampling, sample_cells

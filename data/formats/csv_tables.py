@@ -13,9 +13,8 @@ from pathlib import Path
 from data.drawings.builder import DrawingBuilder
 from data.drawings.drawing import draw, passport_text, read_passport
 from data.drawings.fold import Fold
-from data.formats.lat_text import Place
 from data.formats.options import ReadOptions, fold_file, only_one
-from data.reading import number, read_lines
+from data.reading import Place, number, read_lines
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
 from lattice_gnn.lattice.lattice import Lattice

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.formats.lat_text import Place
 from data.reading import (
     MAX_BARS,
     MAX_POINTS,
+    Place,
     check_count,
     integer,
     number,

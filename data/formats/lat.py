@@ -42,7 +42,8 @@ import torch
 from jaxtyping import Float
 
 from data.drawings.fold import fold_window
-from data.formats.lat_text import LatText, Place, TensorBlock, read_blocks
+from data.formats.lat_text import LatText, TensorBlock, read_blocks
+from data.reading import Place
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
 from lattice_gnn.lattice.lattice import Lattice

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from data.reading import Place
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import reading
 from lattice_gnn.lattice.checks import MAX_INTEGER
@@ -31,18 +32,6 @@ _TABLES = {
     "fundamental tessellation vectors": "tessellation",
 }
 _COLUMNS = {"nodes": (3,), "bars": (2,), "adjacency": (2,), "tessellation": (3, 6)}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A line of a file."""
-
-    file: str
-    line: int
-
-    def error(self, message: str) -> LatticeGnnError:
-        """Return the error that names this line."""
-        return LatticeGnnError(f"{self.file}, line {self.line}: {message.rstrip('.')}.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

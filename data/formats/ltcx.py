@@ -20,9 +20,9 @@ from xml.sax.saxutils import quoteattr
 from data.drawings.builder import DrawingBuilder
 from data.drawings.drawing import draw, passport_text, read_passport
 from data.drawings.fold import Fold
-from data.formats.lat_text import Place
 from data.formats.options import ReadOptions, fold_file, only_one
 from data.reading import (
+    Place,
     XmlHandler,
     attribute,
     in_chunks,

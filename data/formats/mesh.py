@@ -24,11 +24,11 @@ from meshio.vtu._vtu import VtuReader, vtu_to_numpy_type
 
 from data.drawings.drawing import Drawing, draw, images
 from data.drawings.fold import Fold, FoldReport
-from data.formats.lat_text import Place
 from data.formats.options import ReadOptions, fold_file, only_one
 from data.reading import (
     MAX_BARS,
     MAX_BYTES,
+    Place,
     XmlHandler,
     in_chunks,
     parse_xml,

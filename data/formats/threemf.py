@@ -24,10 +24,10 @@ import numpy as np
 from data.drawings.builder import DrawingBuilder
 from data.drawings.drawing import Drawing, read_passport
 from data.drawings.fold import Fold
-from data.formats.lat_text import Place
 from data.formats.options import ReadOptions, fold_file
 from data.reading import (
     MAX_BYTES,
+    Place,
     XmlHandler,
     attribute,
     integer,

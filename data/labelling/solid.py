@@ -7,16 +7,14 @@ merged. Every label carries its own estimate of its error, and says where struts
 
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Int
 
-from data.datasets.check import lattice_digests
-from data.datasets.dataset import UPPER, Dataset, Label
+from data.datasets.dataset import UPPER, Dataset, Label, lattice_digests
 from data.datasets.file import read_dataset
 from data.datasets.joining import joined_label
 from data.labelling.batches import (
@@ -30,8 +28,6 @@ from data.labelling.batches import (
     parallel,
     parts_folder,
 )
-from data.labelling.beam import generate, population_plan
-from data.populations.population import Population
 from fem_reference.solid.grid import FEWEST_VOXELS
 from fem_reference.solid.homogenise import SolidSolution, homogenise_solid
 from fem_reference.solid.multigrid_torch import DeviceError
@@ -56,9 +52,7 @@ between struts without a common joint over the smallest radius; 1 where such str
 the grid may not resolve a gap, else 0. The last three are NaN where gaps could not be looked for,
 as struts are too long."""
 _BATCH = 4  #: lattices in a batch
-_GENERATOR = "data.solid_label"
-
-Watch = Callable[[str], AbstractContextManager[OnProgress | None]]
+SOLID_GENERATOR = "data.solid_label"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +218,7 @@ def label_dataset(
     todo = np.flatnonzero(~done)
     geometry = hashlib.sha256(b"".join(lattice_digests(dataset.select(todo)))).hexdigest()
     plan = {
-        "generator": _GENERATOR,
+        "generator": SOLID_GENERATOR,
         "code_version": __version__,
         "lattices": geometry,
         "shard": f"{shard.number}/{shard.count}",
@@ -277,41 +271,3 @@ def _known(
             f"{settings.method}); choose the same settings, or a dataset without."
         )
     return label.mask
-
-
-def generate_solid(
-    population: Population,
-    path: Path,
-    settings: SolidLabelling,
-    workers: Workers = ALONE,
-    *,
-    watch: Watch = lambda _: nullcontext(),
-) -> Dataset:
-    """Make a population with both kinds of label; an interrupted run goes on.
-
-    Until the solid labels are done the lattices lie in a file beside it, its name with
-    ``.beam.h5``.
-
-    Args:
-        population: What to make.
-        path: The HDF5 file.
-        settings: How solids are computed.
-        workers: Who does the work.
-        watch: Gives, for the name of a stage, a context that gives what is called with progress.
-
-    Raises:
-        LatticeGnnError: As for ``data.labelling.beam.generate`` and ``label_dataset``.
-    """
-    if path.exists():
-        provenance = read_dataset(path).provenance
-        wanted = {"generator": _GENERATOR, "shard": "1/1", **asdict(settings)}
-        if provenance[:1] == (population_plan(population),):
-            return finished(path, lambda last: {**last, **wanted} == last)
-        return finished(path, lambda _: False)
-    beams = path.with_name(f"{path.name}.beam.h5")
-    with watch("base lattices") as on_progress:
-        generate(population, beams, workers, on_progress=on_progress)
-    with watch("solid FEM") as on_progress:
-        dataset = label_dataset(beams, path, settings, workers, on_progress=on_progress)
-    beams.unlink()
-    return dataset

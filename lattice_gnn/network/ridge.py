@@ -6,19 +6,15 @@
              projected on degree l = 0, 2, 4;  M_l = features_l . weights_l,  C = prior map(M)
 
 r_n are a few products of the standardised strut features. Each degree of M in 2x0e + 2x2e + 1x4e
-has its own weights, the same for all its components, so that M is equivariant; they minimise
-
-    |M_ref - M|^2 + penalty |weights|^2,   M_ref = log(P^(-1/2) C_ref P^(-1/2)),
-
-in closed form, with every feature scaled to unit mean square and the penalty taken from a short
-list by the error on a validation set, degree by degree.
+has its own weights, the same for all its components, so that M is equivariant;
+``lattice_gnn.training.ridge_fit`` finds them in closed form.
 
 Reference:
     Drautz, *Atomic cluster expansion*, Phys. Rev. B 99 (2019) 014104: density, products, linear
     fit.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import ClassVar, Literal
@@ -30,23 +26,20 @@ from torch import Tensor
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import ModelSettings, StiffnessNetwork, check_config
-from lattice_gnn.network.layers.positivity import prior_inverse
 from lattice_gnn.network.layers.readout import symmetric_matrix_basis
 from lattice_gnn.network.layers.sphere import degree_slice, quadrature, spherical_harmonics
 from lattice_gnn.network.layers.struts import DirectedStruts
 from lattice_gnn.network.layers.tables import ExactTables
 from lattice_gnn.network.normaliser import Normaliser
-from lattice_gnn.training.labelled import LabelledLattices
 
-PENALTIES = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
-"""Penalties that ``fit`` tries, relative to the mean square of a feature."""
 COPIES = {0: 2, 2: 2, 4: 1}
 """How often each degree occurs in a symmetric 6x6 matrix."""
 _LMAX = 4
 _DEGREES = _LMAX + 1
 _RADIAL = {1: 10, 2: 6, 3: 2}
 """How many of the radial functions enter products of each order."""
-_LATTICES_AT_ONCE = 4
+LATTICES_AT_ONCE = 4
+"""Whose features fit into memory together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +186,7 @@ def radial_functions(x: Float[Tensor, "edges features"]) -> Float[Tensor, "edges
 
 
 class RidgeModel(StiffnessNetwork):
-    """Linear in its features; the weights are set by ``fit``, not by gradients."""
+    """Linear in its features; its weights come from ``lattice_gnn.training.ridge_fit``."""
 
     equivariant: ClassVar[bool] = True
     config: RidgeConfig
@@ -220,105 +213,10 @@ class RidgeModel(StiffnessNetwork):
     def matrix(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
         """The symmetric matrix M that the positive map receives; ``batch`` is simplified."""
         components = []
-        for first in range(0, len(batch), _LATTICES_AT_ONCE):
-            part = batch.span(first, min(first + _LATTICES_AT_ONCE, len(batch)))
+        for first in range(0, len(batch), LATTICES_AT_ONCE):
+            part = batch.span(first, min(first + LATTICES_AT_ONCE, len(batch)))
             features = self.features(self.normaliser, part)
             degrees = [(f @ self.weights(l)).mT.flatten(1) for l, f in features.items()]
             components.append(torch.cat(degrees, 1))
         basis = self.output.get_buffer("basis")
         return torch.einsum("bk,kij->bij", torch.cat(components), basis)
-
-
-@dataclass(slots=True)
-class _Normal:
-    """Normal equations of one degree, added up over batches."""
-
-    gram: Float[Tensor, "features features"]
-    moment: Float[Tensor, "features copies"]
-    square: float = 0.0
-    rows: int = 0
-
-    def add(self, x: Float[Tensor, "rows features"], y: Float[Tensor, "rows copies"]) -> None:
-        self.gram.addmm_(x.T, x)
-        self.moment.addmm_(x.T, y)
-        self.square += float(y.square().sum())
-        self.rows += len(x)
-
-    def solve(self, penalty: float) -> Float[Tensor, "features copies"]:
-        scale = self.gram.diagonal().sqrt().clamp(min=1e-12 * self.rows**0.5)
-        gram = self.gram / scale / scale[:, None]
-        gram = gram + penalty * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-        factor = torch.linalg.cholesky(gram)
-        return torch.cholesky_solve(self.moment / scale[:, None], factor) / scale[:, None]
-
-    def error(self, weights: Float[Tensor, "features copies"]) -> float:
-        """Mean squared error of a solution."""
-        quadratic = (weights * (self.gram @ weights)).sum() - 2 * (weights * self.moment).sum()
-        return (self.square + float(quadratic)) / self.rows
-
-
-def fit(
-    model: RidgeModel,
-    training: LabelledLattices,
-    validation: LabelledLattices,
-    *,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> None:
-    """Set the weights of a ridge model in closed form.
-
-    Memory does not grow with the number of lattices: the normal equations are added up over small
-    batches. The model's normaliser should be that of the training set.
-
-    Args:
-        model: The model; its weights are replaced.
-        training: Lattices to fit to.
-        validation: Lattices that choose the penalty of each degree from ``PENALTIES``.
-        on_progress: Called with the lattices done and their total.
-
-    Raises:
-        LatticeGnnError: If there are no lattices to fit to or to choose by.
-    """
-    if not len(training) or not len(validation):
-        raise LatticeGnnError(
-            f"ridge: expected lattices to fit to and to choose the penalty by, got "
-            f"{len(training)} and {len(validation)}"
-        )
-    total, done = len(training) + len(validation), 0
-    systems: list[dict[int, _Normal]] = []
-    for labelled in (training, validation):
-        normal = {
-            l: _Normal(w.new_zeros(len(w), len(w)), torch.zeros_like(w))
-            for l, w in ((l, model.weights(l)) for l in COPIES)
-        }
-        for part in _parts(labelled):
-            _accumulate(model, part, normal)
-            done += len(part)
-            if on_progress is not None:
-                on_progress(done, total)
-        systems.append(normal)
-    for l in COPIES:
-        solutions = [systems[0][l].solve(penalty) for penalty in PENALTIES]
-        model.weights(l).copy_(min(solutions, key=systems[1][l].error))
-
-
-def _parts(labelled: LabelledLattices) -> Iterator[LabelledLattices]:
-    for first in range(0, len(labelled), _LATTICES_AT_ONCE):
-        stop = min(first + _LATTICES_AT_ONCE, len(labelled))
-        yield LabelledLattices(labelled.batch.span(first, stop), labelled.stiffness[first:stop])
-
-
-@torch.no_grad()
-def _accumulate(
-    model: RidgeModel, labelled: LabelledLattices, normal: Mapping[int, _Normal]
-) -> None:
-    """Add lattices to the normal equations of every degree."""
-    M = prior_inverse(labelled.stiffness, labelled.batch).to(model.dtype)
-    basis = model.output.get_buffer("basis")
-    targets = torch.einsum("bij,kij->bk", M, basis)
-    first = 0
-    for l, features in model.features(model.normaliser, labelled.batch).items():
-        copies, components = COPIES[l], 2 * l + 1
-        of_degree = targets[:, first : first + copies * components]
-        first += copies * components
-        y = of_degree.unflatten(1, (copies, components)).mT
-        normal[l].add(features.flatten(0, 1), y.flatten(0, 1))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data.datasets.file import read_dataset, write_dataset
-from data.labelling.beam import make_batch
+from data.labelling.generate import make_batch
 from data.populations.population import Population
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from data.datasets.file import read_dataset
-from data.labelling.beam import generate
+from data.labelling.generate import generate
 from data.populations.population import Population
 
 POPULATION = """

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from data.datasets.check import check_dataset, describe, merge_datasets
+from data.datasets.check import check_dataset
 from data.datasets.dataset import UPPER, Bases, Dataset, Label
 from data.datasets.file import SCHEMA, read_dataset, write_dataset
-from data.datasets.joining import concatenate
-from data.labelling.beam import label_beam, make_batch
+from data.datasets.joining import concatenate, merge_datasets
+from data.datasets.statistics import describe
+from data.labelling.beam import label_beam
+from data.labelling.generate import make_batch
 from data.populations.population import Population
 from data.populations.varied_cells import CellSampling, sample_cells
 from fem_reference.beam.factor import IllConditionedError

@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
-from data.datasets.check import check_dataset, merge_datasets
+from data.datasets.check import check_dataset
 from data.datasets.dataset import Bases, Dataset
 from data.datasets.file import read_dataset, write_dataset
+from data.datasets.joining import merge_datasets
 from data.labelling.batches import Workers, parallel, parts_folder
 from data.labelling.beam import BEAM, label_beam
 from data.labelling.solid import DETAILS, SOLID, Shard, SolidLabelling, label_dataset, label_solid

@@ -19,10 +19,11 @@ from lattice_gnn.network.layers.sphere import spherical_harmonics
 from lattice_gnn.network.layers.struts import DirectedStruts
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.network.registry import build_model, read_model_config
-from lattice_gnn.network.ridge import PENALTIES, couples, fit
+from lattice_gnn.network.ridge import couples
 from lattice_gnn.tensors.notation import rotation_mandel
 from lattice_gnn.testing import random_lattice, random_rotation
 from lattice_gnn.training.labelled import LabelledLattices
+from lattice_gnn.training.ridge_fit import PENALTIES, fit
 
 DIRECTIONS = ("cgcnn", "mcgcnn", "nnconv")
 SMALL = {"channels": 4, "layers": 2, "head": 6}

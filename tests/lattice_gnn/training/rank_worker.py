@@ -12,9 +12,10 @@ from torch import distributed
 
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.registry import read_model_config
+from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.distributed import is_first_process
 from lattice_gnn.training.labelled import LabelledLattices
-from lattice_gnn.training.loop import TrainConfig, train
+from lattice_gnn.training.loop import train
 
 
 def main(lattices, config, *folders):

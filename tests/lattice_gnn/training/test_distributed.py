@@ -17,8 +17,9 @@ import yaml
 from data.experiments.recipe import label_beam
 from data.populations.varied_cells import CellSampling, sample_cells
 from lattice_gnn.network.registry import read_model_config
+from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.distributed import Ranks
-from lattice_gnn.training.loop import TrainConfig, train
+from lattice_gnn.training.loop import train
 
 ROOT = Path(__file__).parents[3]
 MODEL = {"channels": 2, "hidden": 4, "readout_channels": 2, "correlation": 2}

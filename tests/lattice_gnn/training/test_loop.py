@@ -15,8 +15,9 @@ from lattice_gnn.network.checkpoint import load_model, read_header, state_bytes
 from lattice_gnn.network.equivariant import ModelConfig
 from lattice_gnn.network.registry import read_model_config
 from lattice_gnn.tensors.metrics import directional_error
+from lattice_gnn.training.config import TrainConfig, learning_rate
 from lattice_gnn.training.distributed import choose_device
-from lattice_gnn.training.loop import Plan, TrainConfig, learning_rate, losses, train
+from lattice_gnn.training.loop import Plan, losses, train
 from lattice_gnn.training.losses import Examples
 from lattice_gnn.training.run import load_failed_batch
 

@@ -13,7 +13,7 @@ import pytest
 
 from data.datasets.file import read_dataset
 from data.labelling.batches import Workers, parallel
-from data.labelling.beam import generate, make_batch
+from data.labelling.generate import generate, make_batch
 from data.populations.population import Population
 from lattice_gnn.cells.named import cell_names
 from lattice_gnn.errors import LatticeGnnError
@@ -25,7 +25,7 @@ SCRIPT = f"""
 from pathlib import Path
 import sys
 from data.labelling.batches import Workers, parallel
-from data.labelling.beam import generate
+from data.labelling.generate import generate
 from data.populations.population import Population
 population = Population.from_dict({POPULATION.to_dict()!r})
 scheduler = sys.argv[3] if len(sys.argv) > 3 else None
@@ -181,8 +181,8 @@ def test_progress_counts_different_bases(tmp_path):
 
 
 def test_a_population_that_runs_dry_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr("data.labelling.beam._FRUITLESS", 2)
-    monkeypatch.setattr("data.labelling.beam._BATCH", 4)
+    monkeypatch.setattr("data.labelling.generate._FRUITLESS", 2)
+    monkeypatch.setattr("data.labelling.generate._BATCH", 4)
     names = tuple(cell_names())[:1] * 40
     with pytest.raises(LatticeGnnError, match="only 1 different bases found where 9 are wanted"):
         generate(Population(count=9, draws=1, named=names), tmp_path / "set.h5")

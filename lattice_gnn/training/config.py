@@ -1,0 +1,101 @@
+"""The settings of a training run, and the learning rate that follows from them."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.settings import read_settings
+
+_LEAST = {
+    "epochs": 1, "batch_size": 1, "learning_rate": 0.0, "warmup": 0.0, "weight_decay": 0.0,
+    "clip": 0.0, "average": 0.0, "log_weight": 0.0, "huber": 0.0,
+    "seed": 0, "steps": 0, "checkpoint_steps": 0,
+    "patience": 0, "accumulate": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """How to train; ``docs/training.md`` says more.
+
+    Attributes:
+        epochs: Passes over the training lattices; ignored where ``steps`` is set.
+        batch_size: Lattices in a step, over all ranks.
+        learning_rate: Peak of the schedule.
+        warmup: Share of the steps in which the rate rises to its peak.
+        weight_decay: Of AdamW.
+        clip: Largest gradient norm.
+        average: Decay of the running average of the weights; the average is what is tested and
+            saved.
+        log_weight: Weight of the loss on the logarithm of C against that on C itself (relative
+            loss, prior map).
+        huber: Relative error beyond which the relative loss grows linearly; 0 for a square.
+        seed: Of the initial weights, the order of the lattices and their rotations.
+        loss: "relative" or "paper", see ``lattice_gnn.training.losses``.
+        amsgrad: The AMSGrad variant of AdamW.
+        schedule: After the warm-up, half a "cosine" to 1 % of the peak, or "constant".
+        steps: Steps in all; 0 for ``epochs`` times the batches of an epoch.
+        checkpoint_steps: Steps from one validation, and saved state, to the next; 0 for an epoch.
+        patience: Validations without a smaller mean directional error after which the run ends; 0
+            for never.
+        rotate: Turn every training lattice, and its label, at random in every step.
+        accumulate: Pieces in which a rank computes its share of a batch, one after the other: less
+            memory, the same step.
+        precision: Of the network: "float32", or "bfloat16" on a GPU; positive map and loss are
+            float64.
+    """
+
+    epochs: int = 30
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    warmup: float = 0.05
+    weight_decay: float = 1e-5
+    clip: float = 10.0
+    average: float = 0.999
+    log_weight: float = 0.1
+    huber: float = 0.0
+    seed: int = 0
+    loss: Literal["relative", "paper"] = "relative"
+    amsgrad: bool = False
+    schedule: Literal["cosine", "constant"] = "cosine"
+    steps: int = 0
+    checkpoint_steps: int = 0
+    patience: int = 0
+    rotate: bool = False
+    accumulate: int = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if not least <= value < math.inf:
+                raise LatticeGnnError(f"train.{name}: expected at least {least}, got {value!r}")
+        if self.clip == 0:
+            raise LatticeGnnError("train.clip: expected above 0, got 0; a large number never clips")
+        for name in ("warmup", "average"):
+            if getattr(self, name) >= 1:
+                raise LatticeGnnError(
+                    f"train.{name}: expected less than 1, got {getattr(self, name)!r}"
+                )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
+        """Build from a mapping; unknown keys are refused."""
+        return read_settings(cls, values, "train")
+
+
+def learning_rate(config: TrainConfig, done: float) -> float:
+    """Linear warm-up, then half a cosine to 1 % of the peak, or the peak itself.
+
+    Args:
+        config: Peak, warm-up and schedule.
+        done: Share of the run that is done, from 0 to 1.
+    """
+    if done < config.warmup:
+        return config.learning_rate * min(1.0, (done + 1e-3) / config.warmup)
+    if config.schedule == "constant":
+        return config.learning_rate
+    rest = (done - config.warmup) / (1 - config.warmup)
+    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * rest)))

@@ -1,0 +1,119 @@
+"""The weights of the ridge model in closed form.
+
+They minimise, for each degree of M,
+
+    |M_ref - M|^2 + penalty |weights|^2,   M_ref = log(P^(-1/2) C_ref P^(-1/2)),
+
+with every feature scaled to unit mean square and the penalty taken from a short list by the error
+on a validation set.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.network.layers.positivity import prior_inverse
+from lattice_gnn.network.ridge import COPIES, LATTICES_AT_ONCE, RidgeModel
+from lattice_gnn.training.labelled import LabelledLattices
+
+PENALTIES = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+"""Penalties that ``fit`` tries, relative to the mean square of a feature."""
+
+
+@dataclass(slots=True)
+class _Normal:
+    """Normal equations of one degree, added up over batches."""
+
+    gram: Float[Tensor, "features features"]
+    moment: Float[Tensor, "features copies"]
+    square: float = 0.0
+    rows: int = 0
+
+    def add(self, x: Float[Tensor, "rows features"], y: Float[Tensor, "rows copies"]) -> None:
+        self.gram.addmm_(x.T, x)
+        self.moment.addmm_(x.T, y)
+        self.square += float(y.square().sum())
+        self.rows += len(x)
+
+    def solve(self, penalty: float) -> Float[Tensor, "features copies"]:
+        scale = self.gram.diagonal().sqrt().clamp(min=1e-12 * self.rows**0.5)
+        gram = self.gram / scale / scale[:, None]
+        gram = gram + penalty * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+        factor = torch.linalg.cholesky(gram)
+        return torch.cholesky_solve(self.moment / scale[:, None], factor) / scale[:, None]
+
+    def error(self, weights: Float[Tensor, "features copies"]) -> float:
+        """Mean squared error of a solution."""
+        quadratic = (weights * (self.gram @ weights)).sum() - 2 * (weights * self.moment).sum()
+        return (self.square + float(quadratic)) / self.rows
+
+
+def fit(
+    model: RidgeModel,
+    training: LabelledLattices,
+    validation: LabelledLattices,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Set the weights of a ridge model in closed form.
+
+    Memory does not grow with the number of lattices: the normal equations are added up over small
+    batches. The model's normaliser should be that of the training set.
+
+    Args:
+        model: The model; its weights are replaced.
+        training: Lattices to fit to.
+        validation: Lattices that choose the penalty of each degree from ``PENALTIES``.
+        on_progress: Called with the lattices done and their total.
+
+    Raises:
+        LatticeGnnError: If there are no lattices to fit to or to choose by.
+    """
+    if not len(training) or not len(validation):
+        raise LatticeGnnError(
+            f"ridge: expected lattices to fit to and to choose the penalty by, got "
+            f"{len(training)} and {len(validation)}"
+        )
+    total, done = len(training) + len(validation), 0
+    systems: list[dict[int, _Normal]] = []
+    for labelled in (training, validation):
+        normal = {
+            l: _Normal(w.new_zeros(len(w), len(w)), torch.zeros_like(w))
+            for l, w in ((l, model.weights(l)) for l in COPIES)
+        }
+        for part in _parts(labelled):
+            _accumulate(model, part, normal)
+            done += len(part)
+            if on_progress is not None:
+                on_progress(done, total)
+        systems.append(normal)
+    for l in COPIES:
+        solutions = [systems[0][l].solve(penalty) for penalty in PENALTIES]
+        model.weights(l).copy_(min(solutions, key=systems[1][l].error))
+
+
+def _parts(labelled: LabelledLattices) -> Iterator[LabelledLattices]:
+    for first in range(0, len(labelled), LATTICES_AT_ONCE):
+        stop = min(first + LATTICES_AT_ONCE, len(labelled))
+        yield LabelledLattices(labelled.batch.span(first, stop), labelled.stiffness[first:stop])
+
+
+@torch.no_grad()
+def _accumulate(
+    model: RidgeModel, labelled: LabelledLattices, normal: Mapping[int, _Normal]
+) -> None:
+    """Add lattices to the normal equations of every degree."""
+    M = prior_inverse(labelled.stiffness, labelled.batch).to(model.dtype)
+    basis = model.output.get_buffer("basis")
+    targets = torch.einsum("bij,kij->bk", M, basis)
+    first = 0
+    for l, features in model.features(model.normaliser, labelled.batch).items():
+        copies, components = COPIES[l], 2 * l + 1
+        of_degree = targets[:, first : first + copies * components]
+        first += copies * components
+        y = of_degree.unflatten(1, (copies, components)).mT
+        normal[l].add(features.flatten(0, 1), y.flatten(0, 1))
