@@ -12,6 +12,7 @@ from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, resolve_model
+from lattice_gnn.reports.prediction import ExpectedError
 from lattice_gnn.surrogate.domain import Domain
 from lattice_gnn.tensors.stiffness import Stiffness
 
@@ -21,21 +22,6 @@ _HELD_OUT = {
     "known_nets": "other lattices of the nets it was trained on",
 }
 """What is in each set of held-out errors that a header may have."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExpectedError:
-    """Relative Frobenius error of the model on held-out lattices like this one.
-
-    Attributes:
-        median: Half of them had less.
-        p90: Nine tenths of them had less.
-        basis: Which held-out lattices.
-    """
-
-    median: float
-    p90: float
-    basis: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Typed documents: what tables, JSON and Python show of the same result."""

@@ -1,0 +1,46 @@
+"""What all documents share: plain values, and a head with schema and version.
+
+A document is a frozen dataclass of numbers, strings, tuples, mappings and further dataclasses.
+Its JSON has one key for every field. A field whose default is None is left out where it is None;
+a field without default is always there, null where it is None.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from lattice_gnn import __version__
+
+
+class Document:
+    """A result that stands alone, with ``schema`` and ``version`` at its head.
+
+    Attributes:
+        SCHEMA: Name of the schema, such as ``prediction/1``.
+    """
+
+    __slots__ = ()
+
+    SCHEMA: ClassVar[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        head = {"schema": f"lattice-gnn/{self.SCHEMA}", "version": __version__}
+        return {**head, **plain(self)}
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses as dictionaries and tuples as lists, all the way down."""
+    if dataclasses.is_dataclass(value):
+        values = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+        left_out = {
+            item.name
+            for item in dataclasses.fields(value)
+            if item.default is None and values[item.name] is None
+        }
+        return {name: plain(entry) for name, entry in values.items() if name not in left_out}
+    if isinstance(value, Mapping):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(entry) for entry in value]
+    return value

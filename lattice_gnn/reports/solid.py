@@ -1,0 +1,100 @@
+"""Solid solutions as documents."""
+
+from fem_reference.solid.homogenise import SolidSolution
+from lattice_gnn.lattice.findings import Finding, counted, dangling
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.reports.homogenisation import (
+    HomogenisationReport,
+    IterationFacts,
+    MethodFacts,
+    SolidFacts,
+)
+from lattice_gnn.reports.lattice import MEMORY, Origin, lattice_facts
+from lattice_gnn.reports.stiffness import moduli_facts, stiffness_facts
+
+
+def solid_report(
+    lattice: Lattice,
+    solution: SolidSolution,
+    voxels_per_diameter: float | int,
+    origin: Origin = MEMORY,
+    *,
+    thorough: bool = True,
+) -> HomogenisationReport:
+    """Document of a lattice that was solved as a solid.
+
+    Args:
+        lattice: The lattice.
+        solution: Its solution.
+        voxels_per_diameter: Resolution that was asked for.
+        origin: Where the lattice comes from.
+        thorough: Also sample the union of the struts.
+    """
+    return HomogenisationReport(
+        lattice=lattice_facts(lattice, origin, thorough=thorough),
+        method=MethodFacts("solid FEM", voxels_per_diameter=voxels_per_diameter),
+        rank=6,  # anything less is refused
+        components=solution.fine.components.kept,
+        stiffness=stiffness_facts(solution.stiffness, lattice.material.E),
+        moduli=moduli_facts(solution.stiffness[None])[0],
+        warnings=solid_warnings(lattice, solution),
+        solid=solid_facts(solution),
+    )
+
+
+def solid_facts(solution: SolidSolution) -> SolidFacts:
+    """What the solid reference knows about its solution."""
+    fine = solution.fine
+    return SolidFacts(
+        error=solution.error,
+        softest_error=solution.softest_error,
+        volume_fraction=solution.volume_fraction,
+        voxels_per_diameter=solution.voxels_per_diameter,
+        grid=fine.shape,
+        active_nodes=fine.active_nodes,
+        iterations=IterationFacts(fine.iterations, solution.coarse.iterations),
+        memory=fine.memory,
+        seconds=solution.seconds,
+        touching=solution.touching,
+        unresolved_gap=solution.unresolved_gap,
+        dropped_components=fine.components.dropped,
+        dropped_volume=fine.components.dropped_volume,
+    )
+
+
+def solid_warnings(lattice: Lattice, solution: SolidSolution) -> tuple[Finding, ...]:
+    """What affects the result of a solid; the limits of beam theory do not."""
+    parts = solution.fine.components
+    found = []
+    if parts.kept > 1:
+        text = f"{parts.kept} separate solids interpenetrate; each of them carries load."
+        found.append(Finding("net", text))
+    if parts.dropped:
+        text = (
+            f"{counted(parts.dropped, 'part')} of the solid ({100 * parts.dropped_volume:.2g} % of "
+            "the cell) left out: not connected in three dimensions, so that no load is carried."
+        )
+        found.append(Finding("dropped", text))
+    return (*found, *_contacts(solution), *dangling(lattice))
+
+
+def _contacts(solution: SolidSolution) -> list[Finding]:
+    """Struts without a common joint that touch, or nearly."""
+    clearance = solution.clearance
+    if clearance is None:
+        text = "The struts are so long that contacts between them were not looked for."
+        return [Finding("contact", text)]
+    if solution.touching:
+        text = (
+            f"{counted(clearance.touching, 'pair')} of struts that share no joint touch or "
+            "overlap: here they are one solid."
+        )
+        return [Finding("contact", text)]
+    if solution.unresolved_gap:
+        text = (
+            f"The smallest gap between struts without a joint, {clearance.distance:.4g}, is below "
+            "two voxels of the coarse grid, which may close it: the estimates of the error grow; "
+            "more voxels per diameter resolve it."
+        )
+        return [Finding("gap", text)]
+    return []
