@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice import checks, collinear, union
+from lattice_gnn.lattice.memory import Remembering
 from lattice_gnn.lattice.tiling import tile_topology
 from lattice_gnn.lattice.topology import Net, analyse_net, simplify_topology
 
@@ -36,7 +37,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Lattice:
+class Lattice(Remembering):
     """Periodic strut lattice.
 
     Strut s joins node ``struts[s, 0]`` of the home cell to node ``struts[s, 1]`` of the cell
@@ -324,8 +325,15 @@ class Lattice:
         A node goes where exactly two struts end, on one straight line to ``tolerance`` (sine of the
         angle), with equal radii, bores, E and nu to ``tolerance`` (relative) and without taper. A
         straight infinite chain keeps one node, joined to its own image. Beam theory gives both
-        lattices the same stiffness.
+        lattices the same stiffness. The answer is remembered.
         """
+        simplified: Lattice | None = self._once(
+            ("simplified", tolerance), lambda: self._without_collinear_nodes(tolerance)
+        )
+        return self if simplified is None else simplified
+
+    def _without_collinear_nodes(self, tolerance: float) -> "Lattice | None":
+        """The simplified lattice; None where there is nothing to merge."""
         end_radii = self.radii if self.end_radii is None else self.end_radii
         others = (self.inner_radii, self.E, self.nu)
         sections = [self.radii, end_radii, *(values for values in others if values is not None)]
@@ -333,7 +341,7 @@ class Lattice:
             self.struts, self.strut_vectors, np.stack(sections, axis=1), self.num_nodes, tolerance
         )
         if not removable.any():
-            return self
+            return None
         new = simplify_topology(self.struts, self.shifts, removable)
         source = np.array([path[0][0] for path in new.sources])
         return self.replace(
@@ -347,8 +355,12 @@ class Lattice:
         )
 
     def connectivity(self) -> Net:
-        """Return how the struts hang together: components, ranks, interpenetration."""
-        return analyse_net(self.num_nodes, self.struts, self.shifts)
+        """Return how the struts are connected: components, ranks, interpenetration.
+
+        Analysed at the first call and remembered.
+        """
+        net: Net = self._once("net", lambda: analyse_net(self.num_nodes, self.struts, self.shifts))
+        return net
 
     def volume_fraction(
         self, samples: int = union.DEFAULT_SAMPLES, seed: int = 0

@@ -96,7 +96,10 @@ class StiffnessNetwork(nn.Module):
 
     def forward(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
         """C / E_s in Mandel notation, float64, symmetric; its definiteness is the map's."""
-        batch = batch.simplified()
+        return self.stiffness(batch.simplified())
+
+    def stiffness(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
+        """C / E_s of lattices that are simplified already."""
         return POSITIVE_MAPS[self.config.positive_map](self.matrix(batch).double(), batch)
 
     def matrix(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:

@@ -162,11 +162,10 @@ class StiffnessModel(StiffnessNetwork):
         )
         self.relaxation = Relaxation(config, width, degree) if config.relaxation else None
 
-    def forward(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
-        """C / E_s in Mandel notation, float64, symmetric; its definiteness is the map's."""
+    def stiffness(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
+        """C / E_s of lattices that are simplified already."""
         if self.relaxation is None:
-            return super().forward(batch)
-        batch = batch.simplified()
+            return super().stiffness(batch)
         P = AffinePrior(batch)
         return prior(self._matrix(batch, P), batch, P.root())
 

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.coordination import net_fingerprint
 from lattice_gnn.lattice.lattice import Lattice
@@ -15,7 +16,23 @@ from lattice_gnn.lattice.lattice import Lattice
 _SLACK = 1e-9
 _DIGITS = 8  #: hexadecimal digits kept of a net's fingerprint
 MANY_NETS = 100
-"""A model trained on so many nets takes new ones for ordinary: the held-out errors cover them."""
+"""Models trained on so many nets are used on new ones too: the held-out errors cover them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Whether a lattice lies inside a training set.
+
+    Attributes:
+        in_ranges: Whether every measured quantity lies in its range in the training set.
+        known_net: Whether its net is in the training set.
+        notes: One sentence for every way in which it leaves the training set. Models trained on
+            at least ``MANY_NETS`` nets do not note a new net.
+    """
+
+    in_ranges: bool
+    known_net: bool
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +96,60 @@ class Domain:
         """
         return net_fingerprint(lattice)[:_DIGITS] in self.nets
 
-    def range_notes(self, lattice: Lattice) -> tuple[str, ...]:
-        """One sentence for every range that the (simplified) lattice leaves."""
-        found = []
-        for name, (lows, highs) in _measures(LatticeBatch.from_lattices([lattice])).items():
-            if name not in self.ranges:  # a header of before this quantity was measured
+    def compare(self, lattices: Sequence[Lattice], batch: LatticeBatch) -> list[Membership]:
+        """Compare (simplified) lattices with the training set.
+
+        Args:
+            lattices: The lattices.
+            batch: The same lattices.
+        """
+        out_of_range: list[list[str]] = [[] for _ in lattices]
+        for name, (lows, highs) in _measures(batch).items():
+            if name not in self.ranges:  # a header from before this quantity was measured
                 continue
-            low, high = float(lows), float(highs)
-            bottom, top = self.ranges[name]
-            if low < bottom - _SLACK * abs(bottom) or high > top + _SLACK * abs(top):
-                got = f"{low:.4g}" if high - low < 1e-9 * abs(high) else f"{low:.4g} to {high:.4g}"
-                found.append(f"{name} is {got}, trained on {bottom:.4g} to {top:.4g}")
-        return tuple(found)
+            limits = zip(lows.tolist(), highs.tolist(), strict=True)
+            for notes, (low, high) in zip(out_of_range, limits, strict=True):
+                if (note := _range_note(name, (low, high), self.ranges[name])) is not None:
+                    notes.append(note)
+        return [
+            self._membership(tuple(notes), self.knows_net(lattice))
+            for notes, lattice in zip(out_of_range, lattices, strict=True)
+        ]
+
+    def _membership(self, out_of_range: tuple[str, ...], known_net: bool) -> Membership:
+        notes = out_of_range
+        if not known_net and len(self.nets) < MANY_NETS:
+            notes = (*notes, f"its net is none of the {len(self.nets)} nets in the training set")
+        return Membership(in_ranges=not out_of_range, known_net=known_net, notes=notes)
 
     def notes(self, lattice: Lattice) -> tuple[str, ...]:
-        """One sentence for every way in which the (simplified) lattice leaves the training set.
+        """One sentence for every way in which the (simplified) lattice leaves the training set."""
+        return self.compare([lattice], LatticeBatch.from_lattices([lattice]))[0].notes
 
-        A net that is new to a model of ``MANY_NETS`` nets or more is no such way.
-        """
-        notes = self.range_notes(lattice)
-        if len(self.nets) >= MANY_NETS or self.knows_net(lattice):
-            return notes
-        return (*notes, f"its net is none of the {len(self.nets)} nets in the training set")
+
+def _range_note(name: str, values: tuple[float, float], trained: tuple[float, float]) -> str | None:
+    (low, high), (bottom, top) = values, trained
+    if low >= bottom - _SLACK * abs(bottom) and high <= top + _SLACK * abs(top):
+        return None
+    got = f"{low:.4g}" if high - low < 1e-9 * abs(high) else f"{low:.4g} to {high:.4g}"
+    return f"{name} is {got}, trained on {bottom:.4g} to {top:.4g}"
+
+
+def require_spanning(lattice: Lattice, label: str) -> None:
+    """Refuse a lattice for which no network has an answer.
+
+    Raises:
+        LatticeGnnError: If its net does not span space, where C is singular. The message starts
+            with the label.
+    """
+    net = lattice.connectivity()
+    if not net.spans_space:
+        rank = max(component.rank for component in net.components)
+        raise LatticeGnnError(
+            f"{label}: the struts connect the cell with its images in {rank} of 3 dimensions, but "
+            "the network predicts lattices that span space; `lattice-gnn homogenise` gives the "
+            "singular stiffness."
+        )
 
 
 _Limits = tuple[Float[Tensor, " lattices"], Float[Tensor, " lattices"]]

@@ -13,7 +13,7 @@ from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, resolve_model
 from lattice_gnn.reports.prediction import ExpectedError
-from lattice_gnn.surrogate.domain import Domain
+from lattice_gnn.surrogate.domain import Domain, Membership, require_spanning
 from lattice_gnn.tensors.stiffness import Stiffness
 
 _HELD_OUT = {
@@ -91,46 +91,48 @@ class Surrogate:
         """
         lattices = [lattices] if isinstance(lattices, Lattice) else list(lattices)
         for number, lattice in enumerate(lattices):
-            _require_spanning(lattice, number)
+            name = f" ({lattice.name})" if lattice.name else ""
+            require_spanning(lattice, f"lattice {number}{name}")
         predictions: list[Prediction] = []
         for start in range(0, len(lattices), batch_size):
-            part = lattices[start : start + batch_size]
-            with torch.no_grad():
-                C = self.stiffness(LatticeBatch.from_lattices(part))
-            predictions += [self._prediction(x, C[b]) for b, x in enumerate(part)]
+            predictions += self._predict_batch(lattices[start : start + batch_size])
             if on_progress is not None:
                 on_progress(len(predictions), len(lattices))
         return predictions
 
-    def _prediction(self, lattice: Lattice, stiffness: Stiffness) -> Prediction:
-        simplified = lattice.simplified()
-        net = simplified.connectivity()
-        notes = self.domain.notes(simplified)
-        if len(net.components) > 1:
-            notes = (*notes, f"it has {len(net.components)} components, trained on one")
-        return Prediction(
-            lattice=lattice,
-            stiffness=stiffness,
-            expected_error=self.expected_error(simplified),
-            domain_notes=notes,
-            model=self.name,
-        )
+    def _predict_batch(self, lattices: Sequence[Lattice]) -> list[Prediction]:
+        """Predict lattices that span space."""
+        simplified = [lattice.simplified() for lattice in lattices]
+        batch = LatticeBatch.from_lattices(simplified)
+        with torch.no_grad():
+            C = Stiffness(self.model.stiffness(batch))
+        density = batch.relative_density().tolist()
+        memberships = self.domain.compare(simplified, batch)
+        return [
+            Prediction(
+                lattice=lattice,
+                stiffness=C[b],
+                expected_error=self._expected_error(memberships[b], density[b]),
+                domain_notes=memberships[b].notes + _component_notes(lattice),
+                model=self.name,
+            )
+            for b, lattice in enumerate(lattices)
+        ]
 
-    def expected_error(self, lattice: Lattice) -> ExpectedError | None:
-        """Held-out error at this density, on known nets or on others as the case may be.
+    def _expected_error(self, membership: Membership, density: float) -> ExpectedError | None:
+        """Held-out error at this density: on known nets, or on nets that are new to the model.
 
-        Where the header has no such lattices it is that of those it has. None for a (simplified)
-        lattice outside the ranges of the training set.
+        Where the header has none of the kind, the error on what it has; None for a lattice outside
+        the ranges of the training set.
         """
-        if self.domain.range_notes(lattice):
+        if not membership.in_ranges:
             return None
-        wanted = "known_nets" if self.domain.knows_net(lattice) else "unseen_nets"
+        wanted = "known_nets" if membership.known_net else "unseen_nets"
         metrics = self.header["metrics"]
         kind = next((kind for kind in (wanted, *_HELD_OUT) if kind in metrics), None)
         if kind is None:
             return None
         rows = metrics[kind]["by_density"]
-        density = lattice.relative_density
         row = next((row for row in rows if density < row["density"][1]), rows[-1])
         low, high = row["density"]
         return ExpectedError(
@@ -163,11 +165,6 @@ def load_surrogate(
     return Surrogate(str(name_or_path), model.to(dtype), header)
 
 
-def _require_spanning(lattice: Lattice, number: int) -> None:
-    net = lattice.connectivity()
-    if not net.spans_space:
-        name = f"lattice {number}" + (f" ({lattice.name})" if lattice.name else "")
-        raise LatticeGnnError(
-            f"{name}: the network predicts lattices that span space, and this one does not "
-            f"({net.describe()}); `lattice-gnn homogenise` gives its singular stiffness"
-        )
+def _component_notes(lattice: Lattice) -> tuple[str, ...]:
+    count = len(lattice.connectivity().components)
+    return () if count == 1 else (f"it has {count} components, trained on one",)

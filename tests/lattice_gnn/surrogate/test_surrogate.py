@@ -139,7 +139,8 @@ def test_the_expected_error_is_that_of_what_the_header_has(surrogate):
 
     def says(lattice, **metrics):
         header = {**surrogate.header, "metrics": metrics}
-        return Surrogate("test", surrogate.model, header).expected_error(lattice.simplified())
+        (prediction,) = Surrogate("test", surrogate.model, header).predict(lattice)
+        return prediction.expected_error
 
     both = {"known_nets": rows(0.1), "unseen_nets": rows(0.2), "test": rows(0.15)}
     assert says(known, **both).median == 0.1
@@ -156,6 +157,6 @@ def test_a_net_that_does_not_span_space_is_refused(surrogate):
         cell=np.eye(3), nodes=[[0, 0, 0]], struts=[[0, 0]] * 2, shifts=[[1, 0, 0], [0, 1, 0]],
         radii=[0.05] * 2, name="sheet",
     )  # fmt: skip
-    with pytest.raises(LatticeGnnError, match=r"lattice 0 \(sheet\): the network predicts") as e:
+    with pytest.raises(LatticeGnnError, match=r"lattice 0 \(sheet\): .* 2 of 3 dimensions") as e:
         surrogate.predict(sheet)
     assert "homogenise" in str(e.value)
