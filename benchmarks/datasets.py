@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from data.datasets.dataset import UPPER, Bases, Dataset, Label
+from data.datasets.dataset import Bases, Dataset, Label
 from data.datasets.file import read_dataset, write_dataset
 from data.datasets.joining import concatenate
 from data.datasets.statistics import describe, population_values
@@ -30,6 +30,7 @@ from data.populations.nets import NetSampling, sample_net
 from data.populations.population import Population
 from lattice_gnn.network.equivariant import ModelConfig, StiffnessModel
 from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.tensors.notation import UPPER
 from viz.sheet import draw_histograms, draw_sheet
 
 ROOT = Path(__file__).parents[1]

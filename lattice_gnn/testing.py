@@ -17,15 +17,15 @@ ROUNDING = 1e-12
 """Relative error of float64 geometry: densities, lengths, round trips."""
 BEAM_INVARIANCE = 1e-9
 """Relative error of beam stiffness under a change that means nothing physically."""
-FOUR_DIGITS = 6e-5
-"""Absolute error of a value that is quoted with four decimals."""
 
 
 def random_rotation(seed: int, *, improper: bool = False) -> Float[np.ndarray, "3 3"]:
     """Return a random rotation, uniform over all, or a rotation times -1 if ``improper``."""
-    q, r = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
-    q = q * np.sign(np.diag(r))
-    return q * np.linalg.det(q) * (-1 if improper else 1)
+    # Imported here: the lattices of this module are useful without torch.
+    from lattice_gnn.tensors.rotations import random_rotations
+
+    R: Float[np.ndarray, "3 3"] = random_rotations(1, seed)[0].numpy()
+    return -R if improper else R
 
 
 def random_unimodular(seed: int, *, determinant: int = 1) -> Int[np.ndarray, "3 3"]:

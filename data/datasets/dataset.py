@@ -12,20 +12,11 @@ from jaxtyping import Bool, Float, Int
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice, Material
+from lattice_gnn.tensors.notation import symmetric_from_upper
 
-UPPER = np.triu_indices(6)
-"""Where the 21 stored numbers of a label stand in the 6 x 6 matrix: upper triangle, row by row."""
 SECTIONS = ("end_radii", "inner_radii", "E", "nu")
 """Per-strut columns that are stored only where some lattice needs them."""
 Grouping = Literal["base", "net"]
-
-
-def symmetric(upper: Float[np.ndarray, "*rest 21"]) -> Float[np.ndarray, "*rest 6 6"]:
-    """Symmetric matrices from their upper triangles, row by row."""
-    full = np.zeros((*upper.shape[:-1], 6, 6))
-    full[..., UPPER[0], UPPER[1]] = upper
-    full[..., UPPER[1], UPPER[0]] = upper
-    return full
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -263,7 +254,7 @@ class Dataset:
         Raises:
             LatticeGnnError: If there is no label of this kind.
         """
-        return symmetric(self._label(kind).stiffness[np.asarray(chosen, dtype=np.int64)])
+        return symmetric_from_upper(self._label(kind).stiffness[np.asarray(chosen, dtype=np.int64)])
 
     def labelled(
         self, kind: str, chosen: Sequence[int] | np.ndarray

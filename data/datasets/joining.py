@@ -13,9 +13,9 @@ from data.datasets.dataset import (
     Dataset,
     Label,
     lattice_digests,
-    symmetric,
 )
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.tensors.notation import symmetric_from_upper
 
 _SAME_LABEL = 1e-6  #: relative difference up to which labels of one lattice are taken for equal
 _SAME_SHARE = 0.01  #: and, of any strain energy, this share of the error that their method claims
@@ -134,6 +134,6 @@ def _merged_label(
 
 def _agree(first: Float[np.ndarray, " 21"], second: Float[np.ndarray, " 21"], share: float) -> bool:
     """Whether no strain energy differs by more than a share of itself, rounding apart."""
-    C, other = symmetric(first), symmetric(second)
+    C, other = symmetric_from_upper(first), symmetric_from_upper(second)
     slack = share * C + _SAME_LABEL * np.linalg.norm(C) * np.eye(6)
     return all(np.linalg.eigvalsh(slack + x)[0] >= 0 for x in (other - C, C - other))

@@ -19,8 +19,8 @@ from jaxtyping import Float
 
 from fem_reference.solid.fields import SolidFields
 from lattice_gnn.files import replacing
+from lattice_gnn.tensors.notation import COMPONENTS
 
-CASES = ("11", "22", "33", "23", "13", "12")
 _VTK_ORDER = [0, 1, 2, 5, 3, 4]  #: Mandel components in the order xx yy zz xy yz xz
 _FACTORS = np.array([1.0, 1.0, 1.0, 0.5**0.5, 0.5**0.5, 0.5**0.5])
 
@@ -36,7 +36,7 @@ def write_fields(path: Path, fields: SolidFields) -> None:
         LatticeGnnError: If the file cannot be written.
     """
     displacement, stress, equivalent = {}, {}, {}
-    for k, case in enumerate(CASES):
+    for k, case in enumerate(COMPONENTS):
         displacement[f"displacement_{case}"] = fields.displacement[:, :, k]
         stress[f"stress_{case}"] = [fields.stress[:, _VTK_ORDER, k] * _FACTORS]
         equivalent[f"von_mises_{case}"] = [von_mises(fields.stress[:, :, k])]

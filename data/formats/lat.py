@@ -47,14 +47,18 @@ from data.reading import Place
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
 from lattice_gnn.lattice.lattice import Lattice
-from lattice_gnn.tensors.notation import mandel_to_voigt_compliance, voigt_to_mandel_compliance
+from lattice_gnn.tensors.notation import (
+    UPPER,
+    mandel_to_voigt_compliance,
+    symmetric_from_upper,
+    voigt_to_mandel_compliance,
+)
 from lattice_gnn.tensors.stiffness import Stiffness
 
 Notation: TypeAlias = Literal["mandel", "voigt"]
 
 DEFAULT_DENSITY = 0.01  #: of a lattice to which the catalogue gives neither radii nor densities
 _NU = 0.3  #: the Poisson ratio behind every tensor of a catalogue
-_UPPER = np.triu_indices(6)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,7 +241,9 @@ def _references(
         return (), ()
     references, roundings = [], []
     for density, row, place in block.rows:
-        S, half_unit = (_to_mandel(_symmetric(v), block.notation) for v in (row.values, row.halves))
+        S, half_unit = (
+            _to_mandel(symmetric_from_upper(v), block.notation) for v in (row.values, row.halves)
+        )
         eigenvalues = np.linalg.eigvalsh(S)
         if not eigenvalues[0] > 1e-14 * eigenvalues[-1]:
             raise place.error(
@@ -248,12 +254,6 @@ def _references(
         references.append((density, Stiffness.from_compliance_mandel(S)))
         roundings.append(half_unit)
     return tuple(references), tuple(roundings)
-
-
-def _symmetric(upper: Float[np.ndarray, "21"]) -> Float[np.ndarray, "6 6"]:
-    S = np.zeros((6, 6))
-    S[_UPPER] = upper
-    return S + np.triu(S, 1).T
 
 
 def _to_mandel(S: Float[np.ndarray, "6 6"], notation: str) -> Float[np.ndarray, "6 6"]:
@@ -323,7 +323,7 @@ def _text(entry: CatalogueEntry, notation: Notation, digits: int) -> str:
         for density, stiffness in entry.references:
             S = stiffness.symmetrised().compliance
             S = S if notation == "mandel" else mandel_to_voigt_compliance(S)
-            lines += [f"-> at relative density {density!r}:", numbers(S.numpy()[_UPPER], ",")]
+            lines += [f"-> at relative density {density!r}:", numbers(S.numpy()[UPPER], ",")]
         lines += [f"Compliance tensors {word}end", ""]
     if np.ptp(lattice.radii) > 1e-12 * lattice.radii.max() or not entry.references:
         lines.append("Fundamental edge radii start")

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from data.datasets.dataset import UPPER, Label
+from data.datasets.dataset import Label
 from fem_reference.beam.factor import IllConditionedError
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.tensors.notation import UPPER
 
 BEAM = "beam"
 BEAM_METHOD = "periodic beam FEM, Euler-Bernoulli, joints are points"

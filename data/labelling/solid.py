@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int
 
-from data.datasets.dataset import UPPER, Dataset, Label, lattice_digests
+from data.datasets.dataset import Dataset, Label, lattice_digests
 from data.datasets.file import read_dataset
 from data.datasets.joining import joined_label
 from data.labelling.batches import (
@@ -34,6 +34,7 @@ from fem_reference.solid.multigrid_torch import DeviceError
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.notation import UPPER
 
 SOLID = "solid"
 DETAILS = (

@@ -8,14 +8,6 @@ from fem_reference.beam.elements import BeamTheory, strut_operator
 from lattice_gnn.lattice.batch import LatticeBatch
 
 
-def strain_basis(like: Tensor) -> Float[Tensor, "6 3 3"]:
-    """The unit strains of the Mandel basis: e_i e_i; (e_i e_j + e_j e_i)/sqrt 2 for 23, 13, 12."""
-    basis = torch.zeros(6, 3, 3, dtype=like.dtype, device=like.device)
-    for k, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):
-        basis[k, i, j] = basis[k, j, i] = 1.0 if i == j else 0.5**0.5
-    return basis
-
-
 def affine_deformation(
     batch: LatticeBatch, B: Float[Tensor, "struts 8 12"]
 ) -> Float[Tensor, "struts 8 6"]:

@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from fem_reference.beam.adjoint import differentiable
-from fem_reference.beam.affine import affine_deformation, energy_density, strain_basis
+from fem_reference.beam.affine import affine_deformation, energy_density
 from fem_reference.beam.elements import (
     AXIAL,
     BENDING,
@@ -39,6 +39,7 @@ from fem_reference.beam.supports import Supports, find_supports
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.notation import strain_basis
 from lattice_gnn.tensors.stiffness import Stiffness
 
 SPARSE_FROM_NODES = (

@@ -10,8 +10,10 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
+from lattice_gnn.tensors.notation import strain_basis
 from lattice_gnn.tensors.stiffness import Stiffness
 
 CORNERS = np.array(list(itertools.product((0, 1), repeat=3)))
@@ -22,6 +24,8 @@ OFFSETS = np.array(list(itertools.product((-1, 0, 1), repeat=3)))
 
 PAIR_OFFSET = (((CORNERS[None] - CORNERS[:, None]) + 1) @ (9, 3, 1)).astype(np.int64)
 """Number of the step from corner a to corner b, shape (8, 8)."""
+
+_UNIT_STRAINS = strain_basis(torch.zeros(0, dtype=torch.float64)).numpy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +85,12 @@ def _trilinear_slopes(signs: Float[np.ndarray, "8 3"], point: tuple) -> Float[np
 
 def _strain_operator(slopes: Float[np.ndarray, "functions 3"]) -> Float[np.ndarray, "6 columns"]:
     """Mandel strain from the coefficients of vector-valued functions with these slopes."""
-    B = np.zeros((6, len(slopes), 3))
-    half = 0.5**0.5
-    for row, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):
-        if i == j:
-            B[row, :, i] = slopes[:, i]
-        else:
-            B[row, :, i], B[row, :, j] = half * slopes[:, j], half * slopes[:, i]
-    return B.reshape(6, -1)
-
-
-def _unit_strains() -> Float[np.ndarray, "3 3 6"]:
-    """Unit strain tensors of the Mandel basis along the last axis."""
-    basis = np.zeros((3, 3, 6))
-    for k, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):
-        basis[i, j, k] = basis[j, i, k] = 1.0 if i == j else 0.5**0.5
-    return basis
+    return np.einsum("mij,fj->mfi", _UNIT_STRAINS, slopes).reshape(6, -1)
 
 
 def macro_displacement(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3 6"]:
     """Displacement strain . x of points under the six unit strains."""
-    return np.einsum("pk,ikm->pim", points, _unit_strains())
+    return np.einsum("pk,mik->pim", points, _UNIT_STRAINS)
 
 
 def child_interpolation() -> Float[np.ndarray, "8 24 24"]:

@@ -18,9 +18,9 @@ References:
 """
 
 from dataclasses import dataclass
-from itertools import permutations, product
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -31,14 +31,13 @@ from lattice_gnn.network.base import ModelSettings, StiffnessNetwork, check_conf
 from lattice_gnn.network.layers.struts import STRUT_FEATURES, DirectedStruts
 from lattice_gnn.network.layers.tables import ExactTables
 from lattice_gnn.network.normaliser import Normaliser
-from lattice_gnn.tensors.notation import rotation_mandel
+from lattice_gnn.tensors.notation import rotation_mandel, symmetric_from_upper
+from lattice_gnn.tensors.rotations import cube_rotations
 
 _INPUTS = len(STRUT_FEATURES) + 3
 _EDGES_AT_ONCE = 200_000
 """Rotated copies of a batch are stacked up to about this many edges."""
-_SYMMETRIC = tuple(
-    min(i, j) * (11 - min(i, j)) // 2 + max(i, j) for i, j in product(range(6), repeat=2)
-)
+_SYMMETRIC = symmetric_from_upper(np.arange(21.0)).astype(int).ravel().tolist()
 """Which of the 21 numbers (upper triangle, row by row) stands at each place of the 6x6."""
 
 
@@ -126,17 +125,6 @@ class NnconvConfig(ModelSettings):
         check_config(self, {"channels": 1, "layers": 1, "hidden": 1, "head": 1})
 
 
-def cube_rotations() -> Float[Tensor, "24 3 3"]:
-    """The proper rotations of the cube: signed permutations of the axes of determinant 1."""
-    axes = torch.eye(3, dtype=torch.float64)
-    signed = (
-        torch.tensor(signs, dtype=torch.float64)[:, None] * axes[list(order)]
-        for order in permutations(range(3))
-        for signs in product((1.0, -1.0), repeat=3)
-    )
-    return torch.stack([Q for Q in signed if float(torch.linalg.det(Q)) > 0])
-
-
 class CubeGroup(ExactTables):
     """The 24 rotations of the cube, as they act on vectors and on Mandel vectors."""
 
@@ -211,7 +199,7 @@ class DirectionNetwork(StiffnessNetwork):
         h = h.unflatten(0, (copies, nodes))
         total = h.new_zeros(copies, len(batch), h.shape[-1]).index_add(1, batch.node_lattice, h)
         mean = total / batch.node_offsets.diff().to(h.dtype)[:, None]
-        return self.head(mean)[..., list(_SYMMETRIC)].unflatten(-1, (6, 6))
+        return self.head(mean)[..., _SYMMETRIC].unflatten(-1, (6, 6))
 
 
 class CgcnnModel(DirectionNetwork):

@@ -41,8 +41,8 @@ from lattice_gnn.tensors.rotation_search import (
     hold_axis,
     jet_matrix,
     minimise,
-    perpendicular_pair,
 )
+from lattice_gnn.tensors.rotations import perpendicular_pair
 
 GRID = 800
 """Directions on the half sphere from which seeds are drawn (5 degrees apart)."""

@@ -14,19 +14,17 @@ from torch import Tensor
 
 from lattice_gnn.tensors.matrix_functions import ROUNDING, symmetric_function
 from lattice_gnn.tensors.moduli import averages
-from lattice_gnn.tensors.notation import dyad_mandel
+from lattice_gnn.tensors.notation import UPPER, dyad_mandel
+from lattice_gnn.tensors.rotations import fibonacci_spiral
 
 Matrices = Float[Tensor, "lattices 6 6"]
 Numbers = Float[Tensor, " lattices"]
 
 
 def fixed_directions(count: int = 250) -> Float[Tensor, "count 3"]:
-    """A Fibonacci lattice of directions on the sphere (Gonzalez, Math. Geosci. 42 (2010) 49)."""
+    """A Fibonacci lattice of directions on the sphere."""
     k = torch.arange(count, dtype=torch.float64) + 0.5
-    z = 1 - 2 * k / count
-    angle = math.pi * (3 - math.sqrt(5)) * k
-    ring = (1 - z**2).sqrt()
-    return torch.stack([ring * angle.cos(), ring * angle.sin(), z], -1)
+    return fibonacci_spiral(1 - 2 * k / count, first=0.5)
 
 
 def directional_stiffness(C: Matrices) -> Float[Tensor, "lattices directions"]:
@@ -48,8 +46,7 @@ def component_error(predicted: Matrices, reference: Matrices) -> Numbers:
     The component loss of Grega et al. 2024, made relative by the lattice's mean directional
     stiffness. It depends on the frame, unlike the Frobenius norm.
     """
-    i, j = torch.triu_indices(6, 6, device=predicted.device)
-    difference = (predicted - reference)[:, i, j].abs().mean(1)
+    difference = (predicted - reference)[:, *UPPER].abs().mean(1)
     return difference / directional_stiffness(reference).mean(1)
 
 

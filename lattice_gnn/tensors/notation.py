@@ -17,6 +17,7 @@ Properties of Crystals, ch. VIII.
 
 from functools import cache
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -25,12 +26,15 @@ PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 """The Cartesian index pair behind each of the six components."""
 
 COMPONENTS = ("11", "22", "33", "23", "13", "12")
-"""The names of the six components, in order; for headings of printed matrices."""
+"""The names of the six components, in order."""
 
 FIRST = tuple(i for i, _ in PAIRS)
 SECOND = tuple(j for _, j in PAIRS)
 COMPONENT_OF_PAIR = ((0, 5, 4), (5, 1, 3), (4, 3, 2))
 """The inverse table: which of the six components holds the Cartesian pair (i, j)."""
+
+UPPER = np.triu_indices(6)
+"""Rows and columns of the 21 independent components of a symmetric 6x6 matrix, row by row."""
 
 
 def mandel_weights(like: Tensor) -> Float[Tensor, " 6"]:
@@ -95,6 +99,25 @@ def cartesian_to_mandel(tensor: Float[Tensor, "*batch 3 3 3 3"]) -> Float[Tensor
     first, second = _pair_indices(tensor.device)
     plain = tensor[..., first[:, None], second[:, None], first[None, :], second[None, :]]
     return plain * _weight_products(tensor)
+
+
+def symmetric_from_upper(upper: Float[np.ndarray, "*batch 21"]) -> Float[np.ndarray, "*batch 6 6"]:
+    """Symmetric matrices from their upper triangles, row by row."""
+    full = np.zeros((*upper.shape[:-1], 6, 6))
+    full[..., UPPER[0], UPPER[1]] = upper
+    full[..., UPPER[1], UPPER[0]] = upper
+    return full
+
+
+def strain_basis(like: Tensor) -> Float[Tensor, "6 3 3"]:
+    """The unit strains of the Mandel basis: e_i e_i; (e_i e_j + e_j e_i)/sqrt 2 for 23, 13, 12.
+
+    With the dtype and device of `like`.
+    """
+    basis = torch.zeros(6, 3, 3, dtype=like.dtype, device=like.device)
+    for k, (i, j) in enumerate(PAIRS):
+        basis[k, i, j] = basis[k, j, i] = 1.0 if i == j else 0.5**0.5
+    return basis
 
 
 def strain_to_mandel(strain: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 6"]:

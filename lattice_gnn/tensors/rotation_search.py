@@ -15,7 +15,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from lattice_gnn.tensors.notation import PAIRS, cross_matrices, rotation_generators
+from lattice_gnn.tensors.notation import PAIRS, rotation_generators
+from lattice_gnn.tensors.rotations import fibonacci_spiral, rotation_matrix
 
 FIRST_STEP = 0.25
 """Initial limit on a Newton step per principal direction, in radians."""
@@ -51,14 +52,9 @@ def _with_neighbours(points: Tensor, near: int) -> Grid:
 
 @cache
 def direction_grid(count: int) -> Grid:
-    """Even directions on half a sphere: Fibonacci lattice (Gonzalez 2010, Math. Geosci. 42, 49)."""
-    steps = torch.arange(count, dtype=torch.float64)
-    height = (steps + 0.5) / count
-    angle = steps * (torch.pi * (3.0 - 5.0**0.5))
-    width = (1.0 - height.square()).sqrt()
-    return _with_neighbours(
-        torch.stack([width * angle.cos(), width * angle.sin(), height], dim=1), near=8
-    )
+    """Even directions on half a sphere."""
+    heights = (torch.arange(count, dtype=torch.float64) + 0.5) / count
+    return _with_neighbours(fibonacci_spiral(heights), near=8)
 
 
 @cache
@@ -69,39 +65,6 @@ def rotation_grid(count: int) -> Grid:
     alpha, beta = 2.0 * torch.pi * s / 2.0**0.5, 2.0 * torch.pi * s / 1.533751168755204288118041
     parts = [inner * alpha.sin(), inner * alpha.cos(), outer * beta.sin(), outer * beta.cos()]
     return _with_neighbours(torch.stack(parts, dim=1), near=14)
-
-
-def quaternion_matrix(quaternion: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 3 3"]:
-    """Rotation matrices of unit quaternions (w, x, y, z)."""
-    w, x, y, z = quaternion.unbind(-1)
-    entries = [
-        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-    ]  # fmt: skip
-    return torch.stack(entries, dim=-1).unflatten(-1, (3, 3))
-
-
-def rotation_matrix(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
-    """Rotation by a vector, exp(w) (Rodrigues), right-handed, without a singularity at zero."""
-    spin = (vector @ cross_matrices(vector).flatten(1)).unflatten(-1, (3, 3))
-    turns = torch.linalg.vector_norm(vector, dim=-1)[..., None, None] / torch.pi
-    quadratic = 0.5 * torch.sinc(0.5 * turns).square() * (spin @ spin)
-    identity = torch.eye(3, dtype=vector.dtype, device=vector.device)
-    return identity + torch.sinc(turns) * spin + quadratic
-
-
-def perpendicular_pair(n: Float[Tensor, "*batch 3"]) -> tuple[Tensor, Tensor]:
-    """Two unit vectors that form a right-handed frame (e1, e2, n) with the unit vector n.
-
-    Source: Duff et al. (2017), J. Computer Graphics Techniques 6(1), 1-8.
-    """
-    x, y, z = n.unbind(-1)
-    sign = torch.where(z >= 0.0, 1.0, -1.0)
-    a = -1.0 / (sign + z)
-    b = x * y * a
-    first = torch.stack([1.0 + sign * x * x * a, sign * b, -sign * x], dim=-1)
-    return first, torch.stack([b, sign + y * y * a, -y], dim=-1)
 
 
 def grid_minima(

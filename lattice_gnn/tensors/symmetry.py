@@ -23,7 +23,6 @@ axis along 1. It is right-handed, and of the equivalent frames the one that turn
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import permutations, product
 
 import torch
 from jaxtyping import Float
@@ -39,11 +38,17 @@ from lattice_gnn.tensors.rotation_search import (
     grid_minima,
     hold_axis,
     minimise,
+    rotation_grid,
+    stiffness_jet_matrix,
+)
+from lattice_gnn.tensors.rotations import (
+    axis_rotations,
+    cube_rotations,
+    dihedral_rotations,
+    frames_of_rows,
     perpendicular_pair,
     quaternion_matrix,
-    rotation_grid,
     rotation_matrix,
-    stiffness_jet_matrix,
 )
 
 SYMMETRIES = {
@@ -227,12 +232,7 @@ def _eigenvector_frames(mandel: Tensor) -> Tensor:
     C = mandel_to_cartesian(mandel)
     dilatational, voigt = torch.einsum("bijkk->bij", C), torch.einsum("bikjk->bij", C)
     mixtures = [dilatational, voigt, dilatational + voigt, dilatational - 2.0 * voigt]
-    rows = torch.linalg.eigh(torch.stack(mixtures, dim=1))[1].mT
-    rows = torch.cat(
-        [rows[..., :2, :], torch.linalg.cross(rows[..., :1, :], rows[..., 1:2, :])], -2
-    )
-    turns = [rows.roll(shift, dims=-2) for shift in range(3)]
-    return torch.cat(turns, dim=1)
+    return frames_of_rows(torch.linalg.eigh(torch.stack(mixtures, dim=1))[1].mT)
 
 
 def _settle_azimuth(mandel: Tensor, frame: Tensor, symmetry: str) -> Tensor:
@@ -264,29 +264,6 @@ def _least_turn(frame: Tensor, symmetry: str) -> Tensor:
     return candidates[torch.arange(len(frame), device=frame.device), best]
 
 
-def _turns(fold: int, axis: int) -> Tensor:
-    """The rotations of an n-fold axis along a coordinate axis."""
-    vectors = torch.zeros(fold, 3, dtype=torch.float64)
-    vectors[:, axis] = torch.arange(fold, dtype=torch.float64) * (2.0 * torch.pi / fold)
-    return rotation_matrix(vectors)
-
-
-def _dihedral(fold: int) -> Tensor:
-    """The n-fold axis along 3 and twofold axes across it, one of them along 1."""
-    return torch.cat([_turns(fold, 2), _turns(2, 0)[1] @ _turns(fold, 2)])
-
-
-def _octahedral() -> Tensor:
-    """The 24 rotations of the cube: signed permutation matrices of determinant one."""
-    matrices = []
-    for order, signs in product(permutations(range(3)), product((1.0, -1.0), repeat=3)):
-        matrix = torch.zeros(3, 3, dtype=torch.float64)
-        matrix[range(3), order] = torch.tensor(signs, dtype=torch.float64)
-        if torch.linalg.det(matrix) > 0:
-            matrices.append(matrix)
-    return torch.stack(matrices)
-
-
 def symmetry_group(symmetry: str) -> Float[Tensor, "order 3 3"]:
     """Rotations whose average projects onto a class in its own frame.
 
@@ -294,19 +271,21 @@ def symmetry_group(symmetry: str) -> Float[Tensor, "order 3 3"]:
     triclinic are not here.
     """
     if symmetry == "cubic":
-        return _octahedral()
+        return cube_rotations()
     if symmetry == "monoclinic":
-        return _turns(2, 2)
-    return _dihedral({"orthotropic": 2, "trigonal": 3, "tetragonal": 4, "hexagonal": 6}[symmetry])
+        return axis_rotations(2, 2)
+    return dihedral_rotations(
+        {"orthotropic": 2, "trigonal": 3, "tetragonal": 4, "hexagonal": 6}[symmetry]
+    )
 
 
 @cache
 def _equivalent_frames(symmetry: str) -> Tensor:
     """Rotations that carry the class's textbook form into itself, signs of C14 aside."""
     if symmetry in ("cubic", "orthotropic"):
-        return _octahedral()
+        return cube_rotations()
     if symmetry in ("tetragonal", "trigonal"):
-        return _dihedral(2 * AXES[symmetry])
+        return dihedral_rotations(2 * AXES[symmetry])
     return torch.eye(3, dtype=torch.float64)[None]
 
 
@@ -324,7 +303,7 @@ def _group_projector(rotations: Tensor) -> Tensor:
 @cache
 def _residual_projector(symmetry: str) -> Float[Tensor, "36 36"]:
     """What the projection removes, by the axis alone where the axis is all that matters."""
-    group = _turns(AXES[symmetry], 2) if symmetry in AXES else symmetry_group(symmetry)
+    group = axis_rotations(AXES[symmetry], 2) if symmetry in AXES else symmetry_group(symmetry)
     return torch.eye(36, dtype=torch.float64) - _group_projector(group)
 
 

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from lattice_gnn.tensors.notation import mandel_to_cartesian
+from lattice_gnn.tensors.rotations import frames_of_rows
 from lattice_gnn.tensors.symmetry import AXES, SYMMETRIES, nearest
 
 _UNIAXIAL = tuple(name for name, fold in AXES.items() if fold > 2)
@@ -111,7 +112,4 @@ def _tried_frames(C: Float[Tensor, "lattices 6 6"]) -> Float[Tensor, "lattices f
     a, b = _deviators(C)
     rows = torch.linalg.eigh(torch.stack([a, b, a + b], dim=1))[1].mT
     rows = torch.cat([torch.eye(3, dtype=C.dtype).expand(len(C), 1, 3, 3), rows], dim=1)
-    rows = torch.cat(
-        [rows[..., :2, :], torch.linalg.cross(rows[..., :1, :], rows[..., 1:2, :])], dim=-2
-    )
-    return torch.cat([rows.roll(shift, dims=-2) for shift in range(3)], dim=1)
+    return frames_of_rows(rows)

@@ -32,6 +32,7 @@ from lattice_gnn.tensors.metrics import (
     summarise,
 )
 from lattice_gnn.tensors.notation import rotation_mandel
+from lattice_gnn.tensors.rotations import random_rotations
 from lattice_gnn.tensors.symmetry import SYMMETRIES
 from lattice_gnn.tensors.symmetry_screen import symmetry_names
 from lattice_gnn.training.labelled import LabelledLattices
@@ -109,7 +110,7 @@ def equivariance_errors(
     under which a stiffness does not change. Rounding of the network's precision remains for a model
     that is equivariant.
     """
-    Q = _random_rotations(len(batch), seed).to(batch.cells)
+    Q = random_rotations(len(batch), seed).to(batch.cells)
     plain = predict_in_batches(model, batch)
     turned = predict_in_batches(model, batch.replace(cells=batch.cells @ Q.mT))
     R = rotation_mandel(Q.to(plain))
@@ -118,13 +119,6 @@ def equivariance_errors(
         "rotation": relative_frobenius(R.mT @ turned @ R, plain),
         "inversion": relative_frobenius(inverted, plain),
     }
-
-
-def _random_rotations(count: int, seed: int) -> Float[Tensor, "count 3 3"]:
-    """Uniform over all rotations: Q of QR with positive diagonal of R, times its determinant."""
-    q, r = np.linalg.qr(np.random.default_rng(seed).normal(size=(count, 3, 3)))
-    q = q * np.sign(np.diagonal(r, axis1=1, axis2=2))[:, None, :]
-    return torch.from_numpy(q * np.linalg.det(q)[:, None, None])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

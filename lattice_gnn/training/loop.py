@@ -21,7 +21,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.network.registry import build_model
-from lattice_gnn.tensors.rotation_search import quaternion_matrix
+from lattice_gnn.tensors.rotations import quaternion_matrix
 from lattice_gnn.training.config import TrainConfig, learning_rate
 from lattice_gnn.training.distributed import Ranks, join
 from lattice_gnn.training.evaluation import evaluate

@@ -11,7 +11,7 @@ from torch import Tensor
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.layers.positivity import POSITIVE_MAPS, prior, prior_inverse, prior_root
-from lattice_gnn.tensors.notation import rotation_mandel
+from lattice_gnn.tensors.notation import UPPER, rotation_mandel
 from lattice_gnn.training.labelled import LabelledLattices
 
 Matrices = Float[Tensor, "lattices 6 6"]
@@ -121,6 +121,6 @@ def paper_loss(C: Matrices, examples: Examples) -> Numbers:
         Grega et al., ICLR 2024: the mean squared error of a lattice over the mean square of its
         reference components.
     """
-    i, j = torch.triu_indices(6, 6, device=C.device)
-    difference, reference = (C - examples.stiffness)[:, i, j], examples.stiffness[:, i, j]
+    difference = (C - examples.stiffness)[:, *UPPER]
+    reference = examples.stiffness[:, *UPPER]
     return difference.square().mean(1) / reference.square().mean(1)

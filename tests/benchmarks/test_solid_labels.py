@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.datasets.dataset import UPPER, Bases, Dataset, Label
+from data.datasets.dataset import Bases, Dataset, Label
 from data.datasets.file import write_dataset
 from data.labelling.beam import label_beam
 from fem_reference.solid.homogenise import homogenise_solid
 from lattice_gnn.cells.named import cell
+from lattice_gnn.tensors.notation import UPPER
 
 ROOT = Path(__file__).parents[2]
 CELLS = (("sc", 0.1), ("sc", 0.2), ("sc", 0.4), ("bcc", 0.3), ("diamond", 0.3), ("gyroid", 0.4))

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fem_reference.beam.affine import strain_basis
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.tensors.matrix_functions import Spectrum, symmetric_function
+from lattice_gnn.tensors.notation import strain_basis
 
 Matrices = Float[Tensor, "lattices 6 6"]
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lattice_gnn.network.layers.sphere import Coefficients, degree_slice
 from lattice_gnn.network.layers.tables import ExactTables
+from lattice_gnn.tensors.notation import strain_basis
 
 
 def symmetric_matrix_basis() -> Float[Tensor, "21 6 6"]:
@@ -15,7 +16,7 @@ def symmetric_matrix_basis() -> Float[Tensor, "21 6 6"]:
     A symmetric strain is 0e + 2e, so a symmetric matrix on strains is its symmetric square: 0e.0e
     -> 0e, 2e.2e -> 0e + 2e + 4e and 0e.2e -> 2e. Order: both 0e, both 2e (one after the other), 4e.
     """
-    strain = _strain_basis()
+    strain = _degrees_of_strain()
     squares = [(0, 0, 0), (2, 2, 0), (0, 2, 2), (2, 2, 2), (2, 2, 4)]
     parts = []
     for l1, l2, l in squares:
@@ -26,13 +27,10 @@ def symmetric_matrix_basis() -> Float[Tensor, "21 6 6"]:
     return torch.cat(parts)
 
 
-def _strain_basis() -> dict[int, Float[Tensor, "components 6"]]:
+def _degrees_of_strain() -> dict[int, Float[Tensor, "components 6"]]:
     """Rows that take a Mandel strain to its l = 0 and l = 2 parts in e3nn's real basis."""
-    half = 0.5**0.5
-    mandel = torch.zeros(6, 3, 3, dtype=torch.float64)
-    for k, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):
-        mandel[k, i, j] = mandel[k, j, i] = 1.0 if i == j else half
     to_vector = _cartesian_of_l1()
+    mandel = strain_basis(to_vector)
     basis = {}
     for l in (0, 2):
         coupling = o3.wigner_3j(1, 1, l, dtype=torch.float64)

@@ -26,6 +26,7 @@ from lattice_gnn.network.layers.response import (
     deformation,
 )
 from lattice_gnn.network.layers.tables import ExactTables
+from lattice_gnn.tensors.notation import COMPONENT_OF_PAIR
 
 Scalars = Float[Tensor, "nodes scalars"]
 MeanSquares = Float[Tensor, "2 nodes channels"]
@@ -38,8 +39,6 @@ GATES = (
 )  # fmt: skip
 """Block row, block column and tensor of each number in the law of a strut."""
 _WEIGHTS = 4
-_SYMMETRIC = (0, 5, 4, 5, 1, 3, 4, 3, 2)
-"""Where the entries 11, 22, 33, 23, 13, 12 stand in a 3x3 matrix."""
 _FLOOR = 0.01
 """Added to the node matrices before they are inverted."""
 
@@ -123,7 +122,7 @@ class StrutMatrix(ExactTables):
     place: Float[Tensor, "entries 81"]
 
     def __init__(self) -> None:
-        symmetric = one_hot(torch.tensor(_SYMMETRIC)).T.view(6, 3, 3)
+        symmetric = one_hot(torch.tensor(COMPONENT_OF_PAIR)).movedim(-1, 0)
         axes = torch.eye(3, dtype=torch.int64)
         turn = torch.linalg.cross(axes[:, :, None], axes[None], dim=1)
         numbers, places = [], []
@@ -191,7 +190,7 @@ def _node_matrix(
     h = (along * frames.along[:, None] + across * frames.across[:, None]).flatten(1)
     H = _FLOOR * h.new_tensor([1, 1, 1, 0, 0, 0]).repeat(nodes, 2)
     H = H.index_add(0, frames.start, h).index_add(0, frames.end, h).view(nodes, 2, 6)
-    entries = torch.tensor(_SYMMETRIC, device=H.device)
+    entries = torch.tensor(COMPONENT_OF_PAIR, device=H.device).flatten()
     return H.transpose(0, 1).index_select(2, entries).view(2, nodes, 3, 3)
 
 

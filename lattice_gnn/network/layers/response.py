@@ -14,11 +14,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from fem_reference.beam.affine import strain_basis
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.layers.positivity import AffinePrior
 from lattice_gnn.network.layers.struts import DirectedStruts
 from lattice_gnn.tensors.matrix_functions import SPECTRAL_FUNCTIONS, SpectralFunction
+from lattice_gnn.tensors.notation import strain_basis
+from lattice_gnn.tensors.rotations import perpendicular_pair
 
 Response = Float[Tensor, "2 nodes 3 columns"]  #: displacement, rotation; 6 strains x channels
 StrutRows = Float[Tensor, "struts 9 columns"]  #: stretch, mean rotation, difference of rotation
@@ -96,25 +97,12 @@ class StrutFrames:
         self.share: Float[Tensor, " struts"] = P.share
         self.along: Float[Tensor, "struts 6"] = along.to(dtype)
         self.across: Float[Tensor, "struts 6"] = across.to(dtype)
-        self.axes: Float[Tensor, "struts 3 3"] = _axes(t).to(dtype)
+        self.axes: Float[Tensor, "struts 3 3"] = torch.stack([t, *perpendicular_pair(t)], 1).to(
+            dtype
+        )
         self.strain: Float[Tensor, "struts 3 6"] = strain.to(dtype)
         self.to_prior: Float[Tensor, "lattices 6 6"] = P.relative(_UNMIXING)
         self.to_struts, self.to_nodes = _differences(batch, dtype)
-
-
-def _axes(t: Float[Tensor, "struts 3"]) -> Float[Tensor, "struts 3 3"]:
-    """Rows t, n, t x n.
-
-    Reference:
-        Duff et al., *Building an orthonormal basis, revisited*, JCGT 6 (2017) 1.
-    """
-    x, y, z = t.unbind(-1)
-    sign = torch.ones_like(z).copysign(z)
-    a = -1 / (sign + z)
-    b = x * y * a
-    n = [1 + sign * x * x * a, sign * b, -sign * x]
-    m = [b, sign + y * y * a, -y]
-    return torch.stack([x, y, z, *n, *m], -1).view(-1, 3, 3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from data.datasets.dataset import UPPER, Bases, Dataset, Label
+from data.datasets.dataset import Bases, Dataset, Label
 from data.datasets.file import write_dataset
 from data.formats.lat import CatalogueEntry, write_lat
 from fem_reference.beam.affine import affine_stiffness
@@ -14,6 +14,7 @@ from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.network.checkpoint import load_model, save_model
 from lattice_gnn.tensors.metrics import directional_error
+from lattice_gnn.tensors.notation import UPPER
 
 NAMES = ("octet", "bcc", "kelvin", "diamond", "sc", "fluorite")
 DENSITIES = (0.002, 0.02, 0.2)

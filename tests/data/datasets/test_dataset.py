@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from data.datasets.check import check_dataset
-from data.datasets.dataset import UPPER, Bases, Dataset, Label
+from data.datasets.dataset import Bases, Dataset, Label
 from data.datasets.file import SCHEMA, read_dataset, write_dataset
 from data.datasets.joining import concatenate, merge_datasets
 from data.datasets.statistics import describe
@@ -20,6 +20,7 @@ from fem_reference.beam.factor import IllConditionedError
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.tensors.notation import UPPER
 from lattice_gnn.training.labelled import LabelledLattices
 
 POPULATION = Population(seed=11, levels=(0.02,), draws=2, named=("octet", "bcc"))

@@ -4,7 +4,7 @@ import meshio
 import numpy as np
 import pytest
 
-from data.exports.solid_fields import CASES, write_fields
+from data.exports.solid_fields import write_fields
 from fem_reference.solid.homogenise import homogenise_solid
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.contacts import reduction
@@ -68,7 +68,7 @@ def test_the_voxels_weigh_as_much_as_the_solid(mesh, solution, lattice):
     assert 0 < weights.min() < weights.max() == 1
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COMPONENTS)
 def test_the_mean_stress_is_the_stiffness_times_the_strain(case, mesh, solution, lattice):
     """Over the whole cell, void included: exact once the equations are solved."""
     volumes = cells_of(mesh, "volume_fraction") * np.linalg.det(edges_of(mesh))
@@ -79,7 +79,7 @@ def test_the_mean_stress_is_the_stiffness_times_the_strain(case, mesh, solution,
     np.testing.assert_allclose(mean, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COMPONENTS)
 def test_opposite_faces_move_apart_by_the_strain(case, mesh, lattice):
     cell = reduction(lattice.cell) @ lattice.cell
     fractions = np.round(mesh.points @ np.linalg.inv(cell), 9)
@@ -95,7 +95,7 @@ def test_opposite_faces_move_apart_by_the_strain(case, mesh, lattice):
         np.testing.assert_allclose(u[high] - u[low], expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COMPONENTS)
 def test_stress_follows_from_the_displacement_by_hooke(case, mesh, lattice):
     """The mean gradient in a voxel by differences of opposite faces; E = 1."""
     (block,) = mesh.cells
@@ -115,7 +115,7 @@ def test_stress_follows_from_the_displacement_by_hooke(case, mesh, lattice):
     np.testing.assert_allclose(stress, expected, rtol=0, atol=1e-10 * np.abs(stress).max())
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COMPONENTS)
 def test_von_mises_is_that_of_the_stress(case, mesh):
     s = cells_of(mesh, f"stress_{case}").T
     normal = (s[XX] - s[YY]) ** 2 + (s[YY] - s[ZZ]) ** 2 + (s[ZZ] - s[XX]) ** 2

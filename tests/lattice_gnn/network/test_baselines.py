@@ -11,7 +11,6 @@ from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
-from lattice_gnn.network.baselines import cube_rotations
 from lattice_gnn.network.checkpoint import load_model, save_model
 from lattice_gnn.network.invariant import InvariantConfig, InvariantLayer, _Edges
 from lattice_gnn.network.layers.positivity import POSITIVE_MAPS, prior_inverse
@@ -21,6 +20,7 @@ from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.network.registry import build_model, read_model_config
 from lattice_gnn.network.ridge import couples
 from lattice_gnn.tensors.notation import rotation_mandel
+from lattice_gnn.tensors.rotations import cube_rotations
 from lattice_gnn.testing import random_lattice, random_rotation
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.ridge_fit import PENALTIES, fit
@@ -52,15 +52,6 @@ def turned_error(model, Q):
     turned = model(LatticeBatch.from_lattices([x.rotated(Q.numpy()) for x in lattices()])).detach()
     difference = turned - R @ C @ R.mT
     return float((difference.flatten(1).norm(dim=1) / C.flatten(1).norm(dim=1)).max())
-
-
-def test_the_24_rotations_of_the_cube_are_a_group():
-    Q = cube_rotations()
-    table = {tuple(q.flatten().tolist()) for q in Q}
-    products = {tuple((a @ b).flatten().tolist()) for a in Q for b in Q}
-    assert len(table) == 24
-    assert products == table
-    assert all(float(torch.linalg.det(q)) == pytest.approx(1) for q in Q)
 
 
 @pytest.mark.parametrize("kind", DIRECTIONS)

@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from lattice_gnn.tensors import notation
-from lattice_gnn.tensors.rotation_search import rotation_matrix
+from lattice_gnn.tensors.rotations import rotation_matrix
 
 ROOT2 = math.sqrt(2.0)
 # Entry IJ reads "IJ", so that a transposition shows: row 4, column 2 holds 42.
@@ -150,3 +151,20 @@ def test_generators_are_the_derivative_of_the_rotation():
     torch.testing.assert_close(
         torch.linalg.matrix_exp(generator), notation.rotation_mandel(rotation_matrix(vector))
     )
+
+
+def test_unit_strains_are_the_mandel_basis():
+    basis = notation.strain_basis(torch.zeros(1, dtype=torch.float64))
+    eye = torch.eye(6, dtype=torch.float64)
+    torch.testing.assert_close(notation.strain_to_mandel(basis), eye)
+    torch.testing.assert_close(notation.mandel_to_strain(eye), basis)
+    torch.testing.assert_close(torch.einsum("mij,nij->mn", basis, basis), eye)
+    assert basis[4, 0, 2] == basis[4, 2, 0] == 0.5**0.5
+
+
+def test_upper_triangles_are_read_row_by_row():
+    C = notation.symmetric_from_upper(np.arange(21.0))
+    assert C[0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert C[1].tolist() == [1, 6, 7, 8, 9, 10]
+    assert np.array_equal(C, C.T)
+    assert np.array_equal(C[notation.UPPER], np.arange(21.0))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.tensors.rotation_search import rotation_matrix
+from lattice_gnn.tensors.rotations import rotation_matrix
 from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.tensors.symmetry import SYMMETRIES, symmetry_group
 

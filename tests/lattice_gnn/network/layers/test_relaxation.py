@@ -17,7 +17,6 @@ from lattice_gnn.network.layers.response import (
     _MIXING,
     _UNMIXING,
     StrutFrames,
-    _axes,
     collect,
     deformation,
 )
@@ -65,17 +64,6 @@ def test_gradients_of_both_maps_against_differences():
     P = torch.randn(len(batch.radii), 9, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: deformation(x, frames), (X,))
     assert torch.autograd.gradcheck(lambda p: collect(p, frames), (P,))
-
-
-def test_axes_are_orthonormal_and_right_handed_for_every_direction():
-    poles = torch.tensor([[0.0, 0, 1], [0, 0, -1], [1e-9, 0, -1], [1, 0, 0], [0, -1, 0]])
-    t = torch.cat([poles.double(), torch.randn(9, 3, dtype=torch.float64)])
-    t = t / t.norm(dim=1, keepdim=True)
-    axes = _axes(t)
-    torch.testing.assert_close(axes[:, 0], t, rtol=0, atol=0)
-    unit = torch.eye(3, dtype=torch.float64).expand_as(axes)
-    torch.testing.assert_close(axes @ axes.mT, unit, rtol=0, atol=1e-15)
-    torch.testing.assert_close(torch.linalg.cross(t, axes[:, 1]), axes[:, 2], rtol=0, atol=1e-15)
 
 
 def test_mixing_is_undone_up_to_the_prior():
