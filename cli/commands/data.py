@@ -124,13 +124,23 @@ def split(
         typer.Option(help="Keep together: the copies of a base lattice, or all of one net."),
     ] = "base",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the split.")] = 0,
+    known: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A dataset whose bases (or nets) all go into the first part: what a model has "
+            "been trained on cannot test it.",
+        ),
+    ] = None,
 ) -> None:
     """Split a dataset into one file a part; no base lattice (or net) is in two of them."""
     parts = _shares(shares)
     from data.datasets.file import read_dataset, write_dataset
 
     dataset = read_dataset(file)
-    for name, chosen in dataset.split(parts, seed=seed, by=by).items():
+    bases = None if known is None else read_dataset(known).bases
+    keys = () if bases is None else (bases.shapes if by == "base" else bases.nets).tolist()
+    for name, chosen in dataset.split(parts, seed=seed, by=by, known=keys).items():
         path = file.with_name(f"{file.stem}.{name}{file.suffix}")
         if len(chosen) == 0:
             say_note(f"{name}: empty, no file written")

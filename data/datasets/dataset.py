@@ -1,7 +1,7 @@
 """Many lattices with labels as flat arrays: read whole, cut into batches, split by base lattice."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -278,7 +278,12 @@ class Dataset:
         return self.labels[kind]
 
     def split(
-        self, shares: Mapping[str, float], *, seed: int = 0, by: Grouping = "base"
+        self,
+        shares: Mapping[str, float],
+        *,
+        seed: int = 0,
+        by: Grouping = "base",
+        known: Collection[bytes] = (),
     ) -> dict[str, Int[np.ndarray, " part"]]:
         """Part the lattices so that no base lattice (or no net) is in two parts.
 
@@ -289,6 +294,7 @@ class Dataset:
             shares: Share of each part; they add up to 1.
             seed: Of the hash.
             by: "base" keeps the copies of one base lattice together, "net" all lattices of one net.
+            known: Fingerprints of groups that go into the first part, whatever their hash.
 
         Returns:
             Lattice numbers of each part, ascending.
@@ -302,7 +308,8 @@ class Dataset:
                 f"split: expected shares >= 0 that add up to 1, got {list(shares.values())}."
             )
         keys = self.bases.shapes if by == "base" else self.bases.nets
-        draws = np.array([_draw(seed, key) for key in keys.tolist()])
+        known = set(known)
+        draws = np.array([-1.0 if key in known else _draw(seed, key) for key in keys.tolist()])
         part = np.minimum(np.searchsorted(edges, draws, side="right"), len(shares) - 1)
         return {name: np.flatnonzero(part[self.base] == k) for k, name in enumerate(shares)}
 

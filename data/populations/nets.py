@@ -43,6 +43,8 @@ class NetSampling:
         neighbours: Least number of neighbours that a site is joined to, drawn between these two;
             its last shell is taken whole, and other sites may join it to more.
         smallest_angle: Between two struts at a joint, degrees.
+        sharpest_joint: The smallest angle of a net is at most this, degrees; 180 admits all nets.
+        largest_joint: Some joint has at least this many struts.
         closest_nodes: Least distance of two nodes, over the mean strut length.
         closest_struts: Least distance of the axes of struts that share no joint, likewise.
         tries: Nets that are tried before giving up.
@@ -63,6 +65,8 @@ class NetSampling:
     aspect: float = 4.0
     neighbours: tuple[int, int] = (1, 5)
     smallest_angle: float = 15.0
+    sharpest_joint: float = 180.0
+    largest_joint: int = 3
     closest_nodes: float = 0.2
     closest_struts: float = 0.05
     tries: int = 5000
@@ -191,9 +195,11 @@ def is_sound(cell: Float[np.ndarray, "3 3"], graph: Graph, sampling: NetSampling
         return False
     if not sampling.connectivity[0] <= mean <= sampling.connectivity[1] or degrees.min() < 3:
         return False
+    if degrees.max() < sampling.largest_joint:
+        return False
     vectors = (nodes[struts[:, 1]] + shifts - nodes[struts[:, 0]]) @ cell
     lengths = np.linalg.norm(vectors, axis=1)
-    if smallest_angle(struts, vectors) < sampling.smallest_angle:
+    if not sampling.smallest_angle <= smallest_angle(struts, vectors) <= sampling.sharpest_joint:
         return False
     if not analyse_net(len(nodes), struts, shifts).is_single_net:
         return False

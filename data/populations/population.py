@@ -49,6 +49,9 @@ class Population:
         draws: How many are drawn for each copy.
         slenderness: Drawn densities stop where some strut's radius over length reaches this.
         nu: Poisson's ratio of the solid.
+        nus: Where not empty, each lattice takes one of these at random instead.
+        modulus_spread: Largest log-ratio of a strut's Young's modulus to the solid's, uniform in
+            +- this; equal for equivalent struts, unless ``radii`` is "random".
     """
 
     count: int = 1000
@@ -66,6 +69,8 @@ class Population:
     draws: int = 3
     slenderness: float = 0.3
     nu: float = 0.3
+    nus: tuple[float, ...] = ()
+    modulus_spread: float = 0.0
 
     def __post_init__(self) -> None:
         """Check what would only show after hours."""
@@ -82,6 +87,8 @@ class Population:
             "draws: expected at least 1": self.draws >= 1,
             "slenderness: expected above 0": self.slenderness > 0,
             "nu: expected above -1 and below 0.5": -1 < self.nu < 0.5,
+            "nus: expected above -1 and below 0.5": all(-1 < nu < 0.5 for nu in self.nus),
+            "modulus_spread: expected 0 or more": self.modulus_spread >= 0,
             f"nets.systems: expected some of {', '.join(SYSTEMS)} with shares >= 0, one above 0": (
                 {name for name, _ in self.nets.systems} <= set(SYSTEMS)
                 and min((share for _, share in self.nets.systems), default=0) >= 0
@@ -161,7 +168,8 @@ def make_base(population: Population, index: int) -> Base:
         shaped = _imperfect(lattice, level, population, rng) if number else lattice
         dressed = shaped.replace(material=Material(nu=population.nu)).with_radii(radii)
         for density in _densities(dressed, population, rng):
-            copies.append(dressed.with_relative_density(density))
+            copy = dressed.with_relative_density(density)
+            copies.append(_of_other_material(copy, population, symmetry, rng))
             levels.append(level)
     return Base(lattice, identify(lattice), symmetry, tuple(copies), tuple(levels))
 
@@ -245,13 +253,33 @@ def _imperfect(
 
 def _radii(population: Population, symmetry: Symmetry, rng: np.random.Generator) -> np.ndarray:
     """Radii up to a common factor."""
-    orbits = symmetry.strut_orbits
-    spread = population.radius_spread
     if population.radii == "uniform":
-        return np.full(len(orbits), _RADIUS)
-    count = len(orbits) if population.radii == "random" else int(orbits.max()) + 1
+        return np.full(len(symmetry.strut_orbits), _RADIUS)
+    return _RADIUS * _factors(population.radius_spread, population, symmetry, rng)
+
+
+def _of_other_material(
+    lattice: Lattice, population: Population, symmetry: Symmetry, rng: np.random.Generator
+) -> Lattice:
+    """Draw Poisson's ratio and the moduli of struts, where the population has several."""
+    if population.nus:
+        nu = population.nus[int(rng.integers(len(population.nus)))]
+        lattice = lattice.replace(material=Material(nu=nu))
+    if population.modulus_spread > 0:
+        E = _factors(population.modulus_spread, population, symmetry, rng)
+        lattice = lattice.replace(E=lattice.material.E * E)
+    return lattice
+
+
+def _factors(
+    spread: float, population: Population, symmetry: Symmetry, rng: np.random.Generator
+) -> np.ndarray:
+    """A factor for each class of equivalent struts, or for each strut where radii are random."""
+    orbits = symmetry.strut_orbits
+    of_struts = population.radii == "random"
+    count = len(orbits) if of_struts else int(orbits.max()) + 1
     factors = np.exp(rng.uniform(-spread, spread, count))
-    return _RADIUS * (factors if population.radii == "random" else factors[orbits])
+    return factors if of_struts else factors[orbits]
 
 
 def _densities(
