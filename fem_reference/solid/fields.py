@@ -20,13 +20,20 @@ class VoxelModel:
         cell: Cell vectors as rows.
         grid: Filled voxels and their nodes.
         weights: Filled share of every filled voxel.
-        element: What the voxels share.
+        moduli: Mean Young's modulus of the filled part of each, E / E_s.
+        element: What the voxels share; of E = 1.
     """
 
     cell: Float[np.ndarray, "3 3"]
     grid: Grid
     weights: Float[np.ndarray, " voxels"]
+    moduli: Float[np.ndarray, " voxels"]
     element: Hexahedron
+
+    @property
+    def stiffness_weights(self) -> Float[np.ndarray, " voxels"]:
+        """Stiffness of every filled voxel as a multiple of the element's."""
+        return self.weights * self.moduli
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +72,7 @@ def solid_fields(model: VoxelModel, fluctuation: Nodal) -> SolidFields:
         part = slice(first, first + 65536)
         corner_motion = fluctuation[grid.corners[part]].reshape(-1, 24, 6) + element.affine
         stress[part] = element.centre_stress @ corner_motion
+    stress *= model.moduli[:, None, None]
     mirrored = float(np.linalg.det(model.cell)) < 0  # VTK wants the first face seen from inside
     order = _VTK_ORDER[4:] + _VTK_ORDER[:4] if mirrored else _VTK_ORDER
     return SolidFields(

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from fem_reference.solid.fields import SolidFields, VoxelModel, solid_fields
 from fem_reference.solid.grid import MEMORY_LIMIT, Grid, Shape, grid_shape
 from fem_reference.solid.hexahedra import hexahedron
+from fem_reference.solid.moduli import voxel_moduli
 from fem_reference.solid.multigrid import Multigrid, Nodal, Solved
 from fem_reference.solid.multigrid_torch import solver_on
 from fem_reference.solid.voxels import (
@@ -86,7 +87,7 @@ class SolidSolution:
     """Effective stiffness of a strut lattice as a solid, and how far it can be trusted.
 
     Attributes:
-        stiffness: C / E_s, extrapolated to zero voxel size.
+        stiffness: C / E_s, extrapolated to zero voxel size; E_s is that of the lattice's material.
         error: Estimate of its relative error (Frobenius): the step of the extrapolation.
         softest_error: The same for the smallest eigenvalue of C.
         volume_fraction: Of the union of struts and joints; dropped components do not count.
@@ -171,10 +172,11 @@ def homogenise_solid(
 
     Every strut is a cylinder with a ball of its radius at both ends, radii may differ. Struts that
     touch are one solid there; the solution says so. Components that do not span space are dropped
-    and counted.
+    and counted. Struts may differ in Young's modulus; where they overlap, the solid has the mean of
+    their moduli.
 
     Args:
-        lattice: The lattice; of its material only nu matters.
+        lattice: The lattice; E_s is the modulus of its material.
         voxels_per_diameter: On the fine grid across the thinnest strut; 8 gives about 1 % in C.
         tolerance: Admitted relative error of any strain energy on its grid.
         device: "cpu" (numba), or a device of torch with float64: "cuda", "cuda:1".
@@ -182,26 +184,24 @@ def homogenise_solid(
         on_progress: Called with what is being done and the share done.
 
     Raises:
-        LatticeGnnError: For hollow or tapered struts, several materials, fewer than 4 voxels per
+        LatticeGnnError: For hollow or tapered struts, several Poisson ratios, fewer than 4 voxels per
             diameter, a grid over the memory limit, a device that is not there or too small, or a
             lattice that does not span space.
         NotConvergedError: Where the equations could not be solved to the tolerance.
     """
     began = time.perf_counter()
     solve = solver_on(device)
-    _refuse_unsupported(lattice)
+    refuse_unsupported_sections(lattice)
     reduced = lattice.with_cell_vectors(reduction(lattice.cell))
     shape = grid_shape(reduced, voxels_per_diameter, memory_limit)
     _report(on_progress, "voxels", 0.0)
-    weights = volume_fractions(reduced, shape)
-    halves = weights.reshape(shape[0] // 2, 2, shape[1] // 2, 2, shape[2] // 2, 2)
-    half_weights = halves.mean(axis=(1, 3, 5), dtype=np.float64)
-    nu = lattice.material.nu
-    model, components = _model(half_weights, reduced.cell, nu)
+    weights, moduli = volume_fractions(reduced, shape), voxel_moduli(reduced, shape)
+    nu = _poisson(lattice)
+    model, components = _model(*_halved(weights, moduli), reduced.cell, nu)
     on_iteration = _stage(on_progress, "coarse grid")
     coarse = _homogenise(model, components, tolerance, None, on_iteration, solve)
-    model, components = _model(weights, reduced.cell, nu)
-    del weights  # a large array that the solver does not need
+    model, components = _model(weights, moduli, reduced.cell, nu)
+    del weights, moduli  # large arrays that the solver does not need
     on_iteration = _stage(on_progress, "fine grid")
     fine = _homogenise(model, components, tolerance, coarse, on_iteration, solve)
     stiffness, error, softest = extrapolate(fine.stiffness, coarse.stiffness)
@@ -250,7 +250,7 @@ def homogenise_voxels(
     if not abs(float(np.linalg.det(cell))) > 0:
         raise LatticeGnnError("cell: expected three independent cell vectors")
     solve = solver_on(device)
-    model, components = _model(weights, cell, nu)
+    model, components = _model(weights, None, cell, nu)
     return _homogenise(model, components, tolerance, None, _stage(on_progress, "grid"), solve)
 
 
@@ -276,15 +276,33 @@ def extrapolate(fine: Stiffness, coarse: Stiffness) -> tuple[Stiffness, float, f
     return Stiffness(C), error, abs(on_fine - softest) / softest
 
 
-def _refuse_unsupported(lattice: Lattice) -> None:
-    """Raise for what one isotropic solid of plain struts cannot be."""
-    refuse_unsupported_sections(lattice)
-    for name, of_struts in (("E", lattice.E), ("nu", lattice.nu)):
-        if of_struts is not None and not np.allclose(of_struts, getattr(lattice.material, name)):
-            raise LatticeGnnError(
-                f"the solid reference: {name} of single struts is not supported; all struts must "
-                f"be of the material ({name} = {getattr(lattice.material, name):g})"
-            )
+def _poisson(lattice: Lattice) -> float:
+    """The one Poisson ratio of all struts."""
+    if lattice.nu is None:
+        return lattice.material.nu
+    nu = float(lattice.nu[0])
+    if not np.allclose(lattice.nu, nu, rtol=0.0, atol=1e-12):
+        raise LatticeGnnError(
+            "the solid reference: several Poisson ratios are not supported, got nu from "
+            f"{lattice.nu.min():g} to {lattice.nu.max():g}; give all struts one nu"
+        )
+    return nu
+
+
+def _halved(
+    weights: Float[np.ndarray, "n1 n2 n3"], moduli: Float[np.ndarray, "n1 n2 n3"] | None
+) -> tuple[Float[np.ndarray, "m1 m2 m3"], Float[np.ndarray, "m1 m2 m3"] | None]:
+    """Filled shares and moduli on the grid of half the resolution; stiffness is averaged."""
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        n1, n2, n3 = values.shape
+        halves = values.reshape(n1 // 2, 2, n2 // 2, 2, n3 // 2, 2)
+        return halves.mean(axis=(1, 3, 5), dtype=np.float64)
+
+    coarse = mean(weights)
+    if moduli is None:
+        return coarse, None
+    return coarse, np.divide(mean(weights * moduli), coarse, out=coarse * 0 + 1, where=coarse > 0)
 
 
 def _clearance(lattice: Lattice) -> Clearance | None:
@@ -295,7 +313,10 @@ def _clearance(lattice: Lattice) -> Clearance | None:
 
 
 def _model(
-    weights: Float[np.ndarray, "n1 n2 n3"], cell: Float[np.ndarray, "3 3"], nu: float
+    weights: Float[np.ndarray, "n1 n2 n3"],
+    moduli: Float[np.ndarray, "n1 n2 n3"] | None,
+    cell: Float[np.ndarray, "3 3"],
+    nu: float,
 ) -> tuple[VoxelModel, Components]:
     """Elements of the components that span space."""
     kept, components = keep_spanning(weights)
@@ -312,7 +333,9 @@ def _model(
     n1, n2, n3 = weights.shape
     grid = Grid(active, (n1, n2, n3))
     element = hexahedron(cell / np.array(weights.shape)[:, None], nu)
-    return VoxelModel(cell, grid, flat[active].astype(np.float64), element), components
+    filled = flat[active].astype(np.float64)
+    E = np.ones(len(active)) if moduli is None else moduli.ravel()[active].astype(np.float64)
+    return VoxelModel(cell, grid, filled, E, element), components
 
 
 def _homogenise(
@@ -325,15 +348,15 @@ def _homogenise(
 ) -> VoxelSolution:
     """Solve on one grid, from the solution on the grid of half the resolution where there is."""
     voxels = int(np.prod(model.grid.shape))
-    fraction = float(model.weights.sum()) / voxels
-    multigrid = Multigrid(model.grid, model.weights, model.element)
+    weights = model.stiffness_weights
+    multigrid = Multigrid(model.grid, weights, model.element)
     start = None
     if coarse is not None and multigrid.coarse:
         same = np.array_equal(model.grid.coarser().nodes, coarse._model.grid.nodes)
         start = multigrid.interpolate(coarse._fluctuation) if same else None
     solved = solve(
         multigrid,
-        fraction * model.element.solid,
+        float(weights.sum()) / voxels * model.element.solid,
         voxels * model.element.volume,
         tolerance=tolerance,
         start=start,
@@ -341,7 +364,7 @@ def _homogenise(
     )
     return VoxelSolution(
         stiffness=Stiffness(torch.from_numpy(solved.stiffness)),
-        volume_fraction=fraction,
+        volume_fraction=float(model.weights.sum()) / voxels,
         iterations=solved.iterations,
         algebraic_error=solved.error,
         shape=model.grid.shape,

@@ -48,11 +48,7 @@ def volume_fractions(lattice: Lattice, shape: Shape) -> Float[np.ndarray, "n1 n2
         LatticeGnnError: For hollow or tapered struts.
     """
     refuse_unsupported_sections(lattice)
-    size = np.array(shape)
-    to_voxels = np.linalg.inv(lattice.cell) * size  # a point x lies at x @ to_voxels
-    edges = lattice.cell / size[:, None]
-    starts = lattice.nodes[lattice.struts[:, 0]] @ lattice.cell
-    capsules = np.hstack([starts, lattice.strut_vectors, lattice.radii[:, None]])
+    capsules, edges, to_voxels = capsules_of(lattice, shape)
     state = np.full(shape, _EMPTY, dtype=np.int32)
     count = _classify(capsules, edges, to_voxels, state)
     masks = np.zeros((count, SAMPLES, SAMPLES), dtype=np.uint16)
@@ -62,6 +58,19 @@ def volume_fractions(lattice: Lattice, shape: Shape) -> Float[np.ndarray, "n1 n2
     cut = state >= 0
     weights[cut] = bits[state[cut]] / np.float32(SAMPLES**3)
     return weights
+
+
+def capsules_of(
+    lattice: Lattice, shape: Shape
+) -> tuple[Float[np.ndarray, "struts 7"], Float[np.ndarray, "3 3"], Float[np.ndarray, "3 3"]]:
+    """Start, vector and radius of every strut; edges of a voxel as rows; points to voxels.
+
+    A point x lies at x @ (the last) voxels.
+    """
+    size = np.array(shape)
+    starts = lattice.nodes[lattice.struts[:, 0]] @ lattice.cell
+    capsules = np.hstack([starts, lattice.strut_vectors, lattice.radii[:, None]])
+    return capsules, lattice.cell / size[:, None], np.linalg.inv(lattice.cell) * size
 
 
 def refuse_unsupported_sections(lattice: Lattice) -> None:
@@ -91,7 +100,7 @@ def _ball_interval(x, u, uu, radius2):
 
 @numba.njit(cache=True)
 @no_type_check
-def _capsule_interval(x, u, v, radius):
+def capsule_interval(x, u, v, radius):
     """Where the line x + t u lies in the capsule about the segment from 0 to v; else (1, 0).
 
     The line enters and leaves the capsule where it enters and leaves the infinite cylinder, unless
@@ -135,7 +144,7 @@ def _ball_interval_at(end, x, u, v, radius2):
 
 @numba.njit(cache=True)
 @no_type_check
-def _reach(capsule, to_voxels, more):
+def reach(capsule, to_voxels, more):
     """Bounding box of a capsule in voxels along the first two axes: first and one past the last."""
     box = np.empty((2, 2), np.int64)
     radius = capsule[6] + more
@@ -153,7 +162,7 @@ def _reach(capsule, to_voxels, more):
 
 @numba.njit(cache=True)
 @no_type_check
-def _centre_distance(capsule, edges, i, j, k):
+def centre_distance(capsule, edges, i, j, k):
     """Distance of the centre of a voxel from the axis of a capsule."""
     px = np.empty(3)
     vv = pv = 0.0
@@ -171,7 +180,7 @@ def _centre_distance(capsule, edges, i, j, k):
 
 @numba.njit(cache=True)
 @no_type_check
-def _half_diagonal(edges):
+def half_diagonal(edges):
     """Largest distance of a corner of a voxel from its centre."""
     largest = 0.0
     for a in (-0.5, 0.5):
@@ -185,14 +194,14 @@ def _half_diagonal(edges):
 
 @numba.njit(cache=True)
 @no_type_check
-def _column(capsule, edges, i, j, more):
+def column(capsule, edges, i, j, more):
     """Voxels k of the column (i, j) whose centre line may be in the widened capsule."""
     x = ((i + 0.5) * edges[0, 0] + (j + 0.5) * edges[1, 0] - capsule[0],
          (i + 0.5) * edges[0, 1] + (j + 0.5) * edges[1, 1] - capsule[1],
          (i + 0.5) * edges[0, 2] + (j + 0.5) * edges[1, 2] - capsule[2])  # fmt: skip
     u = (edges[2, 0], edges[2, 1], edges[2, 2])
     v = (capsule[3], capsule[4], capsule[5])
-    low, high = _capsule_interval(x, u, v, capsule[6] + more)
+    low, high = capsule_interval(x, u, v, capsule[6] + more)
     if low > high:
         return 0, 0
     return int(np.ceil(low - 0.5 - 1e-9)), int(np.floor(high - 0.5 + 1e-9)) + 1
@@ -202,20 +211,20 @@ def _column(capsule, edges, i, j, more):
 @no_type_check
 def _classify(capsules, edges, to_voxels, state):
     """Mark full voxels, and number the others that a capsule may cut; returns their count."""
-    half = _half_diagonal(edges)
+    half = half_diagonal(edges)
     n1, n2, n3 = state.shape
     count = 0
     for s in range(len(capsules)):
         capsule = capsules[s]
-        box = _reach(capsule, to_voxels, half)
+        box = reach(capsule, to_voxels, half)
         for i in range(box[0, 0], box[0, 1]):
             for j in range(box[1, 0], box[1, 1]):
-                first, last = _column(capsule, edges, i, j, half)
+                first, last = column(capsule, edges, i, j, half)
                 for k in range(first, last):
                     at = (i % n1, j % n2, k % n3)
                     if state[at] == _FULL:
                         continue
-                    if _centre_distance(capsule, edges, i, j, k) + half <= capsule[6]:
+                    if centre_distance(capsule, edges, i, j, k) + half <= capsule[6]:
                         state[at] = _FULL
                     elif state[at] == _EMPTY:
                         state[at] = count
@@ -227,16 +236,16 @@ def _classify(capsules, edges, to_voxels, state):
 @no_type_check
 def _fill(capsules, edges, to_voxels, state, masks):
     """Set the bits of the sampling points that a capsule covers, line by line along axis 3."""
-    half = _half_diagonal(edges)
+    half = half_diagonal(edges)
     n1, n2, n3 = state.shape
     u = (edges[2, 0], edges[2, 1], edges[2, 2])
     for s in range(len(capsules)):
         capsule = capsules[s]
         v = (capsule[3], capsule[4], capsule[5])
-        box = _reach(capsule, to_voxels, half)
+        box = reach(capsule, to_voxels, half)
         for i in range(box[0, 0], box[0, 1]):
             for j in range(box[1, 0], box[1, 1]):
-                first, last = _column(capsule, edges, i, j, half)
+                first, last = column(capsule, edges, i, j, half)
                 if first == last:
                     continue
                 along = state[i % n1, j % n2]
@@ -247,7 +256,7 @@ def _fill(capsules, edges, to_voxels, state, masks):
                         x = (p * edges[0, 0] + q * edges[1, 0] - capsule[0],
                              p * edges[0, 1] + q * edges[1, 1] - capsule[1],
                              p * edges[0, 2] + q * edges[1, 2] - capsule[2])  # fmt: skip
-                        low, high = _capsule_interval(x, u, v, capsule[6])
+                        low, high = capsule_interval(x, u, v, capsule[6])
                         start = int(np.ceil(low * SAMPLES - 0.5))
                         stop = int(np.floor(high * SAMPLES + 0.5))
                         for k in range(start // SAMPLES, (stop - 1) // SAMPLES + 1):

@@ -48,7 +48,7 @@ def voxels(shape, share, seed=0):
 def multigrids(shape, share):
     """Levels of a random skewed solid, of the host and of torch."""
     weights = voxels(shape, share)
-    host = mg.Multigrid(*vars_of(solid._model(weights, SKEWED, 0.3)[0]))
+    host = mg.Multigrid(*vars_of(solid._model(weights, None, SKEWED, 0.3)[0]))
     return host, DeviceMultigrid(host, CPU)
 
 

@@ -1,0 +1,164 @@
+"""Young's modulus of every voxel where the struts of a lattice differ in theirs.
+
+A point that several struts cover has the mean of their moduli: a joint is of the mean modulus of
+the strut ends that meet there, and a strut is of its own modulus everywhere else. Voxels that only
+struts of one modulus reach take it as it is; in the others the same 16 x 16 x 16 points are looked
+at as for the filled share.
+"""
+
+from typing import no_type_check
+
+import numba
+import numpy as np
+from jaxtyping import Float
+
+from fem_reference.solid.grid import Shape
+from fem_reference.solid.voxels import (
+    SAMPLES,
+    capsule_interval,
+    capsules_of,
+    centre_distance,
+    column,
+    half_diagonal,
+    reach,
+)
+from lattice_gnn.lattice.lattice import Lattice
+
+_NONE, _SEVERAL = -1, -2  #: no strut reaches a voxel; struts of several moduli do
+
+
+def voxel_moduli(lattice: Lattice, shape: Shape) -> Float[np.ndarray, "n1 n2 n3"] | None:
+    """Mean modulus of the filled part of every voxel, E / E_s, float32; 1 where nothing is filled.
+
+    Args:
+        lattice: Plain struts, each with its modulus.
+        shape: Number of voxels along each cell vector.
+
+    Returns:
+        The moduli, or None where all struts are of the material of the lattice.
+    """
+    if lattice.E is None or bool((lattice.E == lattice.material.E).all()):
+        return None
+    E = lattice.E / lattice.material.E
+    capsules, edges, to_voxels = capsules_of(lattice, shape)
+    owner = np.full(shape, _NONE, dtype=np.int32)
+    _own(capsules, edges, to_voxels, E, owner)
+    moduli = np.append(E, [1.0, 1.0]).astype(np.float32)[owner]  # -1 and -2 are the last two
+    mixed = np.flatnonzero(owner.ravel() == _SEVERAL)
+    if len(mixed):
+        number = owner
+        number.ravel()[:] = -1
+        number.ravel()[mixed] = np.arange(len(mixed), dtype=np.int32)
+        counts = np.zeros(len(mixed) + 1, dtype=np.int64)
+        _count(capsules, edges, to_voxels, number, counts)
+        first = np.cumsum(counts)
+        near = np.empty((int(first[-1]), 4), dtype=np.int32)
+        _collect(capsules, edges, to_voxels, number, first[:-1].copy(), near)
+        moduli.ravel()[mixed] = _mean_moduli(capsules, edges, E, first, near)
+    return moduli
+
+
+@numba.njit(cache=True)
+@no_type_check
+def _own(capsules, edges, to_voxels, E, owner):
+    """Note for every voxel a strut that reaches it, or that struts of several moduli do."""
+    half = half_diagonal(edges)
+    n1, n2, n3 = owner.shape
+    for s in range(len(capsules)):
+        box = reach(capsules[s], to_voxels, half)
+        for i in range(box[0, 0], box[0, 1]):
+            for j in range(box[1, 0], box[1, 1]):
+                first, last = column(capsules[s], edges, i, j, half)
+                for k in range(first, last):
+                    at = (i % n1, j % n2, k % n3)
+                    if owner[at] == _NONE:
+                        owner[at] = s
+                    elif owner[at] >= 0 and E[owner[at]] != E[s]:
+                        owner[at] = _SEVERAL
+
+
+@numba.njit(cache=True)
+@no_type_check
+def _count(capsules, edges, to_voxels, number, counts):
+    """Count the struts that reach each numbered voxel, one place further on."""
+    half = half_diagonal(edges)
+    n1, n2, n3 = number.shape
+    for s in range(len(capsules)):
+        box = reach(capsules[s], to_voxels, half)
+        for i in range(box[0, 0], box[0, 1]):
+            for j in range(box[1, 0], box[1, 1]):
+                first, last = column(capsules[s], edges, i, j, half)
+                for k in range(first, last):
+                    voxel = number[i % n1, j % n2, k % n3]
+                    if voxel >= 0:
+                        counts[voxel + 1] += 1
+
+
+@numba.njit(cache=True)
+@no_type_check
+def _collect(capsules, edges, to_voxels, number, place, near):
+    """Write down these struts, each with the image of the voxel that it reaches."""
+    half = half_diagonal(edges)
+    n1, n2, n3 = number.shape
+    for s in range(len(capsules)):
+        box = reach(capsules[s], to_voxels, half)
+        for i in range(box[0, 0], box[0, 1]):
+            for j in range(box[1, 0], box[1, 1]):
+                first, last = column(capsules[s], edges, i, j, half)
+                for k in range(first, last):
+                    voxel = number[i % n1, j % n2, k % n3]
+                    if voxel >= 0:
+                        row = near[place[voxel]]
+                        row[0], row[1], row[2], row[3] = s, i, j, k
+                        place[voxel] += 1
+
+
+@numba.njit(cache=True)
+@no_type_check
+def _mean_moduli(capsules, edges, E, first, near):
+    """Mean over the covered points of a voxel; over its struts where no point is covered."""
+    half = half_diagonal(edges)
+    found = np.empty(len(first) - 1)
+    sums, struts = np.empty(SAMPLES), np.empty(SAMPLES, np.int64)
+    for voxel in range(len(found)):
+        rows = near[first[voxel] : first[voxel + 1]]
+        inside = True
+        mean = 0.0
+        for row in rows:
+            capsule = capsules[row[0]]
+            distance = centre_distance(capsule, edges, row[1], row[2], row[3])
+            inside &= distance + half <= capsule[6]
+            mean += E[row[0]] / len(rows)
+        found[voxel] = mean
+        if inside:  # every strut covers every point
+            continue
+        total, covered = 0.0, 0
+        for line in range(SAMPLES**2):
+            sums[:], struts[:] = 0.0, 0
+            for row in rows:
+                start, stop = _covered(capsules[row[0]], edges, row, line)
+                sums[start:stop] += E[row[0]]
+                struts[start:stop] += 1
+            for point in range(SAMPLES):
+                if struts[point] > 0:
+                    total += sums[point] / struts[point]
+                    covered += 1
+        if covered > 0:
+            found[voxel] = total / covered
+    return found
+
+
+@numba.njit(cache=True)
+@no_type_check
+def _covered(capsule, edges, row, line):
+    """First and one past the last point of a line of points in a voxel that a capsule covers."""
+    p = row[1] + (line // SAMPLES + 0.5) / SAMPLES
+    q = row[2] + (line % SAMPLES + 0.5) / SAMPLES
+    x = (p * edges[0, 0] + q * edges[1, 0] + row[3] * edges[2, 0] - capsule[0],
+         p * edges[0, 1] + q * edges[1, 1] + row[3] * edges[2, 1] - capsule[1],
+         p * edges[0, 2] + q * edges[1, 2] + row[3] * edges[2, 2] - capsule[2])  # fmt: skip
+    u = (edges[2, 0], edges[2, 1], edges[2, 2])
+    low, high = capsule_interval(x, u, (capsule[3], capsule[4], capsule[5]), capsule[6])
+    low, high = min(max(low, 0.0), 1.0), min(max(high, 0.0), 1.0)
+    start = int(np.ceil(low * SAMPLES - 0.5))
+    return start, max(start, int(np.floor(high * SAMPLES + 0.5)))
