@@ -154,8 +154,9 @@ def _detail_problems(dataset: Dataset, kind: str) -> list[str]:
     if found or "volume_fraction" not in label.details:
         return found
     fraction = label.details["volume_fraction"][chosen]
+    largest = np.maximum.reduceat(dataset.section("E"), dataset.strut_offsets[:-1])
     for k, f in zip(chosen.tolist(), fraction.tolist(), strict=True):
-        solid = Stiffness.isotropic(1.0, float(dataset.poisson[k])).numpy()
+        solid = Stiffness.isotropic(float(largest[k]), float(dataset.poisson[k])).numpy()
         slack = np.linalg.eigvalsh(f * solid - dataset.stiffness(kind, [k])[0])[0]
         if slack < -_VOIGT * f * np.linalg.norm(solid):
             return [

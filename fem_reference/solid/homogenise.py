@@ -184,9 +184,9 @@ def homogenise_solid(
         on_progress: Called with what is being done and the share done.
 
     Raises:
-        LatticeGnnError: For hollow or tapered struts, several Poisson ratios, fewer than 4 voxels per
-            diameter, a grid over the memory limit, a device that is not there or too small, or a
-            lattice that does not span space.
+        LatticeGnnError: For hollow or tapered struts, several Poisson ratios, fewer than 4 voxels
+            per diameter, a grid over the memory limit, a device that is not there or too small, or
+            a lattice that does not span space.
         NotConvergedError: Where the equations could not be solved to the tolerance.
     """
     began = time.perf_counter()

@@ -73,6 +73,19 @@ def test_split_parts_and_merging_puts_them_together_again(run, dataset, file, tm
     assert np.isfinite(merged.labels["beam"].stiffness).all()
 
 
+def test_what_is_known_stays_out_of_the_test_part(run, file, tmp_path):
+    assert run("data", "split", file, "--shares", "train=0.6,test=0.4").exit_code == 0
+    held_out = tmp_path / "set.test.h5"
+    known = set(read_dataset(held_out).bases.shapes.tolist())
+    assert known
+    half = tmp_path / "half.h5"
+    half.write_bytes(held_out.read_bytes())
+    result = run("data", "split", file, "--shares", "train=0.6,test=0.4", "--known", half)
+    assert result.exit_code == 0, result.stderr
+    assert "test: empty, no file written" in result.stderr
+    assert known <= set(read_dataset(tmp_path / "set.train.h5").bases.shapes.tolist())
+
+
 @pytest.mark.parametrize("command", ["info", "check", "split"])
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89HDF\r\n\x1a\n" + 100 * b"\0"])
 def test_what_is_no_dataset_is_one_sentence_and_exit_code_2(command, content, run, tmp_path):

@@ -122,6 +122,17 @@ def test_no_base_straddles_a_split_and_a_base_goes_to_the_same_part_in_every_fil
     assert not nets[0] & nets[1]
 
 
+def test_known_nets_go_to_the_first_part_and_leave_the_others_where_they_were(dataset):
+    shares = {"train": 0.5, "test": 0.5}
+    usual = dataset.split(shares, by="net")
+    known = set(dataset.bases.nets[dataset.base[usual["test"]]][:1].tolist())
+    parts = dataset.split(shares, by="net", known=known)
+    moved = np.flatnonzero(np.isin(dataset.bases.nets[dataset.base], list(known)))
+    assert 0 < len(moved) < len(usual["test"])
+    assert parts["train"].tolist() == sorted({*usual["train"].tolist(), *moved.tolist()})
+    assert parts["test"].tolist() == sorted({*usual["test"].tolist()} - {*moved.tolist()})
+
+
 def test_shares_that_do_not_add_up_are_refused(dataset):
     with pytest.raises(LatticeGnnError, match=r"^split: expected shares >= 0 that add up to 1"):
         dataset.split({"train": 0.5, "test": 0.4})

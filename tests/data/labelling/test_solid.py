@@ -262,6 +262,21 @@ def test_a_check_sees_solid_labels_that_cannot_be(labelled, tmp_path, name, valu
     assert (sentence is None and problems == ()) or sentence in problems[0]
 
 
+def test_stiff_struts_are_labelled_and_may_exceed_the_solid_of_the_material():
+    """C / E_s of thick struts of four times the modulus; the bound of Voigt follows the modulus."""
+    thick = cell("sc", radius=0.4)
+    stiff = made_of([thick, thick.replace(E=np.full(3, 4.0))])
+    label, refused = label_solid(stiff.lattices([0, 1]), COARSE)
+    assert refused == {}
+    np.testing.assert_allclose(label.stiffness[1], 4 * label.stiffness[0], rtol=1e-6, atol=1e-9)
+    assert label.details["volume_fraction"][0] == label.details["volume_fraction"][1]
+    labelled = replace(stiff, labels={SOLID: label})
+    assert check_dataset(labelled).problems == ()
+    wrong = replace(label, stiffness=label.stiffness * np.array([[3.0], [1.0]]))
+    (problem,) = check_dataset(replace(labelled, labels={SOLID: wrong})).problems
+    assert "that of lattice 0 is stiffer than its volume fraction" in problem
+
+
 def test_a_lattice_over_the_memory_limit_stays_without_label():
     few = SolidLabelling(voxels_per_diameter=4, memory_limit=1e-3)
     label, refused = label_solid([cell("sc", radius=0.05), cell("sc", radius=0.3)], few)

@@ -250,6 +250,39 @@ def test_copies_are_dressed_as_asked():
     assert 0.01 < np.abs(stretch - 1).max() < 0.1 + 1e-9
 
 
+def test_nets_have_the_joints_that_are_asked_for():
+    sharp = NetSampling(nodes=(1, 8), struts=(4, 16), neighbours=(2, 8), sharpest_joint=30.0)
+    crowded = NetSampling(
+        nodes=(1, 6), struts=(5, 24), neighbours=(6, 14), connectivity=(5.0, 26.0), largest_joint=10
+    )
+    for index in range(5):
+        net = sample_net(sharp, 0, index)
+        assert 15.0 <= smallest_angle(net.struts, net.strut_vectors) <= 30.0
+        net = sample_net(crowded, 0, index)
+        assert np.bincount(net.struts.ravel()).max() >= 10
+
+
+def test_materials_are_drawn_beside_shapes_that_stay():
+    """Each lattice takes a Poisson ratio; equivalent struts have one modulus, within the spread."""
+    usual = Population(seed=3, radii="orbit", draws=8)
+    several = Population(seed=3, radii="orbit", draws=8, nus=(0.0, 0.45), modulus_spread=1.0)
+    base, same = make_base(several, 5), make_base(usual, 5)
+    assert {x.material.nu for x in base.copies} == {0.0, 0.45}
+    assert all(x.E is None and x.material.nu == 0.3 for x in same.copies)
+    first = base.copies[0]
+    np.testing.assert_array_equal(first.nodes, same.copies[0].nodes)
+    np.testing.assert_array_equal(first.radii, same.copies[0].radii)
+    orbits = base.symmetry.strut_orbits
+    for lattice in base.copies:
+        logs = np.log(lattice.E / lattice.material.E)
+        assert np.abs(logs).max() <= 1.0
+        assert len(np.unique(logs)) == orbits.max() + 1
+        assert all(np.ptp(logs[orbits == k]) == 0 for k in range(orbits.max() + 1))
+    assert base.copies[0].E[0] != base.copies[1].E[0]
+    each = make_base(Population(seed=3, radii="random", modulus_spread=1.0), 5).copies[0]
+    assert len(np.unique(each.E)) == each.num_struts
+
+
 def test_drawn_densities_stop_where_struts_get_thick():
     population = Population(seed=4, density_range=(0.05, 0.5), draws=20, slenderness=0.2)
     for index in range(3):
@@ -283,6 +316,8 @@ def test_named_cells_come_first_and_settings_survive_json():
         ({"count": "many"}, r"^population\.count: .*integer"),
         ({"densities": 0.1}, r"^population\.densities: "),
         ({"radii": "thick"}, r"^population\.radii: .*'uniform'"),
+        ({"nus": [0.3, 0.5]}, r"^population\.nus: expected above -1 and below 0\.5"),
+        ({"modulus_spread": -1}, r"^population\.modulus_spread: expected 0 or more, got -1"),
         ({"levels": [0.0]}, r"^population\.levels: expected lengths above 0"),
     ],
 )

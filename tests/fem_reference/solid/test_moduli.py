@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from fem_reference.beam.homogenise import homogenise_beam
-from fem_reference.solid.moduli import voxel_moduli
 from fem_reference.solid.homogenise import homogenise_solid
+from fem_reference.solid.moduli import voxel_moduli
 from fem_reference.solid.voxels import volume_fractions
 from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
