@@ -9,6 +9,7 @@ from fem_reference.solid.homogenise import homogenise_solid
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.contacts import reduction
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.notation import COMPONENTS
 
 HALF = 0.5**0.5
 XX, YY, ZZ, XY, YZ, XZ = range(6)
