@@ -36,7 +36,7 @@ def census(sets: dict[str, Dataset]) -> str:
     for name, dataset in sets.items():
         part = dataset.select(np.flatnonzero(dataset.labels["solid"].mask))
         detail = part.labels["solid"].detail
-        density = 100 * part.to_batch().relative_density().numpy()
+        density = 100 * part.to_batch().relative_density.numpy()
         rows.append((
             name, f"{len(part):,}", f"{len(part.bases):,}",
             f"{density.min():.2g} to {density.max():.2g}",
@@ -73,11 +73,11 @@ def compare(dataset: Dataset) -> Columns:
     soft, soft_solid = (np.linalg.eigvalsh(C)[:, 0] for C in (beam, solid))
     batch = dataset.to_batch(chosen).simplified()
     offsets = batch.strut_offsets.numpy()
-    ratio = (batch.radii / batch.lengths()).numpy()
+    ratio = (batch.radii / batch.lengths).numpy()
     detail = dataset.labels["solid"].select(chosen).detail
     copies = np.column_stack([dataset.base, np.nan_to_num(dataset.levels)])[chosen]
     return {
-        "relative_density": batch.relative_density().numpy(),
+        "relative_density": batch.relative_density.numpy(),
         "slenderness": np.maximum.reduceat(ratio, offsets[:-1]),
         "difference": np.linalg.norm(beam - solid, axis=(1, 2))
         / np.linalg.norm(solid, axis=(1, 2)),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lattice_gnn.lattice.json_file import read_lattices, write_lattices
     from lattice_gnn.lattice.lattice import Lattice, Material
     from lattice_gnn.surrogate.surrogate import Prediction, Surrogate, load_surrogate
+    from lattice_gnn.tensors.metrics import relative_frobenius
     from lattice_gnn.tensors.stiffness import Stiffness
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ __all__ = [
     "cell_names",
     "load_surrogate",
     "read_lattices",
+    "relative_frobenius",
     "write_lattices",
 ]
 
@@ -50,6 +52,7 @@ _HOMES = {
     "cell_names": "cells.named",
     "load_surrogate": "surrogate.surrogate",
     "read_lattices": "lattice.json_file",
+    "relative_frobenius": "tensors.metrics",
     "write_lattices": "lattice.json_file",
 }
 

@@ -195,7 +195,7 @@ def modulus_surface(stiffness: Stiffness, tolerance: float = 2e-3) -> Surface:
             E(n); edges may be 15 times as long.
     """
     directions, faces = icosphere(5)
-    if not bool(stiffness.is_positive_definite):
+    if not bool(stiffness.is_positive_definite()):
         return Surface(0.0 * directions, faces, np.zeros(len(directions)))
     values = _moduli(stiffness, directions)
     for _ in range(8):

@@ -204,7 +204,7 @@ def _direction(vector: "torch.Tensor") -> list[float]:
 
 
 def _averages(stiffness: "Stiffness") -> list[Facts]:
-    averages = stiffness.averages
+    averages = stiffness.averages()
     names = {"K": "bulk", "G": "shear", "E": "young", "nu": "poisson"}
     return [
         {

@@ -105,7 +105,7 @@ def _geometry_problems(dataset: Dataset) -> list[str]:
         }[name]
         note(~((column > low) & (column < high)), strut_owner, f"{name} is out of range")
     if not found:
-        vectors = dataset.to_batch().strut_vectors().numpy()
+        vectors = dataset.to_batch().strut_vectors.numpy()
         short = np.linalg.norm(vectors, axis=1) <= 1e-9 * np.cbrt(volumes)[strut_owner]
         note(short, strut_owner, "a strut has no length")
     rows = np.column_stack(

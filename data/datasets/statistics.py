@@ -44,8 +44,8 @@ def population_values(dataset: Dataset) -> dict[str, Float[np.ndarray, " values"
     _, first = np.unique(dataset.base, return_index=True)
     nodes, struts = (np.diff(x) for x in (dataset.node_offsets, dataset.strut_offsets))
     batch = dataset.to_batch()
-    ratio = np.maximum(batch.radii.numpy(), batch.end_radii.numpy()) / batch.lengths().numpy()
-    density = batch.relative_density().numpy()
+    ratio = np.maximum(batch.radii.numpy(), batch.end_radii.numpy()) / batch.lengths.numpy()
+    density = batch.relative_density.numpy()
     values = {
         "nodes": nodes[first].astype(float),
         "struts": struts[first].astype(float),

@@ -171,7 +171,7 @@ def errors_by_density(model: StiffnessNetwork, labelled: LabelledLattices) -> di
     """Every metric over the whole set, and the relative Frobenius error density by density."""
     C = predict_in_batches(model, labelled.batch)
     frobenius = relative_frobenius(C, labelled.stiffness)
-    density = labelled.batch.relative_density()
+    density = labelled.batch.relative_density
     rows = []
     for low, high in pairwise(DENSITY_EDGES):
         inside = (density >= low) & (density < high)

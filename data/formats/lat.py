@@ -321,7 +321,7 @@ def _text(entry: CatalogueEntry, notation: Notation, digits: int) -> str:
         word = "(Mandel) " if notation == "mandel" else ""
         lines.append(f"Compliance tensors {word}start (flattened upper triangular)")
         for density, stiffness in entry.references:
-            S = stiffness.symmetrised().compliance
+            S = stiffness.symmetrised().compliance()
             S = S if notation == "mandel" else mandel_to_voigt_compliance(S)
             lines += [f"-> at relative density {density!r}:", numbers(S.numpy()[UPPER], ",")]
         lines += [f"Compliance tensors {word}end", ""]

@@ -12,7 +12,7 @@ def affine_deformation(
     batch: LatticeBatch, B: Float[Tensor, "struts 8 12"]
 ) -> Float[Tensor, "struts 8 6"]:
     """Strut deformations B (0, 0, E_k v, 0) where nodes move affinely and do not turn."""
-    x, y, z = batch.strut_vectors()[:, :, None].unbind(1)
+    x, y, z = batch.strut_vectors[:, :, None].unbind(1)
     b1, b2, b3 = B[:, :, 6:9].unbind(-1)
     half = 0.5**0.5
     shears = (half * (b2 * z + b3 * y), half * (b1 * z + b3 * x), half * (b1 * y + b2 * x))
@@ -23,7 +23,7 @@ def energy_density(
     batch: LatticeBatch, D: Float[Tensor, "struts rows 6"]
 ) -> Float[Tensor, "lattices 6 6"]:
     """C = (1/V) sum of D^T D, or the part of it that belongs to some rows of D."""
-    C = batch.sum_over_struts(D.mT @ D) / batch.volumes()[:, None, None]
+    C = batch.sum_over_struts(D.mT @ D) / batch.volumes[:, None, None]
     return (C + C.mT) / 2
 
 

@@ -72,7 +72,7 @@ def strut_operator(
     Raises:
         LatticeGnnError: For an unknown element, or rigid ends that leave no flexible length.
     """
-    vectors = batch.strut_vectors()
+    vectors = batch.strut_vectors
     total = vectors.norm(dim=-1)
     t = vectors / total[:, None]
     arms = torch.zeros_like(vectors[:, :2]) if rigid_ends is None else rigid_ends.to(vectors)

@@ -150,7 +150,7 @@ def homogenise_beam(
     supports = find_supports(batch)
     _warn_of_rank(supports)
     if rigid_ends is not None:
-        check_rigid_ends(batch.lengths(), rigid_ends)
+        check_rigid_ends(batch.lengths, rigid_ends)
     C, end_forces, found = _solve(batch, supports, _Task(element, rigid_ends, fields))
     count = len(batch)
     return BeamSolution(
@@ -317,7 +317,7 @@ def _equilibrium(
         residual = _residual(batch, B, D, held)
         correction = factor.solve(residual)
         excess = _sum_over_nodes(batch, (correction * residual).sum(1)).amax(-1).abs()
-        wrong = _inaccurate(batch, affine, D, excess / batch.volumes())
+        wrong = _inaccurate(batch, affine, D, excess / batch.volumes)
         U = U + correction
         if not bool(wrong.any()):
             return U, D
@@ -346,8 +346,8 @@ def _inaccurate(
     Energies as small as the square of what rounding leaves of the affine deformations are zero:
     those of a component that closes on itself.
     """
-    trace = batch.sum_over_struts(D.square().sum((1, 2))) / batch.volumes()
-    bound = batch.sum_over_struts(affine.square().sum((1, 2))) / batch.volumes()
+    trace = batch.sum_over_struts(D.square().sum((1, 2))) / batch.volumes
+    bound = batch.sum_over_struts(affine.square().sum((1, 2))) / batch.volumes
     rounding = (_ROUNDING * torch.finfo(D.dtype).eps) ** 2 * bound
     wrong = ~(excess <= torch.maximum(_NEGLIGIBLE * trace, rounding))  # also true for NaN
     if not bool(wrong.any()):

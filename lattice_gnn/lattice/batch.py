@@ -227,6 +227,7 @@ class LatticeBatch:
         """The lattice to which each strut belongs."""
         return _owners(self.strut_offsets, len(self.radii))
 
+    @property
     def strut_vectors(self) -> Float[Tensor, "struts 3"]:
         """Cartesian vectors from node i to the image of node j, unit of length."""
         ends = self.nodes[self.struts]
@@ -234,10 +235,12 @@ class LatticeBatch:
         cells = self.cells[self.strut_lattice]
         return (fractional[:, None, :] @ cells)[:, 0]
 
+    @property
     def lengths(self) -> Float[Tensor, " struts"]:
         """Strut lengths between node centres."""
-        return self.strut_vectors().norm(dim=-1)
+        return self.strut_vectors.norm(dim=-1)
 
+    @property
     def volumes(self) -> Float[Tensor, " lattices"]:
         """Cell volumes |det cell|."""
         a, b, c = self.cells.unbind(-2)
@@ -250,6 +253,7 @@ class LatticeBatch:
         total = values.new_zeros(len(self), *values.shape[1:])
         return total.index_add(0, self.strut_lattice, values)
 
+    @property
     def relative_density(self) -> Float[Tensor, " lattices"]:
         """Sum of strut volumes over cell volume; overlap at the joints is counted twice.
 
@@ -258,7 +262,7 @@ class LatticeBatch:
         """
         square = (self.radii**2 + self.radii * self.end_radii + self.end_radii**2) / 3
         solid = 1 - (self.inner_radii / self.radii) ** 2
-        return self.sum_over_struts(torch.pi * square * solid * self.lengths()) / self.volumes()
+        return self.sum_over_struts(torch.pi * square * solid * self.lengths) / self.volumes
 
     def simplified(self) -> "LatticeBatch":
         """Merge the collinear struts that meet at valence-2 nodes, gradients kept.
@@ -349,7 +353,7 @@ class LatticeBatch:
 
 def _removable(batch: LatticeBatch) -> np.ndarray:
     """Valence-2 nodes between collinear struts of equal section."""
-    vectors = batch.strut_vectors().detach().cpu().numpy()
+    vectors = batch.strut_vectors.detach().cpu().numpy()
     sections = torch.stack([batch.radii, batch.end_radii, batch.inner_radii, batch.E, batch.nu], -1)
     return removable_nodes(
         batch.struts.cpu().numpy(), vectors, sections.detach().cpu().numpy(), len(batch.nodes)

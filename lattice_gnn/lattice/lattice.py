@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice import checks, collinear, union
 from lattice_gnn.lattice.memory import Remembering
-from lattice_gnn.lattice.tiling import tile_topology
+from lattice_gnn.lattice.tiling import tile_topology, tiling_matrix
 from lattice_gnn.lattice.topology import Net, analyse_net, simplify_topology
 
 MOST_STRUTS = 10_000_000  #: of a supercell; more would only exhaust the memory
@@ -48,6 +48,9 @@ class Lattice(Remembering):
     The constructor takes anything like an array; arrays are copied and read-only. Whatever breaks a
     rule of :mod:`lattice_gnn.lattice.checks` raises :class:`~lattice_gnn.errors.LatticeGnnError` on
     construction and names the offender.
+
+    ``==`` compares every field exactly. The same structure written another way (in another order of
+    nodes, in another cell, moved, renamed) is another value.
 
     Attributes:
         cell: cell vectors as rows, any unit of length; left-handed is fine.
@@ -107,6 +110,21 @@ class Lattice(Remembering):
             lengths = self.lengths
         checks.check_lengths(lengths, self.volume)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether every field is exactly equal, names and units included."""
+        if not isinstance(other, Lattice):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        """Hash of every field; -0.0 equals 0.0."""
+        return hash(self._key())
+
+    def _key(self) -> tuple[Any, ...]:
+        """Every field, arrays as bytes with -0.0 made 0.0."""
+        values = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return tuple((x + 0.0).tobytes() if isinstance(x, np.ndarray) else x for x in values)
+
     def __repr__(self) -> str:
         """Return one line: name, counts, density."""
         return (
@@ -155,8 +173,8 @@ class Lattice(Remembering):
         """Sum of strut volumes over cell volume, pi r^2 L for a plain strut.
 
         Overlaps at the joints count twice: the convention of the literature. The mean of r^2 along
-            a linear taper is (r_i^2 + r_i r_j + r_j^2) / 3; a bore of constant
-        ratio k takes away the fraction k^2.
+        a linear taper is (r_i^2 + r_i r_j + r_j^2) / 3; a bore of constant ratio k takes away the
+        fraction k^2.
         """
         return float(np.sum(self._sections() * self.lengths) / self.volume)
 
@@ -248,22 +266,15 @@ class Lattice(Remembering):
             else np.where(mask, bore * end / radii, bore),
         )
 
-    def supercell(self, tiling: Any) -> "Lattice":
+    def supercell(self, *tiling: Any) -> "Lattice":
         """Return the same structure with a larger cell.
 
         Args:
-            tiling: three positive numbers of copies along the cell vectors, or an integer 3x3
-                matrix M whose rows are the new cell vectors in terms of the old ones (new cell = M
-                @ cell, |det M| copies).
+            tiling: copies along the cell vectors, as one number for all three, three numbers, or a
+                sequence of three; or an integer 3x3 matrix M whose rows are the new cell vectors in
+                terms of the old ones (new cell = M @ cell, |det M| copies).
         """
-        if np.ndim(tiling) == 1:
-            counts = checks.integer_array(tiling, "tiling", (3,))
-            if counts.min() < 1:
-                raise LatticeGnnError(
-                    f"tiling: expected three numbers >= 1, got {counts.tolist()}."
-                )
-            tiling = np.diag(counts)
-        M = checks.integer_array(tiling, "tiling", (3, 3))
+        M = tiling_matrix(*tiling)
         struts = abs(float(np.linalg.det(M))) * self.num_struts
         if struts > MOST_STRUTS:
             raise LatticeGnnError(

@@ -1,11 +1,13 @@
 """The topology of a supercell, and of any other choice of cell: integers only, exact."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.checks import integer_array
 from lattice_gnn.lattice.topology import hermite_normal_form
 
 
@@ -22,6 +24,26 @@ class Tiling:
     copies: Int[np.ndarray, "copies 3"]
     struts: Int[np.ndarray, "new_struts 2"]
     shifts: Int[np.ndarray, "new_struts 3"]
+
+
+def tiling_matrix(*tiling: Any) -> Int[np.ndarray, "3 3"]:
+    """Return the integer matrix whose rows are the new cell vectors in terms of the old ones.
+
+    Args:
+        tiling: One number of copies, three of them, a sequence of three, or the matrix itself.
+
+    Raises:
+        LatticeGnnError: For anything else, or numbers of copies below 1.
+    """
+    value = tiling[0] if len(tiling) == 1 else tiling
+    if np.isscalar(value):
+        value = (value, value, value)
+    if np.asarray(value, dtype=object).ndim == 2:
+        return integer_array(value, "tiling", (3, 3))
+    counts = integer_array(value, "tiling", (3,))
+    if counts.min() < 1:
+        raise LatticeGnnError(f"tiling: expected three numbers >= 1, got {counts.tolist()}.")
+    return np.diag(counts)
 
 
 def tile_topology(

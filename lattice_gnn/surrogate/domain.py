@@ -162,7 +162,7 @@ def _measures(batch: LatticeBatch) -> dict[str, _Limits]:
     """
     count, owner = len(batch), batch.strut_lattice
     struts = batch.strut_offsets.diff()
-    lengths = batch.lengths()
+    lengths = batch.lengths
     thick, thin = torch.maximum(batch.radii, batch.end_radii), batch.radii.minimum(batch.end_radii)
     degrees = torch.bincount(batch.struts.flatten(), minlength=len(batch.nodes)).double()
 
@@ -180,7 +180,7 @@ def _measures(batch: LatticeBatch) -> dict[str, _Limits]:
 
     mean_radius = mean((batch.radii + batch.end_radii) / 2)
     mean_degree = 2.0 * struts / batch.node_offsets.diff()
-    density = batch.relative_density()
+    density = batch.relative_density
     return {
         "relative density": (density, density),
         "radius/length": limits(thin / lengths, thick / lengths),

@@ -106,7 +106,7 @@ class Surrogate:
         batch = LatticeBatch.from_lattices(simplified)
         with torch.no_grad():
             C = Stiffness(self.model.stiffness(batch))
-        density = batch.relative_density().tolist()
+        density = batch.relative_density.tolist()
         memberships = self.domain.compare(simplified, batch)
         return [
             Prediction(

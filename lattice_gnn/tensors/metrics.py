@@ -16,6 +16,7 @@ from lattice_gnn.tensors.matrix_functions import ROUNDING, symmetric_function
 from lattice_gnn.tensors.moduli import averages
 from lattice_gnn.tensors.notation import UPPER, dyad_mandel
 from lattice_gnn.tensors.rotations import fibonacci_spiral
+from lattice_gnn.tensors.stiffness import Stiffness
 
 Matrices = Float[Tensor, "lattices 6 6"]
 Numbers = Float[Tensor, " lattices"]
@@ -50,9 +51,13 @@ def component_error(predicted: Matrices, reference: Matrices) -> Numbers:
     return difference / directional_stiffness(reference).mean(1)
 
 
-def relative_frobenius(predicted: Matrices, reference: Matrices) -> Numbers:
-    """|C - C_ref|_F / |C_ref|_F, the same in every frame."""
-    return (predicted - reference).flatten(1).norm(dim=1) / reference.flatten(1).norm(dim=1)
+def relative_frobenius(
+    predicted: Stiffness | Float[Tensor, "*batch 6 6"],
+    reference: Stiffness | Float[Tensor, "*batch 6 6"],
+) -> Float[Tensor, "*batch"]:
+    """|C - C_ref|_F / |C_ref|_F, the same in every frame; of Mandel matrices or `Stiffness`."""
+    C, C_ref = (x if isinstance(x, Stiffness) else Stiffness(x) for x in (predicted, reference))
+    return (C - C_ref).norm() / C_ref.norm()
 
 
 def log_euclidean(predicted: Matrices, reference: Matrices) -> Numbers:

@@ -21,6 +21,8 @@ from lattice_gnn.tensors.notation import dyad_mandel
 SINGULAR = 1e-15
 """A stiffness whose reciprocal condition number lies below this has no usable inverse."""
 
+AVERAGES = ("voigt", "reuss", "hill")
+
 ROUNDED = 1e-9
 """An asymmetry below this share of the largest entry is taken for rounding."""
 
@@ -235,6 +237,30 @@ def averages(mandel: Float[Tensor, "*batch 6 6"]) -> Averages:
         shear_voigt=shear_modulus_voigt(mandel),
         shear_reuss=2.5 / (_trace(S) - softness / 3.0),
     )
+
+
+def average_modulus(
+    mandel: Float[Tensor, "*batch 6 6"], modulus: str, average: str
+) -> Float[Tensor, "*batch"]:
+    """Return one modulus of an isotropic average; a singular C has those of Voigt only.
+
+    Args:
+        mandel: The stiffness.
+        modulus: "bulk", "shear", "young" or "poisson".
+        average: "voigt", "reuss" or "hill".
+
+    Raises:
+        LatticeGnnError: For another average, or a Reuss or Hill average of a singular stiffness.
+    """
+    if average not in AVERAGES:
+        raise LatticeGnnError(f"unknown average {average!r}: use voigt, reuss or hill")
+    if average == "voigt":
+        K, G = bulk_modulus_voigt(mandel), shear_modulus_voigt(mandel)
+        found = Averages(bulk_voigt=K, bulk_reuss=K, shear_voigt=G, shear_reuss=G)
+    else:
+        found = averages(mandel)
+    value: Tensor = getattr(found, f"{modulus}_{average}")
+    return value
 
 
 def universal_anisotropy(mandel: Float[Tensor, "*batch 6 6"]) -> Float[Tensor, "*batch"]:

@@ -5,58 +5,22 @@ a caller says otherwise; every modulus comes in the same unit. The formulae live
 `notation`, `moduli`, `extrema`, `symmetry`, `bounds`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.tensors import moduli, notation
+from lattice_gnn.tensors.arrays import ArrayLike, float64_tensor
 from lattice_gnn.tensors.bounds import BoundRatios, bound_ratios, upper_bounds
+from lattice_gnn.tensors.eigen import EigenStiffnesses, SoftMode, eigen_stiffnesses, is_definite
 from lattice_gnn.tensors.extrema import Extrema, find_extrema
 from lattice_gnn.tensors.moduli import Averages
 from lattice_gnn.tensors.symmetry import Classification, Nearest, classify, nearest
-
-ArrayLike = Tensor | np.ndarray | Sequence[Any] | float
-DEFINITE = 1e-12
-"""Positive definite means: the smallest eigenvalue exceeds this share of the largest."""
-
-
-def _float64(values: ArrayLike, *trailing: int, name: str) -> Tensor:
-    """Turn array-likes into a float64 tensor whose last dimensions are as expected."""
-    if isinstance(values, np.ndarray):
-        values = values.astype(np.float64)  # a copy: read-only arrays are welcome
-    tensor = torch.as_tensor(values, dtype=torch.float64)
-    if tuple(tensor.shape[tensor.ndim - len(trailing) :]) != trailing:
-        shape = ", ".join(str(size) for size in trailing)
-        raise LatticeGnnError(
-            f"{name} must have shape (..., {shape}) but has shape {tuple(tensor.shape)}"
-        )
-    return tensor
-
-
-class EigenStiffnesses(NamedTuple):
-    """Kelvin's eigen-stiffnesses, ascending, and the strain modes that belong to them.
-
-    Attributes:
-        values: Shape (..., 6), in the unit of the stiffness.
-        modes: Shape (..., 6, 3, 3), unit strain tensors (Frobenius norm 1); mode k belongs to value
-            k.
-    """
-
-    values: Float[Tensor, "*batch 6"]
-    modes: Float[Tensor, "*batch 6 3 3"]
-
-
-class SoftMode(NamedTuple):
-    """The softest strain: the smallest eigen-stiffness and its unit strain tensor (..., 3, 3)."""
-
-    value: Float[Tensor, "*batch"]
-    strain: Float[Tensor, "*batch 3 3"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,15 +32,24 @@ class Stiffness:
     a batch of B tensors and V directions shared by all, write
     ``stiffness[:, None].young_modulus(directions)``.
 
+    The other forms of the matrix are properties; whatever inverts, decomposes or searches is a
+    method. ``==`` compares shape and components exactly and gives one bool; use
+    `lattice_gnn.relative_frobenius` for how far two tensors are apart. ``+``, ``-`` and products
+    with numbers work component by component.
+
     Attributes:
         mandel: Shape (..., 6, 6); C/E_s unless said otherwise.
     """
 
     mandel: Float[Tensor, "*batch 6 6"]
 
+    __array_ufunc__ = None  # numbers of numpy leave products to this class
+
     def __post_init__(self) -> None:
         """Bring the tensor to float64 and refuse other shapes."""
-        object.__setattr__(self, "mandel", _float64(self.mandel, 6, 6, name="a Mandel stiffness"))
+        object.__setattr__(
+            self, "mandel", float64_tensor(self.mandel, 6, 6, name="a Mandel stiffness")
+        )
 
     def __repr__(self) -> str:
         """One line: the batch shape, or the moduli that tell tensors apart at a glance."""
@@ -87,6 +60,38 @@ class Stiffness:
         C = self.voigt.detach()
         names = (("C11", 0, 0), ("C22", 1, 1), ("C33", 2, 2), ("C12", 0, 1), ("C44", 3, 3))
         return "Stiffness(" + ", ".join(f"{s}={C[i, j].item():.4g}" for s, i, j in names) + ")"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether shape and all components are equal; gradients and devices do not count."""
+        if not isinstance(other, Stiffness):
+            return NotImplemented
+        return torch.equal(self.mandel.detach().cpu(), other.mandel.detach().cpu())
+
+    def __hash__(self) -> int:
+        """Hash of the components; -0.0 equals 0.0."""
+        return hash((tuple(self.batch_shape), (self.numpy() + 0.0).tobytes()))
+
+    def __add__(self, other: object) -> "Stiffness":
+        """Sum of two stiffnesses, component by component."""
+        if not isinstance(other, Stiffness):
+            return NotImplemented
+        return Stiffness(self.mandel + other.mandel)
+
+    def __sub__(self, other: object) -> "Stiffness":
+        """Difference of two stiffnesses, which may be indefinite; ``norm()`` measures it."""
+        if not isinstance(other, Stiffness):
+            return NotImplemented
+        return Stiffness(self.mandel - other.mandel)
+
+    def __mul__(self, factor: ArrayLike) -> "Stiffness":
+        """Multiple of the stiffness; see `scaled`."""
+        return self.scaled(factor)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: ArrayLike) -> "Stiffness":
+        """Stiffness divided by a number, or by one per tensor where batched."""
+        return self.scaled(1.0 / float64_tensor(divisor, name="a divisor"))
 
     def __len__(self) -> int:
         """Return the size of the first batch dimension."""
@@ -107,13 +112,13 @@ class Stiffness:
     @classmethod
     def from_voigt(cls, voigt: ArrayLike) -> "Stiffness":
         """From Voigt stiffness matrices (..., 6, 6), order 11, 22, 33, 23, 13, 12."""
-        voigt = _float64(voigt, 6, 6, name="a Voigt stiffness")
+        voigt = float64_tensor(voigt, 6, 6, name="a Voigt stiffness")
         return cls(notation.voigt_to_mandel_stiffness(voigt))
 
     @classmethod
     def from_cartesian(cls, tensor: ArrayLike) -> "Stiffness":
         """From Cartesian components C_ijkl (..., 3, 3, 3, 3); the minor symmetries must hold."""
-        tensor = _float64(tensor, 3, 3, 3, 3, name="a Cartesian stiffness")
+        tensor = float64_tensor(tensor, 3, 3, 3, 3, name="a Cartesian stiffness")
         scale = tensor.detach().abs().amax() if tensor.numel() else tensor.sum()
         for swapped in (tensor.transpose(-4, -3), tensor.transpose(-2, -1)):
             if bool(((swapped - tensor).abs() > 1e-9 * scale).any()):
@@ -126,18 +131,18 @@ class Stiffness:
     @classmethod
     def from_compliance_mandel(cls, S: ArrayLike) -> "Stiffness":
         """From Mandel compliance matrices (..., 6, 6)."""
-        return cls(moduli.compliance(_float64(S, 6, 6, name="a Mandel compliance")))
+        return cls(moduli.compliance(float64_tensor(S, 6, 6, name="a Mandel compliance")))
 
     @classmethod
     def from_compliance_voigt(cls, S: ArrayLike) -> "Stiffness":
         """From Voigt compliance matrices (..., 6, 6), where S_44 = 1/G_23."""
-        S = _float64(S, 6, 6, name="a Voigt compliance")
+        S = float64_tensor(S, 6, 6, name="a Voigt compliance")
         return cls(moduli.compliance(notation.voigt_to_mandel_compliance(S)))
 
     @classmethod
     def isotropic(cls, E: ArrayLike = 1.0, nu: ArrayLike = 0.3) -> "Stiffness":
         """From Young's modulus and Poisson's ratio; tensors of either give a batch."""
-        young, poisson = _float64(E, name="E"), _float64(nu, name="nu")
+        young, poisson = float64_tensor(E, name="E"), float64_tensor(nu, name="nu")
         wrong = ~((poisson > -1.0) & (poisson < 0.5))
         if bool(wrong.any()):
             raise LatticeGnnError(
@@ -152,7 +157,7 @@ class Stiffness:
     def cubic(cls, C11: ArrayLike, C12: ArrayLike, C44: ArrayLike) -> "Stiffness":
         """From the three Voigt constants of a cubic tensor in its own axes."""
         constants = torch.broadcast_tensors(
-            *(_float64(c, name="a cubic constant") for c in (C11, C12, C44))
+            *(float64_tensor(c, name="a cubic constant") for c in (C11, C12, C44))
         )
         patterns = constants[0].new_zeros(3, 6, 6)
         patterns[1, :3, :3] = 1.0
@@ -175,15 +180,13 @@ class Stiffness:
         """Cartesian components C_ijkl."""
         return notation.mandel_to_cartesian(self.mandel)
 
-    @property
     def compliance(self) -> Float[Tensor, "*batch 6 6"]:
         """Mandel compliance, the inverse of `mandel`; a singular stiffness raises."""
         return moduli.compliance(self.mandel)
 
-    @property
     def compliance_voigt(self) -> Float[Tensor, "*batch 6 6"]:
-        """Voigt compliance, where S_44 = 1/G_23."""
-        return notation.mandel_to_voigt_compliance(self.compliance)
+        """Voigt compliance, where S_44 = 1/G_23; a singular stiffness raises."""
+        return notation.mandel_to_voigt_compliance(self.compliance())
 
     def numpy(self) -> Float[np.ndarray, "*batch 6 6"]:
         """Return the Mandel matrices as a numpy array, detached."""
@@ -195,7 +198,7 @@ class Stiffness:
 
     def scaled(self, factor: ArrayLike) -> "Stiffness":
         """Multiply by a factor, such as the solid's E_s; one per tensor where batched."""
-        factor = torch.as_tensor(factor, dtype=torch.float64, device=self.mandel.device)
+        factor = float64_tensor(factor, name="a factor").to(self.mandel.device)
         return Stiffness(self.mandel * factor[..., None, None])
 
     def symmetrised(self) -> "Stiffness":
@@ -215,37 +218,49 @@ class Stiffness:
         Q = notation.rotation_mandel(R)
         return Stiffness(Q @ self.mandel @ Q.mT)
 
-    def young_modulus(self, n: ArrayLike) -> Tensor:
-        """Young's modulus E(n) along directions n (..., 3) of any length."""
+    def young_modulus(self, n: ArrayLike | None = None, *, average: str = "hill") -> Tensor:
+        """Young's modulus E(n) along directions n (..., 3) of any length.
+
+        Without direction that of the isotropic ``average``: "voigt", "reuss" or "hill".
+        """
+        if n is None:
+            return moduli.average_modulus(self.mandel, "young", average)
         return moduli.young_modulus(self.mandel, self._vectors(n, 3, name="a direction"))
 
-    def shear_modulus(self, n: ArrayLike, m: ArrayLike) -> Tensor:
-        """Shear modulus G(n, m); of m only the part perpendicular to n counts."""
-        n, m = self._vectors(n, 3, name="a direction"), self._vectors(m, 3, name="a direction")
-        return moduli.shear_modulus(self.mandel, n, m)
+    def shear_modulus(
+        self, n: ArrayLike | None = None, m: ArrayLike | None = None, *, average: str = "hill"
+    ) -> Tensor:
+        """Shear modulus G(n, m); of m only the part perpendicular to n counts.
 
-    def poisson_ratio(self, n: ArrayLike, m: ArrayLike) -> Tensor:
-        """Poisson's ratio nu(n, m): stress along n, contraction along m (perpendicular part)."""
-        n, m = self._vectors(n, 3, name="a direction"), self._vectors(m, 3, name="a direction")
-        return moduli.poisson_ratio(self.mandel, n, m)
+        Without directions that of the isotropic ``average``: "voigt" is (C_ijij - C_iijj/3)/10,
+        "reuss" the same of the compliance, "hill" their mean.
+        """
+        if n is None and m is None:
+            return moduli.average_modulus(self.mandel, "shear", average)
+        return moduli.shear_modulus(self.mandel, *self._pair(n, m))
+
+    def poisson_ratio(
+        self, n: ArrayLike | None = None, m: ArrayLike | None = None, *, average: str = "hill"
+    ) -> Tensor:
+        """Poisson's ratio nu(n, m): stress along n, contraction along m (perpendicular part).
+
+        Without directions that of the isotropic ``average``: "voigt", "reuss" or "hill".
+        """
+        if n is None and m is None:
+            return moduli.average_modulus(self.mandel, "poisson", average)
+        return moduli.poisson_ratio(self.mandel, *self._pair(n, m))
 
     def linear_compressibility(self, n: ArrayLike) -> Tensor:
         """Linear compressibility beta(n); its trace over three axes is 1/K_Reuss."""
         return moduli.linear_compressibility(self.mandel, self._vectors(n, 3, name="a direction"))
 
-    @property
     def averages(self) -> Averages:
         """Voigt, Reuss and Hill averages of K and G, and the E and nu that follow."""
         return moduli.averages(self.mandel)
 
     def bulk_modulus(self, average: str = "hill") -> Tensor:
         """Bulk modulus: "voigt" is 1:C:1/9, "reuss" 1/(1:S:1), "hill" their mean."""
-        if average not in ("voigt", "reuss", "hill"):
-            raise LatticeGnnError(f"unknown average {average!r}: use voigt, reuss or hill")
-        if average == "voigt":
-            return moduli.bulk_modulus_voigt(self.mandel)
-        value: Tensor = getattr(self.averages, f"bulk_{average}")
-        return value
+        return moduli.average_modulus(self.mandel, "bulk", average)
 
     def universal_anisotropy(self) -> Tensor:
         """Universal anisotropy A_U (Ranganathan and Ostoja-Starzewski 2008); zero if isotropic."""
@@ -255,30 +270,33 @@ class Stiffness:
         """Log-Euclidean anisotropy A_L (Kube 2016); zero if isotropic."""
         return moduli.log_euclidean_anisotropy(self.mandel)
 
+    def eigenvalues(self) -> Float[Tensor, "*batch 6"]:
+        """Kelvin's eigen-stiffnesses, ascending; `eigen_stiffnesses` has the strains too."""
+        return self.eigen_stiffnesses().values
+
     def eigen_stiffnesses(self) -> EigenStiffnesses:
         """Kelvin's eigen-stiffnesses in ascending order and their unit strain tensors.
 
         The values carry exact first derivatives, also through the modes held fixed: where
         eigenvalues repeat, a sum over the repeated ones does. The modes carry none.
         """
-        modes = torch.linalg.eigh(self.mandel.detach())[1].mT
-        values = torch.einsum("...ki,...ij,...kj->...k", modes, self.mandel, modes)
-        return EigenStiffnesses(values, notation.mandel_to_strain(modes))
+        return eigen_stiffnesses(self.mandel)
 
-    @property
     def soft_mode(self) -> SoftMode:
         """The smallest eigen-stiffness and its unit strain tensor."""
         values, modes = self.eigen_stiffnesses()
         return SoftMode(values[..., 0], modes[..., 0, :, :])
 
-    @property
-    def is_positive_definite(self) -> Tensor:
+    def is_positive_definite(self) -> Bool[Tensor, "*batch"]:
         """Whether every strain costs energy: smallest eigenvalue above 1e-12 of the largest.
 
         Below that share rounding decides the sign; `soft_mode` shows the strain in question.
         """
-        values = torch.linalg.eigvalsh(self.mandel.detach())
-        return values[..., 0] > DEFINITE * values.abs().amax(-1)
+        return is_definite(self.mandel)
+
+    def norm(self) -> Float[Tensor, "*batch"]:
+        """Frobenius norm, sqrt(C_ijkl C_ijkl), the same in every frame."""
+        return torch.linalg.matrix_norm(self.mandel)
 
     def extrema(self, quantity: str) -> Extrema:
         """True global minimum and maximum of "E", "G", "nu" or "beta", and where they occur.
@@ -338,7 +356,7 @@ class Stiffness:
 
     def _vectors(self, values: ArrayLike, *trailing: int, name: str) -> Tensor:
         """Array-like on this tensor's device, with batch dimensions that broadcast with ours."""
-        tensor = _float64(values, *trailing, name=name).to(self.mandel.device)
+        tensor = float64_tensor(values, *trailing, name=name).to(self.mandel.device)
         batch = tensor.shape[: tensor.ndim - len(trailing)]
         try:
             torch.broadcast_shapes(batch, self.batch_shape)
@@ -348,3 +366,11 @@ class Stiffness:
                 f"shape {tuple(self.batch_shape)}: index the stiffness with [:, None]"
             ) from None
         return tensor
+
+    def _pair(self, n: ArrayLike | None, m: ArrayLike | None) -> tuple[Tensor, Tensor]:
+        """Both directions of a modulus that takes two."""
+        if n is None or m is None:
+            raise LatticeGnnError(
+                "expected two directions n and m, or none for the isotropic average; got one"
+            )
+        return self._vectors(n, 3, name="a direction"), self._vectors(m, 3, name="a direction")

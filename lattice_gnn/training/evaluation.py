@@ -249,7 +249,7 @@ def judge(
         names=known,
         predicted=predicted,
         reference=reference,
-        relative_density=labelled.batch.relative_density().double().cpu(),
+        relative_density=labelled.batch.relative_density.double().cpu(),
         nodes=labelled.batch.node_offsets.diff().cpu(),
         symmetry=symmetry_names(reference),
         equivariance={name: error.cpu() for name, error in errors.items()},

@@ -78,9 +78,7 @@ def test_slender_lattices_are_near_beams_and_stiffer(part):
     _, dataset = part
     label = dataset.labels[SOLID]
     batch = dataset.to_batch()
-    slender = np.maximum.reduceat(
-        (batch.radii / batch.lengths()).numpy(), dataset.strut_offsets[:-1]
-    )
+    slender = np.maximum.reduceat((batch.radii / batch.lengths).numpy(), dataset.strut_offsets[:-1])
     chosen = np.flatnonzero(label.mask & (slender < 0.08) & (label.details["touching"] == 0))
     assert len(chosen) > 5
     C, beam = dataset.stiffness(SOLID, chosen), dataset.stiffness(BEAM, chosen)

@@ -26,7 +26,7 @@ def test_title_lines_name_lattice_density_and_extremal_moduli(octet, cubic_stiff
     picture = compose(octet, cubic_stiffness)
     assert picture.name == "octet"
     assert f"relative density {octet.relative_density:.4g}" in picture.facts
-    low = 1 / float(cubic_stiffness.compliance[0, 0])
+    low = 1 / float(cubic_stiffness.compliance()[0, 0])
     assert f"{low:.4g} along [1 0 0]" in picture.modulus_range.replace(
         "[0 1 0]", "[1 0 0]"
     ).replace("[0 0 1]", "[1 0 0]")

@@ -19,17 +19,17 @@ Matrices = Float[Tensor, "lattices 6 6"]
 
 def unconstrained(M: Matrices, batch: LatticeBatch) -> Matrices:
     """C = rho M, which may be indefinite: the comparison without positivity."""
-    return batch.relative_density().double()[:, None, None] * M
+    return batch.relative_density.double()[:, None, None] * M
 
 
 def square(M: Matrices, batch: LatticeBatch) -> Matrices:
     """C = rho M^2, rho the relative density (Grega et al. 2024, section 4.2; there without rho)."""
-    return batch.relative_density().double()[:, None, None] * (M.mT @ M)
+    return batch.relative_density.double()[:, None, None] * (M.mT @ M)
 
 
 def exponential(M: Matrices, batch: LatticeBatch) -> Matrices:
     """C = rho exp(M)."""
-    return batch.relative_density().double()[:, None, None] * symmetric_function(M, "exp")
+    return batch.relative_density.double()[:, None, None] * symmetric_function(M, "exp")
 
 
 class AffinePrior:
@@ -51,7 +51,7 @@ class AffinePrior:
     """
 
     def __init__(self, batch: LatticeBatch):
-        vectors = batch.strut_vectors()
+        vectors = batch.strut_vectors
         length = vectors.norm(dim=-1)
         product = batch.radii * batch.end_radii
         square = (batch.radii**2 + product + batch.end_radii**2) / 3
@@ -60,7 +60,7 @@ class AffinePrior:
         total = batch.sum_over_struts(volume)
         self.direction: Float[Tensor, "struts 3"] = vectors / length[:, None]
         self.share: Float[Tensor, " struts"] = volume / total.index_select(0, batch.strut_lattice)
-        self.density: Float[Tensor, " lattices"] = torch.pi * total / batch.volumes()
+        self.density: Float[Tensor, " lattices"] = torch.pi * total / batch.volumes
         weight = self.share * batch.E * product
         shear = 3 * weight * (1 + bore) / length.square()
         stretch = weight / square - shear

@@ -29,7 +29,7 @@ class DirectedStruts:
 
     def __init__(self, batch: LatticeBatch):
         i, j = batch.struts.unbind(-1)
-        vectors = batch.strut_vectors()
+        vectors = batch.strut_vectors
         length = vectors.norm(dim=-1)
         count = batch.strut_offsets.diff().to(length.dtype)
         mean_length = batch.sum_over_struts(length) / count

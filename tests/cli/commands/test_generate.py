@@ -24,7 +24,7 @@ def test_generate_writes_a_dataset_a_picture_and_statistics(run, tmp_path):
     assert sheet.read_bytes().startswith(b"\x89PNG")
     dataset = read_dataset(out)
     assert np.unique(dataset.levels).tolist() == [0.0, 0.05]
-    assert dataset.to_batch().relative_density().numpy()[:2] == pytest.approx([0.01, 0.1])
+    assert dataset.to_batch().relative_density.numpy()[:2] == pytest.approx([0.01, 0.1])
     again = run("generate", "--out", out, *OPTIONS, *options)
     assert again.stdout == result.stdout
 

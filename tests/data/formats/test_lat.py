@@ -228,7 +228,7 @@ def test_rounding_is_half_a_unit_of_the_printed_digits(tmp_path):
         for (_, C), (_, C5), half in zip(
             fine.references, rough.references, rough.roundings, strict=True
         ):
-            off = (C.compliance - C5.compliance).abs().numpy()
+            off = (C.compliance() - C5.compliance()).abs().numpy()
             assert (off <= half * (1 + 1e-4) + 1e-12 * off.max()).all()
             assert (off > 0.5 * half).any()
 

@@ -92,7 +92,7 @@ def test_gradient_of_timoshenko_with_rigid_ends(field, sparse_from, monkeypatch)
     monkeypatch.setattr(fem_reference.beam.homogenise, "SPARSE_FROM_NODES", sparse_from)
     batch = LatticeBatch.from_lattices([LATTICES["asymmetric"]])
     fractions = torch.from_numpy(np.random.default_rng(1).uniform(0.02, 0.2, (len(batch.radii), 2)))
-    arms = fractions * batch.lengths()[:, None]
+    arms = fractions * batch.lengths[:, None]
     check(batch, field, arms=arms, element="timoshenko")
 
 

@@ -83,7 +83,7 @@ def test_cubic_cells_are_cubic(bcc):
     C = bcc.stiffness.numpy()
     assert float(bcc.stiffness.distance("cubic", np.eye(3))) < 1e-6
     assert np.abs(C - C.T).max() == 0
-    assert bool(bcc.stiffness.is_positive_definite)
+    assert bool(bcc.stiffness.is_positive_definite())
 
 
 def test_solution_knows_itself(bcc):

@@ -72,11 +72,11 @@ def test_moduli_are_relative_to_the_material():
 def test_geometry_is_that_of_the_lattices(batch):
     lengths = np.concatenate([x.lengths for x in LATTICES])
     vectors = np.concatenate([x.strut_vectors for x in LATTICES])
-    np.testing.assert_allclose(batch.strut_vectors(), vectors, atol=ROUNDING)
-    np.testing.assert_allclose(batch.lengths(), lengths, rtol=ROUNDING)
-    np.testing.assert_allclose(batch.volumes(), [x.volume for x in LATTICES], rtol=ROUNDING)
+    np.testing.assert_allclose(batch.strut_vectors, vectors, atol=ROUNDING)
+    np.testing.assert_allclose(batch.lengths, lengths, rtol=ROUNDING)
+    np.testing.assert_allclose(batch.volumes, [x.volume for x in LATTICES], rtol=ROUNDING)
     densities = [x.relative_density for x in LATTICES]
-    np.testing.assert_allclose(batch.relative_density(), densities, rtol=ROUNDING)
+    np.testing.assert_allclose(batch.relative_density, densities, rtol=ROUNDING)
 
 
 def test_owners_and_sums(batch):
@@ -108,7 +108,7 @@ def test_selection_is_the_batch_of_the_chosen(batch):
 def test_selection_passes_gradients_to_the_chosen_alone(batch):
     nodes = batch.nodes.clone().requires_grad_()
     part = batch.replace(nodes=nodes).select([8, 13])
-    part.lengths().square().sum().backward()
+    part.lengths.square().sum().backward()
     touched = nodes.grad.abs().sum(1) > 0
     assert set(batch.node_lattice[touched].tolist()) == {8, 13}
 
@@ -135,7 +135,7 @@ def test_gradients_reach_the_geometry(batch, field):
     weights = torch.randn(len(batch), generator=generator, dtype=torch.float64)
 
     def value(x):
-        return (weights * batch.replace(**{field: x}).relative_density()).sum()
+        return (weights * batch.replace(**{field: x}).relative_density).sum()
 
     moved = start.clone().requires_grad_()
     value(moved).backward()
@@ -151,7 +151,7 @@ def test_vectors_know_the_cell_and_the_nodes():
     batch = LatticeBatch.from_lattices([lattice])
     nodes, cells = batch.nodes.clone().requires_grad_(), batch.cells.clone().requires_grad_()
     s = next(k for k, (i, j) in enumerate(lattice.struts.tolist()) if i != j)
-    batch.replace(nodes=nodes, cells=cells).strut_vectors()[s, 1].backward()
+    batch.replace(nodes=nodes, cells=cells).strut_vectors[s, 1].backward()
     i, j = lattice.struts[s]
     np.testing.assert_allclose(nodes.grad[j], lattice.cell[:, 1], rtol=ROUNDING)
     np.testing.assert_allclose(nodes.grad[i], -lattice.cell[:, 1], rtol=ROUNDING)
@@ -198,7 +198,7 @@ def test_simplified_passes_gradients():
         scaled = batch.replace(
             cells=cells, radii=batch.radii * scale, end_radii=batch.end_radii * scale
         )
-        (scaled.simplified() if simplify else scaled).relative_density().sum().backward()
+        (scaled.simplified() if simplify else scaled).relative_density.sum().backward()
         grads.append((cells.grad, scale.grad))
     for plain, simple in zip(*grads, strict=True):
         torch.testing.assert_close(plain, simple, rtol=1e-10, atol=1e-12)
@@ -214,7 +214,7 @@ def test_a_chain_keeps_one_joint():
     )
     simple = LatticeBatch.from_lattices([chain]).simplified()
     assert (len(simple.nodes), len(simple.radii)) == (1, 1)
-    np.testing.assert_allclose(simple.strut_vectors().abs(), [[1, 0, 0]], atol=ROUNDING)
+    np.testing.assert_allclose(simple.strut_vectors.abs(), [[1, 0, 0]], atol=ROUNDING)
 
 
 # PyTorch Geometric
@@ -250,8 +250,8 @@ def test_pyg_loader_and_gradients(batch):
     from torch_geometric.loader import DataLoader
 
     loader = DataLoader(batch.to_pyg().to_data_list(), batch_size=4)
-    lengths = torch.cat([LatticeBatch.from_pyg(part).lengths() for part in loader])
-    torch.testing.assert_close(lengths, batch.lengths(), rtol=0, atol=0)
+    lengths = torch.cat([LatticeBatch.from_pyg(part).lengths for part in loader])
+    torch.testing.assert_close(lengths, batch.lengths, rtol=0, atol=0)
     radii = batch.radii.clone().requires_grad_()
     there_and_back = LatticeBatch.from_pyg(batch.replace(radii=radii).to_pyg())
     there_and_back.radii.sum().backward()

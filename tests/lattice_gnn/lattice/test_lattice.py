@@ -237,6 +237,15 @@ def test_supercell_by_numbers_is_the_diagonal_matrix():
     assert same_structure(lattice.supercell((1, 1, 1)), lattice)
 
 
+def test_a_supercell_is_named_by_one_number_or_three():
+    lattice = random_lattice(5)
+    assert lattice.supercell(2) == lattice.supercell((2, 2, 2)) == lattice.supercell(2, 2, 2)
+    assert lattice.supercell(1, 2, 3) == lattice.supercell(np.diag([1, 2, 3]))
+    for wrong in [(2, 2), (1, 2, 3, 4), (), (0,), ("2", "2", "2"), ([[1, 2], [3]],)]:
+        with pytest.raises(LatticeGnnError, match="tiling"):
+            lattice.supercell(*wrong)
+
+
 @pytest.mark.parametrize("tiling", [(1, 0, 2), (1, 2), np.ones((3, 3)), (1.5, 1, 1), "two"])
 def test_impossible_tilings_are_refused(tiling):
     with pytest.raises(LatticeGnnError, match="tiling"):
@@ -371,3 +380,29 @@ def test_sizes_that_can_only_be_slips_are_refused():
         bcc.supercell((1000, 1000, 1000))
     with pytest.raises(LatticeGnnError, match=r"level from 0 to 0.5 \(0.05 means 5 %\), got 5"):
         bcc.perturbed(5.0, seed=0)
+
+
+@EXAMPLES
+def test_lattices_of_equal_fields_are_equal_and_hash_alike(lattice):
+    same = lattice.replace(nodes=lattice.nodes.tolist())
+    assert same is not lattice
+    assert same == lattice
+    assert hash(same) == hash(lattice)
+    assert lattice.translated(np.array([0.0, 0.0, -0.0])) == lattice
+    different = [
+        lattice.replace(name="other"),
+        lattice.replace(units="km"),
+        lattice.replace(material=Material(2.0, 0.3)),
+        lattice.with_radii(np.nextafter(lattice.radii, 1)),
+        lattice.translated(np.array([0.0, 0.0, 1e-12])),
+        lattice.supercell(1, 1, 2),
+    ]
+    assert len({lattice, same, *different}) == 1 + len(different)
+    assert lattice != "lattice"
+
+
+def test_zeros_of_either_sign_are_equal():
+    lattice = plain(nodes=[[0, 0, 0], [0.5, 0.5, 0.5]])
+    negative = plain(nodes=[[-0.0, 0, -0.0], [0.5, 0.5, 0.5]])
+    assert lattice == negative
+    assert hash(lattice) == hash(negative)

@@ -122,3 +122,10 @@ def test_quantiles_agree_with_torch():
     values = torch.rand(57, generator=torch.Generator().manual_seed(0)).double()
     for share, name in ((0.5, "median"), (0.9, "p90"), (0.99, "p99")):
         assert summarise(values)[name] == pytest.approx(torch.quantile(values, share).item())
+
+
+def test_relative_frobenius_takes_single_tensors_and_stiffnesses():
+    C, D = Stiffness.isotropic(1.0, 0.0), Stiffness.isotropic(1.1, 0.0)
+    assert relative_frobenius(D, C).item() == pytest.approx(0.1)
+    assert relative_frobenius(D.mandel, C.mandel).item() == pytest.approx(0.1)
+    assert relative_frobenius(D.mandel[None], C).tolist() == pytest.approx([0.1])

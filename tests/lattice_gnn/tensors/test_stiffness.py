@@ -47,15 +47,15 @@ def test_every_door_leads_to_the_same_tensor():
     doors = [
         Stiffness.from_voigt(C.voigt),
         Stiffness.from_cartesian(C.cartesian),
-        Stiffness.from_compliance_mandel(C.compliance),
-        Stiffness.from_compliance_voigt(C.compliance_voigt),
+        Stiffness.from_compliance_mandel(C.compliance()),
+        Stiffness.from_compliance_voigt(C.compliance_voigt()),
         Stiffness(torch.as_tensor(C.numpy())),
     ]
     for door in doors:
         torch.testing.assert_close(door.mandel, C.mandel)
     # Voigt stiffness and Voigt compliance are inverse to one another.
     torch.testing.assert_close(
-        C.voigt @ C.compliance_voigt, torch.eye(6, dtype=torch.float64).expand(4, 6, 6)
+        C.voigt @ C.compliance_voigt(), torch.eye(6, dtype=torch.float64).expand(4, 6, 6)
     )
 
 
@@ -128,7 +128,7 @@ def test_many_directions_for_many_tensors():
 
 def test_gradients_reach_the_source_and_detach_cuts_them():
     source = torch.eye(6, dtype=torch.float32).requires_grad_()
-    Stiffness(source).averages.young_hill.backward()
+    Stiffness(source).averages().young_hill.backward()
     assert source.grad is not None
     assert not Stiffness(source).detach().mandel.requires_grad
     assert isinstance(Stiffness(source).numpy(), np.ndarray)
@@ -160,8 +160,8 @@ def test_eigen_stiffnesses_are_energies_of_unit_strains():
 def test_the_soft_mode_of_a_pin_jointed_frame_is_shown():
     # Struts along the cube axes resist no shear; a brace in the 12 plane leaves 23 and 13.
     C = Stiffness.from_voigt(torch.diag(torch.tensor([1.0, 1.0, 1.0, 1e-3, 2e-3, 0.3]).double()))
-    assert bool(C.is_positive_definite)
-    soft = C.soft_mode
+    assert bool(C.is_positive_definite())
+    soft = C.soft_mode()
     assert soft.value.item() == pytest.approx(2e-3)
     shear = torch.zeros(3, 3, dtype=torch.float64)
     shear[1, 2] = shear[2, 1] = 2**-0.5
@@ -171,7 +171,7 @@ def test_the_soft_mode_of_a_pin_jointed_frame_is_shown():
 def test_definiteness_at_the_limit_of_rounding():
     values = torch.tensor([[1.0, 1e-9], [1.0, 1e-14], [1.0, 0.0], [1.0, -1e-3]]).double()
     C = Stiffness(torch.diag_embed(values[:, [0, 0, 0, 0, 0, 1]]))
-    assert C.is_positive_definite.tolist() == [True, False, False, False]
+    assert C.is_positive_definite().tolist() == [True, False, False, False]
 
 
 def test_bulk_modulus_by_name():
@@ -181,6 +181,78 @@ def test_bulk_modulus_by_name():
     assert C.bulk_modulus().item() == pytest.approx(0.5 * (2.0 + 18.0 / 11.0))
     with pytest.raises(LatticeGnnError, match="unknown average 'mean'"):
         C.bulk_modulus("mean")
+
+
+def test_averages_without_directions_are_named():
+    # Copper (GPa) and its Voigt, Reuss and Hill shear moduli from the cubic closed forms:
+    # G_V = (C11 - C12 + 3 C44)/5, 5/G_R = 4/(C11 - C12) + 3/C44.
+    C = Stiffness.cubic(168.4, 121.4, 75.4)
+    voigt, reuss = (47.0 + 3 * 75.4) / 5, 5 / (4 / 47.0 + 3 / 75.4)
+    assert C.shear_modulus(average="voigt").item() == pytest.approx(voigt)
+    assert C.shear_modulus(average="reuss").item() == pytest.approx(reuss)
+    assert C.shear_modulus().item() == pytest.approx((voigt + reuss) / 2)
+    K, G = C.bulk_modulus().item(), C.shear_modulus().item()
+    assert pytest.approx((168.4 + 2 * 121.4) / 3) == K
+    assert C.young_modulus().item() == pytest.approx(9 * K * G / (3 * K + G))
+    assert C.poisson_ratio().item() == pytest.approx((3 * K - 2 * G) / (6 * K + 2 * G))
+    K, G = K, voigt
+    assert C.young_modulus(average="voigt").item() == pytest.approx(9 * K * G / (3 * K + G))
+    with pytest.raises(LatticeGnnError, match="two directions n and m, or none"):
+        C.shear_modulus([1.0, 0.0, 0.0])
+    with pytest.raises(LatticeGnnError, match="use voigt, reuss or hill"):
+        C.poisson_ratio(average="mean")
+
+
+def test_a_singular_stiffness_has_the_averages_of_voigt_only():
+    C = Stiffness(torch.diag(torch.tensor([3.0, 0.0, 0.0, 0.0, 0.0, 0.0])))
+    assert C.bulk_modulus("voigt").item() == pytest.approx(1 / 3)
+    assert C.shear_modulus(average="voigt").item() == pytest.approx(0.2)
+    with pytest.raises(LatticeGnnError, match="singular"):
+        C.shear_modulus()
+
+
+def test_arithmetic_is_that_of_components():
+    C, D = Stiffness.cubic(5.0, 2.0, 1.25), Stiffness.isotropic(2.0, 0.25)
+    torch.testing.assert_close((C - D).voigt, C.voigt - D.voigt)
+    torch.testing.assert_close((C + D).cartesian, C.cartesian + D.cartesian)
+    for product in (3 * C, C * 3.0, np.float64(3) * C, C / (1 / 3), C.scaled(3)):
+        torch.testing.assert_close(product.voigt, 3 * C.voigt)
+    batch = Stiffness(torch.stack([C.mandel, D.mandel]))
+    torch.testing.assert_close((batch - C).mandel[1], (D - C).mandel)
+    torch.testing.assert_close((batch * [1.0, 2.0]).mandel[1], 2 * D.mandel)
+    for wrong in ("2", ["a"]):
+        with pytest.raises(LatticeGnnError, match="a factor must be numbers but is a"):
+            C * wrong
+    with pytest.raises(TypeError, match="'Stiffness' and 'float'"):
+        C - 1.0
+    with pytest.raises(TypeError, match="'int' and 'Stiffness'"):
+        1 + C
+
+
+def test_norm_and_eigenvalues_do_not_depend_on_the_frame():
+    # |C|^2 = C_ijkl C_ijkl; an isotropic C has eigenvalues 2 G (five times) and 3 K.
+    C = Stiffness(random(6, 6)).symmetrised()
+    assert C.norm().item() == pytest.approx(C.cartesian.square().sum().sqrt().item())
+    isotropic = Stiffness.isotropic(1.0, 0.2)
+    expected = torch.tensor([1 / 1.2] * 5 + [1 / 0.6], dtype=torch.float64)
+    torch.testing.assert_close(isotropic.eigenvalues(), expected)
+    turned = C.rotated(np.linalg.qr(random(3, 3, seed=1))[0])
+    torch.testing.assert_close(turned.eigenvalues(), C.eigenvalues())
+    torch.testing.assert_close(turned.norm(), C.norm())
+
+
+def test_equal_values_are_equal_and_hash_alike():
+    C = Stiffness.cubic(5.0, 0.0, 1.25)
+    same = Stiffness(C.mandel.clone().requires_grad_(True))
+    assert same == C
+    assert hash(C) == hash(same)
+    negative_zero = Stiffness(torch.where(C.mandel == 0, -0.0, C.mandel))
+    assert negative_zero == C
+    assert hash(C) == hash(negative_zero)
+    assert Stiffness(C.mandel * (1 + 1e-15)) != C
+    assert C[None] != C
+    assert C != "C"
+    assert len({C, same, negative_zero, C.scaled(2.0)}) == 2
 
 
 def test_one_line_representations():

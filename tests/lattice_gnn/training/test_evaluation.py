@@ -40,7 +40,7 @@ class Beam(StiffnessNetwork):
 
     def forward(self, batch):
         C = homogenise_beam(batch).stiffness.mandel
-        density = batch.relative_density()
+        density = batch.relative_density
         factor = torch.full_like(density, self.factors[2])
         factor[density < 0.05] = self.factors[1]
         factor[density < 0.005] = self.factors[0]

@@ -76,7 +76,7 @@ def test_turned_examples_are_those_of_turned_lattices(examples):
     turned = examples.rotated(torch.stack([torch.from_numpy(R) for R in rotations]))
     lattices = [x.rotated(R) for x, R in zip(LATTICES, rotations, strict=True)]
     fresh = Examples.of(label_beam(lattices), "prior")
-    torch.testing.assert_close(turned.batch.strut_vectors(), fresh.batch.strut_vectors())
+    torch.testing.assert_close(turned.batch.strut_vectors, fresh.batch.strut_vectors)
     for name in ("stiffness", "root", "target"):
         size = float(getattr(fresh, name).abs().max())
         torch.testing.assert_close(
@@ -91,5 +91,5 @@ def test_maps_without_a_prior_need_nothing_prepared():
     assert examples.target is None
     M = torch.eye(6).double().expand(3, 6, 6)
     C = stiffness_of(M, examples, "square")
-    rho = labelled.batch.relative_density()
+    rho = labelled.batch.relative_density
     torch.testing.assert_close(C, rho[:, None, None] * M)

@@ -156,10 +156,10 @@ def test_energy_of_the_true_response_is_the_stiffness():
             parameter.zero_()
         readout.mix.copy_(torch.tensor([1.0, 0.0]))
     fields = homogenise_beam([lattice], fields=True).fields
-    P_hat = P[0] / batch.relative_density()[0]
+    P_hat = P[0] / batch.relative_density[0]
     W = torch.linalg.inv(P_hat + 0.01 * torch.eye(6)).double()
     W = symmetric_function(W[None], "sqrt")[0]
-    mean_length = batch.lengths().mean()
+    mean_length = batch.lengths.mean()
     X = torch.stack([fields.fluctuations / mean_length, fields.rotations]) @ W
     scalars = torch.zeros(len(batch.nodes), 2, dtype=torch.float64)
     M = readout(X, scalars, torch.zeros(len(batch.radii), 1).double(), frames, batch)

@@ -1,0 +1,37 @@
+"""Anything like an array as a float64 tensor."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lattice_gnn.errors import LatticeGnnError
+
+ArrayLike = Tensor | np.ndarray | Sequence[Any] | float
+
+
+def float64_tensor(values: ArrayLike, *trailing: int, name: str) -> Tensor:
+    """Turn array-likes into a float64 tensor whose last dimensions are as expected.
+
+    Args:
+        values: Tensor (gradients are kept), array, nested sequence or number.
+        trailing: Expected sizes of the last dimensions.
+        name: What error messages call it.
+
+    Raises:
+        LatticeGnnError: For values that are no numbers, or another shape.
+    """
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        values = values.astype(np.float64)  # a copy: read-only arrays are welcome
+    try:
+        tensor = torch.as_tensor(values, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise LatticeGnnError(f"{name} must be numbers but is a {type(values).__name__}") from None
+    if tuple(tensor.shape[tensor.ndim - len(trailing) :]) != trailing:
+        shape = ", ".join(str(size) for size in trailing)
+        raise LatticeGnnError(
+            f"{name} must have shape (..., {shape}) but has shape {tuple(tensor.shape)}"
+        )
+    return tensor
