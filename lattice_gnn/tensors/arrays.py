@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lattice_gnn.errors import LatticeGnnError
 
-ArrayLike = Tensor | np.ndarray | Sequence[Any] | float
+ArrayLike = Tensor | np.ndarray | Sequence[Any] | float | int
 
 
 def float64_tensor(values: ArrayLike, *trailing: int, name: str) -> Tensor:
