@@ -13,8 +13,6 @@ from lattice_gnn.lattice.memory import Remembering
 from lattice_gnn.lattice.tiling import tile_topology, tiling_matrix
 from lattice_gnn.lattice.topology import Net, analyse_net, simplify_topology
 
-MOST_STRUTS = 10_000_000  #: of a supercell; more would only exhaust the memory
-
 
 @dataclass(frozen=True, slots=True)
 class Material:
@@ -275,11 +273,6 @@ class Lattice(Remembering):
                 terms of the old ones (new cell = M @ cell, |det M| copies).
         """
         M = tiling_matrix(*tiling)
-        struts = abs(float(np.linalg.det(M))) * self.num_struts
-        if struts > MOST_STRUTS:
-            raise LatticeGnnError(
-                f"tiling: expected at most {MOST_STRUTS} struts in all, got {struts:.3g}."
-            )
         tiling_of_net = tile_topology(self.num_nodes, self.struts, self.shifts, M)
         copies = tiling_of_net.copies
         return self.replace(

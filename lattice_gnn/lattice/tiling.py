@@ -10,6 +10,8 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.checks import integer_array
 from lattice_gnn.lattice.topology import hermite_normal_form
 
+MOST_STRUTS = 10_000_000  #: of a supercell; more would only exhaust the memory
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tiling:
@@ -59,8 +61,13 @@ def tile_topology(
     M.
 
     Raises:
-        LatticeGnnError: if M is singular.
+        LatticeGnnError: if M is singular, or makes more than ``MOST_STRUTS`` struts.
     """
+    total = abs(float(np.linalg.det(M))) * len(struts)
+    if total > MOST_STRUTS:
+        raise LatticeGnnError(
+            f"tiling: expected at most {MOST_STRUTS} struts in all, got {total:.3g}."
+        )
     H = hermite_normal_form(M)
     if len(H) < 3:
         raise LatticeGnnError("tiling: expected an integer matrix with a non-zero determinant.")

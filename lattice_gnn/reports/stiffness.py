@@ -273,7 +273,7 @@ def _direction(vector: Float[Tensor, "3"]) -> Vector:
 
 
 def _averages(stiffness: Stiffness) -> list[AllAverages]:
-    averages = stiffness.averages
+    averages = stiffness.averages()
     names = {"K": "bulk", "G": "shear", "E": "young", "nu": "poisson"}
     return [
         AllAverages(
