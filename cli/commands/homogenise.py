@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from cli.terminal.facts import Facts
-    from fem_reference.beam.homogenise import BeamSolution
+    from fem_reference.beam.solution import BeamSolution
 
 BATCH = 64
 MESH_SUFFIX = ".vtu"

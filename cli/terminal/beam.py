@@ -9,7 +9,7 @@ from cli.terminal.options import Element
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
-    from fem_reference.beam.homogenise import BeamSolution
+    from fem_reference.beam.solution import BeamSolution
 
 
 def solve(

@@ -9,7 +9,7 @@ from cli.terminal.facts import ORDER
 from cli.terminal.tables import block, plain
 
 if TYPE_CHECKING:
-    from fem_reference.beam.homogenise import BeamFields
+    from fem_reference.beam.solution import BeamFields
 
 Facts = dict[str, Any]
 KINDS = {"stretching": "axial", "bending, shear": "bending", "torsion": "torsion"}

@@ -35,6 +35,7 @@ from fem_reference.beam.elements import (
 )
 from fem_reference.beam.factor import DenseFactor, Factor, IllConditionedError, SparseFactor
 from fem_reference.beam.schedule import in_threads, slabs, split_by_size
+from fem_reference.beam.solution import BeamFields, BeamSolution
 from fem_reference.beam.supports import Supports, find_supports
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
@@ -54,58 +55,6 @@ _ROUNDING = 64  #: units in the last place by which deformations differ from zer
 
 class RankWarning(UserWarning):
     """The net does not span space: its effective stiffness is singular."""
-
-
-@dataclass(frozen=True, slots=True)
-class BeamFields:
-    """What happens inside the cells under the six unit strains.
-
-    The last axis counts the strains, Mandel order 11 22 33 23 13 12.
-
-    Attributes:
-        fluctuations: Nodal displacement less the affine one, unit of length.
-        rotations: Nodal rotations, rad.
-        displacements: Total displacement of the nodes in the home cell, strain . position +
-            fluctuation.
-        end_forces: Forces and moments on the strut's ends, rows f_i, m_i, f_j, m_j in global axes;
-            E_s times length^2 and length^3.
-        axial: The part of C / E_s that stretching carries: of the energy density E.C.E / 2 of a
-            strain E, E.axial.E / 2 stretches struts. axial + bending + torsion = C.
-        bending: The part of C / E_s from bending and shear.
-        torsion: The part of C / E_s from torsion.
-        condition: Condition number of each lattice's scaled stiffness matrix (an estimate where
-            factorised sparsely).
-    """
-
-    fluctuations: Float[Tensor, "nodes 3 6"]
-    rotations: Float[Tensor, "nodes 3 6"]
-    displacements: Float[Tensor, "nodes 3 6"]
-    end_forces: Float[Tensor, "struts 12 6"]
-    axial: Float[Tensor, "lattices 6 6"]
-    bending: Float[Tensor, "lattices 6 6"]
-    torsion: Float[Tensor, "lattices 6 6"]
-    condition: Float[Tensor, " lattices"]
-
-
-@dataclass(frozen=True, slots=True)
-class BeamSolution:
-    """Effective stiffness of each lattice, and what the solver knows about it.
-
-    Attributes:
-        stiffness: C / E_s of every lattice, shape (lattices, 6, 6).
-        rank: Rank of C known from the net: 6 where some component spans space.
-        components: Number of connected components of each quotient graph.
-        free_spins: Straight or chain-like components that turn about their own line without energy.
-        fields: Displacements, forces and energies, where asked for.
-        end_forces: ``fields.end_forces``, where asked for alone or with the others.
-    """
-
-    stiffness: Stiffness
-    rank: Int[np.ndarray, " lattices"]
-    components: Int[np.ndarray, " lattices"]
-    free_spins: Int[np.ndarray, " lattices"]
-    fields: BeamFields | None = None
-    end_forces: Float[Tensor, "struts 12 6"] | None = None
 
 
 def homogenise_beam(

@@ -5,7 +5,7 @@ from typing import cast
 
 import torch
 
-from fem_reference.beam.homogenise import BeamFields, BeamSolution
+from fem_reference.beam.solution import BeamFields, BeamSolution
 from lattice_gnn.lattice.findings import warnings
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.reports.homogenisation import (
