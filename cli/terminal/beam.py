@@ -21,7 +21,7 @@ def solve(
         LatticeGnnError: Naming the file of a lattice whose equations cannot be solved.
     """
     from fem_reference.beam import homogenise as beam
-    from fem_reference.beam.factor import IllConditionedError
+    from fem_reference.sparse import IllConditionedError
 
     lattices = [source.lattice for source in sources]
     with warnings.catch_warnings():

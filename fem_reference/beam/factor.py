@@ -5,20 +5,17 @@ exactly), scale to a unit diagonal, and answer ``solve(forces) -> displacements`
 layout of a ``LatticeBatch``.
 """
 
-import weakref
-from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from scipy.sparse import csc_array, csr_matrix, triu
-from scipy.sparse.linalg import LinearOperator, eigsh, splu
+from scipy.sparse import csc_array
+from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
 from fem_reference.beam.dissection import dissection_order
-from lattice_gnn.errors import LatticeGnnError
+from fem_reference.sparse import IllConditionedError, factorise
 from lattice_gnn.lattice.batch import LatticeBatch
 
 Nodal = Float[Tensor, "nodes 6 cases"]
@@ -78,7 +75,7 @@ class DenseFactor:
 class SparseFactor:
     """One sparse factorisation of the whole batch, ordered by nested dissection.
 
-    With the extra ``pardiso`` installed it is Pardiso's Cholesky, else SuperLU's LU of scipy.
+    See ``fem_reference.sparse.factorise``.
     """
 
     def __init__(self, batch: LatticeBatch, B: StrutOperator, held: Bool[Tensor, " degrees"]):
@@ -99,7 +96,7 @@ class SparseFactor:
         K.setdiag(1.0)
         K.eliminate_zeros()
         self._K = K
-        self._apply_inverse = _factorise(K)
+        self._apply_inverse = factorise(K, ordering="NATURAL")
 
     def solve(self, forces: Nodal) -> Nodal:
         """See ``Factor.solve``."""
@@ -117,36 +114,6 @@ class SparseFactor:
             for op in (self._K, inverse)
         )
         return self._like.new_tensor([largest * of_inverse])
-
-
-def _factorise(K: csc_array) -> Callable[[np.ndarray], np.ndarray]:
-    """Factorise a symmetric positive definite matrix; returns the product with its inverse."""
-    if find_spec("pypardiso") is not None:
-        return _factorise_with_pardiso(K)
-    try:
-        lu = splu(
-            K,
-            permc_spec="NATURAL",
-            diag_pivot_thresh=0.0,
-            options={"SymmetricMode": True, "Equil": False},
-        )
-    except RuntimeError as error:  # "Factor is exactly singular"
-        raise IllConditionedError(0) from error
-    return lu.solve
-
-
-def _factorise_with_pardiso(K: csc_array) -> Callable[[np.ndarray], np.ndarray]:
-    from pypardiso import PyPardisoSolver
-    from pypardiso.pardiso_wrapper import PyPardisoError
-
-    upper = csr_matrix(triu(K, format="csr"))  # what Pardiso reads of a symmetric matrix
-    solver = PyPardisoSolver(mtype=2)
-    weakref.finalize(K, solver.free_memory, everything=True)
-    try:
-        solver.factorize(upper)
-    except PyPardisoError as error:
-        raise IllConditionedError(0) from error
-    return lambda b: solver.solve(upper, b)
 
 
 def _unit_diagonal(
@@ -167,15 +134,3 @@ def _unit_diagonal(
 def _degrees(nodes: Int[np.ndarray, " nodes"]) -> Int[np.ndarray, " degrees"]:
     """The six degrees of freedom of each node, in order."""
     return (6 * nodes[:, None] + np.arange(6)).ravel()
-
-
-class IllConditionedError(LatticeGnnError):
-    """The equilibrium cannot be found to the promised accuracy in this precision."""
-
-    def __init__(self, lattice: int):
-        self.lattice = lattice
-        super().__init__(
-            f"lattice {lattice}: the stiffness matrix is too ill-conditioned to be solved "
-            "accurately; look for struts that are extremely short, thin or soft beside others, "
-            "and use float64"
-        )

@@ -33,19 +33,19 @@ from fem_reference.beam.elements import (
     check_rigid_ends,
     strut_operator,
 )
-from fem_reference.beam.factor import DenseFactor, Factor, IllConditionedError, SparseFactor
+from fem_reference.beam.factor import DenseFactor, Factor, SparseFactor
 from fem_reference.beam.schedule import in_threads, slabs, split_by_size
 from fem_reference.beam.solution import BeamFields, BeamSolution
 from fem_reference.beam.supports import Supports, find_supports
+from fem_reference.sparse import IllConditionedError
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.tensors.notation import strain_basis
 from lattice_gnn.tensors.stiffness import Stiffness
 
-SPARSE_FROM_NODES = (
-    60  #: cells with more nodes are factorised sparsely (benchmarks/beam.py measures the crossover)
-)
+SPARSE_FROM_NODES = 60
+"""Cells with more nodes are factorised sparsely; benchmarks/beam.py measures the crossover."""
 _REFINEMENTS = 6
 _ENERGY_TOLERANCE = 1e-9  #: admitted error of the softest eigenvalue of C, relative
 _NEGLIGIBLE = 1e-20  #: error of C over its trace that needs no look at the eigenvalues

@@ -8,16 +8,13 @@ the preconditioner is symmetric. The coarsest level is solved directly. Block ro
 level are made from the voxel weights where they are used, and never stored.
 """
 
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.sparse import bsr_array, csc_array, csr_matrix, diags_array, triu
+from scipy.sparse import bsr_array, csc_array, csr_matrix, diags_array
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu
 
 from fem_reference.solid import stencils
 from fem_reference.solid.grid import Grid, numbers_at
@@ -30,6 +27,7 @@ from fem_reference.solid.hexahedra import (
     descend,
 )
 from fem_reference.solid.stopping import largest_share, reached
+from fem_reference.sparse import factorise
 
 CHUNK = 256  #: rows whose blocks are held at once; they fit into the second-level cache
 COARSEST_NODES = 300  #: a level with at most so many nodes is solved directly
@@ -283,22 +281,10 @@ def _direct(level: Level) -> Callable[[Nodal], Nodal]:
     springs = _REGULARISATION * diagonal
     held = (3 * first[:, None] + np.arange(3)).ravel()
     springs[held] += diagonal[held]
-    apply_inverse = _factorise(csc_array(K + diags_array(springs)))
+    apply_inverse = factorise(
+        csc_array(K + diags_array(springs)), ordering="MMD_AT_PLUS_A", pardiso_from=_PARDISO_FROM
+    )
     return lambda b: apply_inverse(b.reshape(size, -1)).reshape(b.shape)
-
-
-def _factorise(K: csc_array) -> Callable[[np.ndarray], np.ndarray]:
-    """Factorise a symmetric positive definite matrix: SuperLU, large ones Pardiso if installed."""
-    if K.shape[0] >= _PARDISO_FROM and find_spec("pypardiso") is not None:
-        from pypardiso import PyPardisoSolver
-
-        upper = csr_matrix(triu(K, format="csr"))  # what Pardiso reads of a symmetric matrix
-        solver = PyPardisoSolver(mtype=2)
-        weakref.finalize(K, solver.free_memory, everything=True)
-        solver.factorize(upper)
-        return lambda b: solver.solve(upper, b)
-    options = {"SymmetricMode": True, "Equil": False}
-    return splu(K, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options).solve
 
 
 def solve(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fem_reference.beam.factor import IllConditionedError
+from fem_reference.sparse import IllConditionedError
 from lattice_gnn.cells.named import cell
 from lattice_gnn.lattice.json_file import write_lattices
 

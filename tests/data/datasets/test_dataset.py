@@ -16,8 +16,8 @@ from data.labelling.beam import label_beam
 from data.labelling.generate import make_batch
 from data.populations.population import Population
 from data.populations.varied_cells import CellSampling, sample_cells
-from fem_reference.beam.factor import IllConditionedError
 from fem_reference.beam.homogenise import homogenise_beam
+from fem_reference.sparse import IllConditionedError
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.tensors.notation import UPPER

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 import fem_reference.beam.homogenise
-from fem_reference.beam.factor import IllConditionedError
 from fem_reference.beam.homogenise import RankWarning, homogenise_beam
+from fem_reference.sparse import IllConditionedError
 from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
