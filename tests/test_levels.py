@@ -15,7 +15,7 @@ PACKAGES = ("lattice_gnn", "fem_reference", "data", "viz", "cli")
 
 LEVELS = (
     {"lattice_gnn.errors"},
-    {"lattice_gnn.files", "lattice_gnn.settings"},
+    {"lattice_gnn.files", "lattice_gnn.notebook", "lattice_gnn.settings"},
     {"lattice_gnn.tensors", "lattice_gnn.lattice"},
     {"lattice_gnn.cells"},
     {"lattice_gnn.testing"},

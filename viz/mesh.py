@@ -5,12 +5,12 @@ closed surface with radius E(n) in every direction n.
 """
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
+from lattice_gnn.lattice.images import strut_images
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.tensors.stiffness import Stiffness
 
@@ -80,12 +80,9 @@ def lattice_tubes(
         tolerance: How far outside the block, in fractional coordinates, a midpoint may lie. Not
             zero, so that the faces of an imperfect lattice are complete on both sides.
     """
-    i, j = lattice.struts[:, 0], lattice.struts[:, 1]
+    i, j = lattice.struts.T
     first = lattice.nodes[i]
-    middle = (first + lattice.nodes[j] + lattice.shifts) / 2
-    lowest = np.ceil(-middle - tolerance).astype(np.int64)
-    highest = np.floor(np.asarray(tiles) - middle + tolerance).astype(np.int64)
-    sources, offsets = _images(lowest, highest)
+    sources, offsets = strut_images(lattice, tiles, tolerance)
     node_keys = np.concatenate(
         [
             np.column_stack([i[sources], offsets]),
@@ -108,33 +105,6 @@ def lattice_tubes(
         joint_radii=joint_radii,
         sources=sources,
     )
-
-
-def _images(
-    lowest: Int[np.ndarray, "struts 3"], highest: Int[np.ndarray, "struts 3"]
-) -> tuple[Int[np.ndarray, " images"], Int[np.ndarray, "images 3"]]:
-    """List (strut, cell offset) for all offsets between two bounds, both included."""
-    sources: list[int] = []
-    offsets: list[tuple[int, ...]] = []
-    for strut, (low, high) in enumerate(zip(lowest, highest, strict=True)):
-        box = list(product(*(range(a, b + 1) for a, b in zip(low, high, strict=True))))
-        sources.extend([strut] * len(box))
-        offsets.extend(box)
-    return np.array(sources, dtype=np.int64), np.array(offsets, dtype=np.int64).reshape(-1, 3)
-
-
-def cell_edges(
-    cell: Float[np.ndarray, "3 3"], tiles: tuple[int, int, int] = (1, 1, 1)
-) -> Float[np.ndarray, "12 2 3"]:
-    """Return the end points of the twelve edges of the drawn block of cells."""
-    corners = np.array(list(product((0, 1), repeat=3)))
-    pairs = [
-        (a, b)
-        for a in range(8)
-        for b in range(a + 1, 8)
-        if np.abs(corners[a] - corners[b]).sum() == 1
-    ]
-    return (corners * np.asarray(tiles))[np.array(pairs)] @ cell
 
 
 def icosphere(level: int) -> tuple[Float[np.ndarray, "points 3"], Int[np.ndarray, "faces 3"]]:

@@ -6,9 +6,10 @@ from math import cos, radians, sin
 import numpy as np
 from jaxtyping import Float
 
+from lattice_gnn.lattice.images import cell_edges
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.tensors.stiffness import Stiffness
-from viz.mesh import Surface, Tubes, cell_edges, lattice_tubes, modulus_surface
+from viz.mesh import Surface, Tubes, lattice_tubes, modulus_surface
 
 AZIMUTH, ELEVATION = -68.0, 22.0
 """Where the camera stands, in degrees, seen from the middle of the drawing."""

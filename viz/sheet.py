@@ -12,8 +12,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.images import cell_edges
 from lattice_gnn.lattice.lattice import Lattice
-from viz.mesh import cell_edges, lattice_tubes
+from viz.mesh import lattice_tubes
 from viz.picture import EDGE_COLOUR, TEXT_COLOUR, camera_direction
 
 _FRONT, _BACK = np.array([0.10, 0.20, 0.42]), np.array([0.74, 0.80, 0.87])

@@ -49,6 +49,24 @@ def check_poisson_ratio(value: Any, what: str) -> float:
     return nu
 
 
+def imperfection_level(value: Any) -> float:
+    """Return ``value`` as a float; nodes move by up to half a cell."""
+    level = finite_number(value, "level")
+    if not 0 <= level <= 0.5:
+        raise LatticeGnnError(
+            f"perturbed: expected a level from 0 to 0.5 (0.05 means 5 %), got {level:g}."
+        )
+    return level
+
+
+def orthogonal_matrix(value: Any, what: str) -> Float[np.ndarray, "3 3"]:
+    """Return a rotation or reflection, R R^T = 1 to 1e-9."""
+    R = float_array(value, what, (3, 3))
+    if np.abs(R @ R.T - np.eye(3)).max() > 1e-9:
+        raise LatticeGnnError(f"{what}: expected an orthogonal matrix, R R^T = 1 to 1e-9.")
+    return R
+
+
 def float_array(value: Any, what: str, shape: tuple[int | None, ...]) -> Float[np.ndarray, "..."]:
     """Return a read-only float64 copy, all finite; None in ``shape`` means any length."""
     array = _plain_array(value, what, shape)

@@ -130,6 +130,12 @@ class Lattice(Remembering):
             f"relative density {self.relative_density:.4g})"
         )
 
+    def _repr_html_(self) -> str:
+        """A drawing beside the numbers, for notebooks."""
+        from lattice_gnn.lattice.picture import lattice_html
+
+        return lattice_html(self)
+
     @property
     def num_nodes(self) -> int:
         """Number of nodes of one cell."""
@@ -217,10 +223,7 @@ class Lattice(Remembering):
 
     def rotated(self, R: Float[np.ndarray, "3 3"]) -> "Lattice":
         """Return the lattice turned (or mirrored) by the orthogonal matrix R: x -> R x."""
-        R = checks.float_array(R, "rotation", (3, 3))
-        if np.abs(R @ R.T - np.eye(3)).max() > 1e-9:
-            raise LatticeGnnError("rotation: expected an orthogonal matrix, R R^T = 1 to 1e-9.")
-        return self.replace(cell=self.cell @ R.T)
+        return self.replace(cell=self.cell @ checks.orthogonal_matrix(R, "rotation").T)
 
     def strained(self, F: Float[np.ndarray, "3 3"]) -> "Lattice":
         """Return the lattice under the affine map x -> F x; fractions and radii stay."""
@@ -308,14 +311,10 @@ class Lattice(Remembering):
             seed: of the random directions, which are uniform on the sphere.
             measure: which of the two.
         """
-        level = checks.finite_number(level, "level")
+        level = checks.imperfection_level(level)
         if measure not in ("fractional", "mean_length"):
             raise LatticeGnnError(
                 f"perturbed: expected measure 'fractional' or 'mean_length', got {measure!r}."
-            )
-        if not 0 <= level <= 0.5:
-            raise LatticeGnnError(
-                f"perturbed: expected a level from 0 to 0.5 (0.05 means 5 %), got {level:g}."
             )
         directions = np.random.default_rng(seed).normal(size=(self.num_nodes, 3))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)

@@ -61,6 +61,12 @@ class Stiffness:
         names = (("C11", 0, 0), ("C22", 1, 1), ("C33", 2, 2), ("C12", 0, 1), ("C44", 3, 3))
         return "Stiffness(" + ", ".join(f"{s}={C[i, j].item():.4g}" for s, i, j in names) + ")"
 
+    def _repr_html_(self) -> str:
+        """Matrix, moduli and polar curves, for notebooks."""
+        from lattice_gnn.tensors.picture import stiffness_html
+
+        return stiffness_html(self)
+
     def __eq__(self, other: object) -> bool:
         """Whether shape and all components are equal; gradients and devices do not count."""
         if not isinstance(other, Stiffness):

@@ -9,7 +9,6 @@ import torch
 
 from lattice_gnn.tensors.stiffness import Stiffness
 from viz.mesh import (
-    cell_edges,
     icosphere,
     joint_surface,
     lattice_tubes,
@@ -104,13 +103,6 @@ def test_joints_close_the_widest_strut_and_bound_the_drawing(simple_cubic):
     balls = joint_surface(tubes)
     np.testing.assert_allclose(balls.points.min(axis=0), -0.2, atol=2e-3)
     np.testing.assert_allclose(balls.points.max(axis=0), 2.2, atol=2e-3)
-
-
-def test_cell_edges_are_the_twelve_lattice_vectors_at_the_corners():
-    cell = np.array([[2.0, 0, 0], [0.5, 1, 0], [0, 0.3, 3]])
-    edges = cell_edges(cell, (1, 1, 2))
-    vectors = [tuple(np.round(b - a, 12)) for a, b in edges]
-    assert Counter(vectors) == {tuple(row): 4 for row in cell * [[1], [1], [2]]}
 
 
 def test_icosphere_is_closed_and_round():

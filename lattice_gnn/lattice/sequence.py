@@ -1,0 +1,53 @@
+"""One lattice in, one answer out; a sequence in, a list out."""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.lattice import Lattice
+
+Answer = TypeVar("Answer")
+
+
+def as_list(lattices: Any, verb: str) -> list[Lattice]:
+    """Return one lattice, or any iterable of lattices, as a list.
+
+    Args:
+        lattices: What the user gave.
+        verb: What error messages call the function that was called.
+
+    Raises:
+        LatticeGnnError: For anything that is no lattice, with a hint where it is a path.
+    """
+    if isinstance(lattices, Lattice):
+        return [lattices]
+    if isinstance(lattices, str | os.PathLike) or not isinstance(lattices, Iterable):
+        raise LatticeGnnError(_refusal(lattices, verb, "a Lattice or a sequence of them"))
+    found = list(lattices)
+    for number, lattice in enumerate(found):
+        if not isinstance(lattice, Lattice):
+            raise LatticeGnnError(_refusal(lattice, verb, f"a Lattice as item {number}"))
+    return found
+
+
+def one_or_list(
+    lattices: Any, verb: str, answer: Callable[[list[Lattice]], list[Answer]]
+) -> Answer | list[Answer]:
+    """Answer one lattice by one answer, and a sequence by a list.
+
+    Raises:
+        LatticeGnnError: As ``as_list`` does.
+    """
+    answers = answer(as_list(lattices, verb))
+    return answers[0] if isinstance(lattices, Lattice) else answers
+
+
+def _refusal(value: Any, verb: str, expected: str) -> str:
+    got = f"{verb}: expected {expected}, got {type(value).__name__}"
+    if not isinstance(value, str | os.PathLike):
+        return got
+    return (
+        f"{got} {os.fspath(value)!r}; lattice_gnn.read(path) reads a file, "
+        "lattice_gnn.cell(name) makes a named cell"
+    )

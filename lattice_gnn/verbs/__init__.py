@@ -1,0 +1,1 @@
+"""What people type first: ``lattice_gnn.predict``, ``lattice_gnn.homogenise``."""
