@@ -1,13 +1,11 @@
-"""One lattice in, one answer out; a sequence in, a list out."""
+"""What the verbs take: one lattice, or a sequence of lattices."""
 
 import os
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Lattice
-
-Answer = TypeVar("Answer")
 
 
 def as_list(lattices: Any, verb: str) -> list[Lattice]:
@@ -29,18 +27,6 @@ def as_list(lattices: Any, verb: str) -> list[Lattice]:
         if not isinstance(lattice, Lattice):
             raise LatticeGnnError(_refusal(lattice, verb, f"a Lattice as item {number}"))
     return found
-
-
-def one_or_list(
-    lattices: Any, verb: str, answer: Callable[[list[Lattice]], list[Answer]]
-) -> Answer | list[Answer]:
-    """Answer one lattice by one answer, and a sequence by a list.
-
-    Raises:
-        LatticeGnnError: As ``as_list`` does.
-    """
-    answers = answer(as_list(lattices, verb))
-    return answers[0] if isinstance(lattices, Lattice) else answers
 
 
 def _refusal(value: Any, verb: str, expected: str) -> str:
