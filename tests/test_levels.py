@@ -200,19 +200,10 @@ def source_files():
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
-MOVING = {"lattice_gnn.network.ridge", "data.drawings.builder", "data.reading"}
-"""Files of which a part still has to move to its level."""
-
-
 def test_every_file_imports_from_its_own_folder_or_from_below():
     files = list(source_files())
     assert {module for module, _ in files} >= {*PACKAGES, "lattice_gnn.errors"}
-    found = [
-        text
-        for m, path in files
-        if m not in MOVING
-        for text in breaches(path.read_text("utf-8"), m)
-    ]
+    found = [text for m, path in files for text in breaches(path.read_text("utf-8"), m)]
     assert found == []
 
 
