@@ -166,8 +166,8 @@ class LatticeBatch:
     def select(self, lattices: Sequence[int] | np.ndarray) -> "LatticeBatch":
         """The given lattices, in the given order, gradients kept."""
         chosen = torch.as_tensor(lattices, dtype=torch.int64, device=self.cells.device)
-        nodes, node_offsets = _ranges(self.node_offsets, chosen)
-        struts, strut_offsets = _ranges(self.strut_offsets, chosen)
+        nodes, node_offsets = ranges(self.node_offsets, chosen)
+        struts, strut_offsets = ranges(self.strut_offsets, chosen)
         moved = (node_offsets[:-1] - self.node_offsets[chosen]).repeat_interleave(
             strut_offsets.diff()
         )
@@ -200,7 +200,7 @@ class LatticeBatch:
     ) -> tuple[Int[Tensor, " nodes"], Int[Tensor, " struts"]]:
         """Numbers of the nodes and of the struts of the given lattices, in the given order."""
         chosen = torch.as_tensor(lattices, dtype=torch.int64, device=self.cells.device)
-        return _ranges(self.node_offsets, chosen)[0], _ranges(self.strut_offsets, chosen)[0]
+        return ranges(self.node_offsets, chosen)[0], ranges(self.strut_offsets, chosen)[0]
 
     def replace(self, **changes: Tensor) -> "LatticeBatch":
         """A batch with some tensors replaced (positions, radii, cells: same lengths)."""
@@ -365,10 +365,10 @@ def _owners(offsets: Int[Tensor, " groups_plus_1"], count: int) -> Int[Tensor, "
     return groups.repeat_interleave(offsets.diff(), output_size=count)
 
 
-def _ranges(
+def ranges(
     offsets: Int[Tensor, " groups_plus_1"], chosen: Int[Tensor, " chosen"]
 ) -> tuple[Int[Tensor, " members"], Int[Tensor, " chosen_plus_1"]]:
-    """The members of the chosen groups, and the offsets of the new grouping."""
+    """The members of the chosen groups of a ragged array, and the offsets of the new grouping."""
     counts = offsets.diff()[chosen]
     new_offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
     start = (offsets[chosen] - new_offsets[:-1]).repeat_interleave(counts)

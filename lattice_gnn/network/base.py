@@ -100,8 +100,17 @@ class StiffnessNetwork(nn.Module):
 
     def stiffness(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
         """C / E_s of lattices that are simplified already."""
-        return POSITIVE_MAPS[self.config.positive_map](self.matrix(batch).double(), batch)
+        return POSITIVE_MAPS[self.config.positive_map](
+            self.matrix(self.inputs(batch)).double(), batch
+        )
 
-    def matrix(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
-        """The symmetric matrix M that the positive map receives; ``batch`` is simplified."""
+    def inputs(self, batch: LatticeBatch) -> Any:
+        """What ``matrix`` takes, made of simplified lattices; no weight changes it.
+
+        Training computes it once. It has ``select`` and ``to`` as a ``LatticeBatch`` has.
+        """
+        return batch
+
+    def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
+        """The symmetric matrix M that the positive map receives."""
         raise NotImplementedError

@@ -36,7 +36,7 @@ from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import ModelSettings, StiffnessNetwork, check_config
 from lattice_gnn.network.layers.energy import EnergyReadout
 from lattice_gnn.network.layers.interaction import FirstInteraction, Interaction
-from lattice_gnn.network.layers.positivity import AffinePrior, prior
+from lattice_gnn.network.layers.positivity import AffinePrior, relative_to
 from lattice_gnn.network.layers.product import HigherOrderProduct
 from lattice_gnn.network.layers.readout import TensorReadout
 from lattice_gnn.network.layers.relaxation import Problem, RelaxationStep, State
@@ -167,7 +167,7 @@ class StiffnessModel(StiffnessNetwork):
         if self.relaxation is None:
             return super().stiffness(batch)
         P = AffinePrior(batch)
-        return prior(self._matrix(batch, P), batch, P.root())
+        return relative_to(self._matrix(batch, P), P.root())
 
     def matrix(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
         """The symmetric matrix M that the positive map receives; ``batch`` is simplified."""

@@ -15,6 +15,7 @@ _HOMES = {
     "nnconv": ("lattice_gnn.network.baselines", "NnconvConfig", "NnconvModel"),
     "invariant": ("lattice_gnn.network.invariant", "InvariantConfig", "InvariantModel"),
     "affine": ("lattice_gnn.network.ridge", "AffineConfig", "AffineModel"),
+    "joints": ("lattice_gnn.network.joints", "JointConfig", "JointModel"),
     "ridge": ("lattice_gnn.network.ridge", "RidgeConfig", "RidgeModel"),
 }
 """Module, configuration and model of each kind; a module is loaded when its kind is asked for."""

@@ -10,7 +10,7 @@ from lattice_gnn.settings import read_settings
 
 _LEAST = {
     "epochs": 1, "batch_size": 1, "learning_rate": 0.0, "warmup": 0.0, "weight_decay": 0.0,
-    "clip": 0.0, "average": 0.0, "log_weight": 0.0, "huber": 0.0,
+    "clip": 0.0, "average": 0.0, "log_weight": 0.0, "huber": 0.0, "log_huber": 0.0,
     "seed": 0, "steps": 0, "checkpoint_steps": 0,
     "patience": 0, "accumulate": 1,
 }  # fmt: skip
@@ -30,8 +30,9 @@ class TrainConfig:
         average: Decay of the running average of the weights; the average is what is tested and
             saved.
         log_weight: Weight of the loss on the logarithm of C against that on C itself (relative
-            loss, prior map).
+            loss, maps relative to a known stiffness).
         huber: Relative error beyond which the relative loss grows linearly; 0 for a square.
+        log_huber: The same for the loss on the logarithm.
         seed: Of the initial weights, the order of the lattices and their rotations.
         loss: "relative" or "paper", see ``lattice_gnn.training.losses``.
         amsgrad: The AMSGrad variant of AdamW.
@@ -56,6 +57,7 @@ class TrainConfig:
     average: float = 0.999
     log_weight: float = 0.1
     huber: float = 0.0
+    log_huber: float = 0.0
     seed: int = 0
     loss: Literal["relative", "paper"] = "relative"
     amsgrad: bool = False

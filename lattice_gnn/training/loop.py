@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.network.registry import build_model
@@ -116,7 +117,10 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
         made_of = {"train": asdict(config), "training_hash": training.fingerprint()}
         learner = Learner(model, optimiser, average)
         run = TrainingRun(learner, folder, {**(facts or {}), **made_of}, ranks)
-        examples = Examples.of(training, model_config.positive_map).to(ranks.device)
+        with torch.no_grad():
+            inputs = model.inputs(training.batch.to(device=ranks.device))
+        prepared = None if isinstance(inputs, LatticeBatch) else inputs
+        examples = Examples.of(training, model_config.positive_map, prepared).to(ranks.device)
         validation = _moved(validation, ranks.device)
         report = on_progress if on_progress and ranks.is_first else _no_report
 
@@ -164,7 +168,7 @@ def losses(
     """The loss of every lattice: the network in the given precision, all after it in float64."""
     half = config.precision == "bfloat16"
     with torch.autocast(examples.stiffness.device.type, dtype=torch.bfloat16, enabled=half):
-        M = model.matrix(examples.batch)
+        M = model.matrix(examples.inputs)
     M = M.double()
     if not bool(torch.isfinite(M).all()):
         # The positive map would refuse; here the step ends as one whose loss is not finite.
@@ -172,7 +176,8 @@ def losses(
     C = stiffness_of(M, examples, model.config.positive_map)
     if config.loss == "paper":
         return paper_loss(C, examples)
-    return relative_loss(M, C, examples, log_weight=config.log_weight, huber=config.huber)
+    weights = {name: getattr(config, name) for name in ("log_weight", "huber", "log_huber")}
+    return relative_loss(M, C, examples, **weights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,12 @@ from torch import Tensor
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
-from lattice_gnn.network.layers.positivity import POSITIVE_MAPS, prior, prior_inverse, prior_root
+from lattice_gnn.network.layers.positivity import (
+    POSITIVE_MAPS,
+    ROOTS,
+    relative_logarithm,
+    relative_to,
+)
 from lattice_gnn.tensors.notation import UPPER, rotation_mandel
 from lattice_gnn.training.labelled import LabelledLattices
 
@@ -26,18 +32,20 @@ class Examples:
     Attributes:
         batch: The lattices, simplified.
         stiffness: Their C / E_s.
-        root: Square root of the affine stiffness, None without the prior map.
-        target: The M that the prior map takes to C / E_s, None without the prior map.
+        root: P^(1/2) of a positive map relative to a known stiffness P, None with others.
+        target: The M that this map takes to C / E_s, None with others.
+        prepared: ``StiffnessNetwork.inputs`` of the lattices; None where they are the lattices.
     """
 
     batch: LatticeBatch
     stiffness: Matrices
     root: Matrices | None = None
     target: Matrices | None = None
+    prepared: Any = None
 
     @classmethod
-    def of(cls, labelled: LabelledLattices, positive_map: str) -> "Examples":
-        """Prepare the training set for a positive map.
+    def of(cls, labelled: LabelledLattices, positive_map: str, prepared: Any = None) -> "Examples":
+        """Prepare the training set for a positive map, and a network that ``prepared`` it.
 
         Raises:
             LatticeGnnError: If a label is not finite.
@@ -48,15 +56,22 @@ class Examples:
                 f"training lattice {int(broken.nonzero()[0])}: its stiffness is not finite "
                 f"({int(broken.sum())} such labels of {len(labelled)}); leave them out"
             )
-        if positive_map != "prior":
-            return cls(labelled.batch, labelled.stiffness)
+        find_root = ROOTS.get(positive_map)
+        if find_root is None:
+            return cls(labelled.batch, labelled.stiffness, prepared=prepared)
         roots, targets = [], []
         for first in range(0, len(labelled), _CHUNK):
             stop = min(first + _CHUNK, len(labelled))
-            part = labelled.batch.span(first, stop)
-            roots.append(prior_root(part))
-            targets.append(prior_inverse(labelled.stiffness[first:stop], part))
-        return cls(labelled.batch, labelled.stiffness, torch.cat(roots), torch.cat(targets))
+            roots.append(find_root(labelled.batch.span(first, stop)))
+            targets.append(relative_logarithm(labelled.stiffness[first:stop], roots[-1]))
+        return cls(
+            labelled.batch, labelled.stiffness, torch.cat(roots), torch.cat(targets), prepared
+        )
+
+    @property
+    def inputs(self) -> Any:
+        """What the network's ``matrix`` takes."""
+        return self.batch if self.prepared is None else self.prepared
 
     def __len__(self) -> int:
         """Number of lattices."""
@@ -64,51 +79,76 @@ class Examples:
 
     def to(self, device: torch.device) -> "Examples":
         """The same on another device."""
-        return self._with(self.batch.to(device=device), lambda x: x.to(device))
+        prepared = None if self.prepared is None else self.prepared.to(device=device)
+        return self._with(self.batch.to(device=device), lambda x: x.to(device), prepared)
 
     def select(self, chosen: np.ndarray) -> "Examples":
         """The given lattices."""
         index = torch.from_numpy(chosen).to(self.stiffness.device)
-        return self._with(self.batch.select(chosen), lambda x: x.index_select(0, index))
+        prepared = None if self.prepared is None else self.prepared.select(chosen)
+        return self._with(self.batch.select(chosen), lambda x: x.index_select(0, index), prepared)
 
     def rotated(self, R: Float[Tensor, "lattices 3 3"]) -> "Examples":
-        """Every lattice turned by its rotation, and all that belongs to it."""
+        """Every lattice turned by its rotation, and all that belongs to it.
+
+        Raises:
+            LatticeGnnError: Where the network does not take the lattices themselves.
+        """
+        if self.prepared is not None:
+            raise LatticeGnnError(
+                "train.rotate: this network takes invariants of the lattices, which no rotation "
+                "changes; leave rotate out"
+            )
         R = R.to(self.stiffness)
         Q = rotation_mandel(R)
         cells = self.batch.cells @ R.to(self.batch.cells).mT
-        return self._with(self.batch.replace(cells=cells), lambda x: Q @ x @ Q.mT)
+        return self._with(self.batch.replace(cells=cells), lambda x: Q @ x @ Q.mT, None)
 
-    def _with(self, batch: LatticeBatch, change: Callable[[Tensor], Tensor]) -> "Examples":
+    def _with(
+        self, batch: LatticeBatch, change: Callable[[Tensor], Tensor], prepared: Any
+    ) -> "Examples":
         def changed(x: Tensor | None) -> Tensor | None:
             return None if x is None else change(x)
 
-        return Examples(batch, change(self.stiffness), changed(self.root), changed(self.target))
+        return Examples(
+            batch, change(self.stiffness), changed(self.root), changed(self.target), prepared
+        )
 
 
 def stiffness_of(M: Matrices, examples: Examples, positive_map: str) -> Matrices:
     """C / E_s from the network's matrix M, by the root that is known already where there is one."""
     if examples.root is not None:
-        return prior(M, examples.batch, examples.root)
+        return relative_to(M, examples.root)
     return POSITIVE_MAPS[positive_map](M, examples.batch)
 
 
 def relative_loss(
-    M: Matrices, C: Matrices, examples: Examples, *, log_weight: float, huber: float = 0.0
+    M: Matrices,
+    C: Matrices,
+    examples: Examples,
+    *,
+    log_weight: float,
+    huber: float = 0.0,
+    log_huber: float = 0.0,
 ) -> Numbers:
-    """e^2 + log_weight |M - M_ref|^2, e = |C - C_ref| / |C_ref|, Frobenius norms of all 36 numbers.
+    """e^2 + log_weight m^2, e = |C - C_ref| / |C_ref|, m = |M - M_ref|, Frobenius norms.
 
-    The same in every frame. The second term, on the logarithm of C relative to the affine
-    stiffness, is there with the prior map only. With ``huber`` = h > 0, e^2 gives way to
+    The same in every frame. The second term, on the logarithm of C relative to P, is there with
+    maps relative to a known stiffness P only. With ``huber`` = h > 0, e^2 gives way to
     2 h^2 (sqrt(1 + (e/h)^2) - 1): e^2 below h, 2 h e above, so that the few lattices whose prior is
-    a thousand times too stiff do not rule the first epochs.
+    a thousand times too stiff do not rule the first epochs. ``log_huber`` does the same for m.
     """
     error = (C - examples.stiffness).square().sum((-1, -2))
-    loss = error / examples.stiffness.square().sum((-1, -2))
-    if huber > 0:
-        loss = 2 * huber**2 * ((1 + loss / huber**2).sqrt() - 1)
+    loss = _pseudo_huber(error / examples.stiffness.square().sum((-1, -2)), huber)
     if examples.target is None:
         return loss
-    return loss + log_weight * (M - examples.target).square().sum((-1, -2))
+    square = (M - examples.target).square().sum((-1, -2))
+    return loss + log_weight * _pseudo_huber(square, log_huber)
+
+
+def _pseudo_huber(square: Numbers, h: float) -> Numbers:
+    """The square itself below h^2, its root times 2 h above; the square everywhere for h = 0."""
+    return 2 * h**2 * ((1 + square / h**2).sqrt() - 1) if h > 0 else square
 
 
 def paper_loss(C: Matrices, examples: Examples) -> Numbers:

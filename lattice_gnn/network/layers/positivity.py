@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.tensors.matrix_functions import Spectrum, symmetric_function
 from lattice_gnn.tensors.notation import strain_basis
@@ -81,26 +82,45 @@ def prior_root(batch: LatticeBatch) -> Matrices:
     return AffinePrior(batch).root()
 
 
-def prior(M: Matrices, batch: LatticeBatch, root: Matrices | None = None) -> Matrices:
-    """C = P^(1/2) exp(M) P^(1/2) with P the affine stiffness: M = 0 is the affine bound.
+def beam_root(batch: LatticeBatch) -> Matrices:
+    """P^(1/2) with P the beam stiffness (Euler-Bernoulli)."""
+    return symmetric_function(homogenise_beam(batch).stiffness.mandel, "sqrt")
 
-    ``root`` is ``prior_root(batch)`` where it is known already.
-    """
-    G = symmetric_function(M / 2, "exp") @ (prior_root(batch) if root is None else root)
+
+def relative_to(M: Matrices, root: Matrices) -> Matrices:
+    """C = P^(1/2) exp(M) P^(1/2), ``root`` = P^(1/2): M = 0 is P."""
+    G = symmetric_function(M / 2, "exp") @ root
     return G.mT @ G
 
 
-def prior_inverse(C: Matrices, batch: LatticeBatch) -> Matrices:
-    """The M that ``prior`` maps to C, log(P^(-1/2) C P^(-1/2)): the target of a log loss."""
-    P = AffinePrior(batch)
-    inverse_root = P.relative("inv_sqrt")
-    relative = inverse_root @ C @ inverse_root / P.density.double()[:, None, None]
+def relative_logarithm(C: Matrices, root: Matrices) -> Matrices:
+    """The M that ``relative_to`` maps to C, log(P^(-1/2) C P^(-1/2)): the target of a log loss."""
+    half = torch.linalg.solve(root, C)
+    relative = torch.linalg.solve(root, half.mT)
     return symmetric_function((relative + relative.mT) / 2, "log")
 
 
+def prior(M: Matrices, batch: LatticeBatch) -> Matrices:
+    """``relative_to`` the affine stiffness: M = 0 is the affine bound."""
+    return relative_to(M, prior_root(batch))
+
+
+def prior_inverse(C: Matrices, batch: LatticeBatch) -> Matrices:
+    """The M that ``prior`` maps to C."""
+    return relative_logarithm(C, prior_root(batch))
+
+
+def beam(M: Matrices, batch: LatticeBatch) -> Matrices:
+    """``relative_to`` the beam stiffness: M = 0 is the frame."""
+    return relative_to(M, beam_root(batch))
+
+
+ROOTS: dict[str, Callable[[LatticeBatch], Matrices]] = {"prior": prior_root, "beam": beam_root}
+"""P^(1/2) of the maps that are relative to a known stiffness P."""
 POSITIVE_MAPS: dict[str, Callable[[Matrices, LatticeBatch], Matrices]] = {
     "none": unconstrained,
     "square": square,
     "exp": exponential,
     "prior": prior,
+    "beam": beam,
 }

@@ -76,7 +76,7 @@ def make_model(kind, options, *, double=True):
     model = model.double() if double else model
     batch = LatticeBatch.from_lattices(lattices()).simplified()
     with torch.no_grad():
-        size = float(model.matrix(batch).flatten(1).norm(dim=1).mean())
+        size = float(model.matrix(model.inputs(batch)).flatten(1).norm(dim=1).mean())
         last = last_weights(model)
         for weight in last:
             weight.mul_(2 / size)
@@ -90,6 +90,8 @@ def last_weights(model):
         return [weight for readout in model.readouts for weight in readout.out]
     if model.config.kind == "ridge":
         return list(model.buffers(recurse=False))
+    if model.config.kind == "joints":
+        return [member.coefficients[-1].weight for member in model.members]
     if model.config.kind == "invariant":
         return [model.isotropic[-1].weight, model.axial[-1].weight]
     return [model.head[-1].weight] if hasattr(model, "head") else []

@@ -1,0 +1,119 @@
+"""The joint network: the frame is solved exactly, a network adds what the joints do.
+
+    C = P^(1/2) exp(M) P^(1/2),
+
+P the beam stiffness, M the complementary energy of the material at the joints under the end forces
+of the frame, relative to the energy of the cell: a sum over pairs of struts at every joint
+(``layers/joint_forms.py``). Its coefficients are functions of invariants of the pair and of an
+embedding of both ends, which pools over all their partners. ``docs/joints.md`` explains.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.base import ModelSettings, StiffnessNetwork, check_config
+from lattice_gnn.network.layers.joint_cases import PAIR_FEATURES, JointCases
+from lattice_gnn.network.layers.joint_forms import NUM_FORMS, joint_energy
+from lattice_gnn.network.layers.positivity import relative_to
+from lattice_gnn.network.normaliser import Normaliser
+
+_SMALL = 0.1  #: scale of the last layer before training
+_PARTNERS = 3.0  #: by which sums over partners are divided
+_CHUNK = 128  #: lattices whose frames are solved together
+
+
+@dataclass(frozen=True, slots=True)
+class JointConfig(ModelSettings):
+    """Shape of the joint network.
+
+    Attributes:
+        hidden: Width of the hidden layers.
+        embedding: Numbers that describe a strut end among its partners.
+        degree: Of the polynomial in c, the cosine of a pair's angle.
+        members: Independent networks whose M are averaged; their spread measures what the labels
+            leave open.
+        positive_map: "beam".
+        kind: Name of the architecture.
+    """
+
+    hidden: int = 32
+    embedding: int = 16
+    degree: int = 4
+    members: int = 1
+    positive_map: Literal["beam"] = "beam"
+    kind: Literal["joints"] = "joints"
+
+    def __post_init__(self) -> None:
+        check_config(self, {"hidden": 1, "embedding": 1, "degree": 0, "members": 1})
+
+
+class JointMember(nn.Module):
+    """Coefficients of the forms of every directed pair."""
+
+    def __init__(self, config: JointConfig):
+        super().__init__()
+        hidden, embedding, features = config.hidden, config.embedding, len(PAIR_FEATURES)
+        self.degree = config.degree
+        self.polynomial = nn.Parameter(torch.zeros(config.degree + 1, NUM_FORMS))
+        self.message = _mlp(features, hidden, 2 * embedding)
+        self.embed = _mlp(2 * embedding, hidden, embedding)
+        last = nn.Linear(hidden, NUM_FORMS)
+        self.coefficients = nn.Sequential(
+            *_mlp(features + 2 * embedding, hidden, hidden), nn.SiLU(), last
+        )
+        with torch.no_grad():
+            last.weight.mul_(_SMALL)
+            last.bias.zero_()
+
+    def forward(self, cases: JointCases) -> Float[Tensor, "2 pairs 42"]:
+        """Coefficients; the embedding of an end is a sum and a softmax mean over its partners."""
+        features, ends = cases.features, cases.ends.flatten()
+        weight = cases.influence.flatten()[:, None]
+        value, score = self.message(features).flatten(0, 1).chunk(2, 1)
+        share = weight * score.clamp(max=20).exp()
+        parts = torch.cat([weight * value, share * value, share], 1)
+        total = parts.new_zeros(len(cases.forces), parts.shape[1]).index_add(0, ends, parts)
+        summed, top, norm = total.chunk(3, 1)
+        h = self.embed(torch.cat([summed / _PARTNERS, top / (1 + norm)], 1))[cases.ends]
+        powers = features[..., :1] ** torch.arange(self.degree + 1, device=features.device)
+        return powers @ self.polynomial + self.coefficients(torch.cat([features, h, h.flip(0)], -1))
+
+
+class JointModel(StiffnessNetwork):
+    """Pairs of struts at joints, on the exact forces of the frame."""
+
+    config: JointConfig
+
+    def __init__(self, config: JointConfig, normaliser: Normaliser):
+        super().__init__(config, normaliser)
+        self.members = nn.ModuleList(JointMember(config) for _ in range(config.members))
+
+    def stiffness(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
+        """C / E_s of simplified lattices, float64, positive definite; the frame is solved once."""
+        cases = JointCases.of(batch, self.dtype)
+        return relative_to(self.matrix(cases).double(), cases.root)
+
+    def inputs(self, batch: LatticeBatch) -> JointCases:
+        """Frames, forces and invariants, which no weight changes."""
+        parts = [
+            JointCases.of(batch.span(first, min(first + _CHUNK, len(batch))), self.dtype)
+            for first in range(0, len(batch), _CHUNK)
+        ]
+        return JointCases.join(parts)
+
+    def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
+        """M, the mean over the members."""
+        return self.member_matrices(inputs).mean(0)
+
+    def member_matrices(self, cases: JointCases) -> Float[Tensor, "members lattices 6 6"]:
+        """M of every member."""
+        return torch.stack([joint_energy(member(cases), cases) for member in self.members])
+
+
+def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, outputs))

@@ -1,0 +1,201 @@
+"""What a joint model needs of lattices and no weight changes: frame, forces, invariants."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from fem_reference.beam.homogenise import homogenise_beam
+from lattice_gnn.lattice.batch import LatticeBatch, ranges
+from lattice_gnn.network.layers.joint_pairs import JointPairs
+from lattice_gnn.tensors.matrix_functions import Spectrum
+
+PAIR_FEATURES = (
+    "c",
+    "c^2",
+    "c^3",
+    "sqrt(1 - c)",
+    "sqrt(1 + c)",
+    "1 / (1.05 - c)",
+    "radius contrast",
+    "modulus contrast",
+    "log(0.01 + r/L) of a",
+    "log(0.01 + r/L) of b",
+    "nu of a",
+    "nu of b",
+    *(f"profile of {end} at {azimuth}" for end in "ab" for azimuth in (0, 60, 120, 180)),
+)
+"""Invariants of a directed pair (a, b), in order; roots and quotients are rounded at c = +-1."""
+
+_ROUND = 0.02  #: added to 1 - c and 1 + c before the root
+_SLENDER, _SLENDER_MEAN = 0.01, -2.2  #: added to r / L; about the mean of the logarithm
+_NU = 0.3  #: from which nu is counted
+_NU_SCALE = 5.0  #: so that its range is about 1
+_PER_END = ("forces",)
+_PER_PAIR = ("pair_forces", "features", "influence")
+
+
+@dataclass(frozen=True, eq=False)
+class JointCases:
+    """Frames under six strains of equal energy, seen from their joints.
+
+    Attributes:
+        root: P^(1/2), P the beam stiffness C / E_s of each lattice; float64.
+        forces: f, m and t x m of every strut end, scaled: f / sqrt(pi r E), m / sqrt(pi r^3 E / 4),
+            under the strains P^(-1/2) / sqrt(V). Squares are energies of a piece of strut whose
+            length is its radius, over that of the cell.
+        pair_forces: Components of the scaled forces of end a in the frame of every directed pair:
+            even (f.t, f.n, m.w) and odd (m.t, m.n, f.w) under reflection in the plane of the pair,
+            n = t_b - c t_a, w = t_a x t_b.
+        features: ``PAIR_FEATURES`` of every directed pair.
+        influence: Of b on the end of a.
+        coupling: Of both ends of a pair.
+        cut: 1 where a pair is one straight strut cut by a node, 0 at ordinary joints.
+        ends: The two ends of every pair.
+        end_offsets: Lattice k owns ends ``end_offsets[k]:end_offsets[k + 1]``.
+        pair_offsets: Likewise for pairs.
+    """
+
+    root: Float[Tensor, "lattices 6 6"]
+    forces: Float[Tensor, "ends 3 3 6"]
+    pair_forces: Float[Tensor, "2 pairs 2 3 6"]
+    features: Float[Tensor, "2 pairs features"]
+    influence: Float[Tensor, "2 pairs"]
+    coupling: Float[Tensor, " pairs"]
+    cut: Float[Tensor, " pairs"]
+    ends: Int[Tensor, "2 pairs"]
+    end_offsets: Int[Tensor, " lattices_plus_1"]
+    pair_offsets: Int[Tensor, " lattices_plus_1"]
+
+    @classmethod
+    def of(cls, batch: LatticeBatch, dtype: torch.dtype = torch.float32) -> "JointCases":
+        """Solve the frames of (simplified) lattices; gradients reach nodes, cells, radii, E, nu.
+
+        Raises:
+            LatticeGnnError: For a lattice whose beam stiffness is singular.
+        """
+        solution = homogenise_beam(batch, fields="end_forces")
+        assert solution.end_forces is not None
+        P = Spectrum(solution.stiffness.mandel)
+        to_energy = P("inv_sqrt") / batch.volumes.double().sqrt()[:, None, None]
+        pairs = JointPairs.of(batch)
+        load = to_energy[batch.strut_lattice].to(solution.end_forces)
+        raw = (solution.end_forces @ load).view(-1, 2, 3, 6)  # ends, force and moment
+        scale = torch.pi * pairs.radius * pairs.modulus
+        f = raw[:, 0] * scale.rsqrt()[:, None, None]
+        m = raw[:, 1] * (2 * scale.rsqrt() / pairs.radius)[:, None, None]
+        lever = torch.linalg.cross(pairs.direction[:, :, None].expand_as(m), m, dim=1)
+        influence = pairs.influence()
+        cut = pairs.transparency(influence)
+        return cls(
+            root=P("sqrt"),
+            forces=torch.stack([f, m, lever], 1).to(dtype),
+            pair_forces=_in_pair_frames(pairs, f, m).to(dtype),
+            features=_features(pairs, cut).to(dtype),
+            influence=influence.to(dtype),
+            coupling=pairs.coupling().to(dtype),
+            cut=cut.to(dtype),
+            ends=pairs.ends,
+            end_offsets=2 * batch.strut_offsets,
+            pair_offsets=pairs.offsets,
+        )
+
+    def __len__(self) -> int:
+        """Number of lattices."""
+        return len(self.root)
+
+    @cached_property
+    def end_lattice(self) -> Int[Tensor, " ends"]:
+        """The lattice to which each end belongs."""
+        return _owners(self.end_offsets)
+
+    @cached_property
+    def pair_lattice(self) -> Int[Tensor, " pairs"]:
+        """The lattice to which each pair belongs."""
+        return _owners(self.pair_offsets)
+
+    def to(self, device: torch.device) -> "JointCases":
+        """The same on another device."""
+        return replace(self, **{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+    def select(self, lattices: Sequence[int] | np.ndarray) -> "JointCases":
+        """The given lattices, in the given order."""
+        chosen = torch.as_tensor(lattices, dtype=torch.int64, device=self.root.device)
+        ends, end_offsets = ranges(self.end_offsets, chosen)
+        pairs, pair_offsets = ranges(self.pair_offsets, chosen)
+        moved = (end_offsets[:-1] - self.end_offsets[chosen]).repeat_interleave(pair_offsets.diff())
+        return JointCases(
+            root=self.root[chosen],
+            **{name: getattr(self, name).index_select(0, ends) for name in _PER_END},
+            **{name: getattr(self, name).index_select(1, pairs) for name in _PER_PAIR},
+            coupling=self.coupling[pairs],
+            cut=self.cut[pairs],
+            ends=self.ends.index_select(1, pairs) + moved,
+            end_offsets=end_offsets,
+            pair_offsets=pair_offsets,
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence["JointCases"]) -> "JointCases":
+        """Lattices of several batches, in order."""
+        counts = torch.tensor([0, *(int(part.end_offsets[-1]) for part in parts)]).cumsum(0)
+        joined = {
+            name: torch.cat([getattr(part, name) for part in parts], axis)
+            for names, axis in ((("root", "coupling", "cut", *_PER_END), 0), (_PER_PAIR, 1))
+            for name in names
+        }
+        moved = zip(parts, counts.tolist(), strict=False)
+        return cls(
+            **joined,
+            ends=torch.cat([part.ends + first for part, first in moved], 1),
+            end_offsets=_chain([part.end_offsets for part in parts]),
+            pair_offsets=_chain([part.pair_offsets for part in parts]),
+        )
+
+
+def _in_pair_frames(
+    pairs: JointPairs, f: Float[Tensor, "ends 3 6"], m: Float[Tensor, "ends 3 6"]
+) -> Float[Tensor, "2 pairs 2 3 6"]:
+    """Even and odd components of the forces of end a, for both directions of every pair."""
+    t = pairs.direction[pairs.ends]
+    n = t.flip(0) - pairs.cosine[:, None] * t
+    w = torch.linalg.cross(t, t.flip(0))
+    axes = torch.stack([t, n, w], 2)
+    force, moment = axes @ f[pairs.ends], axes @ m[pairs.ends]
+    even = torch.stack([force[:, :, 0], force[:, :, 1], moment[:, :, 2]], 2)
+    odd = torch.stack([moment[:, :, 0], moment[:, :, 1], force[:, :, 2]], 2)
+    return torch.stack([even, odd], 2)
+
+
+def _features(pairs: JointPairs, cut: Float[Tensor, " pairs"]) -> Float[Tensor, "2 pairs features"]:
+    c = pairs.cosine
+    shared = [
+        c,
+        c.square(),
+        c**3,
+        (1 - c + _ROUND).sqrt(),
+        (1 + c + _ROUND).sqrt(),
+        1 / (1.05 - c) / 5,
+    ]
+    nu = (pairs.nu[pairs.ends] - _NU) * _NU_SCALE
+    slender = (pairs.radius / pairs.straight_length(cut) + _SLENDER).log() - _SLENDER_MEAN
+    slender = slender[pairs.ends]
+    profile = pairs.profile()
+    contrasts = [2 * pairs.contrast(x) for x in (pairs.radius, pairs.modulus)]
+    own = [*contrasts, slender, slender.flip(0), nu, nu.flip(0)]
+    columns = [*(x.expand(2, -1) for x in shared), *own]
+    return torch.cat([torch.stack(columns, -1), profile, profile.flip(0)], -1)
+
+
+def _owners(offsets: Int[Tensor, " groups_plus_1"]) -> Int[Tensor, " members"]:
+    groups = torch.arange(len(offsets) - 1, device=offsets.device)
+    return groups.repeat_interleave(offsets.diff())
+
+
+def _chain(offsets: list[Int[Tensor, " groups_plus_1"]]) -> Int[Tensor, " all_groups_plus_1"]:
+    counts = torch.cat([x.diff() for x in offsets])
+    return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
