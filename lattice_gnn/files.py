@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from lattice_gnn.errors import LatticeGnnError
 
@@ -60,3 +61,21 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
     """
     with replacing(path) as part:
         part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds names with values.
+
+    Raises:
+        LatticeGnnError: If it cannot be read, is no YAML, or holds something else.
+    """
+    import yaml
+
+    try:
+        with reading(path):
+            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise LatticeGnnError(f"{path}: not YAML: {' '.join(str(error).split())}.") from None
+    if not isinstance(values, dict):
+        raise LatticeGnnError(f"{path}: expected names with values, got {type(values).__name__}.")
+    return values

@@ -15,7 +15,7 @@ PACKAGES = ("lattice_gnn", "fem_reference", "data", "viz", "cli")
 
 LEVELS = (
     {"lattice_gnn.errors"},
-    {"lattice_gnn.files", "lattice_gnn.notebook", "lattice_gnn.settings"},
+    {"lattice_gnn.files", "lattice_gnn.notebook", "lattice_gnn.settings", "lattice_gnn.wording"},
     {"lattice_gnn.tensors", "lattice_gnn.lattice"},
     {"lattice_gnn.cells"},
     {"lattice_gnn.testing"},
@@ -88,7 +88,12 @@ HEAVY = {
 }
 """What no file of cli imports at module level, so that --help answers at once."""
 
-LIGHT = ("lattice_gnn.errors", "lattice_gnn.__version__")
+LIGHT = (
+    "lattice_gnn.__version__",
+    "lattice_gnn.errors",
+    "lattice_gnn.files",
+    "lattice_gnn.wording",
+)
 
 
 @dataclass(frozen=True)

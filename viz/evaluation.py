@@ -20,6 +20,7 @@ from lattice_gnn.tensors.metrics import (
     relative_frobenius,
 )
 from lattice_gnn.training.evaluation import Judgement
+from lattice_gnn.wording import percent
 from viz.picture import COLOUR_MAP, TEXT_COLOUR
 from viz.sheet import draw_sheet
 
@@ -64,7 +65,7 @@ def draw_evaluation(
             figure.savefig(part)
     error = directional_error(judgement.predicted, judgement.reference)
     captions = [
-        f"density {float(judgement.relative_density[k]):.3g}, error {_percent(float(error[k]))}"
+        f"density {float(judgement.relative_density[k]):.3g}, error {percent(float(error[k]))}"
         for k in judgement.worst()
     ]
     shown = [lattice.replace(name=_short(lattice.name)) for lattice in worst]
@@ -155,7 +156,7 @@ def _errors(judgement: Judgement, title: str) -> Figure:
     _over_density(figure, left, judgement, errors["directional stiffness"])
     _shares(right, errors)
     for axis in (left.yaxis, right.xaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
     figure.suptitle(f"{title}: errors of {len(C)} lattices", color=TEXT_COLOUR, fontsize=13)
     return figure
 
@@ -203,21 +204,16 @@ def _shares(axes: Axes, errors: dict[str, Float[np.ndarray, " lattices"]]) -> No
         share = (np.arange(len(drawn)) + 1) / len(drawn)
         median = float(np.median(error))
         axes.step(
-            drawn, share, where="post", color=colour, label=f"{name}: median {_percent(median)}"
+            drawn, share, where="post", color=colour, label=f"{name}: median {percent(median)}"
         )
     for mark in (0.05, 0.25):
         axes.plot([mark, mark], [0, 1], color="0.55", linewidth=1, linestyle=":")
-        axes.text(mark, 1.01, _percent(mark), color="0.4", fontsize=8, va="bottom", ha="center")
+        axes.text(mark, 1.01, percent(mark), color="0.4", fontsize=8, va="bottom", ha="center")
     axes.set(xscale="log", ylim=(0, 1.32), xlabel="error", yticks=np.linspace(0, 1, 6))
     axes.set_ylabel("share of lattices below")
     axes.grid(color="0.93")
     axes.set_axisbelow(True)
     axes.legend(loc="upper left", frameon=True, edgecolor="none", framealpha=0.9, fontsize=9)
-
-
-def _percent(fraction: float) -> str:
-    value = 100 * fraction
-    return f"{value:.0f} %" if value >= 100 else f"{value:.2g} %"
 
 
 def _short(name: str) -> str:

@@ -10,6 +10,7 @@ from cli.terminal.inputs import check_output
 from cli.terminal.options import VoxelsOption, is_given
 from cli.terminal.output import emit_json, progress, say_note, show
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import read_yaml
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -105,7 +106,7 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
         _refuse_solid(context)
     if config is not None:
         _refuse_both(context)
-        population = Population.from_dict(_read_yaml(config))
+        population = Population.from_dict(read_yaml(config))
     else:
         from lattice_gnn.cells.named import cell_names
 
@@ -160,20 +161,6 @@ def _refuse_both(context: typer.Context) -> None:
     for name in taken:
         if is_given(context, name):
             raise LatticeGnnError(f"--{name}: give it in the YAML file or as an option, not both.")
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LatticeGnnError(f"{path}: cannot be read ({error.strerror}).") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LatticeGnnError(f"{path}: not YAML: {' '.join(str(error).split())}.") from None
-    if not isinstance(values, dict):
-        raise LatticeGnnError(f"{path}: expected keys and values, got {type(values).__name__}.")
-    return values
 
 
 def _numbers(option: str, text: str) -> tuple[float, ...]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from data.experiments.comparison_run import Plan
-from data.experiments.recipe import read_yaml
 from data.experiments.training_data import DataConfig
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import read_yaml
 from lattice_gnn.network.checkpoint import resolve_model, shipped_models
 from lattice_gnn.network.registry import read_model_config
 from lattice_gnn.settings import read_settings

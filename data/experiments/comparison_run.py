@@ -17,11 +17,11 @@ import numpy as np
 import torch
 import yaml
 
-from data.experiments.recipe import core_minutes, read_yaml
+from data.experiments.recipe import core_minutes
 from data.experiments.reference_set import ReferenceSet, Selection, read_reference_set
 from data.experiments.training_data import TrainingData
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.files import write_whole
+from lattice_gnn.files import read_yaml, write_whole
 from lattice_gnn.network import ridge
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, resolve_model, save_model

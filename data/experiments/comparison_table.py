@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from lattice_gnn.wording import percent
+
 _COLUMNS = (
     "model",
     "parameters",
@@ -37,7 +39,7 @@ def markdown(document: Mapping[str, Any]) -> str:
     lines = [
         "# Comparison",
         "",
-        f"Lattices: {counts}; no base is in two parts; {_percent(unseen)} of the test lattices "
+        f"Lattices: {counts}; no base is in two parts; {percent(unseen, 3)} of the test lattices "
         f"have a net that no training lattice has. Labels: {data['labels']}. Data hash "
         f"`{data['hash'][:16]}`.",
         "",
@@ -77,15 +79,15 @@ def _row(model: Mapping[str, Any]) -> list[str]:
         _number(model["forward_ms"], ".3g"),
         _number(model["step_ms"], ".3g"),
         *_errors(test),
-        _percent(test["softest_error"]["median"]),
-        _percent(test["negative_eigenvalue_share"]),
-        _percent(test["rotation_error"]["median"]),
+        percent(test["softest_error"]["median"], 3),
+        percent(test["negative_eigenvalue_share"], 3),
+        percent(test["rotation_error"]["median"], 3),
     ]
 
 
 def _errors(report: Mapping[str, Any]) -> list[str]:
     return [
-        _percent(report[metric][name])
+        percent(report[metric][name], 3)
         for metric, name in (
             ("directional_error", "mean"),
             ("directional_error", "median"),
@@ -125,9 +127,9 @@ def _ablation(document: Mapping[str, Any]) -> list[str]:
     rows = (
         [
             model["name"],
-            _percent(model["test"]["directional_error"]["mean"]),
+            percent(model["test"]["directional_error"]["mean"], 3),
             f"{score(model) / least:.2f}",
-            _percent(model["test"]["relative_frobenius"]["median"]),
+            percent(model["test"]["relative_frobenius"]["median"], 3),
             _number(model["forward_ms"], ".3g"),
         ]
         for model in finished
@@ -141,8 +143,8 @@ def _curves(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     rows = []
     for name, points in curves.items():
         at = {
-            p["labels"]: f"{_percent(p['directional_error']['mean'])} "
-            f"({_percent(p['directional_error']['median'])})"
+            p["labels"]: f"{percent(p['directional_error']['mean'], 3)} "
+            f"({percent(p['directional_error']['median'], 3)})"
             for p in points
         }
         rows.append([name, *(at.get(count, "-") for count in labels)])
@@ -164,8 +166,3 @@ def _sortable(value: float | None) -> float:
 
 def _number(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
-
-
-def _percent(value: float | None) -> str:
-    """Per cent to three digits; infinity where a metric had no value."""
-    return "inf" if value is None else f"{100 * value:.3g} %"

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 
 from data.experiments.training_data import DataConfig, Labelling, TrainingData, load_training_data
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import read_yaml
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
@@ -67,23 +67,6 @@ def read_recipe(path: Path) -> Recipe:
         raise LatticeGnnError(f"{path}: {error}") from None
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file that holds keys with values.
-
-    Raises:
-        LatticeGnnError: If it is missing, is no YAML, or holds something else.
-    """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LatticeGnnError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LatticeGnnError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise LatticeGnnError(f"{path}: expected keys with values, got {type(values).__name__}")
-    return values
-
-
 def run_recipe(
     config: Path,
     folder: Path,
@@ -112,7 +95,7 @@ def run_recipe(
         place = labelling or Labelling(folder / "data")
         data = load_training_data(recipe.data, place, config.parent)
     training = {
-        "recipe": yaml.safe_load(config.read_text(encoding="utf-8")),
+        "recipe": read_yaml(config),
         "labels": data.method,
         "data_hash": data.fingerprint(),
         "counts": {name: len(part) for name, part in data.parts.items()},

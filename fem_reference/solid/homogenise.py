@@ -32,6 +32,7 @@ from lattice_gnn.lattice.contacts import reduction
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.union import Clearance
 from lattice_gnn.tensors.stiffness import Stiffness
+from lattice_gnn.wording import percent
 
 ORDER = 1.5  #: of convergence in the voxel size; docs/solid-reference.md shows how well it holds
 
@@ -112,8 +113,8 @@ class SolidSolution:
     def __repr__(self) -> str:
         """One line: the stiffness, its error, the grid, contacts."""
         return (
-            f"SolidSolution({self.stiffness}, error {100 * self.error:.2g} %, softest "
-            f"{100 * self.softest_error:.2g} %, volume fraction {self.volume_fraction:.4g}, "
+            f"SolidSolution({self.stiffness}, error {percent(self.error)}, softest "
+            f"{percent(self.softest_error)}, volume fraction {self.volume_fraction:.4g}, "
             f"{self.voxels_per_diameter:.3g} voxels per diameter, {self.active_nodes} active nodes"
             f"{', touching struts' if self.touching else ''})"
         )

@@ -6,6 +6,7 @@ import numpy as np
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.wording import counted
 
 BEAM_SLENDERNESS = 0.1
 """Radius over length up to which a strut counts as a beam."""
@@ -44,11 +45,6 @@ def findings(lattice: Lattice) -> tuple[Finding, ...]:
 def warnings(lattice: Lattice) -> tuple[Finding, ...]:
     """The findings that affect results: neither collinear nodes nor a left-handed cell does."""
     return tuple(found for found in findings(lattice) if found.kind not in _HARMLESS)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, plural where it is not one."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def dangling(lattice: Lattice) -> list[Finding]:

@@ -1,7 +1,7 @@
 """Solid solutions as documents."""
 
 from fem_reference.solid.homogenise import SolidSolution
-from lattice_gnn.lattice.findings import Finding, counted, dangling
+from lattice_gnn.lattice.findings import Finding, dangling
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.reports.homogenisation import (
     HomogenisationReport,
@@ -11,6 +11,7 @@ from lattice_gnn.reports.homogenisation import (
 )
 from lattice_gnn.reports.lattice import MEMORY, Origin, lattice_facts
 from lattice_gnn.reports.stiffness import moduli_facts, stiffness_facts
+from lattice_gnn.wording import counted, percent
 
 
 def solid_report(
@@ -71,7 +72,7 @@ def solid_warnings(lattice: Lattice, solution: SolidSolution) -> tuple[Finding, 
         found.append(Finding("net", text))
     if parts.dropped:
         text = (
-            f"{counted(parts.dropped, 'part')} of the solid ({100 * parts.dropped_volume:.2g} % of "
+            f"{counted(parts.dropped, 'part')} of the solid ({percent(parts.dropped_volume)} of "
             "the cell) left out: not connected in three dimensions, so that no load is carried."
         )
         found.append(Finding("dropped", text))

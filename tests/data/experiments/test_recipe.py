@@ -235,5 +235,5 @@ def test_a_missing_or_broken_file_is_refused(tmp_path):
         read_recipe(path)
     assert "\n" not in str(caught.value)
     path.write_text("- 1")
-    with pytest.raises(LatticeGnnError, match="expected keys with values, got list"):
+    with pytest.raises(LatticeGnnError, match="expected names with values, got list"):
         read_recipe(path)
