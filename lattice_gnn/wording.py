@@ -2,14 +2,15 @@
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
-    """Write a fraction as a percentage with so many significant digits.
+    """Write a fraction as a percentage with so many significant digits, or all before the point.
 
-    None stands for infinity, which JSON does not have.
+    Beyond 10,000 % it has an exponent. None stands for infinity, which JSON does not have.
     """
     if fraction is None:
         return "inf"
-    text = f"{100 * fraction:.{digits}g}"
-    return f"{100 * fraction:.0f} %" if "e+" in text else f"{text} %"
+    value = 100 * fraction
+    text = f"{value:.{digits}g}"
+    return f"{value:.0f} %" if "e+" in text and abs(value) < 10_000 else f"{text} %"
 
 
 def counted(number: int, noun: str) -> str:
