@@ -71,10 +71,10 @@ def read_sources(paths: Sequence[Path]) -> list[Source]:
 
 def _read(file: Path) -> "Sequence[Lattice]":
     """Read a file of any format, and say on stderr what was done to it."""
-    from data.formats import kind_of, read_with_report
+    from data.formats import first_guess, read_with_report
     from lattice_gnn.lattice.json_file import read_lattices
 
-    kind = kind_of(file)
+    kind = first_guess(file)
     if kind == "json":  # without loading what the other formats need
         return read_lattices(file)
     reading = read_with_report(file, kind)

@@ -5,6 +5,7 @@ absolute coordinates are folded into a cell (:mod:`data.drawings.fold`), and wha
 reported.
 """
 
+import dataclasses
 import importlib
 import os
 import re
@@ -52,6 +53,11 @@ def _matches(pattern: bytes) -> Callable[[bytes], bool]:
     return lambda head: compiled.search(head) is not None
 
 
+def _never(head: bytes) -> bool:
+    """Told by the user alone, or by the whole file."""
+    return False
+
+
 def _is_json(head: bytes) -> bool:
     return head.lstrip()[:1] in (b"{", b"[")
 
@@ -61,11 +67,6 @@ def _is_pylattice(head: bytes) -> bool:
 
 
 _is_deck = _matches(rb"^\s*\*(heading|node|part|material|element|include|parameter)\b")
-# Two numbers for a circle, or our own mark.
-_is_calculix = _matches(
-    rb"^\*\* dialect: calculix"
-    rb"|^\*beam\s+section\b.*section\s*=\s*circ.*\n\s*[-+.\deE]+\s*,\s*[-+.\d]"
-)
 _CSV = rb"\A(\s*#.*\n)*\s*(id|node|i|n1|start|node1|from)\s*,"
 
 FORMATS = (
@@ -82,9 +83,9 @@ FORMATS = (
            lambda head: head.lstrip().startswith(b"<")),
     Format("pylattice", "pyLattice unit cell", (), "pylattice", "", _is_pylattice),
     Format("json", "lattice-gnn JSON", (".json",), "periodic", "periodic", _is_json, many=True),
-    Format("calculix", "CalculiX deck", (), "calculix", "calculix",
-           lambda head: _is_deck(head) and _is_calculix(head)),
-    Format("abaqus", "Abaqus deck", (".inp",), "abaqus", "abaqus_write", _is_deck),
+    Format("deck", "Abaqus or CalculiX deck, whichever it is", (), "abaqus", "", _is_deck),
+    Format("abaqus", "Abaqus deck", (".inp",), "abaqus", "abaqus_write", _never),
+    Format("calculix", "CalculiX deck", (), "calculix", "calculix", _never),
     Format("lat", "GLAMM catalogue", (".lat",), "periodic", "periodic",
            _matches(rb"lattice_transition|\A\s*name:"), many=True),
     Format("text", "GRID/STRUT text", (".txt",), "text", "text",
@@ -134,6 +135,21 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     """Tell the format of a file by its content.
 
     Raises:
+        LatticeGnnError: It cannot be read, or is of no known format, or is a deck of which it
+            stays unclear whose.
+    """
+    kind = first_guess(path)
+    if kind != "deck":
+        return kind
+    from data.formats.deck_keywords import read_deck
+
+    return read_deck(Path(path), None).dialect
+
+
+def first_guess(path: str | os.PathLike[str]) -> str:
+    """Tell the format of a file by its first bytes; a deck may be of Abaqus or of CalculiX.
+
+    Raises:
         LatticeGnnError: It cannot be read, or is of no known format.
     """
     path = Path(path)
@@ -174,9 +190,13 @@ def read_with_report(
     from data.formats.options import ReadOptions
 
     path = Path(path)
-    found = format_named(kind or kind_of(path))
-    folds = _function(found.module, "read")(path, options or ReadOptions())
-    return Reading(found.kind, tuple(x.lattice for x in folds), tuple(x.report for x in folds))
+    found = format_named(kind or first_guess(path))
+    options = options or ReadOptions()
+    if found.kind == "abaqus":
+        options = dataclasses.replace(options, dialect="abaqus")
+    folds = _function(found.module, "read")(path, options)
+    kind = folds[0].report.kind or found.kind
+    return Reading(kind, tuple(x.lattice for x in folds), tuple(x.report for x in folds))
 
 
 def read_any(path: str | os.PathLike[str], kind: str | None = None) -> "list[Lattice]":

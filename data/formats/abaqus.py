@@ -1,11 +1,15 @@
-"""Abaqus input decks of beams, ``.inp``: reading; :mod:`data.formats.abaqus_write` writes them.
+"""Abaqus and CalculiX input decks of beams, ``.inp``: reading.
 
-Understood: ``*PART``, ``*INSTANCE`` (with its placement) and ``*ASSEMBLY``, or none of them;
-``*NODE``; ``*ELEMENT`` of the types B31, B32 and B33 with their variants; ``*ELSET``; ``*BEAM
-SECTION`` CIRC (radius) and PIPE (outer radius, wall), in the part or in the instance; ``*MATERIAL``
-with isotropic ``*ELASTIC``. Everything else is skipped. Elements along one straight strut become
-one strut. Several instances of one part (the published decks hold one for each relative density)
-are several lattices; instances of several parts are one lattice.
+Understood: ``*PART``, ``*INSTANCE`` (with its placement, dependent or with a mesh of its own) and
+``*ASSEMBLY``, or none of them; ``*NODE``, ``*ELEMENT`` of the types B31, B32, B33, PIPE31, PIPE32
+with their variants and trusses T3D2, T3D3; ``*NGEN``, ``*NFILL``, ``*NCOPY``, ``*ELGEN``,
+``*ELCOPY``, ``*SYSTEM``; ``*ELSET``; round sections, in the part or in the instance; ``*MATERIAL``
+with isotropic ``*ELASTIC``. Keywords that would change the lattice and are not understood are
+refused or reported; every other keyword is skipped. Elements along one straight strut become one
+strut. Instances of one part that bring sections of their own (the published decks hold one for each
+relative density) are several lattices; all other instances together are one.
+
+:mod:`data.formats.abaqus_write` writes decks.
 """
 
 import dataclasses
@@ -17,11 +21,17 @@ import numpy as np
 from jaxtyping import Float
 
 from data.drawings.drawing import Drawing, read_passport
-from data.drawings.fold import Fold, FoldReport
-from data.formats.deck import Deck, Instance, Part, Section, read_deck
+from data.drawings.fold import Fold
+from data.formats.deck import Deck, Instance, Part, Section
+from data.formats.deck_generation import turned
+from data.formats.deck_keywords import read_deck
+from data.formats.deck_sections import radii_of
+from data.formats.deck_sets import SectionSets
 from data.formats.options import ReadOptions, fold_file
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Material
+
+_LIKE_TRUSSES = "truss elements were read as round struts of equal area with rigid joints"
 
 
 def read(path: Path, options: ReadOptions) -> list[Fold]:
@@ -30,103 +40,120 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     Raises:
         LatticeGnnError: Naming file and line.
     """
-    return read_dialect(path, options, diameters=False)
-
-
-def read_dialect(path: Path, options: ReadOptions, *, diameters: bool) -> list[Fold]:
-    """Read a deck of Abaqus, or of CalculiX, where circular sections give diameters."""
-    deck = read_deck(path, diameters)
+    deck = read_deck(path, options.dialect)
     where = path.name
     original = read_passport(deck.passport, where) if deck.passport else None
-    instances = [x for x in deck.instances if x.part in deck.parts and deck.parts[x.part].elements]
-    if deck.parts.get("", Part()).elements:
+    model = deck.parts.get("", Part())
+    instances = [x for x in deck.instances if _mesh(deck, x).elements]
+    if model.elements:
         instances.append(Instance("", ""))
     if not instances:
         others = f" (elements of type {', '.join(sorted(deck.skipped))})" if deck.skipped else ""
-        raise LatticeGnnError(f"{where}: holds no beam elements B31, B32 or B33{others}.")
+        unplaced = [name for name, part in deck.parts.items() if name and part.elements]
+        if unplaced and not deck.instances:  # parts that no assembly places
+            instances = [Instance(name, name) for name in unplaced]
+        else:
+            raise LatticeGnnError(f"{where}: holds no beam elements B31, B32 or B33{others}.")
     drawings = [_drawing(deck, instance, where) for instance in instances]
-    if len(drawings) > 1 and max(Counter(x.part for x in instances).values()) == 1:
+    if len(drawings) > 1 and not _are_variants(instances):
         drawings = [_union(drawings)]
     folds = [fold_file(where, x, original, options, join_all=True) for x in drawings]
+    notes = _notes(deck, instances)
+    return [_noted(fold, deck.dialect, notes) for fold in folds]
+
+
+def _noted(fold: Fold, dialect: str, notes: list[str]) -> Fold:
+    """Add notes, unless the deck described the lattice itself and its beams agree."""
+    kept = fold.report.notes if fold.report.exact else (*fold.report.notes, *notes)
+    return Fold(fold.lattice, dataclasses.replace(fold.report, kind=dialect, notes=kept))
+
+
+def _notes(deck: Deck, instances: list[Instance]) -> list[str]:
+    notes = list(deck.notes)
     if deck.skipped:
-        note = f"elements of type {', '.join(sorted(deck.skipped))} were skipped."
-        folds = [Fold(f.lattice, _with_note(f, note)) for f in folds]
-    return folds
+        notes.append(f"elements of type {', '.join(sorted(deck.skipped))} were skipped")
+    if any(_mesh(deck, x).trusses for x in instances):
+        notes.append(_LIKE_TRUSSES)
+    if deck.circles and deck.dialect == "calculix":
+        notes.append("read as a deck of CalculiX: circles are given by their diameters")
+    return [f"{note}." for note in notes]
 
 
-def _with_note(fold: Fold, note: str) -> FoldReport:
-    return dataclasses.replace(fold.report, notes=(*fold.report.notes, note))
+def _mesh(deck: Deck, instance: Instance) -> Part:
+    """Return nodes and elements of an instance: its own, or those of its part."""
+    if instance.own.elements:
+        return instance.own
+    return deck.parts.get(instance.part, Part())
+
+
+def _are_variants(instances: list[Instance]) -> bool:
+    """Whether the instances are lattices of their own, which differ in more than their place."""
+    own = Counter(x.part for x in instances if x.own.sections and not x.own.elements)
+    return bool(own) and max(own.values()) > 1
 
 
 def _drawing(deck: Deck, instance: Instance, where: str) -> Drawing:
     """Return the beams of one instance."""
-    part = deck.parts[instance.part]
-    sections = _sections(deck, part, instance)
-    bars, chosen = [], []
+    part = _mesh(deck, instance)
+    sections = SectionSets(deck, part, instance).assign()
+    nodes = part if part.labels else deck.parts.get("", Part())
+    labels = nodes.labels
+    bars: list[tuple[int, int]] = []
+    chosen: list[Section] = []
     for label, ends in part.elements.items():
         place = part.element_places[label]
-        missing = [node for node in ends if node not in part.labels]
+        missing = [node for node in ends if node not in labels]
         if missing:
             raise place.error(f"element {label} ends at node {missing[0]}, which is not defined")
         if label not in sections:
-            raise place.error(f"element {label} has no *BEAM SECTION; give its radius there")
-        numbers = [part.labels[node] for node in ends]
-        for pair in itertools.pairwise(numbers):
+            kind = "*SOLID SECTION" if label in part.trusses else "*BEAM SECTION"
+            raise place.error(f"element {label} has no {kind}; give its radius there")
+        for pair in itertools.pairwise(labels[node] for node in ends):
             bars.append(pair)
             chosen.append(sections[label])
     used, inverse = np.unique(np.array(bars), return_inverse=True)
-    points = np.array(part.points).reshape(-1, 3)[used]
-    moduli = np.array([_moduli(deck, section) for section in chosen])
-    bores = np.array([section.bore for section in chosen])
-    same = (moduli == moduli[0]).all(axis=0)
+    points = np.array(nodes.points).reshape(-1, 3)[used]
+    known: dict[int, tuple[float, float, float, float]] = {}
+    rows = []
+    for section in chosen:
+        if id(section) not in known:
+            radii = radii_of(section, diameters=deck.dialect == "calculix")
+            known[id(section)] = (*radii, *_moduli(deck, section))
+        rows.append(known[id(section)])
+    radii, bores, E, nu = np.array(rows).T
     return Drawing(
         points=_placed(points, instance),
         bars=inverse.reshape(-1, 2).astype(np.int64),
-        radii=np.array([section.radius for section in chosen]),
+        radii=radii,
         inner_radii=bores if bores.any() else None,
-        E=None if same[0] else moduli[:, 0].copy(),
-        nu=None if same[1] else moduli[:, 1].copy(),
+        E=None if (E == E[0]).all() else E,
+        nu=None if (nu == nu[0]).all() else nu,
         name=instance.name.lower(),
-        material=Material(*moduli[0].tolist()),
+        material=Material(float(E[0]), float(nu[0])),
     )
 
 
-def _sections(deck: Deck, part: Part, instance: Instance) -> dict[int, Section]:
-    """Return the section of every element; those of the instance win, later ones too."""
-    found: dict[int, Section] = {}
-    model = deck.parts.get("", Part()).sections if instance.part else []
-    for name, section in (*model, *part.sections, *instance.sections):
-        if name not in part.sets:
-            if (name, section) in model:
-                continue
-            raise section.place.error(f"*BEAM SECTION: there is no element set {name!r}")
-        found.update(dict.fromkeys(part.sets[name], section))
-    return found
-
-
 def _moduli(deck: Deck, section: Section) -> tuple[float, float]:
-    if section.material in deck.materials:
-        return deck.materials[section.material]
+    if section.own is not None:
+        return section.own
+    found = deck.materials.get(section.material)
+    if isinstance(found, str):
+        raise LatticeGnnError(found)
+    if found is not None:
+        return found
     if section.material or deck.materials:
-        raise section.place.error(f"*BEAM SECTION: there is no material {section.material!r}")
+        raise section.place.error(f"there is no material {section.material[:60]!r}")
     return Material().E, Material().nu
 
 
 def _placed(
     points: Float[np.ndarray, "points 3"], instance: Instance
 ) -> Float[np.ndarray, "points 3"]:
-    """Move and turn the points of a part as its instance says (Rodrigues' formula)."""
+    """Move and turn the points of a part as its instance says."""
     if instance.moves:
         points = points + instance.moves[0]
-    if len(instance.moves) > 1:
-        start, end, angle = instance.moves[1][:3], instance.moves[1][3:6], instance.moves[1][6]
-        axis = np.subtract(end, start)
-        axis = axis / np.linalg.norm(axis)
-        rest = points - start
-        turn = np.radians(angle)
-        along = np.outer(rest @ axis, axis)
-        across = np.cos(turn) * (rest - along) + np.sin(turn) * np.cross(axis, rest)
-        points = start + along + across
+    if len(instance.moves) > 1 and instance.moves[1][6] != 0:
+        points = turned(points, instance.moves[1])
     return points
 
 

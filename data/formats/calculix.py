@@ -3,11 +3,12 @@
 CalculiX takes circular sections for quadratic elements (B32, B32R) alone.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 from data.drawings.fold import Fold
-from data.formats.abaqus import read_dialect
+from data.formats import abaqus
 from data.formats.abaqus_write import DeckOptions, write_deck
 from data.formats.options import ReadOptions, only_one
 from lattice_gnn.lattice.lattice import Lattice
@@ -19,7 +20,7 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     Raises:
         LatticeGnnError: Naming file and line.
     """
-    return read_dialect(path, options, diameters=True)
+    return abaqus.read(path, dataclasses.replace(options, dialect="calculix"))
 
 
 def write(path: Path, lattices: Sequence[Lattice]) -> None:

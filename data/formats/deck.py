@@ -1,24 +1,18 @@
-"""The text of an Abaqus or CalculiX input deck: keywords, parts, instances, sections."""
+"""The text of an Abaqus or CalculiX input deck, and what a deck holds of beams."""
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.reading import (
-    MAX_BARS,
-    MAX_POINTS,
-    Place,
-    check_count,
-    integer,
-    number,
-    read_lines,
-)
+from data.reading import MAX_BARS, MAX_POINTS, Place, check_count, read_lines
 from lattice_gnn.errors import LatticeGnnError
 
 PASSPORT = "** lattice-gnn "
 KNOTS = "LATTICE_GNN_KNOTS"  #: set of elements that stand for no strut
-_MAX_SET = 5_000_000
+MAX_GENERATED = 200_000  #: nodes and elements that keywords make from others
+_KEEPS_BLANKS = ("BEAM GENERAL SECTION",)  #: whose data lines count by their number
+_MAX_KEYWORD = 10_000  #: characters of a keyword with its continuation lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,81 +28,140 @@ class Block:
         """Return a parameter in upper case, '' if it is not there."""
         return self.parameters.get(key, "").strip().upper()
 
+    def error(self, message: str) -> LatticeGnnError:
+        """Return the error that names the keyword and its line."""
+        return self.place.error(f"*{self.keyword}: {message}")
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A circular section: outer radius and bore radius, unit of the deck; name of its material."""
+    """A round section as the deck gives it.
 
-    radius: float
-    bore: float
+    Attributes:
+        kind: "CIRC" (radius, or diameters in CalculiX), "PIPE" (outer radius, wall), "RADII"
+            (outer and bore radius), "TRUSS" (as "RADII", for elements of trusses alone).
+        sizes: Numbers of the first data line, unit of the deck.
+        material: Name of the material.
+        own: E and nu that the section itself gives.
+        place: Where it stands.
+    """
+
+    kind: str
+    sizes: tuple[float, ...]
     material: str
+    own: tuple[float, float] | None
     place: Place
 
 
 @dataclass(slots=True)
 class Part:
-    """Nodes, beam elements and sets of one part, or of a deck without parts."""
+    """Nodes, elements of struts, sets and sections of one part, or of a deck without parts.
+
+    A set is a list of labels, ranges of labels and names of other sets, in the order of the deck.
+    """
 
     labels: dict[int, int] = field(default_factory=dict)
     points: array = field(default_factory=lambda: array("d"))
     elements: dict[int, tuple[int, ...]] = field(default_factory=dict)
     element_places: dict[int, Place] = field(default_factory=dict)
-    sets: dict[str, list[int]] = field(default_factory=dict)
+    trusses: set[int] = field(default_factory=set)
+    sets: dict[str, list[int | range | str]] = field(default_factory=dict)
+    node_sets: dict[str, list[int | range | str]] = field(default_factory=dict)
     sections: list[tuple[str, Section]] = field(default_factory=list)
-    members: int = 0
+    generated: int = 0
+
+    def add_node(self, label: int, position: tuple[float, float, float], place: Place) -> None:
+        """Add a node; one that is there already must stand at the same position."""
+        if label in self.labels:
+            at = 3 * self.labels[label]
+            if tuple(self.points[at : at + 3]) != position:
+                raise place.error(f"*NODE: node {label} is defined twice")
+            return
+        self.labels[label] = len(self.labels)
+        check_count(len(self.labels), MAX_POINTS, place, "nodes")
+        self.points.extend(position)
+
+    def position(self, label: int) -> tuple[float, float, float]:
+        """Return the position of a node that is there."""
+        at = 3 * self.labels[label]
+        x, y, z = self.points[at : at + 3]
+        return x, y, z
+
+    def add_element(self, label: int, nodes: tuple[int, ...], place: Place) -> None:
+        """Add an element of a strut; its label must be new."""
+        if label in self.elements:
+            raise place.error(f"*ELEMENT: element {label} is defined twice")
+        self.elements[label] = nodes
+        self.element_places[label] = place
+        check_count(len(self.elements), MAX_BARS, place, "elements")
+
+    def will_generate(self, count: int, place: Place) -> None:
+        """Refuse keywords that make too much from too little."""
+        self.generated += count
+        check_count(self.generated, MAX_GENERATED, place, "generated nodes and elements")
 
 
 @dataclass(slots=True)
 class Instance:
-    """A part in its place, with sections of its own."""
+    """A part in its place, with sections and perhaps a mesh of its own."""
 
     name: str
     part: str
     moves: list[list[float]] = field(default_factory=list)
-    sections: list[tuple[str, Section]] = field(default_factory=list)
+    own: Part = field(default_factory=Part)
 
 
 @dataclass(slots=True)
 class Deck:
-    """What a deck holds of beams."""
+    """What a deck holds of beams.
+
+    Attributes:
+        parts: By name; "" holds what stands outside of every part.
+        instances: In the order of the deck.
+        materials: E and nu by name, or the sentence that says why a material cannot be used.
+        passport: The lattice that our own decks describe, as text.
+        skipped: Types of elements that were left out.
+        notes: What else was left out.
+        dialect: "abaqus" or "calculix", once decided.
+        clues: For each dialect, what speaks for it.
+        circles: Whether a section is a circle whose number means another thing in each dialect.
+    """
 
     parts: dict[str, Part] = field(default_factory=dict)
     instances: list[Instance] = field(default_factory=list)
-    materials: dict[str, tuple[float, float]] = field(default_factory=dict)
+    materials: dict[str, tuple[float, float] | str] = field(default_factory=dict)
     passport: str = ""
     skipped: set[str] = field(default_factory=set)
+    notes: dict[str, None] = field(default_factory=dict)
+    dialect: str = "abaqus"
+    clues: dict[str, dict[str, None]] = field(
+        default_factory=lambda: {key: {} for key in ("mark", "abaqus", "calculix", "weak", "doubt")}
+    )
+    circles: bool = False
 
 
-def read_deck(path: Path, diameters: bool) -> Deck:
-    """Read a deck.
-
-    Args:
-        path: The file.
-        diameters: Whether circular sections give diameters, as in CalculiX.
+def read_blocks(path: Path, comments: list[str]) -> Iterator[Block]:
+    """Cut a deck into keywords, and collect its comments.
 
     Raises:
         LatticeGnnError: Naming file and line.
     """
-    deck = Deck()
-    pieces: list[str] = []
-    reader = _Reader(deck, diameters)
-    for block in _blocks(path, pieces):
-        reader.take(block)
-    deck.passport = "".join(pieces)
-    return deck
-
-
-def _blocks(path: Path, passport: list[str]) -> Iterator[Block]:
-    """Cut a deck into keywords; comments that hold the passport are collected."""
     block: Block | None = None
     pending = ""
-    for line, place in _content(path, passport):
-        if line.startswith("*") or pending:
+    for line, place in read_lines(path):
+        if line.startswith("**"):
+            comments.append(line)
+        elif line.startswith("*") or (pending and line):
             pending += line
+            if len(pending) > _MAX_KEYWORD:
+                raise place.error(f"a keyword of more than {_MAX_KEYWORD} characters")
             if not pending.endswith(","):
                 if block is not None:
                     yield block
                 block, pending = _keyword(pending, place), ""
+        elif not line:
+            if block is not None and block.keyword in _KEEPS_BLANKS:
+                block.lines.append(([], place))
         elif block is None:
             raise place.error(f"expected a keyword such as *NODE, got {line[:60]!r}")
         else:
@@ -120,148 +173,10 @@ def _blocks(path: Path, passport: list[str]) -> Iterator[Block]:
     yield block
 
 
-def _content(path: Path, passport: list[str]) -> Iterator[tuple[str, Place]]:
-    """Yield the lines that are neither empty nor comments."""
-    for line, place in read_lines(path):
-        if line.startswith(PASSPORT):
-            passport.append(line[len(PASSPORT) :])
-        elif line and not line.startswith("**"):
-            yield line, place
-
-
 def _keyword(line: str, place: Place) -> Block:
     name, *rest = line[1:].split(",")
     pairs = (part.partition("=") for part in rest if part.strip())
-    parameters = {key.strip().upper(): value.strip().strip('"') for key, _, value in pairs}
+    parameters = {
+        " ".join(key.upper().split()): value.strip().strip("\"'") for key, _, value in pairs
+    }
     return Block(" ".join(name.upper().split()), parameters, [], place)
-
-
-class _Reader:
-    """Puts the blocks of a deck where they belong."""
-
-    def __init__(self, deck: Deck, diameters: bool) -> None:
-        self.deck = deck
-        self.diameters = diameters
-        self.part = ""
-        self.instance: Instance | None = None
-        self.material = ""
-
-    def take(self, block: Block) -> None:
-        method = getattr(self, "_" + block.keyword.lower().replace(" ", "_"), None)
-        if method is not None:
-            method(block)
-
-    def _here(self) -> Part:
-        return self.deck.parts.setdefault(self.part, Part())
-
-    def _include(self, block: Block) -> None:
-        raise block.place.error("*INCLUDE names another file, which is not followed; paste it in")
-
-    def _part(self, block: Block) -> None:
-        self.part = block.get("NAME")
-
-    def _end_part(self, block: Block) -> None:
-        self.part = ""
-
-    def _instance(self, block: Block) -> None:
-        moves = [
-            [number(w, place, "placement") for w in words if w] for words, place in block.lines
-        ]
-        if any(len(move) != size for move, size in zip(moves, (3, 7), strict=False)):
-            raise block.place.error("*INSTANCE: expected a translation of 3 numbers, then 7")
-        self.instance = Instance(block.get("NAME"), block.get("PART"), moves[:2])
-        self.deck.instances.append(self.instance)
-
-    def _end_instance(self, block: Block) -> None:
-        self.instance = None
-
-    def _node(self, block: Block) -> None:
-        part = self._here()
-        for words, place in block.lines:
-            if len(words) < 4:
-                raise place.error("*NODE: expected a label and three coordinates")
-            label = integer(words[0], place, "*NODE")
-            if label in part.labels:
-                raise place.error(f"*NODE: node {label} is defined twice")
-            part.labels[label] = len(part.labels)
-            check_count(len(part.labels), MAX_POINTS, place, "nodes")
-            part.points.extend(number(word, place, "*NODE") for word in words[1:4])
-
-    def _element(self, block: Block) -> None:
-        if block.get("ELSET") == KNOTS:
-            return
-        kind = block.get("TYPE")
-        ends = {"B31": 2, "B33": 2, "B32": 3}.get(kind[:3])
-        if ends is None:
-            self.deck.skipped.add(kind)
-            return
-        part = self._here()
-        members = part.sets.setdefault(block.get("ELSET"), []) if block.get("ELSET") else []
-        for words, place in block.lines:
-            labels = [integer(word, place, "*ELEMENT") for word in words if word]
-            if len(labels) < ends + 1:
-                raise place.error(f"*ELEMENT, TYPE={kind}: expected a label and {ends} nodes")
-            if labels[0] in part.elements:
-                raise place.error(f"*ELEMENT: element {labels[0]} is defined twice")
-            part.elements[labels[0]] = tuple(labels[1 : ends + 1])
-            part.element_places[labels[0]] = place
-            members.append(labels[0])
-            check_count(len(part.elements), MAX_BARS, place, "elements")
-
-    def _elset(self, block: Block) -> None:
-        part = self._here()
-        members = part.sets.setdefault(block.get("ELSET"), [])
-        for words, place in block.lines:
-            new: Iterable[int]
-            if "GENERATE" in block.parameters:
-                low, high, *step = (integer(w, place, "*ELSET") for w in words if w)
-                new = range(low, high + 1, max(1, step[0]) if step else 1)
-            else:
-                new = [label for word in words if word for label in self._labels(word, place)]
-            part.members += len(new)
-            check_count(part.members, _MAX_SET, place, "members of sets")
-            members.extend(new)
-
-    def _labels(self, word: str, place: Place) -> list[int]:
-        known = self._here().sets.get(word.upper())
-        return known if known is not None else [integer(word, place, "*ELSET")]
-
-    def _material(self, block: Block) -> None:
-        self.material = block.get("NAME")
-
-    def _elastic(self, block: Block) -> None:
-        if block.get("TYPE") not in ("", "ISO", "ISOTROPIC") or not block.lines:
-            raise block.place.error("*ELASTIC: expected an isotropic solid: E, nu")
-        words, place = block.lines[0]
-        E, nu = ([number(w, place, "*ELASTIC") for w in words if w] + [0.0])[:2]
-        if E <= 0 or not -1 < nu < 0.5:
-            raise place.error(f"*ELASTIC: expected E > 0 and -1 < nu < 0.5, got {E:g}, {nu:g}")
-        self.deck.materials[self.material] = (E, nu)
-
-    def _beam_section(self, block: Block) -> None:
-        if block.get("ELSET") == KNOTS:
-            return
-        kind = block.get("SECTION")
-        if kind not in ("CIRC", "PIPE"):
-            raise block.place.error(
-                f"*BEAM SECTION: expected SECTION=CIRC or PIPE, got {kind or 'none'}; only round "
-                "struts are known here"
-            )
-        if not block.lines:
-            raise block.place.error("*BEAM SECTION: expected a line with the radius")
-        words, place = block.lines[0]
-        sizes = [number(word, place, "*BEAM SECTION") for word in words if word]
-        if not sizes or sizes[0] <= 0 or (kind == "PIPE" and len(sizes) < 2):
-            raise place.error("*BEAM SECTION: expected a radius above 0, for pipes then the wall")
-        radius, bore = sizes[0], 0.0
-        if kind == "PIPE":
-            bore = radius - sizes[1]
-            if not 0 <= bore < radius:
-                raise place.error("*BEAM SECTION: expected a wall thinner than the radius")
-        elif self.diameters:
-            radius /= 2
-        section = Section(radius, bore, block.get("MATERIAL"), block.place)
-        home = self._here() if self.instance is None else self.instance
-        home.sections.append((block.get("ELSET"), section))
-
-    _beam_general_section = _beam_section

@@ -22,10 +22,24 @@ class ReadOptions:
         cell: Cell vectors as rows, in the unit of the file; None: those of the file, or else the
             box round the drawing.
         split: Join struts where they cross or touch without a common node.
+        tolerance: Points closer than this are one, unit of the file; None: told by the struts.
+        dialect: "abaqus" or "calculix": whose decks; None: told by their content.
     """
 
     cell: Float[np.ndarray, "3 3"] | None = None
     split: bool = True
+    tolerance: float | None = None
+    dialect: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what a user may have typed."""
+        if self.tolerance is not None and not 0 < self.tolerance < float("inf"):
+            raise LatticeGnnError(
+                f"tolerance: expected a length above 0 in the unit of the file, "
+                f"got {self.tolerance:g}."
+            )
+        if self.dialect not in (None, "abaqus", "calculix"):
+            raise LatticeGnnError(f"dialect: expected abaqus or calculix, got {self.dialect!r}.")
 
 
 def fold_file(
@@ -48,7 +62,9 @@ def fold_file(
     if not drawing.name:
         drawing = dataclasses.replace(drawing, name=Path(where).stem)
     try:
-        rules = FoldRules(split=options.split, join_all=join_all)
+        rules = FoldRules(
+            split=options.split, join_all=join_all, tolerance=options.tolerance
+        )
         return recover(drawing, original, options.cell, rules)
     except LatticeGnnError as error:
         text = str(error).rstrip(".")

@@ -17,11 +17,11 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     Raises:
         LatticeGnnError: Naming file and place; also if a cell is given, which these files have.
     """
-    from data.formats import kind_of
+    from data.formats import first_guess
 
     if options.cell is not None:
         raise LatticeGnnError(f"{path.name}: holds its cell; leave out the cell vectors.")
-    if kind_of(path) != "lat":
+    if first_guess(path) != "lat":
         return [Fold(lattice) for lattice in read_lattices(path)]
     from data.formats.lat import read_lat
 
