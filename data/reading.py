@@ -1,7 +1,9 @@
 """Files from strangers: read with limits, parsed with the place of every error."""
 
+import codecs
 import json
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,9 @@ MAX_POINTS = 500_000  #: nodes of one drawing
 MAX_BARS = 1_000_000  #: struts of one drawing
 _MAX_DEPTH = 64  #: nested XML elements
 _CHUNK = 65536
+_NUMBER = re.compile(r"[+-]?(?:\d{1,400}\.?\d{0,400}|\.\d{1,400})(?:[eEdD][+-]?\d{1,6})?", re.ASCII)
+_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+_INTEGER = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,44 +53,56 @@ def read_bytes(path: Path) -> bytes:
     return b"".join(pieces)
 
 
+def read_text(path: Path) -> str:
+    """Return the text of a file: UTF-8, or UTF-16 with its mark, or else Windows-1252.
+
+    Raises:
+        LatticeGnnError: It cannot be read, or is no text.
+    """
+    content = read_bytes(path)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = content.decode("utf-16", errors="replace")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("cp1252", errors="replace")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise Place(path.name, line).error("expected text, got binary data")
+    return text
+
+
 def read_lines(path: Path) -> Iterable[tuple[str, Place]]:
     """Yield the stripped lines of a text file, each with its place, empty ones too.
 
     Raises:
-        LatticeGnnError: It cannot be read, or is no UTF-8 text.
+        LatticeGnnError: It cannot be read, or is no text.
     """
-    content = read_bytes(path)
-    for number, line in enumerate(content.split(b"\n"), 1):
-        place = Place(path.name, number)
-        try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-        except UnicodeDecodeError:
-            raise place.error("expected UTF-8 text") from None
-        if "\0" in text:
-            raise place.error("expected text, got binary data")
-        yield text, place
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        yield line.strip(), Place(path.name, number)
 
 
 def number(text: str, place: Place, what: str) -> float:
-    """Return a finite number; Fortran's exponent D is understood."""
-    try:
-        value = float(text.strip().upper().replace("D", "E"))
-    except ValueError:
-        raise place.error(f"{what}: expected a number, got {text.strip()[:40]!r}") from None
+    """Return a finite number in plain digits; Fortran's exponent D is understood."""
+    word = text.strip()
+    if not _NUMBER.fullmatch(word):
+        kind = "finite number" if _NOT_FINITE.fullmatch(word) else "number"
+        raise place.error(f"{what}: expected a {kind}, got {word[:40]!r}")
+    value = float(word.upper().replace("D", "E"))
     if not math.isfinite(value):
-        raise place.error(f"{what}: expected a finite number, got {text.strip()[:40]!r}")
+        raise place.error(f"{what}: expected a finite number, got {word[:40]!r}")
     return value
 
 
 def integer(text: str, place: Place, what: str) -> int:
     """Return a whole number of at most 15 digits."""
-    try:
-        value = int(text.strip()[:16])
-    except ValueError:
-        raise place.error(f"{what}: expected a whole number, got {text.strip()[:40]!r}") from None
-    if abs(value) >= 10**15:
-        raise place.error(f"{what}: expected a whole number below 10^15, got {text.strip()[:40]!r}")
-    return value
+    word = text.strip()
+    if not _INTEGER.fullmatch(word):
+        raise place.error(
+            f"{what}: expected a whole number of at most 15 digits, got {word[:40]!r}"
+        )
+    return int(word)
 
 
 def check_count(count: int, limit: int, place: Place, what: str) -> None:

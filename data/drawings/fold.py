@@ -12,21 +12,23 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from data.drawings.drawing import Drawing, agrees
+from data.drawings.merging import NEAR, Contracted, Window, contract_short, tolerance_for
 from data.drawings.periodic_net import (
     STRAIGHT,
-    TOLERANCE,
     DrawnNet,
     first_net,
+    sections_of,
     split_crossings,
     straightened,
 )
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice.checks import MAX_INTEGER
+from lattice_gnn.lattice.checks import MAX_INTEGER, check_cell, check_coordinates
 from lattice_gnn.lattice.collinear import removable_nodes
 from lattice_gnn.lattice.crossings import MAX_SPLIT
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.topology import simplify_topology
 
+_MOST_BENT = 0.02  #: |t1 + t2| up to which noise may bend the two halves of a strut
 DEFAULT_DENSITY = 0.01  #: relative density of a lattice to which its file gives no radii
 
 
@@ -45,6 +47,13 @@ class FoldReport:
         joined_halves: Nodes taken out between the halves of a straight strut.
         cell: "given", "inferred" (the box round the drawing) or "file".
         exact: Whether the file described the lattice itself and the drawing agrees.
+        vectors: The cell vectors; () where nothing was folded.
+        spread: Largest distance of drawn nodes that were merged.
+        contracted: Struts so short that their two ends became one node.
+        longest_contracted: Length of the longest of these.
+        dangling: Where struts end alone.
+        spans_space: Whether the struts connect the cell with its images in three dimensions.
+        kind: The format, where it is told only by the whole file; "" otherwise.
         notes: Whatever else a user should know, one sentence each.
     """
 
@@ -58,6 +67,13 @@ class FoldReport:
     joined_halves: int = 0
     cell: str = "file"
     exact: bool = True
+    vectors: tuple[tuple[float, ...], ...] = ()
+    spread: float = 0.0
+    contracted: int = 0
+    longest_contracted: float = 0.0
+    dangling: tuple[tuple[float, ...], ...] = ()
+    spans_space: bool = True
+    kind: str = ""
     notes: tuple[str, ...] = ()
 
     def sentences(self) -> tuple[str, ...]:
@@ -66,16 +82,65 @@ class FoldReport:
             return self.notes
         done = [
             f"folded from a drawing of {self.drawn_nodes} nodes and {self.drawn_struts} struts to "
-            f"{self.nodes} nodes and {self.struts} struts, cell {self.cell}."
+            f"{self.nodes} nodes and {self.struts} struts, cell {self.cell}: {self._vectors()}."
         ]
+        apart = ""
+        if self.spread > 1e-9 * max(map(max, self.vectors or ((0.0,),))):
+            apart = f" (largest distance {self.spread:.2g})"
+        longest = f"the longest is {self.longest_contracted:.3g} long"
         counts = (
-            (self.merged_nodes, "drawn nodes are images of others and were merged."),
-            (self.dropped_struts, "struts were drawn more than once and are kept once."),
-            (self.crossings, "joints were made where struts met without a node."),
-            (self.joined_halves, "nodes that only cut a straight strut were taken out."),
-        )
-        done += [f"{count} {what}" for count, what in counts if count]
+            (self.merged_nodes, "drawn node{s} {is_are} image{s} of others and {was_were} merged"
+             f"{apart}."),
+            (self.dropped_struts, "strut{s} {was_were} drawn more than once and {is_are} kept "
+             "once."),
+            (self.contracted, "strut{s} so short that {it_they} only {stands_stand} for a joint "
+             f"became one node ({longest})."),
+            (self.crossings, "joint{s} {was_were} made where struts met without a node."),
+            (self.joined_halves, "node{s} that only cut a straight strut {was_were} taken out."),
+        )  # fmt: skip
+        done += [f"{count} {_counted(count, what)}" for count, what in counts if count]
+        if self.dangling:
+            done.append(f"{self.dangling_text()}; nothing continues them.")
         return (*done, *self.notes)
+
+    def _vectors(self) -> str:
+        """Return the cell for people: its edge lengths where it is a box along the axes."""
+        rows = self.vectors
+        if all(x == 0 for i, row in enumerate(rows) for j, x in enumerate(row) if i != j):
+            return " x ".join(f"{rows[k][k]:.6g}" for k in range(len(rows)))
+        return ", ".join("(" + " ".join(f"{x:.6g}" for x in row) + ")" for row in rows)
+
+    def dangling_text(self) -> str:
+        """Return where struts end alone."""
+        places = [f"({', '.join(f'{x:.5g}' for x in place)})" for place in self.dangling[:4]]
+        more = len(self.dangling) - len(places)
+        rest = f" and {more} more" if more else ""
+        count = _counted(len(self.dangling), "end{s} of struts {stands_stand} alone")
+        return f"{len(self.dangling)} {count}, at {', '.join(places)}{rest}"
+
+    def why_not_spanning(self) -> str:
+        """Return the likely cause why a folded drawing does not span space."""
+        if self.dangling:
+            return (
+                f"{self.dangling_text()}: a strut is missing, or points that should be one lie "
+                "further apart than the tolerance (--tolerance gives another)"
+            )
+        return (
+            f"the cell is the box round the drawing, {self._vectors()}; if the lattice has "
+            "another, give it with --cell"
+        )
+
+
+def _counted(count: int, text: str) -> str:
+    """Return a sentence with its words in the singular or the plural."""
+    one = count == 1
+    return text.format(
+        s="" if one else "s",
+        is_are="is" if one else "are",
+        was_were="was" if one else "were",
+        it_they="it" if one else "they",
+        stands_stand="stands" if one else "stand",
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,11 +160,13 @@ class FoldRules:
         join_all: Take out every node that only cuts a straight strut, not just those on faces.
         origin: A corner of the window in fractional coordinates; None: that of the drawing, if it
             spans whole cells.
+        tolerance: Points closer than this are one, unit of the drawing; None: told by the struts.
     """
 
     split: bool = True
     join_all: bool = False
     origin: tuple[float, float, float] | None = None
+    tolerance: float | None = None
 
 
 def recover(
@@ -166,57 +233,110 @@ def fold(
     if len(drawing.bars) == 0:
         raise LatticeGnnError("the drawing has no struts; expected at least one.")
     used, ends = np.unique(drawing.bars, return_inverse=True)
-    points = drawing.points[used]
+    check_coordinates(drawing.points[used])
+    start = _without_short(drawing.points[used], ends.reshape(-1, 2), rules)
+    sections = sections_of(drawing)[start.source]
+    window = _window(start, cell, rules)
+    fractions, bars = _fractions(start.points, window), start.bars
+    if rules.join_all:
+        fractions, bars, source = straightened(fractions, bars, sections, window)
+        sections = sections[source]
+        window = _with_tolerance(window, fractions, bars, rules)
+    net, drawn = first_net(fractions, bars, sections, window)
     notes: list[str] = []
-    box = _box(points) if cell is None else np.array(cell, dtype=np.float64)
-    fractions = points @ _inverse(box)
-    if np.abs(fractions).max() > MAX_INTEGER:
+    if drawn:
+        notes.append(f"{drawn} struts were drawn with several sections; the thickest was kept.")
+    dropped, crossings = len(bars) - len(net.rows), 0
+    if rules.split and len(net.rows) <= MAX_SPLIT:
+        net, crossings, overlaps = split_crossings(net, window)
+        dropped += overlaps
+    elif rules.split:
+        notes.append(f"with more than {MAX_SPLIT} struts, crossings were not looked for.")
+    lattice = _lattice(net, window.cell, drawing)
+    corner = _corner(fractions, rules, window)
+    _check_ends(lattice, corner, window, cell is None)
+    joinable = np.ones(len(net.nodes), dtype=bool) if rules.join_all else net.cut
+    folded = _joined(lattice, joinable, net.spread)
+    if drawing.radii is None:
+        folded = folded.with_relative_density(DEFAULT_DENSITY)
+        notes.append("the file gives no radii: set to a relative density of 1 %.")
+    spans = folded.connectivity().spans_space
+    if cell is None and not spans:
+        notes.append("the struts do not span space; if they should, give the cell vectors.")
+    report = FoldReport(
+        drawn_nodes=len(used),
+        drawn_struts=len(drawing.bars),
+        nodes=folded.num_nodes,
+        struts=folded.num_struts,
+        merged_nodes=len(fractions) - len(net.nodes) + crossings,
+        dropped_struts=dropped,
+        crossings=crossings,
+        joined_halves=len(start.points) - len(fractions) + lattice.num_nodes - folded.num_nodes,
+        cell="inferred" if cell is None else "given",
+        exact=False,
+        vectors=tuple(map(tuple, window.cell.tolist())),
+        spread=net.spread,
+        contracted=len(drawing.bars) - len(start.bars),
+        longest_contracted=start.longest,
+        dangling=_dangling(folded, fractions.min(axis=0) if corner is None else corner),
+        spans_space=spans,
+        notes=tuple(notes),
+    )
+    return Fold(folded, report)
+
+
+def _without_short(
+    points: Float[np.ndarray, "points 3"], bars: Int[np.ndarray, "bars 2"], rules: FoldRules
+) -> Contracted:
+    lengths = np.linalg.norm(points[bars[:, 1]] - points[bars[:, 0]], axis=1)
+    return contract_short(points, bars, rules.tolerance or NEAR * _typical(lengths))
+
+
+def _typical(lengths: Float[np.ndarray, " bars"]) -> float:
+    return float(np.median(lengths[lengths > 0])) if (lengths > 0).any() else 0.0
+
+
+def _window(start: Contracted, cell: Float[np.ndarray, "3 3"] | None, rules: FoldRules) -> Window:
+    ends = start.points[start.bars]
+    tolerance = rules.tolerance or tolerance_for(np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1))
+    if cell is None:
+        return Window(_box(start.points, tolerance), tolerance)
+    try:
+        check_cell(np.asarray(cell, dtype=np.float64))
+    except LatticeGnnError:
+        raise LatticeGnnError("cell: its three vectors do not span space.") from None
+    return Window(np.array(cell, dtype=np.float64), tolerance)
+
+
+def _with_tolerance(
+    window: Window,
+    fractions: Float[np.ndarray, "points 3"],
+    bars: Int[np.ndarray, "bars 2"],
+    rules: FoldRules,
+) -> Window:
+    """Return the window with the tolerance of the straightened bars."""
+    vectors = (fractions[bars[:, 1]] - fractions[bars[:, 0]]) @ window.cell
+    tolerance = rules.tolerance or tolerance_for(np.linalg.norm(vectors, axis=1))
+    return Window(window.cell, tolerance)
+
+
+def _fractions(
+    points: Float[np.ndarray, "points 3"], window: Window
+) -> Float[np.ndarray, "points 3"]:
+    fractions = points @ np.linalg.inv(window.cell)
+    if not np.abs(fractions).max() <= MAX_INTEGER:
         raise LatticeGnnError(
             f"nodes: expected fractional coordinates below {MAX_INTEGER}, got "
             f"{np.abs(fractions).max():g}"
         )
-    bars = ends.reshape(-1, 2)
-    source = np.arange(len(bars))
-    if rules.join_all:
-        fractions, bars, source = straightened(fractions, bars, drawing, box)
-    net, drawn = first_net(fractions, bars, drawing, source)
-    cut_through = len(points) - len(fractions)
-    merged = len(fractions) - len(net.nodes)
-    dropped = len(bars) - len(net.rows)
-    if drawn:
-        notes.append(f"{drawn} struts were drawn with several sections; the thickest was kept.")
-    if rules.split and len(net.rows) <= MAX_SPLIT:
-        net, crossings, overlaps = split_crossings(net, box)
-        dropped += overlaps
-    else:
-        crossings = 0
-        if rules.split:
-            notes.append(f"with more than {MAX_SPLIT} struts, crossings were not looked for.")
-    lattice = _lattice(net, box, drawing)
-    _check_ends(lattice, _corner(fractions, rules), cell is None)
-    joinable = np.ones(len(net.nodes), dtype=bool) if rules.join_all else net.cut
-    folded = _joined(lattice, joinable)
-    if drawing.radii is None:
-        folded = folded.with_relative_density(DEFAULT_DENSITY)
-        notes.append("the file gives no radii: set to a relative density of 1 %.")
-    if cell is None and not folded.connectivity().spans_space:
-        notes.append("the struts do not span space; if they should, give the cell vectors.")
-    return Fold(
-        folded,
-        FoldReport(
-            drawn_nodes=len(points),
-            drawn_struts=len(drawing.bars),
-            nodes=folded.num_nodes,
-            struts=folded.num_struts,
-            merged_nodes=merged,
-            dropped_struts=dropped,
-            crossings=crossings,
-            joined_halves=cut_through + lattice.num_nodes - folded.num_nodes,
-            cell="inferred" if cell is None else "given",
-            exact=False,
-            notes=tuple(notes),
-        ),
-    )
+    return fractions
+
+
+def _dangling(lattice: Lattice, corner: Float[np.ndarray, "3"]) -> tuple[tuple[float, ...], ...]:
+    """Return where struts end alone, within the window."""
+    alone = lattice.nodes[lattice.degrees == 1]
+    inside = alone - corner - np.floor(alone - corner + 1e-9) + corner
+    return tuple(tuple(row) for row in (inside @ lattice.cell).tolist())
 
 
 def fold_window(
@@ -252,22 +372,24 @@ def fold_window(
     )
 
 
-def _box(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "3 3"]:
-    extent = np.ptp(points, axis=0)
-    flat = np.flatnonzero(extent <= 1e-6 * extent.max())
+def _box(points: Float[np.ndarray, "points 3"], tolerance: float) -> Float[np.ndarray, "3 3"]:
+    """Return the box round a drawing; of points that noise spreads about a face, the median."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    extent = np.array(
+        [
+            np.median(x[x >= b - tolerance]) - np.median(x[x <= a + tolerance])
+            for x, a, b in zip(points.T, low, high, strict=True)
+        ]
+    )
+    flat = np.flatnonzero(high - low <= 4 * tolerance)
     if len(flat):
+        sizes = " ".join("H" if k in flat else f"{extent[k]:.8g}" for k in range(3))
         raise LatticeGnnError(
             f"the drawing has no extent along {'xyz'[flat[0]]}, so the cell cannot be told from "
-            "it; give the cell vectors."
+            f'it; give the cell vectors: lattice-gnn convert FILE OUT.json --cell "{sizes}" with '
+            "the height H of your cell, or ReadOptions(cell=...) in Python"
         )
     return np.diag(extent)
-
-
-def _inverse(cell: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
-    try:
-        return np.linalg.inv(cell)
-    except np.linalg.LinAlgError:
-        raise LatticeGnnError("cell: its three vectors do not span space.") from None
 
 
 def _lattice(net: DrawnNet, cell: Float[np.ndarray, "3 3"], drawing: Drawing) -> Lattice:
@@ -288,17 +410,18 @@ def _lattice(net: DrawnNet, cell: Float[np.ndarray, "3 3"], drawing: Drawing) ->
     )
 
 
-def _joined(lattice: Lattice, allowed: Bool[np.ndarray, " nodes"]) -> Lattice:
-    """Take out the allowed nodes that only cut a straight strut."""
+def _joined(lattice: Lattice, allowed: Bool[np.ndarray, " nodes"], spread: float) -> Lattice:
+    """Take out the allowed nodes that only cut a straight strut, as straight as noise leaves it."""
+    straight = max(STRAIGHT, min(_MOST_BENT, 4 * spread / float(lattice.lengths.min())))
     if allowed.all():
-        return lattice.simplified(STRAIGHT)
+        return lattice.simplified(straight)
     fields = ("radii", "end_radii", "inner_radii", "E", "nu")
     values = {name: getattr(lattice, name) for name in fields}
     present = [lattice.radii if values[n] is None else values[n] for n in fields[:2]]
     present += [values[n] for n in fields[2:] if values[n] is not None]
     sections = np.stack(present, axis=1)
     vectors = lattice.strut_vectors
-    go = removable_nodes(lattice.struts, vectors, sections, lattice.num_nodes, STRAIGHT) & allowed
+    go = removable_nodes(lattice.struts, vectors, sections, lattice.num_nodes, straight) & allowed
     if not go.any():
         return lattice
     new = simplify_topology(lattice.struts, lattice.shifts, go)
@@ -310,22 +433,24 @@ def _joined(lattice: Lattice, allowed: Bool[np.ndarray, " nodes"]) -> Lattice:
 
 
 def _corner(
-    fractions: Float[np.ndarray, "points 3"], rules: FoldRules
+    fractions: Float[np.ndarray, "points 3"], rules: FoldRules, window: Window
 ) -> Float[np.ndarray, "3"] | None:
     """Return a corner of the window; None if it does not consist of whole cells."""
     if rules.origin is not None:
         return np.array(rules.origin)
     extent = np.ptp(fractions, axis=0)
-    whole = np.abs(extent - np.rint(extent)) < TOLERANCE
+    whole = np.abs(extent - np.rint(extent)) < 2 * window.near_faces()
     return fractions.min(axis=0) if whole.all() and extent.min() > 0.5 else None
 
 
-def _check_ends(lattice: Lattice, corner: Float[np.ndarray, "3"] | None, inferred: bool) -> None:
+def _check_ends(
+    lattice: Lattice, corner: Float[np.ndarray, "3"] | None, window: Window, inferred: bool
+) -> None:
     """No strut may end alone at a face of the cell."""
     if corner is None:
         return
     apart = lattice.nodes - corner
-    on_face = (np.abs(apart - np.rint(apart)) < TOLERANCE).any(1)
+    on_face = (np.abs(apart - np.rint(apart)) < 2 * window.near_faces()).any(1)
     alone = np.flatnonzero((lattice.degrees == 1) & on_face)
     if len(alone):
         place = ", ".join(f"{x:.5g}" for x in lattice.nodes[alone[0]])

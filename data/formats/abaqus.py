@@ -126,8 +126,8 @@ def _drawing(deck: Deck, instance: Instance, where: str) -> Drawing:
         bars=inverse.reshape(-1, 2).astype(np.int64),
         radii=radii,
         inner_radii=bores if bores.any() else None,
-        E=None if (E == E[0]).all() else E,
-        nu=None if (nu == nu[0]).all() else nu,
+        E=None if np.ptp(E) == 0 else E,
+        nu=None if np.ptp(nu) == 0 else nu,
         name=instance.name.lower(),
         material=Material(float(E[0]), float(nu[0])),
     )

@@ -11,6 +11,7 @@ from lattice_gnn.errors import LatticeGnnError
 PASSPORT = "** lattice-gnn "
 KNOTS = "LATTICE_GNN_KNOTS"  #: set of elements that stand for no strut
 MAX_GENERATED = 200_000  #: nodes and elements that keywords make from others
+CLUES = ("mark", "abaqus", "calculix", "linear", "quadratic", "doubt")
 _KEEPS_BLANKS = ("BEAM GENERAL SECTION",)  #: whose data lines count by their number
 _MAX_KEYWORD = 10_000  #: characters of a keyword with its continuation lines
 
@@ -134,9 +135,7 @@ class Deck:
     skipped: set[str] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
     dialect: str = "abaqus"
-    clues: dict[str, dict[str, None]] = field(
-        default_factory=lambda: {key: {} for key in ("mark", "abaqus", "calculix", "weak", "doubt")}
-    )
+    clues: dict[str, dict[str, None]] = field(default_factory=lambda: {key: {} for key in CLUES})
     circles: bool = False
 
 
@@ -147,6 +146,25 @@ def read_blocks(path: Path, comments: list[str]) -> Iterator[Block]:
         LatticeGnnError: Naming file and line.
     """
     block: Block | None = None
+    for line, place in _joined(path, comments):
+        if line.startswith("*"):
+            if block is not None:
+                yield block
+            block = _keyword(line, place)
+        elif block is None:
+            if line:
+                raise place.error(f"expected a keyword such as *NODE, got {line[:60]!r}")
+        elif line or block.keyword in _KEEPS_BLANKS:
+            check_count(len(block.lines), MAX_BARS + MAX_POINTS, place, "lines of one keyword")
+            words = line.split(",") if "," in line else line.split()
+            block.lines.append(([word.strip() for word in words], place))
+    if block is None:
+        raise LatticeGnnError(f"{path.name}: not an input deck: it holds no keyword.")
+    yield block
+
+
+def _joined(path: Path, comments: list[str]) -> Iterator[tuple[str, Place]]:
+    """Yield the lines without comments, keywords with their continuation lines in one."""
     pending = ""
     for line, place in read_lines(path):
         if line.startswith("**"):
@@ -156,21 +174,12 @@ def read_blocks(path: Path, comments: list[str]) -> Iterator[Block]:
             if len(pending) > _MAX_KEYWORD:
                 raise place.error(f"a keyword of more than {_MAX_KEYWORD} characters")
             if not pending.endswith(","):
-                if block is not None:
-                    yield block
-                block, pending = _keyword(pending, place), ""
-        elif not line:
-            if block is not None and block.keyword in _KEEPS_BLANKS:
-                block.lines.append(([], place))
-        elif block is None:
-            raise place.error(f"expected a keyword such as *NODE, got {line[:60]!r}")
-        else:
-            check_count(len(block.lines), MAX_BARS + MAX_POINTS, place, "lines of one keyword")
-            words = line.split(",") if "," in line else line.split()
-            block.lines.append(([word.strip() for word in words], place))
-    if block is None:
-        raise LatticeGnnError(f"{path.name}: not an input deck: it holds no keyword.")
-    yield block
+                yield pending, place
+                pending = ""
+        elif not pending:
+            yield line, place
+    if pending:
+        yield pending.rstrip(","), place
 
 
 def _keyword(line: str, place: Place) -> Block:

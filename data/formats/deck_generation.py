@@ -76,7 +76,9 @@ def _integers(block: Block, words: list[str], place: Place, defaults: list[int])
 def _refuse_parameters(block: Block, known: set[str]) -> None:
     for name in block.parameters:
         if name not in known:
-            raise block.error(f"the parameter {name[:40]} is not understood; write out what it makes")
+            raise block.error(
+                f"the parameter {name[:40]} is not understood; write out what it makes"
+            )
 
 
 def generate_nodes(block: Block, part: Part) -> None:
@@ -132,7 +134,9 @@ def copy_nodes(block: Block, part: Part) -> None:
     _refuse_parameters(block, {"CHANGE NUMBER", "OLD SET", "NEW SET", "SHIFT", "MULTIPLE"})
     if "SHIFT" not in block.parameters:
         raise block.error("only SHIFT is understood; write out the nodes")
-    rows = [[number(w, place, "*NCOPY") if w else 0.0 for w in words] for words, place in block.lines]
+    rows = [
+        [number(w, place, "*NCOPY") if w else 0.0 for w in words] for words, place in block.lines
+    ]
     move = np.array(([*rows[0], 0.0, 0.0, 0.0] if rows else [0.0] * 3)[:3])
     axis = ([*rows[1]] + [0.0] * 7)[:7] if len(rows) > 1 else [0.0] * 7
     check_axis(axis, block)
@@ -210,7 +214,7 @@ def _check_defined(part: Part, labels: "tuple[int, ...] | list[int]", place: Pla
 
 
 def local_frame(block: Block) -> tuple[Vector, Float[np.ndarray, "3 3"]] | None:
-    """``*SYSTEM``: origin and axes (rows) of the coordinates of the nodes that follow; None: global."""
+    """``*SYSTEM``: origin and axes (rows) of the coordinates that follow; None: global."""
     rows = [
         [number(w, place, "*SYSTEM") if w else 0.0 for w in words] for words, place in block.lines
     ]

@@ -71,10 +71,10 @@ def general_section(block: Block) -> Section:
 
 def _moduli(block: Block) -> tuple[float, float] | None:
     """Return E and nu = E/2G - 1 of the third data line, None where there is none."""
-    lines = [k for k, (words, _) in enumerate(block.lines) if any(words)]
+    filled = [k for k, (words, _) in enumerate(block.lines) if any(words)]
     third = 2
-    if len(block.lines) == 2 and lines == [0, 1] and len(_sizes(block, 1)) == 2:
-        third = 1  # a blank second line that a program has left out
+    if filled == [0, 1] and len(_sizes(block, 1)) == 2:
+        third = 1  # a program has left out the second line, a direction of three numbers
     values = _sizes(block, third)
     if not values:
         if block.get("MATERIAL"):

@@ -91,4 +91,6 @@ class SectionSets:
     def _label(self, entry: str) -> list[str]:
         """Return the label of an entry such as PART-1-1.5, if it is one of this instance."""
         owner, _, label = entry.rpartition(".")
-        return [label[:15]] if owner in self.owners and label.isdecimal() and label.isascii() else []
+        return (
+            [label[:15]] if owner in self.owners and label.isdecimal() and label.isascii() else []
+        )

@@ -23,8 +23,12 @@ _SECTION_PARAMETERS = {
     "abaqus": frozenset({"TEMPERATURE", "POISSON", "ROTARY INERTIA"}),
     "calculix": frozenset({"OFFSET1", "OFFSET2", "NODAL THICKNESS"}),
 }
-_CALCULIX_ELEMENTS = re.compile(r"B3[12]R")
-_ABAQUS_ELEMENTS = re.compile(r"B33\w*|B3[12](H|OS|OSH)|PIPE3\w*")
+_ELEMENTS = {
+    "calculix": re.compile(r"B3[12]R"),
+    "abaqus": re.compile(r"B33\w*|B3[12](H|OS|OSH)|PIPE3\w*"),
+    "linear": re.compile(r"B31"),
+    "quadratic": re.compile(r"B32"),
+}
 _MARK = re.compile(r"\*\*\s*dialect:\s*(abaqus|calculix)\s*", re.IGNORECASE)
 _DOUBT = re.compile(r"calculix|\bccx\b|freecad|prepomax|\bcgx\b|mecway", re.IGNORECASE)
 
@@ -35,27 +39,27 @@ def note_clues(deck: Deck, block: Block) -> None:
     if block.keyword in _ABAQUS_KEYWORDS:
         clues["abaqus"][f"*{block.keyword}"] = None
     elif block.keyword == "ELEMENT":
-        kind = block.get("TYPE")
-        if _CALCULIX_ELEMENTS.fullmatch(kind):
-            clues["calculix"][f"elements of type {kind}"] = None
-        elif _ABAQUS_ELEMENTS.fullmatch(kind):
-            clues["abaqus"][f"elements of type {kind}"] = None
-        elif kind == "B31":
-            clues["weak"]["linear beams B31"] = None
-        elif kind == "B32":
-            clues["weak"]["quadratic beams B32"] = None
+        for dialect, pattern in _ELEMENTS.items():
+            if pattern.fullmatch(block.get("TYPE")):
+                clues[dialect][f"elements of type {block.get('TYPE')}"] = None
     elif block.keyword == "BEAM SECTION":
         if block.get("SECTION") == "CIRC" and block.lines and len(_filled(block)) > 1:
             clues["calculix"]["circles of two numbers"] = None
         for dialect, names in _SECTION_PARAMETERS.items():
             for name in names & block.parameters.keys():
                 clues[dialect][f"{name} of *BEAM SECTION"] = None
-    elif block.get("SOLVER") in _SOLVERS:
-        clues["calculix"][f"SOLVER={block.get('SOLVER')}"] = None
+    else:
+        _note_steps(deck, block)
+
+
+def _note_steps(deck: Deck, block: Block) -> None:
+    """Note what keywords of the analysis and of its output say."""
+    if block.get("SOLVER") in _SOLVERS:
+        deck.clues["calculix"][f"SOLVER={block.get('SOLVER')}"] = None
     elif block.keyword in ("NODE FILE", "EL FILE") and block.get("OUTPUT") in ("2D", "3D"):
-        clues["calculix"][f"OUTPUT={block.get('OUTPUT')}"] = None
+        deck.clues["calculix"][f"OUTPUT={block.get('OUTPUT')}"] = None
     elif block.keyword == "OUTPUT" and {"FIELD", "HISTORY"} & block.parameters.keys():
-        clues["abaqus"]["*OUTPUT with FIELD or HISTORY"] = None
+        deck.clues["abaqus"]["*OUTPUT with FIELD or HISTORY"] = None
 
 
 def _filled(block: Block) -> list[str]:
@@ -91,10 +95,8 @@ def decide(deck: Deck, asked: str | None, where: str) -> str:
     doubt = list(deck.clues["doubt"])
     if not deck.circles:
         return "abaqus"
-    if not found and list(deck.clues["weak"]) == ["linear beams B31"] and not doubt:
+    if not found and not deck.clues["quadratic"] and not (deck.clues["linear"] and doubt):
         return "abaqus"
-    if not found and not deck.clues["weak"]:
-        return "abaqus"  # there is no strut that the circles could belong to
     why = "nothing in it says which"
     if found:
         why = f"{sure['abaqus'][0]} speak for Abaqus, {sure['calculix'][0]} for CalculiX"

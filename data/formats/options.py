@@ -62,9 +62,7 @@ def fold_file(
     if not drawing.name:
         drawing = dataclasses.replace(drawing, name=Path(where).stem)
     try:
-        rules = FoldRules(
-            split=options.split, join_all=join_all, tolerance=options.tolerance
-        )
+        rules = FoldRules(split=options.split, join_all=join_all, tolerance=options.tolerance)
         return recover(drawing, original, options.cell, rules)
     except LatticeGnnError as error:
         text = str(error).rstrip(".")

@@ -20,6 +20,29 @@ ZERO_LENGTH = 1e-9
 """A strut has no length where it is shorter than this times the cube root of the cell volume."""
 
 
+MOST_LENGTH = 1e30
+"""Largest coordinate or cell vector, and one over the least extent: all products stay finite."""
+
+
+def check_coordinates(points: Float[np.ndarray, "points 3"]) -> None:
+    """Points in space are finite, of sane size, and not all in one place.
+
+    Raises:
+        LatticeGnnError: naming the size that was met.
+    """
+    most = float(np.abs(points).max(initial=0.0))
+    if not most <= MOST_LENGTH:
+        raise LatticeGnnError(
+            f"coordinates: expected numbers up to {MOST_LENGTH:g}, got {most:g}; choose a larger "
+            "unit of length"
+        )
+    if most > 0 and float(np.ptp(points, axis=0).max()) < 1 / MOST_LENGTH:
+        raise LatticeGnnError(
+            f"coordinates: expected an extent of at least {1 / MOST_LENGTH:g}, got "
+            f"{float(np.ptp(points, axis=0).max()):g}; choose a smaller unit of length"
+        )
+
+
 def positive_number(value: Any, what: str) -> float:
     """Return ``value`` as a float; it must be a finite number above zero."""
     number = finite_number(value, what)

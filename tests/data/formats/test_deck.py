@@ -278,19 +278,3 @@ def test_instances_are_moved_and_turned(tmp_path):
     expected_lattice = cell("bcc", radius=0.03).rotated(turn)
     found = lattice.replace(material=expected_lattice.material)
     assert same_structure(found, expected_lattice, any_translation=True)
-
-
-def test_circles_are_diameters_in_calculix_alone(tmp_path):
-    text = (
-        "*NODE\n1, 0, 0, 0\n2, .5, .5, .5\n3, 1, 1, 1\n4, 1, 0, 0\n5, 0, 1, 1\n"
-        "*ELEMENT, TYPE=B32R, ELSET=ALL\n1, 1, 2, 3\n2, 4, 2, 5\n"
-        "*BEAM SECTION, ELSET=ALL, SECTION=CIRC\n{size}\n1, 0, 0\n"
-    )
-    path = tmp_path / "x.inp"
-    for size, kind in (("0.1", "abaqus"), ("0.1, 0.1", "calculix")):
-        path.write_text(text.format(size=size))
-        reading = read_with_report(path)
-        assert reading.kind == kind
-        radius = 0.1 if kind == "abaqus" else 0.05
-        assert np.allclose(reading.lattices[0].radii, radius)
-    assert np.allclose(read_with_report(path, "abaqus").lattices[0].radii, 0.1)

@@ -54,7 +54,7 @@ def folder(tmp_path_factory):
 
 def test_every_format_is_tried_here():
     assert {x.kind for x in FORMATS if x.writer} == set(FILES)
-    assert [x.kind for x in FORMATS if not x.writer] == ["pylattice"]
+    assert [x.kind for x in FORMATS if not x.writer] == ["pylattice", "deck"]
 
 
 @pytest.mark.parametrize("kind", FILES)
