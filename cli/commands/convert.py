@@ -13,35 +13,62 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+Source = Annotated[Path, typer.Argument(metavar="A", help="The file to read.")]
+Target = Annotated[Path, typer.Argument(metavar="B", help="The file to write.")]
+FromKind = Annotated[
+    str | None,
+    typer.Option("--from", metavar="KIND", help="Format of A; told by its content if not."),
+]
+ToKind = Annotated[
+    str | None,
+    typer.Option("--to", metavar="KIND", help="Format of B; told by its suffix if not."),
+]
+Cell = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NUMBERS",
+        help="Cell of a drawing: 3 edge lengths along the axes, or 9 numbers, vector by "
+        "vector; the box round the drawing if neither you nor the file says.",
+    ),
+]
+Tolerance = Annotated[
+    float | None,
+    typer.Option(
+        metavar="LENGTH",
+        help="Points of a drawing closer than this are one, unit of A; a small part of the "
+        "struts' length if not given.",
+    ),
+]
+Dialect = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PROGRAM",
+        help="Whose input deck A is, abaqus or calculix, where the deck does not tell: circles "
+        "are given by radius or by diameter.",
+    ),
+]
+KeepCrossings = Annotated[
+    bool, typer.Option("--keep-crossings", help="Make no joints where struts only cross.")
+]
+RelativeDensity = Annotated[
+    float | None, typer.Option(help="Scale all radii to this sum of strut volumes over cell.")
+]
+Supercell = Annotated[
+    tuple[int, int, int], typer.Option(metavar="A B C", help="Copies along the cell vectors.")
+]
+
+
 def convert(  # noqa: PLR0913 (every option of a command is a parameter)
-    source: Annotated[Path, typer.Argument(metavar="A", help="The file to read.")],
-    target: Annotated[Path, typer.Argument(metavar="B", help="The file to write.")],
-    from_kind: Annotated[
-        str | None,
-        typer.Option("--from", metavar="KIND", help="Format of A; told by its content if not."),
-    ] = None,
-    to_kind: Annotated[
-        str | None,
-        typer.Option("--to", metavar="KIND", help="Format of B; told by its suffix if not."),
-    ] = None,
-    cell: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBERS",
-            help="Cell of a drawing: 3 edge lengths along the axes, or 9 numbers, vector by "
-            "vector; the box round the drawing if neither you nor the file says.",
-        ),
-    ] = None,
-    keep_crossings: Annotated[
-        bool,
-        typer.Option("--keep-crossings", help="Make no joints where struts only cross."),
-    ] = False,
-    relative_density: Annotated[
-        float | None, typer.Option(help="Scale all radii to this sum of strut volumes over cell.")
-    ] = None,
-    supercell: Annotated[
-        tuple[int, int, int], typer.Option(metavar="A B C", help="Copies along the cell vectors.")
-    ] = (1, 1, 1),
+    source: Source,
+    target: Target,
+    from_kind: FromKind = None,
+    to_kind: ToKind = None,
+    cell: Cell = None,
+    tolerance: Tolerance = None,
+    dialect: Dialect = None,
+    keep_crossings: KeepCrossings = False,
+    relative_density: RelativeDensity = None,
+    supercell: Supercell = (1, 1, 1),
 ) -> None:
     """Convert lattices from one file format to another.
 
@@ -53,10 +80,13 @@ def convert(  # noqa: PLR0913 (every option of a command is a parameter)
     from data.formats import read_with_report, write_any
     from data.formats.options import ReadOptions
 
-    options = ReadOptions(cell=_cell(cell), split=not keep_crossings)
+    options = ReadOptions(
+        cell=_cell(cell), split=not keep_crossings, tolerance=tolerance, dialect=dialect
+    )
     reading = read_with_report(source, from_kind, options)
     for sentence in reading.sentences():
         say_note(f"{source}: {sentence}")
+    reading.require_spanning(str(source))
     lattices = list(reading.lattices)
     if relative_density is not None:
         lattices = [lattice.with_relative_density(relative_density) for lattice in lattices]

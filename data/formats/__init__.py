@@ -18,7 +18,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import reading
 
 if TYPE_CHECKING:
-    from data.drawings.fold import FoldReport
+    from data.drawings.fold_report import FoldReport
     from data.formats.options import ReadOptions
     from lattice_gnn.lattice.lattice import Lattice
 
@@ -116,6 +116,22 @@ class Reading:
             for lattice, report in zip(self.lattices, self.reports, strict=True)
             for text in report.sentences()
         )
+
+    def require_spanning(self, where: str) -> None:
+        """Refuse a drawing that was folded into a cell told from it and does not span space.
+
+        Args:
+            where: The file, for the error.
+
+        Raises:
+            LatticeGnnError: With the likely cause.
+        """
+        for report in self.reports:
+            if report.cell == "inferred" and not report.spans_space:
+                raise LatticeGnnError(
+                    f"{where}: the struts do not connect the cell with its images in all three "
+                    f"dimensions: {report.why_not_spanning()}."
+                )
 
 
 def format_named(kind: str) -> Format:

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float
 
 from data.drawings.drawing import Drawing, read_passport
-from data.drawings.fold import Fold
+from data.drawings.fold_report import Fold
 from data.formats.deck import Deck, Instance, Part, Section
 from data.formats.deck_generation import turned
 from data.formats.deck_keywords import read_deck

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from data.drawings.fold import Fold
+from data.drawings.fold_report import Fold
 from data.formats import abaqus
 from data.formats.abaqus_write import DeckOptions, write_deck
 from data.formats.options import ReadOptions, only_one

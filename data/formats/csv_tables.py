@@ -12,7 +12,7 @@ from pathlib import Path
 
 from data.drawings.builder import DrawingBuilder
 from data.drawings.drawing import draw, passport_text, read_passport
-from data.drawings.fold import Fold
+from data.drawings.fold_report import Fold
 from data.formats.options import ReadOptions, fold_file, only_one
 from data.reading import Place, number, read_lines
 from lattice_gnn.errors import LatticeGnnError

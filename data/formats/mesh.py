@@ -23,7 +23,7 @@ from jaxtyping import Float
 from meshio.vtu._vtu import VtuReader, vtu_to_numpy_type
 
 from data.drawings.drawing import Drawing, draw, images
-from data.drawings.fold import Fold, FoldReport
+from data.drawings.fold_report import Fold, FoldReport
 from data.formats.options import ReadOptions, fold_file, only_one
 from data.reading import (
     MAX_BARS,

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from data.drawings.drawing import Drawing
-from data.drawings.fold import Fold, FoldRules, recover
+from data.drawings.fold import FoldRules, recover
+from data.drawings.fold_report import Fold
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Lattice
 

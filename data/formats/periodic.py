@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from data.drawings.fold import Fold, FoldReport
+from data.drawings.fold_report import Fold, FoldReport
 from data.formats.options import ReadOptions
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.json_file import read_lattices, write_lattices

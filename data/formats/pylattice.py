@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from data.drawings.drawing import Drawing
-from data.drawings.fold import Fold
+from data.drawings.fold_report import Fold
 from data.formats.options import ReadOptions, fold_file
 from data.reading import MAX_BARS, parse_json, read_bytes
 from lattice_gnn.errors import LatticeGnnError

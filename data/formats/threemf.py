@@ -23,7 +23,7 @@ import numpy as np
 
 from data.drawings.builder import DrawingBuilder
 from data.drawings.drawing import Drawing, read_passport
-from data.drawings.fold import Fold
+from data.drawings.fold_report import Fold
 from data.formats.options import ReadOptions, fold_file
 from data.reading import (
     MAX_BYTES,

@@ -137,3 +137,49 @@ def test_many_lattices_stay_many(run, tmp_path):
     result = run("convert", tmp_path / "a.json", tmp_path / "b.vtu")
     assert result.exit_code == 2
     assert "holds one lattice, got 2" in result.stderr
+
+
+FLAT = (
+    "GRID 1 0 0 0\nGRID 2 1 0 0\nGRID 3 0 1 0\nGRID 4 1 1 0\n"
+    "STRUT 1 1 2 .05\nSTRUT 2 1 3 .05\nSTRUT 3 3 4 .05\nSTRUT 4 2 4 .05\n"
+)
+
+
+def test_a_drawing_that_does_not_span_space_is_an_error_with_its_cause(run, tmp_path):
+    (tmp_path / "flat.txt").write_text(FLAT)
+    result = run("convert", tmp_path / "flat.txt", tmp_path / "b.json")
+    assert result.exit_code == 2
+    assert '--cell "1 1 H"' in result.stderr
+    result = run("convert", tmp_path / "flat.txt", tmp_path / "b.json", "--cell", "1 1 0.5")
+    assert result.exit_code == 0, result.stderr
+    assert "cell given: 1 x 1 x 0.5" in result.stderr
+    (tmp_path / "loose.txt").write_text(FLAT + "GRID 5 .3 .3 .5\nSTRUT 5 1 5 .05\n")
+    result = run("convert", tmp_path / "loose.txt", tmp_path / "c.json")
+    assert result.exit_code == 2
+    assert "none continues" in result.stderr
+    assert "(0.3, 0.3, 0)" in result.stderr
+    assert not (tmp_path / "c.json").exists()
+
+
+def test_tolerance_and_dialect_can_be_said(run, tmp_path):
+    (tmp_path / "off.txt").write_text(
+        "GRID 1 0 0 0\nGRID 2 1.02 0 0\nGRID 3 0 1 .02\nGRID 4 0 0 1\n"
+        "STRUT 1 1 2 .05\nSTRUT 2 1 3 .05\nSTRUT 3 1 4 .05\n"
+    )
+    arguments = ("convert", tmp_path / "off.txt", tmp_path / "b.json", "--cell", "1 1 1")
+    assert "--tolerance" not in run(*arguments, "--tolerance", "0.05").stderr
+    (lattice,) = read_lattices(tmp_path / "b.json")
+    assert (lattice.num_nodes, lattice.num_struts) == (1, 3)
+    (tmp_path / "x.inp").write_text(
+        "*NODE\n1\n2,1\n3,,1\n4,,,1\n5,.5\n6,,.5\n7,,,.5\n*ELEMENT,TYPE=B32,ELSET=A\n1,1,5,2\n"
+        "2,1,6,3\n3,1,7,4\n*BEAM SECTION,ELSET=A,SECTION=CIRC\n0.1\n"
+    )
+    result = run("convert", tmp_path / "x.inp", tmp_path / "c.json")
+    assert result.exit_code == 2
+    assert "--dialect calculix" in result.stderr
+    for dialect, radius in (("abaqus", 0.1), ("calculix", 0.05)):
+        result = run("convert", tmp_path / "x.inp", tmp_path / "c.json", "--dialect", dialect)
+        assert result.exit_code == 0, result.stderr
+        assert np.allclose(read_lattices(tmp_path / "c.json")[0].radii, radius)
+    for wrong in (("--dialect", "nastran"), ("--tolerance", "-1"), ("--tolerance", "nan")):
+        assert run("convert", tmp_path / "x.inp", tmp_path / "c.json", *wrong).exit_code == 2

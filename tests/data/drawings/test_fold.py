@@ -126,7 +126,7 @@ def test_what_does_not_fold_is_refused():
         fold(Drawing(np.zeros((1, 3)), np.zeros((0, 2), dtype=np.int64)))
     points = np.array([[0.0, 0, 0], [1, 1, 1], [0.5, 0.5, 0.5], [1, 0.2, 0.3]])
     bars = np.array([[0, 2], [2, 1], [2, 3]])
-    with pytest.raises(LatticeGnnError, match="none continues it"):
+    with pytest.raises(LatticeGnnError, match="none continues them"):
         fold(Drawing(points, bars))
     with pytest.raises(LatticeGnnError, match=r"bars\[3\]: its two ends are the same point"):
         fold(Drawing(points, np.vstack([bars, [[1, 1]]])))
