@@ -214,7 +214,7 @@ def test_window_that_does_not_close_is_refused(tmp_path):
     path.write_text(
         BCC_WINDOW.format(corners="1 0.4 0.5\n0 0.6 0.5\n0.2 0.2 0.2", bars="0 1\n0 2\n0 3")
     )
-    with pytest.raises(LatticeGnnError, match=r"open\.lat, line 2: .* continues it on the opp"):
+    with pytest.raises(LatticeGnnError, match=r"open\.lat, line 2: .* continues them on the opp"):
         read_lat(path)
 
 
