@@ -21,7 +21,7 @@ from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
     from cli.terminal.facts import Facts
-    from lattice_gnn.surrogate.surrogate import Prediction
+    from lattice_gnn.surrogate.prediction import Prediction
 
 BATCH = 64
 """Lattices that are worked on at once."""

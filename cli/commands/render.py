@@ -54,7 +54,7 @@ def _stiffness(source: Source, method: Literal["beam", "network"], model: str) -
         require_spanning([source])
         from lattice_gnn.surrogate.surrogate import load_surrogate
 
-        prediction = load_surrogate(model).predict(source.lattice)[0]
+        prediction = load_surrogate(model).predict(source.lattice)
         if not prediction.in_domain:
             notes = "; ".join(prediction.domain_notes)
             say_warning(f"{source.label}: outside the model's training domain: {notes}.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from lattice_gnn.lattice.lattice import Lattice
-    from lattice_gnn.surrogate.surrogate import Prediction
+    from lattice_gnn.surrogate.prediction import Prediction
     from lattice_gnn.tensors.extrema import Extrema
     from lattice_gnn.tensors.stiffness import Stiffness
 

@@ -18,12 +18,16 @@ class Finding:
 
     Attributes:
         kind: ``net``, ``contact``, ``slenderness``, ``dangling``, ``collinear`` or ``handedness``;
-            of a solid also ``gap`` or ``dropped``.
+            of a solid also ``gap`` or ``dropped``, of a prediction also ``domain``.
         text: One sentence.
     """
 
     kind: str
     text: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return self.text
 
 
 _HARMLESS = ("collinear", "handedness")

@@ -29,6 +29,11 @@ def as_list(lattices: Any, verb: str) -> list[Lattice]:
     return found
 
 
+def label(number: int, lattice: Lattice) -> str:
+    """What error messages call one lattice of a sequence."""
+    return f"lattice {number}" + (f" ({lattice.name})" if lattice.name else "")
+
+
 def _refusal(value: Any, verb: str, expected: str) -> str:
     got = f"{verb}: expected {expected}, got {type(value).__name__}"
     if not isinstance(value, str | os.PathLike):

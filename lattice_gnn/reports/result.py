@@ -1,5 +1,6 @@
 """What every method gives back for one lattice, in one shape."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,8 @@ from lattice_gnn.tensors.stiffness import Stiffness
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Result(Remembering):
-    """Effective stiffness of one lattice; network, beams and solids share this shape.
+class Result(Remembering, ABC):
+    """Effective stiffness of one lattice; network, beam FEM and solid FEM share this shape.
 
     Attributes:
         lattice: The lattice as given.
@@ -24,9 +25,9 @@ class Result(Remembering):
     stiffness: Stiffness
 
     @property
+    @abstractmethod
     def method(self) -> str:
-        """How the stiffness was found: "network", "beam" or "solid"."""
-        raise NotImplementedError
+        """How the stiffness was computed: "network", "beam" or "solid"."""
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
@@ -38,26 +39,30 @@ class Result(Remembering):
         """C in the unit of Young's modulus of the lattice's material."""
         return self.stiffness.scaled(self.lattice.material.E)
 
+    @abstractmethod
     def report(self) -> Document:
         """All facts as a typed document: moduli, densities, warnings, what the method knows."""
-        raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
         """The document as plain values: the JSON that the command line writes."""
         return self.report().to_dict()
 
+    @abstractmethod
     def _find_warnings(self) -> tuple[Finding, ...]:
-        raise NotImplementedError
+        """What affects this result, the most important first."""
 
-    def _rows(self) -> list[tuple[str, str]]:
-        """Further rows of the table in notebooks."""
-        raise NotImplementedError
+    @abstractmethod
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        """What the method knows about this result: names and values for people."""
+
+    def __repr__(self) -> str:
+        """One line: lattice, stiffness, method, what the method knows."""
+        facts = "".join(f", {name} {value}" for name, value in self._facts())
+        name = type(self).__name__
+        return f"{name}({self.lattice.name!r}, {self.stiffness}, by {self.method}{facts})"
 
     def _repr_html_(self) -> str:
-        """A small table beside pictures of the lattice and its stiffness."""
-        warnings = [("warning", warning.text) for warning in self.warnings]
-        return (
-            self.lattice._repr_html_()
-            + self.stiffness._repr_html_()
-            + table([("method", self.method), *self._rows(), *warnings])
-        )
+        """Lattice and stiffness, each with its drawing, and what the method knows."""
+        rows = [("method", self.method), *self._facts()]
+        rows += [("warning", warning.text) for warning in self.warnings]
+        return self.lattice._repr_html_() + self.stiffness._repr_html_() + table(rows)

@@ -1,20 +1,23 @@
 """A trained network as a tool: load, predict, differentiate."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import torch
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.lattice.sequence import as_list, label
 from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, resolve_model
 from lattice_gnn.reports.prediction import ExpectedError
 from lattice_gnn.surrogate.domain import Domain, Membership, require_spanning
+from lattice_gnn.surrogate.prediction import Prediction
 from lattice_gnn.tensors.stiffness import Stiffness
+
+OnProgress = Callable[[int, int], None]
 
 _HELD_OUT = {
     "test": "lattices that it was not trained on",
@@ -22,31 +25,6 @@ _HELD_OUT = {
     "known_nets": "other lattices of the nets it was trained on",
 }
 """What is in each set of held-out errors that a header may have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the network says of one lattice.
-
-    Attributes:
-        lattice: The lattice as given.
-        stiffness: C / E_s, Mandel (6, 6).
-        expected_error: The model's error on held-out lattices like this one; None where the lattice
-            leaves the ranges of the training set, for nothing is known there.
-        domain_notes: How the lattice leaves the training set; empty where it lies inside.
-        model: Name of the model.
-    """
-
-    lattice: Lattice
-    stiffness: Stiffness
-    expected_error: ExpectedError | None
-    domain_notes: tuple[str, ...]
-    model: str
-
-    @property
-    def in_domain(self) -> bool:
-        """Whether the lattice lies inside the training set's ranges."""
-        return not self.domain_notes
 
 
 class Surrogate:
@@ -65,40 +43,67 @@ class Surrogate:
         self.header = header
         self.domain = Domain.from_dict(header["domain"])
 
-    def stiffness(self, batch: LatticeBatch) -> Stiffness:
-        """C / E_s of a batch, differentiable with respect to its nodes, cells, radii, E and nu.
+    def __repr__(self) -> str:
+        """One line: name, kind of network, parameters, nets of the training set."""
+        parameters = sum(values.numel() for values in self.model.parameters())
+        return (
+            f"Surrogate({self.name!r}, {type(self.model).__name__}, {parameters:,} parameters, "
+            f"trained on {len(self.domain.nets):,} nets)"
+        )
 
-        The training domain is not looked at; ``predict`` does.
+    def stiffness(self, lattices: LatticeBatch | Lattice | Iterable[Lattice]) -> Stiffness:
+        """C / E_s alone: (6, 6) of one lattice, (lattices, 6, 6) of a batch or a sequence.
+
+        Of a batch differentiable with respect to its nodes, cells, radii, E and nu. The training
+        domain is not looked at; ``predict`` does.
+
+        Raises:
+            LatticeGnnError: For lattices (not batches) whose net does not span space.
         """
-        return Stiffness(self.model(batch))
+        if isinstance(lattices, LatticeBatch):
+            return Stiffness(self.model(lattices))
+        batch = LatticeBatch.from_lattices(_spanning(as_list(lattices, "stiffness")))
+        C = Stiffness(self.model(batch))
+        return C[0] if isinstance(lattices, Lattice) else C
+
+    @overload
+    def predict(
+        self, lattices: Lattice, *, batch_size: int = ..., on_progress: OnProgress | None = ...
+    ) -> Prediction: ...
+
+    @overload
+    def predict(
+        self,
+        lattices: Iterable[Lattice],
+        *,
+        batch_size: int = ...,
+        on_progress: OnProgress | None = ...,
+    ) -> list[Prediction]: ...
 
     def predict(
         self,
-        lattices: Sequence[Lattice] | Lattice,
+        lattices: Lattice | Iterable[Lattice],
         *,
         batch_size: int = 64,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> list[Prediction]:
-        """Predict the stiffness of lattices.
+        on_progress: OnProgress | None = None,
+    ) -> Prediction | list[Prediction]:
+        """Predict the stiffness: one lattice gives one prediction, a sequence a list of them.
 
         Args:
-            lattices: One or many.
+            lattices: One lattice, or a sequence of them.
             batch_size: Lattices that go through the network at once.
             on_progress: Called with the number done and the number in all.
 
         Raises:
             LatticeGnnError: If a net does not span space, where C would be singular.
         """
-        lattices = [lattices] if isinstance(lattices, Lattice) else list(lattices)
-        for number, lattice in enumerate(lattices):
-            name = f" ({lattice.name})" if lattice.name else ""
-            require_spanning(lattice, f"lattice {number}{name}")
+        several = _spanning(as_list(lattices, "predict"))
         predictions: list[Prediction] = []
-        for start in range(0, len(lattices), batch_size):
-            predictions += self._predict_batch(lattices[start : start + batch_size])
+        for start in range(0, len(several), batch_size):
+            predictions += self._predict_batch(several[start : start + batch_size])
             if on_progress is not None:
-                on_progress(len(predictions), len(lattices))
-        return predictions
+                on_progress(len(predictions), len(several))
+        return predictions[0] if isinstance(lattices, Lattice) else predictions
 
     def _predict_batch(self, lattices: Sequence[Lattice]) -> list[Prediction]:
         """Predict lattices that span space."""
@@ -163,6 +168,17 @@ def load_surrogate(
             "train with `lattice-gnn train`"
         )
     return Surrogate(str(name_or_path), model.to(dtype), header)
+
+
+def _spanning(lattices: list[Lattice]) -> list[Lattice]:
+    """The same lattices, which all span space.
+
+    Raises:
+        LatticeGnnError: Naming the first that does not.
+    """
+    for number, lattice in enumerate(lattices):
+        require_spanning(lattice, label(number, lattice))
+    return lattices
 
 
 def _component_notes(lattice: Lattice) -> tuple[str, ...]:

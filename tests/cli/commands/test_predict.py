@@ -39,7 +39,7 @@ def test_json_has_the_documented_keys(answer, octet_file, weights):
 def test_the_stiffness_is_that_of_the_network(answer, octet_file, weights):
     found = answer("predict", octet_file, "--model", weights)
     (lattice,) = read_lattices(octet_file)
-    C = load_surrogate(weights).predict(lattice)[0].stiffness
+    C = load_surrogate(weights).predict(lattice).stiffness
     np.testing.assert_array_equal(found["stiffness"]["mandel"], C.numpy())
     weight = np.array([1.0, 1.0, 1.0, 2**0.5, 2**0.5, 2**0.5])
     voigt = C.numpy() / np.outer(weight, weight)

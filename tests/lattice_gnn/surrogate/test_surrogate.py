@@ -11,6 +11,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.network.checkpoint import shipped_models
+from lattice_gnn.surrogate.prediction import Prediction
 from lattice_gnn.surrogate.surrogate import Surrogate, load_surrogate
 from lattice_gnn.tensors.metrics import relative_frobenius
 from lattice_gnn.testing import assert_equivariant, random_lattice
@@ -99,11 +100,11 @@ def test_gradient_equals_central_differences(precise, lattice, name):
 
 
 def test_a_lattice_outside_the_training_set_is_predicted_and_named(surrogate):
-    (prediction,) = surrogate.predict(cell("octet", radius=0.03, nu=0.48))
+    prediction = surrogate.predict(cell("octet", radius=0.03, nu=0.48))
     assert not prediction.in_domain
     assert any(note.startswith("Poisson's ratio is 0.48") for note in prediction.domain_notes)
     assert prediction.expected_error is None
-    (thin,) = surrogate.predict(cell("kelvin", relative_density=1e-5))
+    thin = surrogate.predict(cell("kelvin", relative_density=1e-5))
     assert thin.domain_notes[0].startswith("relative density is 1e-05")
     assert thin.expected_error is None
 
@@ -119,10 +120,10 @@ def test_a_new_net_is_ordinary_to_a_model_of_thousands_of_nets(surrogate):
     """Its expected error is that of held-out lattices whose nets training did not have."""
     assert len(surrogate.domain.nets) > 1000
     new = new_net(surrogate)
-    (prediction,) = surrogate.predict(new.with_relative_density(0.02))
+    prediction = surrogate.predict(new.with_relative_density(0.02))
     assert prediction.domain_notes == ()
     assert "not trained on" in prediction.expected_error.basis
-    (known,) = surrogate.predict(cell("octet", relative_density=0.02))
+    known = surrogate.predict(cell("octet", relative_density=0.02))
     assert "of the nets it was trained on" in known.expected_error.basis
     assert known.expected_error.median < prediction.expected_error.median
 
@@ -139,8 +140,7 @@ def test_the_expected_error_is_that_of_what_the_header_has(surrogate):
 
     def says(lattice, **metrics):
         header = {**surrogate.header, "metrics": metrics}
-        (prediction,) = Surrogate("test", surrogate.model, header).predict(lattice)
-        return prediction.expected_error
+        return Surrogate("test", surrogate.model, header).predict(lattice).expected_error
 
     both = {"known_nets": rows(0.1), "unseen_nets": rows(0.2), "test": rows(0.15)}
     assert says(known, **both).median == 0.1
@@ -160,3 +160,28 @@ def test_a_net_that_does_not_span_space_is_refused(surrogate):
     with pytest.raises(LatticeGnnError, match=r"lattice 0 \(sheet\): .* 2 of 3 dimensions") as e:
         surrogate.predict(sheet)
     assert "homogenise" in str(e.value)
+
+
+def test_one_lattice_gives_one_prediction_and_a_sequence_a_list(surrogate):
+    first, *_ = surrogate.predict(iter(members()))
+    alone = surrogate.predict(members()[0])
+    assert isinstance(alone, Prediction)
+    assert relative_frobenius(alone.stiffness, first.stiffness) < 1e-5
+    assert surrogate.predict([]) == []
+
+
+def test_stiffness_takes_lattices_too(surrogate):
+    batched = surrogate.stiffness(LatticeBatch.from_lattices(members()))
+    assert relative_frobenius(surrogate.stiffness(members()), batched).max() < 1e-5
+    alone = surrogate.stiffness(members()[0])
+    assert alone.batch_shape == ()
+    assert relative_frobenius(alone, batched[0]) < 1e-5
+    chain = Lattice(np.eye(3), [[0, 0, 0]], [[0, 0]], [[1, 0, 0]], 0.1)
+    with pytest.raises(LatticeGnnError, match="1 of 3 dimensions"):
+        surrogate.stiffness(chain)
+
+
+def test_the_surrogate_says_what_it_is_in_one_line(surrogate):
+    assert repr(surrogate).startswith("Surrogate('default', ")
+    assert "trained on 3,3" in repr(surrogate)
+    assert "\n" not in repr(surrogate)

@@ -1,21 +1,71 @@
-"""Predictions as documents."""
+"""Predictions: what the network says about one lattice, and the same as documents."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
-from lattice_gnn.lattice.findings import warnings
+from lattice_gnn.lattice.findings import Finding, warnings
 from lattice_gnn.reports.lattice import MEMORY, Origin, lattice_facts
 from lattice_gnn.reports.prediction import (
     CheckFacts,
     DomainFacts,
+    ExpectedError,
     ModelFacts,
     PredictionReport,
     check_facts,
 )
+from lattice_gnn.reports.result import Result
 from lattice_gnn.reports.stiffness import moduli_facts, stiffness_facts
-from lattice_gnn.surrogate.surrogate import Prediction
 from lattice_gnn.tensors.stiffness import Stiffness
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Prediction(Result):
+    """Effective stiffness of one lattice by the network, and how far it can be trusted.
+
+    Attributes:
+        lattice: The lattice as given.
+        stiffness: C / E_s, Mandel (6, 6).
+        expected_error: The model's error on held-out lattices like this one; None where the lattice
+            leaves the ranges of the training set, for nothing is known there.
+        domain_notes: How the lattice leaves the training set; empty where it lies inside.
+        model: Name of the model.
+    """
+
+    expected_error: ExpectedError | None
+    domain_notes: tuple[str, ...]
+    model: str
+
+    @property
+    def method(self) -> Literal["network"]:
+        """How the stiffness was computed: by the network."""
+        return "network"
+
+    @property
+    def in_domain(self) -> bool:
+        """Whether the lattice lies inside the training set's ranges."""
+        return not self.domain_notes
+
+    def report(self) -> PredictionReport:
+        """All facts as a typed document."""
+        (report,) = prediction_reports([self])
+        return report
+
+    def _find_warnings(self) -> tuple[Finding, ...]:
+        outside = "outside the model's training domain: " + "; ".join(self.domain_notes)
+        domain = () if self.in_domain else (Finding("domain", f"{outside}."),)
+        return (*domain, *warnings(self.lattice))
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        expected = self.expected_error
+        error = "unknown" if expected is None else f"{100 * expected.median:.2g} % (median)"
+        return (
+            ("model", self.model),
+            ("expected error", error),
+            ("training domain", "inside" if self.in_domain else "outside"),
+        )
 
 
 def prediction_reports(

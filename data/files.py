@@ -1,0 +1,81 @@
+"""``lattice_gnn.read`` and ``lattice_gnn.write``: lattices from and to files of any format."""
+
+import os
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+from jaxtyping import Float
+
+from data.formats import read_with_report, write_any
+from data.formats.options import ReadOptions
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.lattice.sequence import as_list
+
+MOST_NOTES = 5
+"""Sentences about one file that a warning lists."""
+
+
+class ReadWarning(UserWarning):
+    """What reading a file took: a drawing was folded into a cell, joints were made, ..."""
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    kind: str | None = None,
+    cell: Float[np.ndarray, "3 3"] | None = None,
+    split: bool = True,
+) -> Lattice | list[Lattice]:
+    """Read a file of any format: its lattice, or a list where it holds several.
+
+    A ``ReadWarning`` says what was done where the file draws struts in space and they were folded
+    into a cell. ``data.formats.read_with_report`` gives the same as data.
+
+    Args:
+        path: The file; its format is told by its content.
+        kind: The format, such as "abaqus", where the content is ambiguous.
+        cell: Cell vectors as rows, for formats that draw struts in space; default: those in the
+            file, or else the box around the drawing.
+        split: Join struts where they cross or touch without a common node.
+
+    Raises:
+        LatticeGnnError: Naming the file, the place and what is wrong.
+    """
+    _check_path(path, "read")
+    reading = read_with_report(path, kind, ReadOptions(cell, split))
+    told = reading.sentences()
+    if told:
+        more = f" ... and {len(told) - MOST_NOTES} more." if len(told) > MOST_NOTES else ""
+        text = " ".join(told[:MOST_NOTES])
+        warnings.warn(f"{os.fspath(path)}: {text}{more}", ReadWarning, stacklevel=2)
+    return reading.lattices[0] if len(reading.lattices) == 1 else list(reading.lattices)
+
+
+def write(
+    path: str | os.PathLike[str],
+    lattices: Lattice | Iterable[Lattice],
+    *,
+    kind: str | None = None,
+) -> None:
+    """Write one lattice or several to a file, whole or not at all.
+
+    Args:
+        path: The file; an old one is replaced.
+        lattices: One lattice, or a sequence of them where the format holds several.
+        kind: The format; default: that of the suffix.
+
+    Raises:
+        LatticeGnnError: The suffix tells no format, the format is read only or cannot hold these
+            lattices, or the file cannot be written.
+    """
+    _check_path(path, "write")
+    write_any(path, as_list(lattices, "write"), kind)
+
+
+def _check_path(path: object, verb: str) -> None:
+    if not isinstance(path, str | os.PathLike):
+        raise LatticeGnnError(
+            f"{verb}: expected the path of a file first, got {type(path).__name__}"
+        )

@@ -1,0 +1,207 @@
+"""``lattice_gnn.homogenise``: the stiffness by finite elements, of beams or of the solid."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal, overload
+
+from fem_reference.beam.elements import BeamTheory
+from fem_reference.beam.homogenise import homogenise_beam
+from fem_reference.beam.solution import BeamSolution
+from fem_reference.solid.homogenise import SolidSolution, homogenise_solid
+from fem_reference.sparse import IllConditionedError
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.findings import Finding, warnings
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.lattice.sequence import as_list, label
+from lattice_gnn.reports.beam import beam_reports
+from lattice_gnn.reports.homogenisation import HomogenisationReport
+from lattice_gnn.reports.result import Result
+from lattice_gnn.reports.solid import solid_report, solid_warnings
+
+Method = Literal["beam", "solid"]
+OnProgress = Callable[[int, int], None]
+
+BATCH = 64
+"""Lattices whose beams are solved at once."""
+VOXELS = 8
+"""Voxels across the thinnest strut where none are asked for: about 1 % in C."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Homogenisation(Result):
+    """Effective stiffness of one lattice by finite elements.
+
+    Attributes:
+        lattice: The lattice as given.
+        stiffness: C / E_s, Mandel (6, 6); singular where ``rank`` is below 6.
+        solution: What the solver itself returned, with its fields.
+        element: Beam theory; None for the solid.
+        voxels_per_diameter: Resolution that was asked for; None for beams.
+    """
+
+    solution: BeamSolution | SolidSolution = field(compare=False)
+    element: BeamTheory | None = None
+    voxels_per_diameter: float | int | None = None
+
+    @property
+    def method(self) -> Method:
+        """How the stiffness was computed: by beam FEM or by solid FEM."""
+        return "beam" if isinstance(self.solution, BeamSolution) else "solid"
+
+    @property
+    def rank(self) -> int:
+        """Rank of C: 6 where some component of the net spans space."""
+        return int(self.solution.rank[0]) if isinstance(self.solution, BeamSolution) else 6
+
+    @property
+    def error(self) -> float | None:
+        """Estimated relative error of C from two grids of voxels; beams have no such error."""
+        return None if isinstance(self.solution, BeamSolution) else self.solution.error
+
+    def report(self) -> HomogenisationReport:
+        """All facts as a typed document."""
+        if isinstance(self.solution, BeamSolution):
+            (report,) = beam_reports([self.lattice], self.solution, str(self.element))
+            return report
+        return solid_report(self.lattice, self.solution, self.voxels_per_diameter or VOXELS)
+
+    def _find_warnings(self) -> tuple[Finding, ...]:
+        if isinstance(self.solution, BeamSolution):
+            return warnings(self.lattice)
+        return solid_warnings(self.lattice, self.solution)
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        if isinstance(self.solution, BeamSolution):
+            return (("element", str(self.element)), ("rank", str(self.rank)))
+        return (
+            ("estimated error", f"{100 * self.solution.error:.2g} %"),
+            ("voxels per diameter", f"{self.solution.voxels_per_diameter:.3g}"),
+        )
+
+
+@overload
+def homogenise(
+    lattices: Lattice,
+    *,
+    method: Method = ...,
+    element: BeamTheory | None = ...,
+    fields: bool = ...,
+    voxels_per_diameter: float | int | None = ...,
+    on_progress: OnProgress | None = ...,
+) -> Homogenisation: ...
+
+
+@overload
+def homogenise(
+    lattices: Iterable[Lattice],
+    *,
+    method: Method = ...,
+    element: BeamTheory | None = ...,
+    fields: bool = ...,
+    voxels_per_diameter: float | int | None = ...,
+    on_progress: OnProgress | None = ...,
+) -> list[Homogenisation]: ...
+
+
+def homogenise(
+    lattices: Lattice | Iterable[Lattice],
+    *,
+    method: Method = "beam",
+    element: BeamTheory | None = None,
+    fields: bool = False,
+    voxels_per_diameter: float | int | None = None,
+    on_progress: OnProgress | None = None,
+) -> Homogenisation | list[Homogenisation]:
+    """Compute the stiffness: one lattice gives one homogenisation, a sequence a list of them.
+
+    Beams take well below a millisecond and leave out the material of the joints, which makes them
+    too soft for all but slender struts. The solid is the union of the struts in voxels; it takes
+    seconds to minutes and estimates its error from two grids.
+
+    Args:
+        lattices: One lattice, or a sequence of them.
+        method: "beam" or "solid".
+        element: Of beams: "euler-bernoulli" (default) or "timoshenko".
+        fields: Of beams: keep displacements, forces and energies in ``solution.fields``. Solids
+            compute theirs at first use.
+        voxels_per_diameter: Of solids: voxels across the thinnest strut, 8 by default.
+        on_progress: Called with the number of lattices done and the number in all.
+
+    Raises:
+        LatticeGnnError: For anything that is no lattice, an option of the other method, or a
+            lattice that the method cannot solve. Beams whose net does not span space are solved,
+            with a ``RankWarning``; solids are refused.
+    """
+    several = as_list(lattices, "homogenise")
+    report = on_progress or (lambda done, total: None)
+    if method == "beam":
+        _refuse("voxels_per_diameter", voxels_per_diameter, method)
+        found = _beams(several, element or "euler-bernoulli", fields, report)
+    elif method == "solid":
+        _refuse("element", element, method)
+        _refuse("fields", fields or None, method)
+        voxels = VOXELS if voxels_per_diameter is None else voxels_per_diameter
+        found = _solids(several, voxels, report)
+    else:
+        raise LatticeGnnError(
+            f"homogenise: expected method 'beam' or 'solid', got {method!r}; lattice_gnn.predict "
+            "uses the network"
+        )
+    return found[0] if isinstance(lattices, Lattice) else found
+
+
+def _refuse(option: str, value: object, method: str) -> None:
+    if value is not None:
+        raise LatticeGnnError(
+            f"homogenise: {option} is not an option of method {method!r}; leave it out"
+        )
+
+
+def _beams(
+    lattices: list[Lattice], element: BeamTheory, fields: bool, on_progress: OnProgress
+) -> list[Homogenisation]:
+    """Solve batches, or one by one where fields are kept: each lattice has its own."""
+    found: list[Homogenisation] = []
+    size = 1 if fields else BATCH
+    for start in range(0, len(lattices), size):
+        part = lattices[start : start + size]
+        try:
+            solution = homogenise_beam(part, element=element, fields=fields)
+        except IllConditionedError as error:
+            raise IllConditionedError(start + error.lattice) from error
+        for b, lattice in enumerate(part):
+            own = _single(solution, b)
+            found.append(Homogenisation(lattice, own.stiffness[0], own, element=element))
+        on_progress(len(found), len(lattices))
+    return found
+
+
+def _single(solution: BeamSolution, b: int) -> BeamSolution:
+    """The part of one lattice; fields are kept of solutions of one lattice only."""
+    one = slice(b, b + 1)
+    return BeamSolution(
+        stiffness=solution.stiffness[one],
+        rank=solution.rank[one],
+        components=solution.components[one],
+        free_spins=solution.free_spins[one],
+        fields=solution.fields,
+        end_forces=solution.end_forces,
+    )
+
+
+def _solids(
+    lattices: list[Lattice], voxels_per_diameter: float | int, on_progress: OnProgress
+) -> list[Homogenisation]:
+    found = []
+    for number, lattice in enumerate(lattices):
+        try:
+            solution = homogenise_solid(lattice, voxels_per_diameter=voxels_per_diameter)
+        except LatticeGnnError as error:
+            raise LatticeGnnError(f"{label(number, lattice)}: {error}") from error
+        found.append(
+            Homogenisation(
+                lattice, solution.stiffness, solution, voxels_per_diameter=voxels_per_diameter
+            )
+        )
+        on_progress(number + 1, len(lattices))
+    return found
