@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import lattice_gnn
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"lattice_gnn", "fem_reference", "data", "viz", "cli"}
 PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[0-9][A-Za-z0-9.!]*)")
@@ -147,3 +149,9 @@ else:
     raise AssertionError("an unknown name was found")
 """
     run([installed, "-W", "ignore", "-c", code], cwd=tmp_path)
+
+
+def test_no_exported_name_is_that_of_a_module():
+    # The import of a submodule sets an attribute of that name, which would hide the export.
+    inside = {path.stem for path in (ROOT / "lattice_gnn").iterdir()}
+    assert not inside & (set(lattice_gnn.__all__) - {"__version__"})
