@@ -100,6 +100,10 @@ def merge(
     compress: Annotated[
         bool, typer.Option("--compress", help="Write about two thirds of the bytes.")
     ] = False,
+    labelled: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="Keep only lattices with a label of this kind."),
+    ] = None,
 ) -> None:
     """Put datasets into one: equal lattices once, with the labels of all files."""
     check_output(out, files)
@@ -108,9 +112,14 @@ def merge(
 
     parts = [read_dataset(file) for file in files]
     merged = merge_datasets(parts)
+    twice = sum(len(part) for part in parts) - len(merged)
+    note = f"{twice} were there twice"
+    if labelled is not None:
+        kept = merged.with_label(labelled)
+        note += f", {len(merged) - len(kept)} have no label of kind {labelled!r}"
+        merged = kept
     write_dataset(out, merged, compressed=compress)
-    before = sum(len(part) for part in parts)
-    say_note(f"{out}: {len(merged)} lattices, {before - len(merged)} were there twice")
+    say_note(f"{out}: {len(merged)} lattices, {note}")
 
 
 @data.command()

@@ -197,6 +197,14 @@ class Dataset:
             labels={kind: label.select(chosen) for kind, label in self.labels.items()},
         )
 
+    def with_label(self, kind: str) -> "Dataset":
+        """The lattices that have a label of this kind.
+
+        Raises:
+            LatticeGnnError: If there is no label of this kind.
+        """
+        return self.select(np.flatnonzero(self._label(kind).mask))
+
     def to_batch(
         self,
         chosen: Sequence[int] | np.ndarray | None = None,

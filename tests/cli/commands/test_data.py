@@ -73,6 +73,22 @@ def test_split_parts_and_merging_puts_them_together_again(run, dataset, file, tm
     assert np.isfinite(merged.labels["beam"].stiffness).all()
 
 
+def test_merging_can_keep_only_what_is_labelled(run, dataset, file, tmp_path):
+    label = dataset.labels["beam"]
+    mask = np.arange(len(dataset)) % 2 == 0
+    write_dataset(file, replace(dataset, labels={"beam": replace(label, mask=mask)}))
+    out = tmp_path / "some.h5"
+    result = run("data", "merge", file, "--labelled", "beam", "-o", out)
+    assert result.exit_code == 0, result.stderr
+    assert f"{np.sum(~mask)} have no label of kind 'beam'" in result.stderr
+    kept = read_dataset(out)
+    assert kept.labels["beam"].mask.all()
+    np.testing.assert_array_equal(kept.cells, dataset.cells[mask])
+    result = run("data", "merge", file, "--labelled", "solid", "-o", tmp_path / "none.h5")
+    assert result.exit_code == 2
+    assert "no labels of kind 'solid'; it has beam" in result.stderr
+
+
 def test_what_is_known_stays_out_of_the_test_part(run, file, tmp_path):
     assert run("data", "split", file, "--shares", "train=0.6,test=0.4").exit_code == 0
     held_out = tmp_path / "set.test.h5"

@@ -1,0 +1,109 @@
+"""How far solid labels of the same lattices on grids of several resolutions are from one another.
+
+    python benchmarks/label_noise.py DATASET DATASET... [--update-docs]
+
+Datasets with labels of the kind "solid". Every two that share lattices are compared, the coarser
+against the finer: difference of C (Frobenius), of the mean eigenvalue and of the smallest one.
+``--update-docs`` writes the table into ``docs/data.md``.
+"""
+
+import argparse
+import itertools
+import sys
+from pathlib import Path
+
+import numpy as np
+from solid_report import DOCS, Row, table, write_section
+
+from data.datasets.dataset import Dataset, lattice_digests
+from data.datasets.file import read_dataset
+from lattice_gnn.errors import LatticeGnnError
+
+HEADS = (
+    "voxels per diameter", "against", "lattices", "of them", "C, %: median (p90)",
+    "mean eigenvalue, %: median", "softest eigenvalue, %: median", "its size, %: median (p90)",
+    "stated error of the coarser, %: median",
+)  # fmt: skip
+CONTACT = "with contact, or nearly"
+
+
+def resolution(dataset: Dataset) -> float:
+    """Voxels per diameter asked for: the labels have a little more, grids being multiples of 8."""
+    runs = [
+        run["voxels_per_diameter"] for run in dataset.provenance if "voxels_per_diameter" in run
+    ]
+    if not runs:
+        raise LatticeGnnError("dataset: no solid labels, its provenance has no resolution.")
+    return float(min(runs))
+
+
+def shared(coarse: Dataset, fine: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers, in each, of the lattices that both have labelled."""
+    numbers = []
+    for dataset in (coarse, fine):
+        digests = lattice_digests(dataset).tolist()
+        labelled = np.flatnonzero(dataset.labels["solid"].mask).tolist()
+        numbers.append({digests[k]: k for k in labelled})
+    both = [key for key in numbers[0] if key in numbers[1]]
+    first, second = (np.array([of[key] for key in both], dtype=np.int64) for of in numbers)
+    return first, second
+
+
+def compare(coarse: Dataset, fine: Dataset) -> dict[str, np.ndarray]:
+    """Signed and unsigned relative differences of the lattices that both have labelled."""
+    first, second = shared(coarse, fine)
+    C, D = coarse.stiffness("solid", first), fine.stiffness("solid", second)
+    detail = fine.labels["solid"].select(second).detail
+    low, reference = np.linalg.eigvalsh(C), np.linalg.eigvalsh(D)
+    return {
+        "C": np.linalg.norm(C - D, axis=(1, 2)) / np.linalg.norm(D, axis=(1, 2)),
+        "mean": low.mean(1) / reference.mean(1) - 1,
+        "softest": low[:, 0] / reference[:, 0] - 1,
+        "stated": coarse.labels["solid"].detail("error")[first],
+        "contact": (detail("touching") > 0) | (detail("unresolved_gap") > 0),
+    }
+
+
+def report(datasets: list[Dataset]) -> str:
+    """The table of all pairs."""
+    rows: list[Row] = []
+    for coarse, fine in itertools.combinations(sorted(datasets, key=resolution), 2):
+        values = compare(coarse, fine)
+        contact = values["contact"]
+        for title, chosen in (("all", np.ones(len(contact), dtype=bool)), (CONTACT, contact)):
+            if chosen.any() and resolution(coarse) < resolution(fine):
+                found = {name: 100 * column[chosen] for name, column in values.items()}
+                size = np.abs(found["softest"])
+                rows.append((
+                    f"{resolution(coarse):g}", f"{resolution(fine):g}", f"{chosen.sum()}", title,
+                    spread(found["C"]), f"{np.median(found['mean']):+.2f}",
+                    f"{np.median(found['softest']):+.2f}", spread(size),
+                    f"{np.median(found['stated']):.2g}",
+                ))  # fmt: skip
+    if not rows:
+        raise LatticeGnnError("datasets: no two of them share lattices at different resolutions.")
+    return table(HEADS, rows)
+
+
+def spread(values: np.ndarray) -> str:
+    """Median and 90th percentile."""
+    return f"{np.median(values):.2f} ({np.quantile(values, 0.9):.2f})"
+
+
+def main() -> None:
+    """Print the table, and write it into the docs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("datasets", type=Path, nargs="+", metavar="DATASET")
+    parser.add_argument("--update-docs", action="store_true")
+    arguments = parser.parse_args()
+    try:
+        text = report([read_dataset(path) for path in arguments.datasets])
+    except LatticeGnnError as error:
+        parser.error(str(error))
+    sys.stdout.write(f"{text}\n")
+    if arguments.update_docs:
+        write_section("noise", text, DOCS / "data.md")
+
+
+if __name__ == "__main__":
+    main()
