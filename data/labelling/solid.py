@@ -190,7 +190,7 @@ def label_dataset(
 ) -> Dataset:
     """Add solid labels to the lattices of a dataset and write them; an interrupted run goes on.
 
-    Lattices that cannot be labelled (hollow, not spanning, too large) stay without label; the
+    Lattices that cannot be labelled (not spanning, too large) stay without label; the
     provenance of the result names them, with their density, and says why. Labels that are there
     are kept, if made in the same way: a second run with more memory adds those of larger grids.
 

@@ -82,10 +82,19 @@ def numbers_at(
     return numbers
 
 
+def thinnest(lattice: Lattice) -> float:
+    """Radius of the thinnest strut at its thinner end; of a hollow strut its wall."""
+    ends = lattice.radii if lattice.end_radii is None else lattice.end_radii
+    bores = 0.0 if lattice.inner_radii is None else lattice.inner_radii / lattice.radii
+    return float((np.minimum(lattice.radii, ends) * (1.0 - bores)).min())
+
+
 def grid_shape(
     lattice: Lattice, voxels_per_diameter: float | int, memory_limit: float | int
 ) -> Shape:
     """Voxels along each cell vector, multiples of 8, for a resolution of the thinnest strut.
+
+    Two walls of a hollow strut count as a diameter.
 
     Raises:
         LatticeGnnError: For fewer than 4 voxels per diameter, or where the grid needs more memory
@@ -97,7 +106,8 @@ def grid_shape(
             f"{voxels_per_diameter:g}"
         )
     lengths = np.linalg.norm(lattice.cell, axis=1)
-    counts = lengths * voxels_per_diameter / (2.0 * float(lattice.radii.min()))
+    smallest = thinnest(lattice)
+    counts = lengths * voxels_per_diameter / (2.0 * smallest)
     rounded = np.maximum(1.0, np.ceil(counts / _MULTIPLE - 1e-6)) * _MULTIPLE
     voxels = float(np.prod(rounded))
     nodes = min(1.0, lattice.relative_density * _NODES_PER_FILLED_VOXEL) * voxels
@@ -106,7 +116,7 @@ def grid_shape(
         exceeded = f"{memory_limit / 1e9:.3g} GB" if memory > memory_limit else "2^31 voxels"
         raise LatticeGnnError(
             f"the solid reference: {voxels_per_diameter:g} voxels across the thinnest strut "
-            f"(radius {lattice.radii.min():.3g}) need {rounded[0]:.0f} x {rounded[1]:.0f} x "
+            f"(radius {smallest:.3g}) need {rounded[0]:.0f} x {rounded[1]:.0f} x "
             f"{rounded[2]:.0f} voxels, about {nodes:.2g} active nodes and {memory / 1e9:.3g} GB of "
             f"memory, over the limit of {exceeded}; take fewer voxels per diameter or "
             "thicker struts"

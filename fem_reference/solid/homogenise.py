@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 
 from fem_reference.solid.fields import SolidFields, VoxelModel, solid_fields
-from fem_reference.solid.grid import MEMORY_LIMIT, Grid, Shape, grid_shape
+from fem_reference.solid.grid import MEMORY_LIMIT, Grid, Shape, grid_shape, thinnest
 from fem_reference.solid.hexahedra import hexahedron
 from fem_reference.solid.moduli import voxel_moduli
 from fem_reference.solid.multigrid import Multigrid, Nodal, Solved
@@ -24,7 +24,6 @@ from fem_reference.solid.multigrid_torch import solver_on
 from fem_reference.solid.voxels import (
     Components,
     keep_spanning,
-    refuse_unsupported_sections,
     volume_fractions,
 )
 from lattice_gnn.errors import LatticeGnnError
@@ -171,28 +170,29 @@ def homogenise_solid(
 ) -> SolidSolution:
     """Effective stiffness of the union of a lattice's struts as an isotropic solid.
 
-    Every strut is a cylinder with a ball of its radius at both ends, radii may differ. Struts that
-    touch are one solid there; the solution says so. Components that do not span space are dropped
+    Every strut is a cylinder, tapered ones a cone frustum, with a ball of its radius at each end; a
+    hollow strut is the wall around its bore and has flat ends. Radii may differ. Struts that touch
+    are one solid there; the solution says so. Components that do not span space are dropped
     and counted. Struts may differ in Young's modulus; where they overlap, the solid has the mean of
     their moduli.
 
     Args:
         lattice: The lattice; E_s is the modulus of its material.
-        voxels_per_diameter: On the fine grid across the thinnest strut; 8 gives about 1 % in C.
+        voxels_per_diameter: On the fine grid across the thinnest strut, of hollow ones across twice
+            their wall; 8 gives about 1 % in C.
         tolerance: Admitted relative error of any strain energy on its grid.
         device: "cpu" (numba), or a device of torch with float64: "cuda", "cuda:1".
         memory_limit: Bytes; a grid that needs more is refused.
         on_progress: Called with what is being done and the share done.
 
     Raises:
-        LatticeGnnError: For hollow or tapered struts, several Poisson ratios, fewer than 4 voxels
+        LatticeGnnError: For several Poisson ratios, fewer than 4 voxels
             per diameter, a grid over the memory limit, a device that is not there or too small, or
             a lattice that does not span space.
         NotConvergedError: Where the equations could not be solved to the tolerance.
     """
     began = time.perf_counter()
     solve = solver_on(device)
-    refuse_unsupported_sections(lattice)
     reduced = lattice.with_cell_vectors(reduction(lattice.cell))
     shape = grid_shape(reduced, voxels_per_diameter, memory_limit)
     _report(on_progress, "voxels", 0.0)
@@ -211,7 +211,7 @@ def homogenise_solid(
         error=error,
         softest_error=softest,
         volume_fraction=fine.volume_fraction,
-        voxels_per_diameter=2.0 * float(lattice.radii.min()) / fine.longest_edge,
+        voxels_per_diameter=2.0 * thinnest(lattice) / fine.longest_edge,
         fine=fine,
         coarse=coarse,
         clearance=_clearance(lattice),

@@ -13,13 +13,14 @@ import numpy as np
 from jaxtyping import Float
 
 from fem_reference.solid.grid import Shape
-from fem_reference.solid.voxels import (
+from fem_reference.solid.pieces import (
     SAMPLES,
-    capsule_interval,
-    capsules_of,
-    centre_distance,
     column,
+    covered,
     half_diagonal,
+    is_full,
+    pieces_of,
+    points_in,
     reach,
 )
 from lattice_gnn.lattice.lattice import Lattice
@@ -31,7 +32,7 @@ def voxel_moduli(lattice: Lattice, shape: Shape) -> Float[np.ndarray, "n1 n2 n3"
     """Mean modulus of the filled part of every voxel, E / E_s, float32; 1 where nothing is filled.
 
     Args:
-        lattice: Plain struts, each with its modulus.
+        lattice: The lattice, with a modulus for each strut.
         shape: Number of voxels along each cell vector.
 
     Returns:
@@ -40,9 +41,9 @@ def voxel_moduli(lattice: Lattice, shape: Shape) -> Float[np.ndarray, "n1 n2 n3"
     if lattice.E is None or bool((lattice.E == lattice.material.E).all()):
         return None
     E = lattice.E / lattice.material.E
-    capsules, edges, to_voxels = capsules_of(lattice, shape)
+    pieces, edges, to_voxels = pieces_of(lattice, shape)
     owner = np.full(shape, _NONE, dtype=np.int32)
-    _own(capsules, edges, to_voxels, E, owner)
+    _own(pieces, edges, to_voxels, E, owner)
     moduli = np.append(E, [1.0, 1.0]).astype(np.float32)[owner]  # -1 and -2 are the last two
     mixed = np.flatnonzero(owner.ravel() == _SEVERAL)
     if len(mixed):
@@ -50,25 +51,25 @@ def voxel_moduli(lattice: Lattice, shape: Shape) -> Float[np.ndarray, "n1 n2 n3"
         number.ravel()[:] = -1
         number.ravel()[mixed] = np.arange(len(mixed), dtype=np.int32)
         counts = np.zeros(len(mixed) + 1, dtype=np.int64)
-        _count(capsules, edges, to_voxels, number, counts)
+        _count(pieces, edges, to_voxels, number, counts)
         first = np.cumsum(counts)
         near = np.empty((int(first[-1]), 4), dtype=np.int32)
-        _collect(capsules, edges, to_voxels, number, first[:-1].copy(), near)
-        moduli.ravel()[mixed] = _mean_moduli(capsules, edges, E, first, near)
+        _collect(pieces, edges, to_voxels, number, first[:-1].copy(), near)
+        moduli.ravel()[mixed] = _mean_moduli(pieces, edges, E, first, near)
     return moduli
 
 
 @numba.njit(cache=True)
 @no_type_check
-def _own(capsules, edges, to_voxels, E, owner):
+def _own(pieces, edges, to_voxels, E, owner):
     """Note for every voxel a strut that reaches it, or that struts of several moduli do."""
     half = half_diagonal(edges)
     n1, n2, n3 = owner.shape
-    for s in range(len(capsules)):
-        box = reach(capsules[s], to_voxels, half)
+    for s in range(len(pieces)):
+        box = reach(pieces[s], to_voxels, half)
         for i in range(box[0, 0], box[0, 1]):
             for j in range(box[1, 0], box[1, 1]):
-                first, last = column(capsules[s], edges, i, j, half)
+                first, last = column(pieces[s], edges, i, j, half)
                 for k in range(first, last):
                     at = (i % n1, j % n2, k % n3)
                     if owner[at] == _NONE:
@@ -79,15 +80,15 @@ def _own(capsules, edges, to_voxels, E, owner):
 
 @numba.njit(cache=True)
 @no_type_check
-def _count(capsules, edges, to_voxels, number, counts):
+def _count(pieces, edges, to_voxels, number, counts):
     """Count the struts that reach each numbered voxel, one place further on."""
     half = half_diagonal(edges)
     n1, n2, n3 = number.shape
-    for s in range(len(capsules)):
-        box = reach(capsules[s], to_voxels, half)
+    for s in range(len(pieces)):
+        box = reach(pieces[s], to_voxels, half)
         for i in range(box[0, 0], box[0, 1]):
             for j in range(box[1, 0], box[1, 1]):
-                first, last = column(capsules[s], edges, i, j, half)
+                first, last = column(pieces[s], edges, i, j, half)
                 for k in range(first, last):
                     voxel = number[i % n1, j % n2, k % n3]
                     if voxel >= 0:
@@ -96,15 +97,15 @@ def _count(capsules, edges, to_voxels, number, counts):
 
 @numba.njit(cache=True)
 @no_type_check
-def _collect(capsules, edges, to_voxels, number, place, near):
+def _collect(pieces, edges, to_voxels, number, place, near):
     """Write down these struts, each with the image of the voxel that it reaches."""
     half = half_diagonal(edges)
     n1, n2, n3 = number.shape
-    for s in range(len(capsules)):
-        box = reach(capsules[s], to_voxels, half)
+    for s in range(len(pieces)):
+        box = reach(pieces[s], to_voxels, half)
         for i in range(box[0, 0], box[0, 1]):
             for j in range(box[1, 0], box[1, 1]):
-                first, last = column(capsules[s], edges, i, j, half)
+                first, last = column(pieces[s], edges, i, j, half)
                 for k in range(first, last):
                     voxel = number[i % n1, j % n2, k % n3]
                     if voxel >= 0:
@@ -115,7 +116,7 @@ def _collect(capsules, edges, to_voxels, number, place, near):
 
 @numba.njit(cache=True)
 @no_type_check
-def _mean_moduli(capsules, edges, E, first, near):
+def _mean_moduli(pieces, edges, E, first, near):
     """Mean over the covered points of a voxel; over its struts where no point is covered."""
     half = half_diagonal(edges)
     found = np.empty(len(first) - 1)
@@ -125,9 +126,7 @@ def _mean_moduli(capsules, edges, E, first, near):
         inside = True
         mean = 0.0
         for row in rows:
-            capsule = capsules[row[0]]
-            distance = centre_distance(capsule, edges, row[1], row[2], row[3])
-            inside &= distance + half <= capsule[6]
+            inside &= is_full(pieces[row[0]], edges, row[1], row[2], row[3], half)
             mean += E[row[0]] / len(rows)
         found[voxel] = mean
         if inside:  # every strut covers every point
@@ -136,9 +135,9 @@ def _mean_moduli(capsules, edges, E, first, near):
         for line in range(SAMPLES**2):
             sums[:], struts[:] = 0.0, 0
             for row in rows:
-                start, stop = _covered(capsules[row[0]], edges, row, line)
-                sums[start:stop] += E[row[0]]
-                struts[start:stop] += 1
+                for start, stop in _covered_points(pieces[row[0]], edges, row, line):
+                    sums[start:stop] += E[row[0]]
+                    struts[start:stop] += 1
             for point in range(SAMPLES):
                 if struts[point] > 0:
                     total += sums[point] / struts[point]
@@ -150,15 +149,16 @@ def _mean_moduli(capsules, edges, E, first, near):
 
 @numba.njit(cache=True)
 @no_type_check
-def _covered(capsule, edges, row, line):
-    """First and one past the last point of a line of points in a voxel that a capsule covers."""
+def _covered_points(piece, edges, row, line):
+    """First and one past the last of the points that a piece covers, before and after its bore."""
     p = row[1] + (line // SAMPLES + 0.5) / SAMPLES
     q = row[2] + (line % SAMPLES + 0.5) / SAMPLES
-    x = (p * edges[0, 0] + q * edges[1, 0] + row[3] * edges[2, 0] - capsule[0],
-         p * edges[0, 1] + q * edges[1, 1] + row[3] * edges[2, 1] - capsule[1],
-         p * edges[0, 2] + q * edges[1, 2] + row[3] * edges[2, 2] - capsule[2])  # fmt: skip
-    u = (edges[2, 0], edges[2, 1], edges[2, 2])
-    low, high = capsule_interval(x, u, (capsule[3], capsule[4], capsule[5]), capsule[6])
-    low, high = min(max(low, 0.0), 1.0), min(max(high, 0.0), 1.0)
-    start = int(np.ceil(low * SAMPLES - 0.5))
-    return start, max(start, int(np.floor(high * SAMPLES + 0.5)))
+    x = (p * edges[0, 0] + q * edges[1, 0] + row[3] * edges[2, 0] - piece[0],
+         p * edges[0, 1] + q * edges[1, 1] + row[3] * edges[2, 1] - piece[1],
+         p * edges[0, 2] + q * edges[1, 2] + row[3] * edges[2, 2] - piece[2])  # fmt: skip
+    low, high, bore_low, bore_high = covered(piece, x, (edges[2, 0], edges[2, 1], edges[2, 2]))
+    start, stop = points_in(min(max(low, 0.0), 1.0), min(max(high, 0.0), 1.0))
+    if bore_low > bore_high or bore_high <= 0.0 or bore_low >= 1.0:
+        return (start, stop), (0, 0)
+    bore = points_in(max(bore_low, 0.0), min(bore_high, 1.0))
+    return (start, max(start, min(stop, bore[0]))), (min(stop, max(start, bore[1])), stop)

@@ -230,8 +230,6 @@ def test_a_gap_that_the_coarse_grid_closes_is_flagged():
         ({}, {"device": "abacus"}, "'abacus'"),
         ({}, {"memory_limit": 1e6}, r"16 x 16 x 16 voxels.*GB"),
         ({"nu": np.linspace(0.1, 0.2, 3)}, {}, "several Poisson ratios"),
-        ({"inner_radii": np.full(3, 0.1)}, {}, "hollow"),
-        ({"end_radii": np.full(3, 0.1)}, {}, "tapered"),
     ],
 )
 def test_what_cannot_be_done_is_refused(change, options, message):

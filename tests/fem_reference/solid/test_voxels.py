@@ -5,7 +5,6 @@ import pytest
 
 from fem_reference.solid.voxels import keep_spanning, volume_fractions
 from lattice_gnn.cells.named import cell
-from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.testing import random_lattice, random_unimodular
 
@@ -96,11 +95,3 @@ def test_a_screw_spans_what_its_windings_span():
     chain[11, 6:, 0] = 1
     _, found = keep_spanning(chain)
     assert (found.kept, found.dropped) == (0, 1)
-
-
-def test_unsupported_sections_are_refused():
-    bcc = cell("bcc", radius=0.1)
-    with pytest.raises(LatticeGnnError, match="hollow"):
-        volume_fractions(bcc.replace(inner_radii=bcc.radii / 2), (8, 8, 8))
-    with pytest.raises(LatticeGnnError, match="tapered"):
-        volume_fractions(bcc.replace(end_radii=bcc.radii * 2), (8, 8, 8))
