@@ -365,8 +365,8 @@ class Stiffness:
         tensor = float64_tensor(values, *trailing, name=name).to(self.mandel.device)
         batch = tensor.shape[: tensor.ndim - len(trailing)]
         try:
-            torch.broadcast_shapes(batch, self.batch_shape)
-        except RuntimeError:
+            np.broadcast_shapes(batch, self.batch_shape)  # torch's loads sympy, 0.4 s
+        except ValueError:
             raise LatticeGnnError(
                 f"{name} of batch shape {tuple(batch)} does not broadcast with stiffness of batch "
                 f"shape {tuple(self.batch_shape)}: index the stiffness with [:, None]"
