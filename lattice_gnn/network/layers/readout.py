@@ -1,10 +1,10 @@
 """From node states to a symmetric 6x6 matrix in Mandel notation."""
 
 import torch
-from e3nn import o3
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lattice_gnn.network.layers.couplings import coupling
 from lattice_gnn.network.layers.sphere import Coefficients, degree_slice
 from lattice_gnn.network.layers.tables import ExactTables
 from lattice_gnn.tensors.notation import strain_basis
@@ -20,31 +20,20 @@ def symmetric_matrix_basis() -> Float[Tensor, "21 6 6"]:
     squares = [(0, 0, 0), (2, 2, 0), (0, 2, 2), (2, 2, 2), (2, 2, 4)]
     parts = []
     for l1, l2, l in squares:
-        coupling = o3.wigner_3j(l1, l2, l, dtype=torch.float64)
-        matrix = torch.einsum("abm,ai,bj->mij", coupling, strain[l1], strain[l2])
+        matrix = torch.einsum("abm,ai,bj->mij", coupling(l1, l2, l), strain[l1], strain[l2])
         matrix = matrix + matrix.mT
         parts.append(matrix / matrix.flatten(1).norm(dim=1, keepdim=True)[:, :, None])
     return torch.cat(parts)
 
 
 def _degrees_of_strain() -> dict[int, Float[Tensor, "components 6"]]:
-    """Rows that take a Mandel strain to its l = 0 and l = 2 parts in e3nn's real basis."""
-    to_vector = _cartesian_of_l1()
-    mandel = strain_basis(to_vector)
+    """Rows that take a Mandel strain to its l = 0 and l = 2 parts; vectors are l = 1 as x, y, z."""
+    mandel = strain_basis(torch.zeros((), dtype=torch.float64))
     basis = {}
     for l in (0, 2):
-        coupling = o3.wigner_3j(1, 1, l, dtype=torch.float64)
-        tensors = torch.einsum("abm,ai,bj->mij", coupling, to_vector, to_vector)
-        rows = torch.einsum("mij,kij->mk", tensors, mandel)
+        rows = torch.einsum("ijm,kij->mk", coupling(1, 1, l), mandel)
         basis[l] = rows / rows.norm(dim=1, keepdim=True)
     return basis
-
-
-def _cartesian_of_l1() -> Float[Tensor, "3 3"]:
-    """The Cartesian axes in the order of e3nn's l = 1 harmonics."""
-    return o3.spherical_harmonics(
-        1, torch.eye(3, dtype=torch.float64), normalize=True, normalization="norm"
-    ).T
 
 
 class TensorReadout(ExactTables):

@@ -14,13 +14,14 @@ Reference:
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
-from e3nn import o3
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lattice_gnn.network.layers.couplings import coupling
 from lattice_gnn.network.layers.tables import ExactTables
 
 Coefficients = Float[Tensor, "items degrees channels"]  #: (L+1)^2 degrees, l-major, m from -l to l
@@ -30,9 +31,25 @@ GridValues = Float[Tensor, "items points channels"]
 def spherical_harmonics(
     lmax: int, vectors: Float[Tensor, "*items 3"]
 ) -> Float[Tensor, "*items degrees"]:
-    """Real spherical harmonics, l = 0..lmax, of the directions, mean square 1 on the sphere."""
-    return o3.spherical_harmonics(
-        list(range(lmax + 1)), vectors, normalize=True, normalization="component"
+    """Real spherical harmonics, l = 0..lmax, of the directions, mean square 1 on the sphere.
+
+    Those of e3nn (pole y; l = 1 is x, y, z), degree by degree from the direction n:
+
+        Y_l = (2l + 1) / sqrt(l) (l-1 1 l) Y_(l-1) n,   Y_0 = 1.
+    """
+    n = nn.functional.normalize(vectors, dim=-1)
+    parts = [torch.ones_like(n[..., :1])]
+    for step in _harmonic_steps(lmax, n.dtype, n.device):
+        parts.append((parts[-1][..., :, None] * n[..., None, :]).flatten(-2) @ step)
+    return torch.cat(parts, -1)
+
+
+@lru_cache(maxsize=16)
+def _harmonic_steps(lmax: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, ...]:
+    """Matrices from Y_(l-1) n to Y_l, l = 1..lmax."""
+    return tuple(
+        ((2 * l + 1) / math.sqrt(l) * coupling(l - 1, 1, l).flatten(0, 1)).to(device, dtype)
+        for l in range(1, lmax + 1)
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from e3nn import o3
 
 from fem_reference.beam.affine import affine_stiffness
 from fem_reference.beam.homogenise import homogenise_beam
@@ -13,7 +14,7 @@ from lattice_gnn.network.equivariant import ModelConfig, StiffnessModel
 from lattice_gnn.network.layers.positivity import POSITIVE_MAPS, prior, prior_inverse, prior_root
 from lattice_gnn.network.layers.product import HigherOrderProduct
 from lattice_gnn.network.layers.readout import symmetric_matrix_basis
-from lattice_gnn.network.layers.sphere import SphereGrid, spherical_harmonics
+from lattice_gnn.network.layers.sphere import SphereGrid, quadrature, spherical_harmonics
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.tensors.notation import rotation_mandel
 from lattice_gnn.testing import (
@@ -177,17 +178,24 @@ def test_order_k_of_the_product_has_degree_k():
 
 
 def test_basis_is_orthonormal_and_transforms_by_degree():
-    """21 matrices: two invariants; every one of them symmetric; the invariants are J and K."""
+    """R M_a R^T = sum_b D_ba M_b, where e3nn's harmonics turn as Y(Q n) = D Y(n)."""
     basis = symmetric_matrix_basis()
     gram = torch.einsum("aij,bij->ab", basis, basis)
     torch.testing.assert_close(gram, torch.eye(21, dtype=torch.float64), rtol=0, atol=1e-13)
     torch.testing.assert_close(basis, basis.mT, rtol=0, atol=1e-14)
-    R = rotation_mandel(torch.from_numpy(random_rotation(2)))
-    turned = R @ basis @ R.T
-    torch.testing.assert_close(turned[:2], basis[:2], rtol=0, atol=1e-13)
-    overlap = torch.einsum("aij,bij->ab", turned, basis).abs()
-    assert float(overlap[2:12, 12:].max()) < 1e-13  # l = 2 stays apart from l = 4
-    assert float(overlap[:2, 2:].max()) < 1e-13
+    Q = torch.from_numpy(random_rotation(2))
+    R = rotation_mandel(Q)
+    points, weights = quadrature(8)
+    blocks = []
+    for copies, (l, _) in o3.Irreps("2x0e + 2x2e + 1x4e"):
+        Y, turned = (
+            o3.spherical_harmonics(l, x, normalize=True, normalization="component")
+            for x in (points, points @ Q.T)
+        )
+        blocks += copies * [(weights[:, None] * turned).T @ Y]
+    D = torch.block_diag(*blocks)
+    expected = torch.einsum("ba,bij->aij", D, basis)
+    torch.testing.assert_close(R @ basis @ R.T, expected, rtol=0, atol=1e-13)
 
 
 def test_prior_in_closed_form_is_the_affine_stiffness():

@@ -31,6 +31,23 @@ def test_harmonics_have_unit_mean_square_and_are_orthogonal():
     torch.testing.assert_close(gram, torch.eye(25, dtype=torch.float64), rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize("lmax", [1, 4, 6])
+def test_harmonics_and_their_gradients_are_those_of_e3nn(lmax):
+    """Degrees up to 4 by stored couplings, 5 and 6 by couplings that e3nn computes."""
+    generator = torch.Generator().manual_seed(lmax)
+    vectors = torch.randn(2, 5, 3, dtype=torch.float64, generator=generator).requires_grad_()
+    weights = torch.randn((lmax + 1) ** 2, dtype=torch.float64, generator=generator)
+    expected = o3.spherical_harmonics(
+        list(range(lmax + 1)), vectors, normalize=True, normalization="component"
+    )
+    got = spherical_harmonics(lmax, vectors)
+    torch.testing.assert_close(got, expected, rtol=0, atol=1e-14)
+    gradients = [
+        torch.autograd.grad(Y @ weights, vectors, torch.ones(2, 5)) for Y in (got, expected)
+    ]
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-12)
+
+
 def test_pointwise_product_is_the_gaunt_coupling():
     """Coefficients of Y_l1m1 Y_l2m2 are proportional to the 3j symbols, with the known constant.
 

@@ -1,0 +1,77 @@
+"""Processor time of short commands, from the start of the process to its end.
+
+    python benchmarks/cold_start.py [--against CHECKOUT] [--rounds N]
+
+Every round runs each command once, of this checkout and of the other in turn, so that both see the
+same machine; the medians of user plus system time are printed as a Markdown table. The last row,
+importing torch alone, is what no prediction can go below.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LATTICE = ROOT / "data" / "samples" / "octet.json"
+CODE = "from cli.main import main; main({arguments!r})"
+COMMANDS = {
+    "`lattice-gnn --help`": CODE.format(arguments=["--help"]),
+    "`lattice-gnn predict octet.json`": CODE.format(arguments=["predict", str(LATTICE)]),
+    "`python -c 'import torch'`": "import torch",
+}
+
+
+def seconds(code: str, checkout: Path) -> float:
+    """User and system time of a fresh process that runs the code with a checkout's packages."""
+    before = os.times()
+    subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    after = os.times()
+    spent = after.children_user + after.children_system
+    return spent - before.children_user - before.children_system
+
+
+def measure(checkouts: Sequence[Path], rounds: int) -> dict[str, list[float]]:
+    """Median seconds of every command in every checkout; a first round warms up the disk."""
+    found: dict[str, list[list[float]]] = {name: [[] for _ in checkouts] for name in COMMANDS}
+    for number in range(rounds + 1):
+        for name, code in COMMANDS.items():
+            for checkout, values in zip(checkouts, found[name], strict=True):
+                spent = seconds(code, checkout)
+                if number:
+                    values.append(spent)
+    return {name: [statistics.median(x) for x in values] for name, values in found.items()}
+
+
+def table(found: dict[str, list[float]], names: Sequence[str]) -> str:
+    """The medians in Markdown."""
+    lines = [f"| command | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
+    for command, values in found.items():
+        lines.append(f"| {command} | {' | '.join(f'{value:.2f} s' for value in values)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--against", type=Path, help="checkout of another commit")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    checkouts, names = [ROOT], ["this checkout"]
+    if options.against is not None:
+        checkouts.insert(0, options.against.resolve())
+        names.insert(0, options.against.name)
+    sys.stdout.write(table(measure(checkouts, options.rounds), names) + "\n")
+
+
+if __name__ == "__main__":
+    main()
