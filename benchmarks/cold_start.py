@@ -3,8 +3,8 @@
     python benchmarks/cold_start.py [--against CHECKOUT] [--rounds N]
 
 Every round runs each command once, of this checkout and of the other in turn, so that both see the
-same machine; the medians of user plus system time are printed as a Markdown table. The last row,
-importing torch alone, is what no prediction can go below.
+same machine; the medians of user plus system time are printed as a Markdown table. Importing torch
+alone is there for scale.
 """
 
 import argparse
