@@ -3,13 +3,14 @@
 import weakref
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.sparse import csc_array, csr_matrix, triu
-from scipy.sparse.linalg import splu
 
 from lattice_gnn.errors import LatticeGnnError
+
+if TYPE_CHECKING:
+    import scipy.sparse  # takes long to load, which small lattices do not need
 
 Ordering = Literal["NATURAL", "MMD_AT_PLUS_A"]
 
@@ -27,7 +28,7 @@ class IllConditionedError(LatticeGnnError):
 
 
 def factorise(
-    K: csc_array, *, ordering: Ordering, pardiso_from: int = 0
+    K: "scipy.sparse.csc_array", *, ordering: Ordering, pardiso_from: int = 0
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Factorise a symmetric positive definite matrix; returns the product with its inverse.
 
@@ -44,6 +45,8 @@ def factorise(
     """
     if K.shape[0] >= pardiso_from and find_spec("pypardiso") is not None:
         return _factorise_with_pardiso(K)
+    from scipy.sparse.linalg import splu
+
     options = {"SymmetricMode": True, "Equil": False}
     try:
         lu = splu(K, permc_spec=ordering, diag_pivot_thresh=0.0, options=options)
@@ -52,9 +55,10 @@ def factorise(
     return lu.solve
 
 
-def _factorise_with_pardiso(K: csc_array) -> Callable[[np.ndarray], np.ndarray]:
+def _factorise_with_pardiso(K: "scipy.sparse.csc_array") -> Callable[[np.ndarray], np.ndarray]:
     from pypardiso import PyPardisoSolver
     from pypardiso.pardiso_wrapper import PyPardisoError
+    from scipy.sparse import csr_matrix, triu
 
     upper = csr_matrix(triu(K, format="csr"))  # what Pardiso reads of a symmetric matrix
     solver = PyPardisoSolver(mtype=2)

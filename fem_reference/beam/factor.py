@@ -10,8 +10,6 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from scipy.sparse import csc_array
-from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
 from fem_reference.beam.dissection import dissection_order
@@ -79,6 +77,8 @@ class SparseFactor:
     """
 
     def __init__(self, batch: LatticeBatch, B: StrutOperator, held: Bool[Tensor, " degrees"]):
+        from scipy.sparse import csc_array  # takes long to load, which small lattices do not need
+
         size = 6 * len(batch.nodes)
         struts = batch.struts.cpu().numpy()
         scale = _unit_diagonal(batch, B, held)
@@ -107,6 +107,8 @@ class SparseFactor:
 
     def condition(self) -> Float[Tensor, " lattices"]:
         """See ``Factor.condition``; from the extreme eigenvalues by Lanczos iteration, to 1 %."""
+        from scipy.sparse.linalg import LinearOperator, eigsh
+
         inverse = LinearOperator(self._K.shape, matvec=self._apply_inverse, dtype=self._K.dtype)
         start = np.ones(len(self._order))
         largest, of_inverse = (

@@ -19,8 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from lattice_gnn.lattice.batch import LatticeBatch
 
@@ -52,13 +50,8 @@ def find_supports(batch: LatticeBatch) -> Supports:
     cells = batch.cells.detach().cpu().numpy().astype(np.float64)
     num_nodes = len(batch.nodes)
     i, j = struts.T
-    ones = np.ones(len(struts), dtype=np.int8)
-    count, component = connected_components(
-        coo_array((ones, (i, j)), shape=(num_nodes, num_nodes)), directed=False
-    )
-    component = component.astype(np.int64)
-    root = np.full(count, num_nodes, dtype=np.int64)
-    np.minimum.at(root, component, np.arange(num_nodes))
+    root, component = np.unique(_smallest_node(struts, num_nodes), return_inverse=True)
+    count = len(root)
     offsets = _spanning_offsets(struts, shifts, root, num_nodes)
     cycles = offsets[i] + shifts - offsets[j]
     owner = component[i]
@@ -80,6 +73,27 @@ def find_supports(batch: LatticeBatch) -> Supports:
         held=np.sort(np.concatenate(held)),
         rank=_stiffness_rank(gram, cycle_rank, component_lattice, cells),
     )
+
+
+def _smallest_node(
+    struts: Int[np.ndarray, "struts 2"], num_nodes: int
+) -> Int[np.ndarray, " nodes"]:
+    """The smallest node of each node's component.
+
+    Trees that a strut joins are merged at their roots until no strut is left between two trees.
+
+    Reference:
+        Shiloach, Vishkin, *An O(log n) parallel connectivity algorithm*, J. Algorithms 3 (1982) 57.
+    """
+    smallest = np.arange(num_nodes)
+    while True:
+        roots = smallest[struts]
+        roots = roots[roots[:, 0] != roots[:, 1]]
+        if not len(roots):
+            return smallest
+        np.minimum.at(smallest, roots.max(1), roots.min(1))
+        while not np.array_equal(above := smallest[smallest], smallest):
+            smallest = above
 
 
 def _rank_of_gram(gram: Int[np.ndarray, "components 3 3"]) -> Int[np.ndarray, " components"]:

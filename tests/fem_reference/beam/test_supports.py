@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from fem_reference.beam.affine import affine_deformation, energy_density
 from fem_reference.beam.elements import strut_operator
@@ -213,3 +215,32 @@ def test_affine_stiffness_of_a_strut_is_its_dyad():
     A, inertia = np.pi * 0.05**2, np.pi / 4 * 0.05**4
     expected = np.diag([A, 0, 0, 0, 6 * inertia, 6 * inertia])
     np.testing.assert_allclose(C, expected, atol=1e-14 * A)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_components_are_those_of_an_independent_search(seed):
+    """Long chains, rings and loose pieces, their nodes in random order."""
+    generator = np.random.default_rng(seed)
+    pieces_of_chain = np.flatnonzero(generator.random(499) < 0.98)
+    struts = np.stack([pieces_of_chain, pieces_of_chain + 1], 1)
+    struts = np.concatenate([struts, generator.integers(0, 500, (20, 2))])
+    used, struts = np.unique(struts, return_inverse=True)
+    order = generator.permutation(len(used))
+    struts = order[struts.reshape(-1, 2)]
+    i, j = struts.T
+    count = len(used)
+    batch = LatticeBatch.from_lattices([cell("bcc", radius=0.05)]).replace(
+        nodes=torch.from_numpy(generator.random((count, 3))),
+        struts=torch.from_numpy(struts),
+        shifts=torch.zeros(len(struts), 3, dtype=torch.int64),
+        node_offsets=torch.tensor([0, count]),
+        strut_offsets=torch.tensor([0, len(struts)]),
+        **{
+            name: torch.full((len(struts),), 0.05, dtype=torch.float64)
+            for name in ("radii", "end_radii", "inner_radii", "E", "nu")
+        },
+    )
+    graph = coo_array((np.ones(len(struts)), (i, j)), shape=(count, count))
+    number, component = connected_components(graph, directed=False)
+    assert 5 < number < 50
+    np.testing.assert_array_equal(find_supports(batch).component, component)
