@@ -221,9 +221,9 @@ def test_affine_stiffness_of_a_strut_is_its_dyad():
 def test_components_are_those_of_an_independent_search(seed):
     """Long chains, rings and loose pieces, their nodes in random order."""
     generator = np.random.default_rng(seed)
-    pieces_of_chain = np.flatnonzero(generator.random(499) < 0.98)
+    pieces_of_chain = np.flatnonzero(generator.random(499) < 0.9)
     struts = np.stack([pieces_of_chain, pieces_of_chain + 1], 1)
-    struts = np.concatenate([struts, generator.integers(0, 500, (20, 2))])
+    struts = np.concatenate([struts, generator.integers(0, 500, (9, 2))])
     used, struts = np.unique(struts, return_inverse=True)
     order = generator.permutation(len(used))
     struts = order[struts.reshape(-1, 2)]
@@ -242,5 +242,5 @@ def test_components_are_those_of_an_independent_search(seed):
     )
     graph = coo_array((np.ones(len(struts)), (i, j)), shape=(count, count))
     number, component = connected_components(graph, directed=False)
-    assert 5 < number < 50
+    assert 10 < number < 60
     np.testing.assert_array_equal(find_supports(batch).component, component)
