@@ -1,6 +1,5 @@
 """The periodic net of a drawing: points merged, bars kept once, crossings joined."""
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ from data.drawings.merging import Window, merge_points
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.checks import canonical_struts
 from lattice_gnn.lattice.collinear import removable_nodes
-from lattice_gnn.lattice.crossings import find_crossings
+from lattice_gnn.lattice.crossings import cut_struts
 from lattice_gnn.lattice.topology import simplify_topology
 
 STRAIGHT = 5e-3  #: |t1 + t2| of the two halves of a strut that a face cuts
@@ -124,28 +123,16 @@ def _unique(
 
 def split_crossings(net: DrawnNet, window: Window) -> tuple[DrawnNet, int, int]:
     """Cut struts where they meet others; return new joints and pieces that overlapped."""
-    found = find_crossings(window.cell, net.nodes, net.rows, window.tolerance)
-    if not found:
+    struts, shifts = net.rows[:, :2], net.rows[:, 2:]
+    tolerances = (window.tolerance, window.tolerance)
+    pieces = cut_struts(window.cell, net.nodes, struts, shifts, tolerances)
+    if pieces is None:
         return net, 0, 0
-    points = [*net.nodes]
-    bars: list[tuple[int, int]] = []
-    sections = []
-    for strut, row in enumerate(net.rows):
-        i, j, shift = row[0], row[1], row[2:]
-        start, end = net.nodes[i], net.nodes[j] + shift
-        knots = [0.0, *found.get(strut, ()), 1.0]
-        numbers = range(len(points), len(points) + len(knots))
-        points += [start + s * (end - start) for s in knots]
-        bars += itertools.pairwise(numbers)
-        r, end_r, *rest = net.sections[strut]
-        radius = [r + s * (end_r - r) for s in knots]
-        sections += [(a, b, *rest) for a, b in itertools.pairwise(radius)]
-    merged = merge_points(np.array(points), window)
-    node, offsets, nodes = merged.node, merged.offsets, merged.nodes
-    cut = np.zeros(len(nodes), dtype=bool)
-    cut[node[: len(net.nodes)]] = net.cut
-    ends = np.array(bars, dtype=np.int64)
-    shifts = offsets[ends[:, 1]] - offsets[ends[:, 0]]
-    rows, kept, _ = _unique(node[ends], shifts, np.array(sections))
-    new = len(nodes) - len(np.unique(node[: len(net.nodes)]))
-    return DrawnNet(nodes, rows, kept, cut, net.spread), new, len(bars) - len(rows)
+    first, last, *rest = net.sections[pieces.source].T
+    taper = last - first
+    sections = np.column_stack([first + pieces.start * taper, first + pieces.stop * taper, *rest])
+    rows, kept, _ = _unique(pieces.struts, pieces.shifts, sections)
+    cut = np.zeros(len(pieces.nodes), dtype=bool)
+    cut[pieces.number] = net.cut
+    new = len(pieces.nodes) - len(np.unique(pieces.number))
+    return DrawnNet(pieces.nodes, rows, kept, cut, net.spread), new, len(pieces.struts) - len(rows)

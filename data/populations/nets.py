@@ -19,8 +19,9 @@ from data.populations.space_groups import (
     special_point,
 )
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.checks import is_forward
 from lattice_gnn.lattice.contacts import image_pairs
-from lattice_gnn.lattice.joints import closest_struts, split_crossings
+from lattice_gnn.lattice.crossings import closest_struts, split_crossings
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.topology import analyse_net
 
@@ -169,20 +170,11 @@ def _join_shells(
         if len(around) < wanted:
             return None
         cutoffs[number] = around[wanted - 1] * (1 + _SHELL)
-    keep = (lengths <= np.maximum(cutoffs[site[a]], cutoffs[site[b]])) & _forward(a, b, shifts)
+    keep = (lengths <= np.maximum(cutoffs[site[a]], cutoffs[site[b]])) & is_forward(a, b, shifts)
     count = np.count_nonzero(keep)
     if not len(nodes) * sampling.connectivity[0] / 3 <= count <= 1.5 * sampling.struts[1]:
         return None
     return np.column_stack([a[keep], b[keep]]), shifts[keep]
-
-
-def _forward(
-    a: Int[np.ndarray, " pairs"], b: Int[np.ndarray, " pairs"], shifts: Int[np.ndarray, "pairs 3"]
-) -> np.ndarray:
-    """One of the two directions of every pair."""
-    x, y, z = shifts.T
-    positive = (x > 0) | ((x == 0) & ((y > 0) | ((y == 0) & (z > 0))))
-    return (a < b) | ((a == b) & positive)
 
 
 def is_sound(cell: Float[np.ndarray, "3 3"], graph: Graph, sampling: NetSampling) -> bool:

@@ -17,8 +17,7 @@ from data.populations.nets import NetSampling, is_sound, sample_net
 from data.populations.space_groups import SYSTEMS, random_cell
 from lattice_gnn.cells.named import cell, cell_names
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice.checks import canonical_struts
-from lattice_gnn.lattice.joints import split_crossings
+from lattice_gnn.lattice.crossings import split_crossings, unique_struts
 from lattice_gnn.lattice.lattice import Lattice, Material
 from lattice_gnn.settings import read_settings
 
@@ -219,18 +218,11 @@ def combine(first: Lattice, second: Lattice) -> Lattice:
     struts = np.concatenate([a.struts, number[b.struts]])
     shifts = np.concatenate([a.shifts, b.shifts + place[j] - place[i]])
     nodes, struts, shifts = split_crossings(
-        a.cell, np.concatenate([a.nodes, b.nodes[~shared]]), *_once(struts, shifts)
+        a.cell, np.concatenate([a.nodes, b.nodes[~shared]]), *unique_struts(struts, shifts)
     )
     name = f"{first.name}+{second.name}"
     radii = np.full(len(struts), _RADIUS)
     return Lattice(a.cell, nodes, struts, shifts, radii, name=name).wrapped()
-
-
-def _once(struts: np.ndarray, shifts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    table = canonical_struts(struts, shifts)
-    _, first = np.unique(table, axis=0, return_index=True)
-    table = table[np.sort(first)]
-    return table[:, :2], table[:, 2:]
 
 
 def _imperfect(

@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from lattice_gnn.errors import LatticeGnnError
 
@@ -189,13 +189,20 @@ def canonical_struts(
     struts: Int[np.ndarray, "struts 2"], shifts: Int[np.ndarray, "struts 3"]
 ) -> Int[np.ndarray, "struts 5"]:
     """Return rows (i, j, shift), turned so that (i, j, s) and (j, i, -s) give equal rows."""
-    first_nonzero = np.where(
-        shifts[:, 0] != 0, shifts[:, 0], np.where(shifts[:, 1] != 0, shifts[:, 1], shifts[:, 2])
-    )
-    turn = (struts[:, 0] > struts[:, 1]) | ((struts[:, 0] == struts[:, 1]) & (first_nonzero < 0))
+    turn = ~is_forward(struts[:, 0], struts[:, 1], shifts)
     return np.column_stack(
         [np.where(turn[:, None], struts[:, ::-1], struts), np.where(turn[:, None], -shifts, shifts)]
     )
+
+
+def is_forward(
+    i: Int[np.ndarray, " pairs"], j: Int[np.ndarray, " pairs"], shifts: Int[np.ndarray, "pairs 3"]
+) -> Bool[np.ndarray, " pairs"]:
+    """Whether (i, j, s) is the one of (i, j, s) and (j, i, -s) that stands for both."""
+    x, y, z = shifts.T
+    positive = (x > 0) | ((x == 0) & ((y > 0) | ((y == 0) & (z > 0))))
+    forward: Bool[np.ndarray, " pairs"] = (i < j) | ((i == j) & positive)
+    return forward
 
 
 def first_duplicate(

@@ -3,7 +3,7 @@
 import itertools
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from lattice_gnn.errors import LatticeGnnError
 
@@ -99,6 +99,21 @@ def _near_pairs(
     found = cKDTree(images).query_ball_point(home, reach)
     first = np.repeat(np.arange(len(home)), [len(hits) for hits in found])
     return first, np.concatenate([np.asarray(hits, dtype=np.int64) for hits in found])
+
+
+def share_joint(
+    struts: Int[np.ndarray, "struts 2"],
+    strut_shifts: Int[np.ndarray, "struts 3"],
+    a: Int[np.ndarray, " pairs"],
+    b: Int[np.ndarray, " pairs"],
+    shifts: Int[np.ndarray, "pairs 3"],
+) -> Bool[np.ndarray, " pairs"]:
+    """Whether strut a and strut b displaced by ``shifts`` end at one image of one node."""
+    shared = np.zeros(len(a), dtype=bool)
+    for end_a, end_b in itertools.product((0, 1), repeat=2):
+        place = shifts + end_b * strut_shifts[b] - end_a * strut_shifts[a]
+        shared |= (struts[a, end_a] == struts[b, end_b]) & (place == 0).all(axis=1)
+    return shared
 
 
 def reduction(cell: Float[np.ndarray, "3 3"]) -> Int[np.ndarray, "3 3"]:

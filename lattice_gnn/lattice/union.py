@@ -4,14 +4,14 @@ Pure functions of arrays; :class:`~lattice_gnn.lattice.lattice.Lattice` has meth
 names.
 """
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice.contacts import image_pairs, reduction, segment_contacts
+from lattice_gnn.lattice.checks import is_forward
+from lattice_gnn.lattice.contacts import image_pairs, reduction, segment_contacts, share_joint
 
 DEFAULT_SAMPLES = 16384
 """Sampling points of :func:`volume_fraction`; its error falls at least as their root."""
@@ -287,7 +287,7 @@ def clearance(solids: Solids) -> Clearance:
     while True:
         a, b, reduced_shifts = image_pairs(cell, starts + vectors / 2, reach, searched)
         shifts = reduced_shifts @ U
-        keep = _each_pair_once(a, b, shifts) & ~_share_joint(solids, a, b, shifts)
+        keep = is_forward(a, b, shifts) & ~share_joint(solids.struts, solids.shifts, a, b, shifts)
         a, b, shifts = a[keep], b[keep], shifts[keep]
         apart = starts[b] + shifts @ solids.cell - starts[a]
         distances, s, t = segment_contacts(apart, vectors[a], vectors[b])
@@ -306,25 +306,3 @@ def clearance(solids: Solids) -> Clearance:
                 touching=int((gaps <= 0).sum()),
             )
         searched = min(2 * searched, float(gaps.min())) if len(gaps) else 2 * searched
-
-
-def _each_pair_once(
-    a: Int[np.ndarray, " pairs"], b: Int[np.ndarray, " pairs"], shifts: Int[np.ndarray, "pairs 3"]
-) -> Bool[np.ndarray, " pairs"]:
-    x, y, z = shifts.T
-    positive = (x > 0) | ((x == 0) & ((y > 0) | ((y == 0) & (z > 0))))
-    return (a < b) | ((a == b) & positive)
-
-
-def _share_joint(
-    solids: Solids,
-    a: Int[np.ndarray, " pairs"],
-    b: Int[np.ndarray, " pairs"],
-    shifts: Int[np.ndarray, "pairs 3"],
-) -> Bool[np.ndarray, " pairs"]:
-    """Whether strut a and strut b displaced by ``shifts`` end at one image of one node."""
-    shared = np.zeros(len(a), dtype=bool)
-    for end_a, end_b in itertools.product((0, 1), repeat=2):
-        place = shifts + end_b * solids.shifts[b] - end_a * solids.shifts[a]
-        shared |= (solids.struts[a, end_a] == solids.struts[b, end_b]) & (place == 0).all(axis=1)
-    return shared

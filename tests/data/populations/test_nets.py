@@ -17,7 +17,6 @@ from data.populations.space_groups import (
 )
 from lattice_gnn.cells.named import cell, cell_names
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice.joints import closest_struts, split_crossings
 from lattice_gnn.lattice.lattice import Lattice
 
 SAMPLING = NetSampling()
@@ -159,36 +158,6 @@ def test_population_is_like_the_published_one(nets):
 def test_impossible_nets_are_refused_in_one_sentence():
     with pytest.raises(LatticeGnnError, match=r"^nets: no sound net with seed 1 and number 0"):
         sample_net(NetSampling(smallest_angle=170.0, tries=20), 1, 0)
-
-
-def test_crossing_struts_get_a_joint():
-    # Both face diagonals of a square: they cross at its centre.
-    nodes = np.array([[0.0, 0, 0], [0.5, 0, 0], [0.5, 0.5, 0], [0, 0.5, 0]])
-    struts, shifts = np.array([[0, 2], [1, 3]]), np.zeros((2, 3), dtype=np.int64)
-    new, pairs, cells = split_crossings(np.eye(3), nodes, struts, shifts)
-    assert np.allclose(new[4:], [[0.25, 0.25, 0]])
-    assert sorted(map(tuple, pairs.tolist())) == [(0, 4), (1, 4), (2, 4), (3, 4)]
-    assert not cells.any()
-
-
-def test_struts_on_one_another_are_cut_at_every_node_and_kept_once():
-    # A strut from 0 to its own image, over the nodes at 0.3 and 0.6; and one from 0.3 to 1.3.
-    nodes = np.array([[0.0, 0, 0], [0.3, 0, 0], [0.6, 0, 0]])
-    struts = np.array([[0, 0], [1, 1], [0, 2]])
-    shifts = np.array([[1, 0, 0], [1, 0, 0], [0, 0, 0]])
-    new, pairs, cells = split_crossings(np.eye(3), nodes, struts, shifts)
-    assert len(new) == 3
-    vectors = new[pairs[:, 1]] + cells - new[pairs[:, 0]]
-    assert sorted(np.abs(vectors[:, 0]).round(12)) == [0.3, 0.3, 0.4]
-
-
-def test_closest_struts_agrees_with_the_clearance_of_thin_struts():
-    for name in ("diamond", "kelvin", "octet", "weaire-phelan"):
-        lattice = cell(name, radius=1e-9)
-        mean = lattice.lengths.mean()
-        parts = (lattice.cell, lattice.nodes, lattice.struts, lattice.shifts)
-        expected = lattice.clearance().distance / mean
-        assert closest_struts(*parts, 2.0) == pytest.approx(expected, abs=1e-6)
 
 
 def test_two_cells_in_one_hold_the_struts_of_both():
