@@ -81,3 +81,31 @@ def test_every_test_file_is_named_after_a_module_at_its_place():
             if not prefixes & modules and f"tests/{place.as_posix()}" not in ACROSS:
                 astray.append(str(place))
     assert astray == []
+
+
+def stray_indents(source):
+    """List the paragraphs of docstrings that are indented after their first line."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            continue
+        for paragraph in (ast.get_docstring(node) or "").split("\n\n"):
+            first, *later = paragraph.split("\n")
+            plain = first[:1] not in ("", " ", "-", "`") and not first.endswith(":")
+            if plain and any(line.startswith(" ") for line in later):
+                found.append(first)
+    return found
+
+
+def test_no_docstring_is_indented_in_the_middle_of_a_sentence():
+    found = {str(x): stray_indents((ROOT / x).read_text("utf-8")) for x in package_files()}
+    assert {name: paragraphs for name, paragraphs in found.items() if paragraphs} == {}
+
+
+def test_stray_indents_are_found_and_sections_are_none():
+    broken = (
+        'def f():\n    """One.\n\n    A sentence that\n        was broken\n    here.\n    """\n'
+    )
+    whole = 'def f(a):\n    """One.\n\n    Args:\n        a: A\n            strut.\n    """'
+    assert stray_indents(broken) == ["A sentence that"]
+    assert stray_indents(whole) == []

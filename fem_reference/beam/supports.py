@@ -11,8 +11,8 @@ vector T that the component's cycles reach. With the rank of those T:
 So the singular directions of the stiffness matrix are known exactly, and it is made regular by
 *holding* one degree of freedom for each of them, with no regularisation and no threshold on
 eigenvalues. In the same way a macroscopic strain E costs nothing in a component whose cycles span V
-when P_V E P_V = 0, which gives the rank of the effective
-stiffness: the dimension of the sum of Sym(V) over the components.
+when P_V E P_V = 0, which gives the rank of the effective stiffness: the dimension of the sum of
+Sym(V) over the components.
 """
 
 from dataclasses import dataclass

@@ -81,10 +81,9 @@ def re_entrant_honeycomb(
     """Re-entrant (auxetic) honeycomb in the xy plane with columns along z.
 
     4 nodes, 10 struts, coordination 5: walls of length ``height`` along y at x = 0, centred on y =
-        0, and
-    of length 1 + tan(angle) - height at x = 1/2, centred on y = 1/2; struts that dip ``angle`` join
-    the ends of each wall to its neighbours. In-plane periods 1 by 1. Group mmm. Gibson & Ashby,
-    Cellular Solids (1997), section 4.
+    0, and of length 1 + tan(angle) - height at x = 1/2, centred on y = 1/2; struts that dip
+    ``angle`` join the ends of each wall to its neighbours. In-plane periods 1 by 1. Group mmm.
+    Gibson & Ashby, Cellular Solids (1997), section 4.
 
     Args:
         radius: strut radius over a.

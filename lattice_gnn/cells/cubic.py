@@ -129,9 +129,8 @@ def isotruss(
     """Isotruss as additive-manufacturing tools draw it: simple cubic, BCC, and face centres.
 
     5 nodes: corner (coordination 14), cube centre (14) and 3 face centres (2), which merely cut in
-        two
-    the struts from cube centre to cube centre. 17 struts: 3 cube edges, 8 half body diagonals, 6
-    from the cube centre to the face centres. ``simplified()`` leaves 2 nodes and 14 struts: two
+    two the struts from cube centre to cube centre. 17 struts: 3 cube edges, 8 half body diagonals,
+    6 from the cube centre to the face centres. ``simplified()`` leaves 2 nodes and 14 struts: two
     simple cubic nets joined along <111>, hence near-isotropic. Group m-3m.
     """
     centre = (0.5, 0.5, 0.5)

@@ -32,8 +32,7 @@ def cuboctahedron(
 
     3 nodes (the midpoints of the cube edges, 1/2 0 0), 12 struts of length a/sqrt(2), coordination
     8: the octahedron about the cube corner and the cuboctahedron about the cube centre have the
-        same
-    edges. Net reo, group m-3m.
+    same edges. Net reo, group m-3m.
     """
     nodes = ((0.5, 0, 0), (0, 0.5, 0), (0, 0, 0.5))
     net = neighbour_net("cuboctahedron", CUBE, nodes, 1 / sqrt(2))
@@ -92,8 +91,8 @@ def weaire_phelan(
 
     46 nodes in space group Pm-3n, with t = 108^(-1/3) from the volume 13.5 t^3 = a^3/8 of the
     pyritohedral dodecahedron: 16 at (t t t), 24 at (0 3t/2 3t/4), 6 at (1/4 0 1/2). 92 struts of
-        four
-    lengths, coordination 4. Net mep, group m-3m. Weaire & Phelan, Phil. Mag. Lett. 69 (1994) 107.
+    four lengths, coordination 4. Net mep, group m-3m. Weaire & Phelan, Phil. Mag. Lett. 69 (1994)
+    107.
     """
     t = 108 ** (-1 / 3)
     first = [(x, y, z) for x in (-t, t) for y in (-t, t) for z in (-t, t)]

@@ -44,7 +44,7 @@ class Net:
         components: the components of the quotient graph, in the order of their smallest node.
         offsets: integer cell offset of each node along a spanning tree from the smallest node of
             its component: ``shifts + offsets[i] - offsets[j]`` is zero on the tree and a cycle
-                shift elsewhere.
+            shift elsewhere.
     """
 
     components: tuple[Component, ...]
@@ -210,11 +210,10 @@ def simplify_topology(
     """Take valence-2 nodes out of a net by joining the two struts that end at each.
 
     Pure index arithmetic: the caller says which nodes may go (``removable``, each with exactly two
-        strut ends),
-    for instance because their struts are collinear and equal, and carries its own arrays or tensors
-    over with ``kept_nodes`` and ``sources``. A closed ring of removable nodes keeps its smallest
-    node and becomes a self-image strut. Where a joined strut would coincide with another strut, its
-    first inner node stays.
+    strut ends), for instance because their struts are collinear and equal, and carries its own
+    arrays or tensors over with ``kept_nodes`` and ``sources``. A closed ring of removable nodes
+    keeps its smallest node and becomes a self-image strut. Where a joined strut would coincide with
+    another strut, its first inner node stays.
 
     Args:
         struts: node numbers (i, j).

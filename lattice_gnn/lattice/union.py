@@ -127,11 +127,10 @@ def volume_fraction(
     counts as the wall around its own bore and brings no ball.
 
     The pieces k of volume V_k are sampled instead of the cell: the volume of a union is the sum
-        over k
-    of V_k times the mean of 1/m over piece k, where m counts the pieces that cover a point (Karp,
-    Luby & Madras, J. Algorithms 10 (1989) 429), so that only the overlaps contribute to the error.
-    Points form a quasi-random Kronecker sequence; 16 copies of it under independent random shifts
-    give the standard error.
+    over k of V_k times the mean of 1/m over piece k, where m counts the pieces that cover a point
+    (Karp, Luby & Madras, J. Algorithms 10 (1989) 429), so that only the overlaps contribute to the
+    error. Points form a quasi-random Kronecker sequence; 16 copies of it under independent random
+    shifts give the standard error.
 
     Args:
         solids: the lattice.

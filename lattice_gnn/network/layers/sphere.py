@@ -2,11 +2,10 @@
 
 A feature with coefficients a_lm, l <= L, is the function f(n) = sum a_lm Y_lm(n). Rotating the
 coefficients rotates the function, an improper rotation maps f(n) to f(-n) (natural parity), and a
-*pointwise product* of functions is an
-equivariant product of features: it couples l1, l2 -> l3 with the Gaunt coefficients. On a grid
-whose quadrature is exact to degree 3L the product is projected back to degree L exactly, so
-equivariance holds to rounding, at the cost of dense matrix products instead of a sparse
-Clebsch-Gordan contraction.
+*pointwise product* of functions is an equivariant product of features: it couples l1, l2 -> l3 with
+the Gaunt coefficients. On a grid whose quadrature is exact to degree 3L the product is projected
+back to degree L exactly, so equivariance holds to rounding, at the cost of dense matrix products
+instead of a sparse Clebsch-Gordan contraction.
 
 Reference:
     Luo, Chen, Krishnapriyan, *Enabling efficient equivariant operations in the Fourier basis via
