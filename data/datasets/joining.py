@@ -21,10 +21,14 @@ _SAME_LABEL = 1e-6  #: relative difference up to which labels of one lattice are
 _SAME_SHARE = 0.01  #: and, of any strain energy, this share of the error that their method claims
 
 
-def concatenate(parts: Sequence[Dataset]) -> Dataset:
+def concatenate(parts: Sequence[Dataset], *, one_method: bool = True) -> Dataset:
     """Put datasets one after the other; their bases are taken for different ones.
 
     A kind of label that a part lacks is missing for its lattices; equal provenances are kept once.
+
+    Args:
+        parts: The datasets.
+        one_method: Whether all labels of one kind must come from one method.
 
     Raises:
         LatticeGnnError: If there is none, or labels of one kind come from different methods.
@@ -55,12 +59,12 @@ def concatenate(parts: Sequence[Dataset]) -> Dataset:
         base=np.concatenate(numbered).astype(np.int32),
         bases=Bases(*bases),
         sections={n: np.concatenate([part.section(n) for part in parts]) for n in columns},
-        labels={kind: joined_label(parts, kind) for kind in kinds},
+        labels={kind: joined_label(parts, kind, one_method=one_method) for kind in kinds},
         provenance=tuple(provenance),
     )
 
 
-def joined_label(parts: Sequence[Dataset], kind: str) -> Label:
+def joined_label(parts: Sequence[Dataset], kind: str, *, one_method: bool = True) -> Label:
     """The labels of one kind, one part after the other; parts may lack it, but not all.
 
     Raises:
@@ -72,7 +76,7 @@ def joined_label(parts: Sequence[Dataset], kind: str) -> Label:
         for part in parts
     ]
     methods = sorted({label.method for label in labels if label.method})
-    if len(methods) > 1:
+    if len(methods) > 1 and one_method:
         raise LatticeGnnError(
             f"labels {kind!r}: made by different methods ({'; '.join(methods)}); "
             "rename one of the kinds."
@@ -84,7 +88,7 @@ def joined_label(parts: Sequence[Dataset], kind: str) -> Label:
     return Label(
         np.concatenate([label.stiffness for label in labels]),
         np.concatenate([label.mask for label in labels]),
-        methods[0],
+        "; ".join(methods),
         _claimed(labels, details),
         details,
     )

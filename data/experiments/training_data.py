@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Int
 
 from data.datasets.dataset import Bases, Dataset, Label
@@ -28,6 +29,7 @@ from lattice_gnn.surrogate.domain import Domain
 from lattice_gnn.training.labelled import LabelledLattices
 
 PARTS = ("train", "validation", "test")
+GRID = "voxels_per_diameter"  #: detail of solid labels
 _CHUNK = 1024  #: cells that are labelled together
 _ORDER_SEED = "labels"  #: of the hash that says which bases a restricted training set takes first
 
@@ -57,6 +59,7 @@ class DataConfig:
         population: Generated nets; beam labels.
         cells: Dressed copies of named cells; beam labels.
         file: A dataset (HDF5); a relative path starts at the file of the recipe.
+        more_files: Further datasets, such as labels on finer grids.
         label: The kind of label to train on.
         shares: Share of the bases in each part. A base goes where a hash of its shape sends it, so
             no base is in two parts. Every dressed cell counts as a base of its own.
@@ -68,6 +71,7 @@ class DataConfig:
     population: Population | None = None
     cells: CellSampling | None = None
     file: str | None = None
+    more_files: tuple[str, ...] = ()
     label: str = BEAM
     shares: Shares = field(default_factory=Shares)
     seed: int = 0
@@ -208,7 +212,7 @@ def load_training_data(
     """
     sources = []
     if config.file is not None:
-        sources.append(read_dataset(beside / config.file))
+        sources += [read_dataset(beside / name) for name in (config.file, *config.more_files)]
     if config.population is not None:
         path = _place(labelling, "nets", config.population.to_dict())
         sources.append(
@@ -216,7 +220,7 @@ def load_training_data(
         )
     if config.cells is not None:
         sources.append(_labelled_cells(config.cells, labelling))
-    dataset = sources[0] if len(sources) == 1 else concatenate(sources)
+    dataset = sources[0] if len(sources) == 1 else concatenate(sources, one_method=False)
     if config.label not in dataset.labels:
         known = ", ".join(sorted(dataset.labels)) or "none"
         raise LatticeGnnError(
@@ -232,8 +236,15 @@ def load_training_data(
                 f"data.shares: the part {name} is empty: {len(dataset.bases)} bases are too few "
                 f"for a share of {shares[name]:g}; make more lattices."
             )
-    parts = {n: LabelledLattices(*dataset.labelled(config.label, k)) for n, k in chosen.items()}
+    parts = {name: _labelled(dataset, config.label, k) for name, k in chosen.items()}
     return TrainingData(dataset, chosen, parts, label.method).restricted(config.labels)
+
+
+def _labelled(dataset: Dataset, kind: str, chosen: Int[np.ndarray, " part"]) -> LabelledLattices:
+    """Lattices with labels, and the grids behind them where they have some."""
+    grid = dataset.labels[kind].detail(GRID)[chosen]
+    known = torch.from_numpy(grid) if np.isfinite(grid).all() else None
+    return LabelledLattices(*dataset.labelled(kind, chosen), known)
 
 
 def _place(labelling: Labelling, kind: str, settings: Mapping[str, Any]) -> Path:

@@ -104,13 +104,22 @@ class StiffnessNetwork(nn.Module):
             self.matrix(self.inputs(batch)).double(), batch
         )
 
-    def inputs(self, batch: LatticeBatch) -> Any:
+    def inputs(self, batch: LatticeBatch, grid: Float[Tensor, " lattices"] | None = None) -> Any:
         """What ``matrix`` takes, made of simplified lattices; no weight changes it.
 
         Training computes it once. It has ``select`` and ``to`` as a ``LatticeBatch`` has.
+
+        Args:
+            batch: The lattices.
+            grid: Voxels per strut diameter behind the labels that are to be met; None for the
+                stiffness itself. Networks may ignore it.
         """
         return batch
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
         """The symmetric matrix M that the positive map receives."""
         raise NotImplementedError
+
+    def member_matrices(self, inputs: Any) -> Float[Tensor, "members lattices 6 6"]:
+        """M of every member of an ensemble, each of which is trained on its own; else of one."""
+        return self.matrix(inputs)[None]

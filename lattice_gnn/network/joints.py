@@ -60,6 +60,7 @@ class JointMember(nn.Module):
         hidden, embedding, features = config.hidden, config.embedding, len(PAIR_FEATURES)
         self.degree = config.degree
         self.polynomial = nn.Parameter(torch.zeros(config.degree + 1, NUM_FORMS))
+        self.coarse = nn.Parameter(torch.zeros(config.degree + 1, NUM_FORMS))
         self.message = _mlp(features, hidden, 2 * embedding)
         self.embed = _mlp(2 * embedding, hidden, embedding)
         last = nn.Linear(hidden, NUM_FORMS)
@@ -81,7 +82,9 @@ class JointMember(nn.Module):
         summed, top, norm = total.chunk(3, 1)
         h = self.embed(torch.cat([summed / _PARTNERS, top / (1 + norm)], 1))[cases.ends]
         powers = features[..., :1] ** torch.arange(self.degree + 1, device=features.device)
-        return powers @ self.polynomial + self.coefficients(torch.cat([features, h, h.flip(0)], -1))
+        learned = self.coefficients(torch.cat([features, h, h.flip(0)], -1))
+        coarse = cases.coarseness[cases.pair_lattice][:, None] * (powers @ self.coarse)
+        return powers @ self.polynomial + coarse + learned
 
 
 class JointModel(StiffnessNetwork):
@@ -98,21 +101,24 @@ class JointModel(StiffnessNetwork):
         cases = JointCases.of(batch, self.dtype)
         return relative_to(self.matrix(cases).double(), cases.root)
 
-    def inputs(self, batch: LatticeBatch) -> JointCases:
+    def inputs(
+        self, batch: LatticeBatch, grid: Float[Tensor, " lattices"] | None = None
+    ) -> JointCases:
         """Frames, forces and invariants, which no weight changes."""
-        parts = [
-            JointCases.of(batch.span(first, min(first + _CHUNK, len(batch))), self.dtype)
-            for first in range(0, len(batch), _CHUNK)
-        ]
+        parts = []
+        for first in range(0, len(batch), _CHUNK):
+            stop = min(first + _CHUNK, len(batch))
+            of_part = None if grid is None else grid[first:stop]
+            parts.append(JointCases.of(batch.span(first, stop), self.dtype, of_part))
         return JointCases.join(parts)
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
         """M, the mean over the members."""
         return self.member_matrices(inputs).mean(0)
 
-    def member_matrices(self, cases: JointCases) -> Float[Tensor, "members lattices 6 6"]:
+    def member_matrices(self, inputs: Any) -> Float[Tensor, "members lattices 6 6"]:
         """M of every member."""
-        return torch.stack([joint_energy(member(cases), cases) for member in self.members])
+        return torch.stack([joint_energy(member(inputs), inputs) for member in self.members])
 
 
 def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:

@@ -16,6 +16,11 @@ _HOMES = {
     "invariant": ("lattice_gnn.network.invariant", "InvariantConfig", "InvariantModel"),
     "affine": ("lattice_gnn.network.ridge", "AffineConfig", "AffineModel"),
     "joints": ("lattice_gnn.network.joints", "JointConfig", "JointModel"),
+    "joints-linear": (
+        "lattice_gnn.network.joints_linear",
+        "JointLinearConfig",
+        "JointLinearModel",
+    ),
     "ridge": ("lattice_gnn.network.ridge", "RidgeConfig", "RidgeModel"),
 }
 """Module, configuration and model of each kind; a module is loaded when its kind is asked for."""

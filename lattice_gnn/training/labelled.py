@@ -13,10 +13,17 @@ from lattice_gnn.lattice.batch import LatticeBatch
 
 @dataclass(frozen=True, slots=True)
 class LabelledLattices:
-    """Simplified lattices with their reference stiffness C / E_s, Mandel, float64."""
+    """Simplified lattices with their reference stiffness C / E_s, Mandel, float64.
+
+    Attributes:
+        batch: The lattices.
+        stiffness: Their labels.
+        grid: Voxels per strut diameter behind each label; None where no label has a grid.
+    """
 
     batch: LatticeBatch
     stiffness: Float[Tensor, "lattices 6 6"]
+    grid: Float[Tensor, " lattices"] | None = None
 
     def __len__(self) -> int:
         """Number of lattices."""
@@ -24,7 +31,9 @@ class LabelledLattices:
 
     def select(self, chosen: np.ndarray) -> "LabelledLattices":
         """The given lattices."""
-        return LabelledLattices(self.batch.select(chosen), self.stiffness[torch.from_numpy(chosen)])
+        index = torch.from_numpy(chosen)
+        grid = None if self.grid is None else self.grid[index]
+        return LabelledLattices(self.batch.select(chosen), self.stiffness[index], grid)
 
     def fingerprint(self) -> str:
         """SHA-256 of geometry and labels."""

@@ -118,7 +118,7 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
         learner = Learner(model, optimiser, average)
         run = TrainingRun(learner, folder, {**(facts or {}), **made_of}, ranks)
         with torch.no_grad():
-            inputs = model.inputs(training.batch.to(device=ranks.device))
+            inputs = model.inputs(training.batch, training.grid)
         prepared = None if isinstance(inputs, LatticeBatch) else inputs
         examples = Examples.of(training, model_config.positive_map, prepared).to(ranks.device)
         validation = _moved(validation, ranks.device)
@@ -165,15 +165,24 @@ def _set_gradients(
 def losses(
     model: StiffnessNetwork, examples: Examples, config: TrainConfig
 ) -> Float[Tensor, " lattices"]:
-    """The loss of every lattice: the network in the given precision, all after it in float64."""
+    """The loss of every lattice: the network in the given precision, all after it in float64.
+
+    It is the mean over the members of an ensemble, so that each is trained on its own.
+    """
     half = config.precision == "bfloat16"
     with torch.autocast(examples.stiffness.device.type, dtype=torch.bfloat16, enabled=half):
-        M = model.matrix(examples.inputs)
-    M = M.double()
+        members = model.member_matrices(examples.inputs)
+    found = [_loss(M.double(), examples, config, model.config.positive_map) for M in members]
+    return torch.stack(found).mean(0)
+
+
+def _loss(
+    M: Float[Tensor, "lattices 6 6"], examples: Examples, config: TrainConfig, positive_map: str
+) -> Float[Tensor, " lattices"]:
     if not bool(torch.isfinite(M).all()):
         # The positive map would refuse; here the step ends as one whose loss is not finite.
         return math.nan * M.sum((-1, -2))
-    C = stiffness_of(M, examples, model.config.positive_map)
+    C = stiffness_of(M, examples, positive_map)
     if config.loss == "paper":
         return paper_loss(C, examples)
     weights = {name: getattr(config, name) for name in ("log_weight", "huber", "log_huber")}

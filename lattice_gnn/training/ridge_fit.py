@@ -9,47 +9,17 @@ on a validation set.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.network.layers.positivity import prior_inverse
 from lattice_gnn.network.ridge import COPIES, LATTICES_AT_ONCE, RidgeModel
 from lattice_gnn.training.labelled import LabelledLattices
+from lattice_gnn.training.normal_equations import NormalEquations
 
 PENALTIES = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 """Penalties that ``fit`` tries, relative to the mean square of a feature."""
-
-
-@dataclass(slots=True)
-class _Normal:
-    """Normal equations of one degree, added up over batches."""
-
-    gram: Float[Tensor, "features features"]
-    moment: Float[Tensor, "features copies"]
-    square: float = 0.0
-    rows: int = 0
-
-    def add(self, x: Float[Tensor, "rows features"], y: Float[Tensor, "rows copies"]) -> None:
-        self.gram.addmm_(x.T, x)
-        self.moment.addmm_(x.T, y)
-        self.square += float(y.square().sum())
-        self.rows += len(x)
-
-    def solve(self, penalty: float) -> Float[Tensor, "features copies"]:
-        scale = self.gram.diagonal().sqrt().clamp(min=1e-12 * self.rows**0.5)
-        gram = self.gram / scale / scale[:, None]
-        gram = gram + penalty * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-        factor = torch.linalg.cholesky(gram)
-        return torch.cholesky_solve(self.moment / scale[:, None], factor) / scale[:, None]
-
-    def error(self, weights: Float[Tensor, "features copies"]) -> float:
-        """Mean squared error of a solution."""
-        quadratic = (weights * (self.gram @ weights)).sum() - 2 * (weights * self.moment).sum()
-        return (self.square + float(quadratic)) / self.rows
 
 
 def fit(
@@ -79,10 +49,10 @@ def fit(
             f"{len(training)} and {len(validation)}"
         )
     total, done = len(training) + len(validation), 0
-    systems: list[dict[int, _Normal]] = []
+    systems: list[dict[int, NormalEquations]] = []
     for labelled in (training, validation):
         normal = {
-            l: _Normal(w.new_zeros(len(w), len(w)), torch.zeros_like(w))
+            l: NormalEquations.empty(len(w), w.shape[1], w)
             for l, w in ((l, model.weights(l)) for l in COPIES)
         }
         for part in _parts(labelled):
@@ -104,7 +74,7 @@ def _parts(labelled: LabelledLattices) -> Iterator[LabelledLattices]:
 
 @torch.no_grad()
 def _accumulate(
-    model: RidgeModel, labelled: LabelledLattices, normal: Mapping[int, _Normal]
+    model: RidgeModel, labelled: LabelledLattices, normal: Mapping[int, NormalEquations]
 ) -> None:
     """Add lattices to the normal equations of every degree."""
     M = prior_inverse(labelled.stiffness, labelled.batch).to(model.dtype)

@@ -1,5 +1,6 @@
 """Complementary energy of the joints: quadratic forms in the end forces of pairs of struts."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -49,3 +50,28 @@ def joint_energy(
     M = by_pair.new_zeros(len(cases), 6, 6).index_add(0, cases.pair_lattice, by_pair)
     M = M.index_add(0, cases.end_lattice, by_end)
     return (M + M.mT) / 2
+
+
+def pair_forms(cases: JointCases) -> Float[Tensor, "2 pairs 42 6 6"]:
+    """The symmetric matrix that multiplies each coefficient in ``joint_energy``."""
+    solid = 1 - cases.cut
+    alone, both = solid * cases.influence, solid * cases.coupling
+    x = cases.pair_forces
+    other = both[:, None, None, None, None, None]
+    own = alone[:, :, None, None, None, None, None]
+    rows = x[:, :, :, :, None, :, None]
+    blocks = [
+        own * rows * x[:, :, :, None, :, None, :],
+        other * rows * x.flip(0)[:, :, :, None, :, None, :],
+    ]
+    f = cases.forces[cases.ends][:, :, [0, 1, 0]]
+    here, there = cases.forces[cases.ends], cases.forces[cases.ends.flip(0)]
+    isotropic = [
+        alone[:, :, None, None, None] * (f.mT @ here),
+        both[:, None, None, None] * (f.mT @ there),
+    ]
+    found = torch.cat(
+        [torch.stack(blocks, 3).flatten(2, 5), torch.cat(isotropic, 2)],
+        2,
+    )
+    return (found + found.mT) / 2

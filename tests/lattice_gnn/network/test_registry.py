@@ -88,7 +88,7 @@ def last_weights(model):
     """The last weights before M: scaling them up takes C far from what M = 0 gives."""
     if model.config.kind == "equivariant":
         return [weight for readout in model.readouts for weight in readout.out]
-    if model.config.kind == "ridge":
+    if model.config.kind in ("ridge", "joints-linear"):
         return list(model.buffers(recurse=False))
     if model.config.kind == "joints":
         return [member.coefficients[-1].weight for member in model.members]

@@ -1,0 +1,80 @@
+"""The joint model without a network: coefficients linear in a few functions of every pair.
+
+    C = P^(1/2) exp(M) P^(1/2),
+
+P and the quadratic forms of M as in ``network/joints.py``; the 42 coefficients of a directed pair
+are sums of the functions ``BASIS`` of its invariants, with weights from least squares
+(``training/joints_fit.py``). The floor that the network must beat, and an answer that can be read.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.base import ModelSettings, StiffnessNetwork
+from lattice_gnn.network.layers.joint_cases import PAIR_FEATURES, JointCases
+from lattice_gnn.network.layers.joint_forms import NUM_FORMS, joint_energy
+from lattice_gnn.network.layers.positivity import relative_to
+from lattice_gnn.network.normaliser import Normaliser
+
+BASIS = ("1", *PAIR_FEATURES, "c^4", "log(1 + influence of all on a)", "the same on b")
+"""Functions of a directed pair, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class JointLinearConfig(ModelSettings):
+    """The linear joint model has no settings.
+
+    Attributes:
+        positive_map: "beam".
+        kind: Name of the architecture.
+    """
+
+    positive_map: Literal["beam"] = "beam"
+    kind: Literal["joints-linear"] = "joints-linear"
+
+
+class JointLinearModel(StiffnessNetwork):
+    """Joint forms with linear coefficients; the weights are set by least squares."""
+
+    equivariant: ClassVar[bool] = True
+    weights: Float[Tensor, "functions 42"]
+
+    def __init__(self, config: JointLinearConfig, normaliser: Normaliser):
+        super().__init__(config, normaliser)
+        start = 1e-3 * torch.randn(len(BASIS), NUM_FORMS, dtype=torch.float64)
+        self.register_buffer("weights", start)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of the weights."""
+        return self.weights.dtype
+
+    def stiffness(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
+        """C / E_s of simplified lattices, float64, positive definite."""
+        cases = JointCases.of(batch, self.dtype)
+        return relative_to(self.matrix(cases).double(), cases.root)
+
+    def inputs(
+        self, batch: LatticeBatch, grid: Float[Tensor, " lattices"] | None = None
+    ) -> JointCases:
+        """Frames, forces and invariants; labels count as they are, whatever their grid."""
+        return JointCases.of(batch, self.dtype)
+
+    def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
+        """M, linear in the weights."""
+        return joint_energy(basis_functions(inputs) @ self.weights, inputs)
+
+
+def basis_functions(cases: JointCases) -> Float[Tensor, "2 pairs functions"]:
+    """``BASIS`` of every directed pair."""
+    features, ends = cases.features, cases.ends
+    company = cases.influence.new_zeros(len(cases.forces))
+    company = company.index_add(0, ends.flatten(), cases.influence.flatten())
+    crowd = torch.log1p(company)[ends][..., None]
+    one, c = torch.ones_like(crowd), features[..., :1]
+    return torch.cat([one, features, c**4, crowd, crowd.flip(0)], -1)

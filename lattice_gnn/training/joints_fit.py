@@ -1,0 +1,83 @@
+"""The weights of the linear joint model by least squares.
+
+They minimise |M_ref - M|^2 + penalty |weights|^2, M_ref = log(P^(-1/2) C_ref P^(-1/2)), summed over
+lattices, with every column scaled to unit mean square and the penalty taken from ``PENALTIES`` by
+the error on a validation set.
+"""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.network.joints_linear import JointLinearModel, basis_functions
+from lattice_gnn.network.layers.joint_cases import JointCases
+from lattice_gnn.network.layers.joint_forms import pair_forms
+from lattice_gnn.network.layers.positivity import relative_logarithm
+from lattice_gnn.tensors.notation import UPPER
+from lattice_gnn.training.labelled import LabelledLattices
+from lattice_gnn.training.normal_equations import NormalEquations
+
+PENALTIES = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+"""Penalties that ``fit_joints`` tries, relative to the mean square of a column."""
+_LATTICES_AT_ONCE = 16
+
+
+@torch.no_grad()
+def fit_joints(
+    model: JointLinearModel,
+    training: LabelledLattices,
+    validation: LabelledLattices,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Set the weights of a linear joint model.
+
+    Args:
+        model: The model; its weights are replaced.
+        training: Lattices to fit to.
+        validation: Lattices that choose the penalty.
+        on_progress: Called with the lattices done and their total.
+
+    Raises:
+        LatticeGnnError: If there are no lattices to fit to or to choose by.
+    """
+    if not len(training) or not len(validation):
+        raise LatticeGnnError(
+            f"joints-linear: expected lattices to fit to and to choose the penalty by, got "
+            f"{len(training)} and {len(validation)}"
+        )
+    total, done = len(training) + len(validation), 0
+    systems = []
+    for labelled in (training, validation):
+        equations = NormalEquations.empty(model.weights.numel(), 1, model.weights)
+        for first in range(0, len(labelled), _LATTICES_AT_ONCE):
+            stop = min(first + _LATTICES_AT_ONCE, len(labelled))
+            cases = model.inputs(labelled.batch.span(first, stop))
+            M = relative_logarithm(labelled.stiffness[first:stop], cases.root)
+            equations.add(columns(cases).flatten(0, 1), _upper(M).flatten()[:, None])
+            done += stop - first
+            if on_progress is not None:
+                on_progress(done, total)
+        systems.append(equations)
+    solutions = [systems[0].solve(penalty) for penalty in PENALTIES]
+    model.weights.copy_(min(solutions, key=systems[1].error).view_as(model.weights))
+
+
+def columns(cases: JointCases) -> Float[Tensor, "lattices 21 weights"]:
+    """Derivative of the upper triangle of M (off-diagonal entries times sqrt 2) by each weight."""
+    functions = basis_functions(cases).transpose(0, 1)  # pairs, 2, functions
+    forms = _upper(pair_forms(cases)).transpose(0, 1)  # pairs, 2, 42, 21
+    found = []
+    for first, stop in zip(cases.pair_offsets[:-1], cases.pair_offsets[1:], strict=True):
+        psi = functions[first:stop].flatten(0, 1)
+        values = psi.T @ forms[first:stop].flatten(0, 1).flatten(1)
+        found.append(values.view(psi.shape[1], -1, 21).flatten(0, 1).T)
+    return torch.stack(found)
+
+
+def _upper(M: Float[Tensor, "*batch 6 6"]) -> Float[Tensor, "*batch 21"]:
+    i, j = (torch.from_numpy(x) for x in UPPER)
+    return M[..., i, j] * torch.where(i == j, 1.0, 2**0.5).to(M)
