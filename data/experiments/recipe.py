@@ -20,6 +20,7 @@ from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, save_model
 from lattice_gnn.network.registry import read_model_config
 from lattice_gnn.tensors.metrics import METRICS, relative_frobenius, summarise
+from lattice_gnn.training.closed_form import CLOSED_FORMS, fit_in_closed_form
 from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.distributed import first_process_first, is_first_process
 from lattice_gnn.training.evaluation import DENSITY_EDGES, predict_in_batches
@@ -100,20 +101,27 @@ def run_recipe(
         "data_hash": data.fingerprint(),
         "counts": {name: len(part) for name, part in data.parts.items()},
     }
-    train(
-        recipe.model,
-        recipe.train,
-        (data.parts["train"], data.parts["validation"]),
-        folder,
-        facts={"training": training},
-        on_progress=on_progress,
-        device=device,
-    )
+    parts = (data.parts["train"], data.parts["validation"])
+    facts = {"training": training}
+    if recipe.model.kind in CLOSED_FORMS:
+        if is_first_process():
+            fit_in_closed_form(recipe.model, parts, folder, facts=facts)
+    else:
+        train(
+            recipe.model,
+            recipe.train,
+            parts,
+            folder,
+            facts=facts,
+            on_progress=on_progress,
+            device=device,
+        )
     weights = folder / "model.safetensors"
     if not is_first_process():
         return weights
     model, header = load_model(folder / "best.safetensors")
-    header["training"]["core_minutes"] = core_minutes(folder)
+    if recipe.model.kind not in CLOSED_FORMS:
+        header["training"]["core_minutes"] = core_minutes(folder)
     header["domain"] = data.domain().to_dict()
     header["metrics"].update(held_out_errors(model, data))
     save_model(weights, model, header)

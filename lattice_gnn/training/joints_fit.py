@@ -80,4 +80,4 @@ def columns(cases: JointCases) -> Float[Tensor, "lattices 21 weights"]:
 
 def _upper(M: Float[Tensor, "*batch 6 6"]) -> Float[Tensor, "*batch 21"]:
     i, j = (torch.from_numpy(x) for x in UPPER)
-    return M[..., i, j] * torch.where(i == j, 1.0, 2**0.5).to(M)
+    return M[..., i, j] * M.new_tensor([1.0 if same else 2**0.5 for same in (i == j).tolist()])

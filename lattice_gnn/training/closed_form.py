@@ -1,0 +1,44 @@
+"""Models whose weights are found without iterations."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
+from lattice_gnn.network.checkpoint import save_model
+from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.network.registry import build_model
+from lattice_gnn.training import joints_fit, ridge_fit
+from lattice_gnn.training.evaluation import evaluate
+from lattice_gnn.training.labelled import LabelledLattices
+
+CLOSED_FORMS: dict[str, Callable[..., None]] = {
+    "ridge": ridge_fit.fit,
+    "joints-linear": joints_fit.fit_joints,
+}
+"""Kinds of models, and what sets their weights."""
+
+
+def fit_in_closed_form(
+    config: NetworkConfig,
+    data: tuple[LabelledLattices, LabelledLattices],
+    folder: Path,
+    *,
+    facts: Mapping[str, Any] | None = None,
+) -> StiffnessNetwork:
+    """Make a model of one of ``CLOSED_FORMS``.
+
+    Args:
+        config: The model.
+        data: Lattices to fit to, and to choose the penalty by.
+        folder: Gets ``best.safetensors``.
+        facts: Entries for the header of the weights.
+    """
+    training, validation = data
+    model = build_model(config, Normaliser.fit(training.batch)).eval()
+    CLOSED_FORMS[config.kind](model, training, validation)
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = {**(facts or {}), "training_hash": training.fingerprint()}
+    entries["metrics"] = {"validation": evaluate(model, validation)}
+    save_model(folder / "best.safetensors", model, entries)
+    return model
