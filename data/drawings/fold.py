@@ -24,10 +24,8 @@ from data.drawings.periodic_net import (
 )
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.checks import MAX_INTEGER, check_cell, check_coordinates
-from lattice_gnn.lattice.collinear import removable_nodes
 from lattice_gnn.lattice.crossings import MAX_SPLIT
 from lattice_gnn.lattice.lattice import Lattice
-from lattice_gnn.lattice.topology import simplify_topology
 
 _MOST_BENT = 0.02  #: |t1 + t2| up to which noise may bend the two halves of a strut
 DEFAULT_DENSITY = 0.01  #: relative density of a lattice to which its file gives no radii
@@ -295,23 +293,7 @@ def _lattice(net: DrawnNet, cell: Float[np.ndarray, "3 3"], drawing: Drawing) ->
 def _joined(lattice: Lattice, allowed: Bool[np.ndarray, " nodes"], spread: float) -> Lattice:
     """Take out the allowed nodes that only cut a straight strut, as straight as noise leaves it."""
     straight = max(STRAIGHT, min(_MOST_BENT, 4 * spread / float(lattice.lengths.min())))
-    if allowed.all():
-        return lattice.simplified(straight)
-    fields = ("radii", "end_radii", "inner_radii", "E", "nu")
-    values = {name: getattr(lattice, name) for name in fields}
-    present = [lattice.radii if values[n] is None else values[n] for n in fields[:2]]
-    present += [values[n] for n in fields[2:] if values[n] is not None]
-    sections = np.stack(present, axis=1)
-    vectors = lattice.strut_vectors
-    go = removable_nodes(lattice.struts, vectors, sections, lattice.num_nodes, straight) & allowed
-    if not go.any():
-        return lattice
-    new = simplify_topology(lattice.struts, lattice.shifts, go)
-    source = np.array([path[0][0] for path in new.sources])
-    kept = {name: None if x is None else x[source] for name, x in values.items()}
-    return lattice.replace(
-        nodes=lattice.nodes[new.kept_nodes], struts=new.struts, shifts=new.shifts, **kept
-    )
+    return lattice.simplified(straight, only=allowed)
 
 
 def _corner(

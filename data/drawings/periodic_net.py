@@ -72,8 +72,7 @@ def straightened(
     if not go.any():
         return fractions, bars, np.arange(len(bars))
     new = simplify_topology(bars, np.zeros((len(bars), 3), dtype=np.int64), go)
-    old = np.array([path[0][0] for path in new.sources])
-    return fractions[new.kept_nodes], new.struts, old
+    return fractions[new.kept_nodes], new.struts, new.first_sources
 
 
 def first_net(

@@ -278,14 +278,15 @@ class LatticeBatch:
         sizes = torch.tensor([len(path) for path in new.sources], device=device)
         parts = torch.tensor([s for path in new.sources for s, _ in path], device=device)
         whole = torch.arange(len(sizes), device=device).repeat_interleave(sizes)
-        first = parts[torch.cat([sizes.new_zeros(1), sizes.cumsum(0)[:-1]])]
 
         def mean(values: Tensor) -> Tensor:
             return values.new_zeros(len(sizes)).index_add(0, whole, values[parts]) / sizes
 
         kept = torch.from_numpy(new.kept_nodes).to(device)
         counts = torch.bincount(self.node_lattice[kept], minlength=len(self))
-        strut_counts = torch.bincount(self.strut_lattice[first], minlength=len(self))
+        strut_counts = torch.bincount(
+            self.strut_lattice[torch.from_numpy(new.first_sources).to(device)], minlength=len(self)
+        )
         return LatticeBatch(
             cells=self.cells,
             nodes=self.nodes[kept],

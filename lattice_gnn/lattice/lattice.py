@@ -322,39 +322,40 @@ class Lattice(Remembering):
             directions = self.lengths.mean() * directions @ np.linalg.inv(self.cell)
         return self.replace(nodes=self.nodes + level * directions)
 
-    def simplified(self, tolerance: float = collinear.TOLERANCE) -> "Lattice":
+    def simplified(
+        self, tolerance: float = collinear.TOLERANCE, only: Bool[np.ndarray, " nodes"] | None = None
+    ) -> "Lattice":
         """Return the lattice without the nodes that merely cut a straight strut in two.
 
         A node goes where exactly two struts end, on one straight line to ``tolerance`` (sine of the
         angle), with equal radii, bores, E and nu to ``tolerance`` (relative) and without taper. A
         straight infinite chain keeps one node, joined to its own image. Beam theory gives both
-        lattices the same stiffness. The answer is remembered.
+        lattices the same stiffness. With ``only``, just these nodes may go; without, the answer is
+        remembered.
         """
+        if only is not None:
+            return self._without_collinear_nodes(tolerance, only) or self
         simplified: Lattice | None = self._once(
-            ("simplified", tolerance), lambda: self._without_collinear_nodes(tolerance)
+            ("simplified", tolerance), lambda: self._without_collinear_nodes(tolerance, True)
         )
-        return self if simplified is None else simplified
+        return simplified or self
 
-    def _without_collinear_nodes(self, tolerance: float) -> "Lattice | None":
+    def _without_collinear_nodes(
+        self, tolerance: float, only: Bool[np.ndarray, " nodes"] | bool
+    ) -> "Lattice | None":
         """The simplified lattice; None where there is nothing to merge."""
-        end_radii = self.radii if self.end_radii is None else self.end_radii
-        others = (self.inner_radii, self.E, self.nu)
-        sections = [self.radii, end_radii, *(values for values in others if values is not None)]
-        removable = collinear.removable_nodes(
-            self.struts, self.strut_vectors, np.stack(sections, axis=1), self.num_nodes, tolerance
+        fields = self._strut_fields()
+        ends = {"end_radii": self.radii if self.end_radii is None else self.end_radii}
+        sections = np.stack([x for x in {**fields, **ends}.values() if x is not None], axis=1)
+        removable = only & collinear.removable_nodes(
+            self.struts, self.strut_vectors, sections, self.num_nodes, tolerance
         )
         if not removable.any():
             return None
         new = simplify_topology(self.struts, self.shifts, removable)
-        source = np.array([path[0][0] for path in new.sources])
+        kept = {name: None if x is None else x[new.first_sources] for name, x in fields.items()}
         return self.replace(
-            nodes=self.nodes[new.kept_nodes],
-            struts=new.struts,
-            shifts=new.shifts,
-            **{
-                field: None if values is None else values[source]
-                for field, values in self._strut_fields().items()
-            },
+            nodes=self.nodes[new.kept_nodes], struts=new.struts, shifts=new.shifts, **kept
         )
 
     def connectivity(self) -> Net:

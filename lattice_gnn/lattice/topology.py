@@ -201,6 +201,11 @@ class Simplification:
     shifts: Int[np.ndarray, "new_struts 3"]
     sources: tuple[tuple[tuple[int, bool], ...], ...]
 
+    @property
+    def first_sources(self) -> Int[np.ndarray, " new_struts"]:
+        """The old strut at the start of each new one."""
+        return np.array([path[0][0] for path in self.sources], dtype=np.int64)
+
 
 def simplify_topology(
     struts: Int[np.ndarray, "struts 2"],

@@ -311,6 +311,18 @@ def test_simplified_undoes_cuts(seed):
     assert shuffled.relative_density == pytest.approx(lattice.relative_density, rel=1e-11)
 
 
+def test_simplified_takes_out_only_the_nodes_that_may_go():
+    whole = cell("kelvin", radius=0.05)
+    twice = cut(cut(whole, 0, 0.25, 0.5), 5, 0.5)
+    only = np.ones(twice.num_nodes, dtype=bool)
+    only[whole.num_nodes] = False
+    partly = twice.simplified(only=only)
+    assert partly.num_nodes == whole.num_nodes + 1
+    assert same_structure(partly, cut(whole, 0, 0.25), tolerance=1e-9)
+    assert twice.simplified(only=~only & False) is twice
+    assert same_structure(twice.simplified(), whole)
+
+
 def test_simplified_leaves_real_joints_alone():
     for lattice in example_lattices():
         if lattice.name != "isotruss":
