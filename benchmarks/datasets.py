@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from data.populations.nets import NetSampling, sample_net
 from data.populations.population import Population
 from lattice_gnn.network.equivariant import ModelConfig, StiffnessModel
 from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.reports.dataset import DatasetFacts, Distribution
+from lattice_gnn.reports.document import plain
 from lattice_gnn.tensors.notation import UPPER
 from viz.sheet import draw_histograms, draw_sheet
 
@@ -38,6 +41,7 @@ DOCS = ROOT / "docs" / "data.md"
 BEGIN = "<!-- benchmarks/datasets.py --update-docs writes from here -->"
 END = "<!-- to here -->"
 Figures = dict[str, Any]
+Pick = Callable[[DatasetFacts], Distribution | None]
 
 READER = """
 import re, sys, time
@@ -149,48 +153,48 @@ def from_catalogue(path: Path) -> Dataset:
     )
 
 
-def population_table(ours: Figures, published: Figures | None) -> str:
+def population_table(ours: DatasetFacts, published: DatasetFacts | None) -> str:
     """Statistics of two populations side by side."""
     rows = ["| | generated: median (p10–p90; min–max) | published sample |", "|---|---|---|"]
 
-    def cell(facts: Figures | None, name: str) -> str:
-        if facts is None or name not in facts:
+    def cell(facts: DatasetFacts | None, pick: Pick) -> str:
+        s = None if facts is None else pick(facts)
+        if s is None:
             return ""
-        s = facts[name]
-        return f"{s['median']:.3g} ({s['p10']:.3g}–{s['p90']:.3g}; {s['min']:.3g}–{s['max']:.3g})"
+        return f"{s.median:.3g} ({s.p10:.3g}–{s.p90:.3g}; {s.min:.3g}–{s.max:.3g})"
 
-    titles = {
-        "nodes": "nodes",
-        "struts": "struts",
-        "connectivity": "mean number of struts at a node",
-        "relative_density": "relative density",
-        "slenderness": "largest radius over length",
-        "beam.C": "mean eigenvalue of C/E_s over density",
-        "beam.anisotropy": "largest over smallest eigenvalue of C",
+    picks: dict[str, Pick] = {
+        "nodes": lambda facts: facts.nodes,
+        "struts": lambda facts: facts.struts,
+        "mean number of struts at a node": lambda facts: facts.connectivity,
+        "relative density": lambda facts: facts.relative_density,
+        "largest radius over length": lambda facts: facts.slenderness,
+        "mean eigenvalue of C/E_s over density": lambda facts: facts.labels["beam"].C,
+        "largest over smallest eigenvalue of C": lambda facts: facts.labels["beam"].anisotropy,
     }
-    rows += [f"| {t} | {cell(ours, n)} | {cell(published, n)} |" for n, t in titles.items()]
-    systems = sorted(ours["systems"], key=lambda name: -ours["systems"][name])
+    rows += [f"| {t} | {cell(ours, p)} | {cell(published, p)} |" for t, p in picks.items()]
+    systems = sorted(ours.systems, key=lambda name: -ours.systems[name])
 
-    def share(facts: Figures | None, system: str) -> str:
+    def share(facts: DatasetFacts | None, system: str) -> str:
         if facts is None:
             return ""
-        return f"{100 * facts['systems'].get(system, 0) / facts['bases']:.1f} %"
+        return f"{100 * facts.systems.get(system, 0) / facts.bases:.1f} %"
 
     rows += [f"| {s} | {share(ours, s)} | {share(published, s)} |" for s in systems]
     return "\n".join(rows)
 
 
-def markdown(figures: Figures, ours: Figures, published: Figures | None) -> str:
+def markdown(figures: Figures, ours: DatasetFacts, published: DatasetFacts | None) -> str:
     """The measured part of the page."""
     g, r, c = figures["generation"], figures["reading"], figures["collation"]
     published_size = (
         ""
         if published is None
-        else f" and {published['bases']} published ones ({published['lattices']} lattices)"
+        else f" and {published.bases} published ones ({published.lattices} lattices)"
     )
     spread = (
-        f"{ours['bases']:,} generated base lattices ({ours['lattices']:,} lattices, "
-        f"{ours['nets']:,} different nets, {ours['space_groups']} space groups)"
+        f"{ours.bases:,} generated base lattices ({ours.lattices:,} lattices, "
+        f"{ours.nets:,} different nets, {ours.space_groups} space groups)"
     )
     return "\n\n".join(
         [
@@ -250,7 +254,7 @@ def main() -> None:
     text = markdown(figures, *facts)
     sys.stdout.write(text + "\n")
     if options.json is not None:
-        options.json.write_text(json.dumps({**figures, "population": facts[0]}, indent=1))
+        options.json.write_text(json.dumps({**figures, "population": plain(facts[0])}, indent=1))
     if options.update_docs:
         update_docs(text)
         draw_pictures(shown, published, ROOT / "docs" / "images")
@@ -263,7 +267,7 @@ def draw_pictures(shown: Dataset, published: Dataset | None, folder: Path) -> No
     draw_histograms(
         folder / "data-population.png",
         {name: population_values(dataset) for name, dataset in sets.items()},
-        {name: describe(dataset)["systems"] for name, dataset in sets.items()},
+        {name: describe(dataset).systems for name, dataset in sets.items()},
     )
     _, first = np.unique(shown.base, return_index=True)
     draw_sheet(folder / "data-sheet.png", shown.lattices(first[:24]))

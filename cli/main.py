@@ -21,6 +21,7 @@ from cli.commands.label import label
 from cli.commands.make import make
 from cli.commands.predict import predict
 from cli.commands.render import render
+from cli.commands.schema import schema
 from cli.commands.train import train
 from cli.commands.validate import validate
 from cli.terminal.output import say_error
@@ -90,6 +91,7 @@ _COMMANDS = (
     compare,
     generate,
     label,
+    schema,
 )
 for _command in _COMMANDS:
     app.command()(_command)

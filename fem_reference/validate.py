@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Lattice
-from lattice_gnn.tensors.metrics import relative_frobenius, softest_error, summarise
+from lattice_gnn.tensors.metrics import relative_frobenius, softest_error
 from lattice_gnn.tensors.stiffness import Stiffness
 
 Solver = Callable[[Sequence[Lattice]], Stiffness]
@@ -25,7 +25,18 @@ Solver = Callable[[Sequence[Lattice]], Stiffness]
 
 @dataclass(frozen=True, slots=True)
 class Outlier:
-    """One lattice of a comparison; see ``Comparison`` for the numbers."""
+    """One lattice of a comparison.
+
+    Attributes:
+        name: Its name.
+        relative_density: Sum of strut volumes over the cell volume.
+        stiffness: |C - C_ref| / |C_ref|.
+        compliance: |S - S_ref| / |S_ref|.
+        softest: Relative difference of the smallest eigenvalue of C.
+        condition: Largest over smallest eigenvalue of the reference.
+        rounding_floor: Root mean square of the difference in C by rounding the reference.
+        rounding_bound: Largest difference in C that this rounding can cause.
+    """
 
     name: str
     relative_density: float
@@ -71,15 +82,6 @@ class Comparison:
     def __len__(self) -> int:
         """Number of lattices."""
         return len(self.names)
-
-    def summary(self) -> dict[str, dict[str, float]]:
-        """Median, mean, p90, p99 and max of each kind of difference."""
-        return {
-            "stiffness": summarise(self.stiffness),
-            "compliance": summarise(self.compliance),
-            "softest": summarise(self.softest),
-            "rounding_floor": summarise(self.rounding_floor),
-        }
 
     def worst(self, count: int = 10) -> tuple[Outlier, ...]:
         """Return the lattices whose stiffness differs most, worst first."""

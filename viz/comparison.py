@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from lattice_gnn.files import replacing
+from lattice_gnn.reports.comparison import (
+    ComparedModel,
+    ComparisonReport,
+    CurvePoint,
+    DensityRow,
+)
 from viz.picture import TEXT_COLOUR
 
 _FAMILIES = {
@@ -29,13 +34,13 @@ _LINE = 0.165  #: inches of a line of the list of names
 _BEST = 6  #: models in the picture of error against density
 
 
-def draw_comparison(folder: Path, document: Mapping[str, Any]) -> list[Path]:
+def draw_comparison(folder: Path, report: ComparisonReport) -> list[Path]:
     """Draw what can be drawn of a comparison.
 
     Args:
         folder: Gets ``accuracy-cost.png``, ``error-density.png``, and ``learning-curves.png`` where
             there are curves.
-        document: What ``comparison.json`` holds.
+        report: The comparison.
 
     Returns:
         The files.
@@ -43,7 +48,7 @@ def draw_comparison(folder: Path, document: Mapping[str, Any]) -> list[Path]:
     Raises:
         LatticeGnnError: If a file cannot be written.
     """
-    models = [m for m in document["models"] if m["test"]["directional_error"]["mean"] is not None]
+    models = [m for m in report.models if m.test.directional_error.mean is not None]
     drawn = []
     if models:
         size = (11.0, _height(len(models)))
@@ -51,7 +56,7 @@ def draw_comparison(folder: Path, document: Mapping[str, Any]) -> list[Path]:
             _save(folder / "accuracy-cost.png", lambda axes: _cost(axes, models), size),
             _save(folder / "error-density.png", lambda axes: _densities(axes, models[:_BEST])),
         ]
-    curves = {name: points for name, points in document["curves"].items() if len(points) > 1}
+    curves = {name: points for name, points in report.curves.items() if len(points) > 1}
     if curves:
         drawn.append(_save(folder / "learning-curves.png", lambda axes: _curves(axes, curves)))
     return drawn
@@ -71,16 +76,16 @@ def _height(models: int) -> float:
     return max(6.0, _LINE * models + 1)
 
 
-def _cost(axes: Axes, models: Sequence[Mapping[str, Any]]) -> None:
+def _cost(axes: Axes, models: Sequence[ComparedModel]) -> None:
     """Mean directional error over the time of a prediction; a line joins the best at each cost."""
-    x = np.array([model["forward_ms"] for model in models])
-    y = np.array([100 * model["test"]["directional_error"]["mean"] for model in models])
+    x = np.array([model.forward_ms for model in models])
+    y = np.array([_percent(model.test.directional_error.mean) for model in models])
     order = np.argsort(x)
     best = order[y[order] <= np.minimum.accumulate(y[order])]
     axes.plot(x[best], y[best], color="0.75", linewidth=1.2, zorder=1, drawstyle="steps-post")
     titled = set()
     for k, model in enumerate(models):
-        colour, marker, title = _FAMILIES.get(model["kind"], _OTHER)
+        colour, marker, title = _FAMILIES.get(model.kind, _OTHER)
         axes.plot(
             x[k],
             y[k],
@@ -105,7 +110,7 @@ def _cost(axes: Axes, models: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _number_points(
-    axes: Axes, x: np.ndarray, y: np.ndarray, models: Sequence[Mapping[str, Any]]
+    axes: Axes, x: np.ndarray, y: np.ndarray, models: Sequence[ComparedModel]
 ) -> None:
     """Number the points, best first, and list their names to the right."""
     for k, model in enumerate(models):
@@ -119,20 +124,20 @@ def _number_points(
             zorder=1e3 - k,
             fontsize=6.5,
         )
-        colour = _FAMILIES.get(model["kind"], _OTHER)[0]
+        colour = _FAMILIES.get(model.kind, _OTHER)[0]
         level = 1 - (k + 0.5) * _LINE / _height(len(models))
         axes.text(
             1.02, level, name, transform=axes.transAxes, color=colour, fontsize=8, va="center"
         )
-        axes.text(1.05, level, model["name"], transform=axes.transAxes, fontsize=8, va="center")
+        axes.text(1.05, level, model.name, transform=axes.transAxes, fontsize=8, va="center")
 
 
-def _curves(axes: Axes, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+def _curves(axes: Axes, curves: Mapping[str, Sequence[CurvePoint]]) -> None:
     """Mean and median directional error by number of training labels."""
     for (name, points), colour in zip(curves.items(), _LINES * len(curves), strict=False):
-        labels = [point["labels"] for point in points]
+        labels = [point.labels for point in points]
         for statistic, style, fill in (("mean", "o-", colour), ("median", "o:", "white")):
-            values = [_percent(point["directional_error"][statistic]) for point in points]
+            values = [_percent(getattr(point.directional_error, statistic)) for point in points]
             title = f"{name}, {statistic}"
             axes.plot(
                 labels, values, style, color=colour, label=title, markersize=5, markerfacecolor=fill
@@ -140,34 +145,34 @@ def _curves(axes: Axes, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> No
     axes.set(xscale="log", yscale="log", xlabel="labelled training lattices")
     axes.set_ylabel("directional error on held-out lattices")
     axes.set_title("learning curves", color=TEXT_COLOUR)
-    every = sorted({point["labels"] for points in curves.values() for point in points})
+    every = sorted({point.labels for points in curves.values() for point in points})
     axes.set_xticks(every, [f"{count:,}".replace(",", " ") for count in every])
     axes.xaxis.set_minor_formatter(NullFormatter())
     _tidy(axes)
 
 
-def _densities(axes: Axes, models: Sequence[Mapping[str, Any]]) -> None:
+def _densities(axes: Axes, models: Sequence[ComparedModel]) -> None:
     """Median directional error in each range of densities; the band ends at the p90."""
     for model, colour in zip(models, _LINES * len(models), strict=False):
-        rows = model["test"]["by_density"]
+        rows = model.test.by_density
         middles = [np.sqrt(np.prod(_limits(row))) for row in rows]
-        median = [_percent(row["directional_error"]["median"]) for row in rows]
-        axes.plot(middles, median, "o-", color=colour, label=model["name"], markersize=5)
+        median = [_percent(row.directional_error.median) for row in rows]
+        axes.plot(middles, median, "o-", color=colour, label=model.name, markersize=5)
         if model is models[0]:
-            p90 = [_percent(row["directional_error"]["p90"]) for row in rows]
+            p90 = [_percent(row.directional_error.p90) for row in rows]
             axes.fill_between(middles, median, p90, color=colour, alpha=0.1, linewidth=0)
     axes.set(xscale="log", yscale="log", xlabel="relative density")
     axes.set_ylabel("median directional error on held-out lattices")
     axes.set_title(
-        f"error against density (shaded: up to the p90 of {models[0]['name']})", color=TEXT_COLOUR
+        f"error against density (shaded: up to the p90 of {models[0].name})", color=TEXT_COLOUR
     )
     _number_ticks(axes.xaxis, axes.get_xlim())
     _tidy(axes)
 
 
-def _limits(row: Mapping[str, Any]) -> tuple[float, float]:
+def _limits(row: DensityRow) -> tuple[float, float]:
     """Ends of a range of densities; one that starts at zero is drawn from a third of its end."""
-    low, high = row["range"]
+    low, high = row.range
     if high is None:
         return low, 1.5 * low
     return (low if low > 0 else high / 3), high

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.terminal.inputs import make_folder
-from cli.terminal.options import Json
-from cli.terminal.output import emit_json, progress, say_note, say_warning, show
+from cli.terminal.options import Json, LabelFolder, Lowest
+from cli.terminal.output import emit, progress, say_note, say_warning, show
+from lattice_gnn.wording import percent
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from data.experiments.comparison import RunProgress
+    from lattice_gnn.reports.comparison import ComparisonReport
 
 _SHOWN = (
     "model",
@@ -23,11 +25,11 @@ _SHOWN = (
     "steps",
     "core-min",
     "ms",
-    "directional mean %",
-    "median %",
-    "Frobenius median %",
-    "p90 %",
-    "negative %",
+    "directional mean",
+    "median",
+    "Frobenius median",
+    "p90",
+    "negative",
 )
 
 
@@ -45,9 +47,6 @@ Catalogues = Annotated[
         help="Also test on this .lat catalogue (or dataset); may be repeated.",
     ),
 ]
-Lowest = Annotated[
-    int | None, typer.Option(min=1, help="Only the N lowest densities of each catalogue entry.")
-]
 Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="NAME", help="Make this model only; may be repeated."),
@@ -61,14 +60,6 @@ Budget = Annotated[
         help="Core-minutes of training for each model, instead of those in the file.",
     ),
 ]
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        metavar="FOLDER",
-        help="Where labelled lattices are kept, for several comparisons; FOLDER/data if left out.",
-    ),
-]
 
 
 def compare(  # noqa: PLR0913 (every option of a command is a parameter)
@@ -78,7 +69,7 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
     lowest: Lowest = None,
     only: Only = None,
     jobs: Jobs = 1,
-    data: Data = None,
+    data: LabelFolder = None,
     budget: Budget = None,
     json: Json = False,
 ) -> None:
@@ -108,15 +99,14 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
             jobs=jobs,
             budget_minutes=budget,
         )
-        document = make(config, job, on_run=on_run)
-    pictures = draw_comparison(output, document)
-    if json:
-        emit_json(document, to_stdout=True, output=None)
-    else:
-        show(_table(document))
-    for name, why in document["failed"].items():
+        report = make(config, job, on_run=on_run)
+    pictures = draw_comparison(output, report)
+    emit(report, json=json)
+    if not json:
+        show(_table(report))
+    for name, why in report.failed.items():
         say_warning(f"{name}: {why}")
-    left = [name for name in document["unfinished"] if name not in document["failed"]]
+    left = [name for name in report.unfinished if name not in report.failed]
     if left:
         say_note(f"not finished: {', '.join(left)}")
     names = ", ".join(path.name for path in pictures)
@@ -142,7 +132,7 @@ def _runs() -> Iterator[Callable[["RunProgress"], None]]:
         tasks: dict[str, Any] = {}
 
         def tell(run: "RunProgress") -> None:
-            if run.metrics is not None or run.failure is not None:
+            if run.model is not None or run.failure is not None:
                 if run.name in tasks:
                     screen.remove_task(tasks.pop(run.name))
                 screen.console.print(_line(run), highlight=False, markup=False)
@@ -155,45 +145,35 @@ def _runs() -> Iterator[Callable[["RunProgress"], None]]:
 
 
 def _say_done(run: "RunProgress") -> None:
-    if run.metrics is not None or run.failure is not None:
+    if run.model is not None or run.failure is not None:
         say_note(_line(run))
 
 
 def _line(run: "RunProgress") -> str:
-    if run.metrics is None:
+    if run.model is None:
         return f"{run.name}: failed: {run.failure}"
-    test, minutes = run.metrics["test"], run.metrics["core_minutes"]
+    error, minutes = run.model.test.directional_error, run.model.core_minutes
     took = "" if minutes is None else f", {minutes:.3g} core-minutes"
-    mean, median = (_percent(test["directional_error"][name]) for name in ("mean", "median"))
-    return f"{run.name}: directional error {mean} % mean, {median} % median{took}"
+    mean, median = percent(error.mean, 3), percent(error.median, 3)
+    return f"{run.name}: directional error {mean} mean, {median} median{took}"
 
 
-def _table(document: dict[str, Any]) -> "Table":
-    from rich.box import SIMPLE_HEAD
+def _table(report: "ComparisonReport") -> "Table":
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD)
-    table.add_column(_SHOWN[0], overflow="fold")
-    for name in _SHOWN[1:]:
-        table.add_column(name, justify="right")
-    for model in document["models"]:
-        test = model["test"]
-        minutes = model["core_minutes"]
+    from cli.terminal.tables import columns
+
+    table = columns(_SHOWN[0], _SHOWN[1:])
+    for model in report.models:
+        directional, frobenius = model.test.directional_error, model.test.relative_frobenius
+        shares = (directional.mean, directional.median, frobenius.median, frobenius.p90)
         table.add_row(
-            escape(model["name"]),
-            str(model["parameters"]),
-            "-" if model["steps"] is None else str(model["steps"]),
-            "-" if minutes is None else f"{minutes:.3g}",
-            f"{model['forward_ms']:.3g}",
-            _percent(test["directional_error"]["mean"]),
-            _percent(test["directional_error"]["median"]),
-            _percent(test["relative_frobenius"]["median"]),
-            _percent(test["relative_frobenius"]["p90"]),
-            _percent(test["negative_eigenvalue_share"]),
+            escape(model.name),
+            str(model.parameters),
+            "-" if model.steps is None else str(model.steps),
+            "-" if model.core_minutes is None else f"{model.core_minutes:.3g}",
+            f"{model.forward_ms:.3g}",
+            *(percent(share, 3) for share in shares),
+            percent(model.test.negative_eigenvalue_share, 3),
         )
     return table
-
-
-def _percent(value: float | None) -> str:
-    return "inf" if value is None else f"{100 * value:.3g}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.terminal.inputs import check_output
+from cli.terminal.options import Supercell
 from cli.terminal.output import say_note
 from lattice_gnn.errors import LatticeGnnError
 
@@ -13,48 +14,45 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-Source = Annotated[Path, typer.Argument(metavar="A", help="The file to read.")]
-Target = Annotated[Path, typer.Argument(metavar="B", help="The file to write.")]
+Source = Annotated[Path, typer.Argument(metavar="A", help="File to read.")]
+Target = Annotated[Path, typer.Argument(metavar="B", help="File to write.")]
 FromKind = Annotated[
     str | None,
-    typer.Option("--from", metavar="KIND", help="Format of A; told by its content if not."),
+    typer.Option("--from", metavar="KIND", help="Format of A; default: found from its content."),
 ]
 ToKind = Annotated[
     str | None,
-    typer.Option("--to", metavar="KIND", help="Format of B; told by its suffix if not."),
+    typer.Option("--to", metavar="KIND", help="Format of B; default: inferred from its suffix."),
 ]
 Cell = Annotated[
     str | None,
     typer.Option(
         metavar="NUMBERS",
         help="Cell of a drawing: 3 edge lengths along the axes, or 9 numbers, vector by "
-        "vector; the box round the drawing if neither you nor the file says.",
+        "vector; default: that of the file, else the bounding box of the drawing.",
     ),
 ]
 Tolerance = Annotated[
     float | None,
     typer.Option(
         metavar="LENGTH",
-        help="Points of a drawing closer than this are one, unit of A; a small part of the "
-        "struts' length if not given.",
+        help="Points of a drawing closer than this are merged, unit of A; default: a small "
+        "fraction of the strut length.",
     ),
 ]
 Dialect = Annotated[
     str | None,
     typer.Option(
         metavar="PROGRAM",
-        help="Whose input deck A is, abaqus or calculix, where the deck does not tell: circles "
-        "are given by radius or by diameter.",
+        help="Program of the input deck A, abaqus or calculix, where the deck does not tell: "
+        "circles are given by radius or by diameter.",
     ),
 ]
 KeepCrossings = Annotated[
-    bool, typer.Option("--keep-crossings", help="Make no joints where struts only cross.")
+    bool, typer.Option("--keep-crossings", help="Do not add joints where struts cross.")
 ]
 RelativeDensity = Annotated[
     float | None, typer.Option(help="Scale all radii to this sum of strut volumes over cell.")
-]
-Supercell = Annotated[
-    tuple[int, int, int], typer.Option(metavar="A B C", help="Copies along the cell vectors.")
 ]
 
 

@@ -1,87 +1,100 @@
-"""``lattice-gnn data``: look at, check, merge and split datasets."""
+"""``lattice-gnn data``: summarise, check, merge and split datasets."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.commands.generate import draw_sheet, statistics_tables
-from cli.terminal.inputs import check_output
-from cli.terminal.output import emit_json, say_error, say_note, show
+from cli.terminal.inputs import check_output, make_folder
+from cli.terminal.options import DatasetOutput, Json
+from cli.terminal.output import emit, say_error, say_note, show
 from lattice_gnn.errors import LatticeGnnError
+
+if TYPE_CHECKING:
+    from data.datasets.dataset import Dataset
 
 data = typer.Typer(
     name="data",
-    help="Look at, check, merge and split datasets.",
+    help="Summarise, check, merge and split datasets.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A dataset (HDF5).")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, no tables.")]
 
 
 @data.command()
 def info(
     file: File,
     json: Json = False,
-    sheet: Annotated[
-        Path | None, typer.Option(metavar="PICTURE", help="Draw some of the lattices.")
-    ] = None,
-    histograms: Annotated[
-        Path | None, typer.Option(metavar="PICTURE", help="Draw the statistics as histograms.")
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            "--pictures",
+            metavar="FOLDER",
+            help="Draw some of the lattices (sheet.png) and the statistics (histograms.png) there.",
+        ),
     ] = None,
 ) -> None:
     """Print the statistics of a dataset."""
-    check_output(sheet, [file])
-    check_output(histograms, [file])
+    if pictures is not None:
+        make_folder(pictures)
     from data.datasets.check import check_dataset
     from data.datasets.file import read_dataset
-    from data.datasets.statistics import describe, population_values
+    from data.datasets.statistics import describe
+    from lattice_gnn.reports.dataset import DatasetReport
 
     dataset = read_dataset(file)
     problems = check_dataset(dataset, spots=0).problems
     if problems:
         raise LatticeGnnError(f"{file}: {problems[0]}")
     facts = describe(dataset)
-    if sheet is not None:
-        draw_sheet(dataset, sheet)
-    if histograms is not None:
-        from viz.sheet import draw_histograms
+    made = tuple(dict(source) for source in dataset.provenance)
+    emit(DatasetReport(file=str(file), made=made, **vars(facts)), json=json)
+    if not json:
+        from cli.terminal.dataset_tables import statistics_blocks
 
-        draw_histograms(
-            histograms, {file.name: population_values(dataset)}, {file.name: facts["systems"]}
-        )
-        say_note(f"histograms written to {histograms}")
-    if json:
-        emit_json({"file": str(file), **facts, "made": list(dataset.provenance)}, True, None)
-    else:
-        show(*statistics_tables(facts))
+        show(*statistics_blocks(facts))
+    if pictures is not None:
+        _draw(dataset, file.name, facts.systems, pictures)
+
+
+def _draw(dataset: "Dataset", name: str, systems: dict[str, int], folder: Path) -> None:
+    from cli.terminal.dataset_tables import draw_sheet
+    from data.datasets.statistics import population_values
+    from viz.sheet import draw_histograms
+
+    draw_sheet(dataset, folder / "sheet.png")
+    path = folder / "histograms.png"
+    draw_histograms(path, {name: population_values(dataset)}, {name: systems})
+    say_note(f"histograms written to {path}")
 
 
 @data.command()
 def check(
     file: File,
-    spots: Annotated[int, typer.Option(min=0, help="Lattices to label again by beam FEM.")] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of their choice.")] = 0,
+    spots: Annotated[
+        int, typer.Option(min=0, help="Number of lattices to label again by beam FEM.")
+    ] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for --spots.")] = 0,
     json: Json = False,
 ) -> None:
     """Check geometry and labels of a dataset; exit code 1 where something is wrong."""
     from data.datasets.check import check_dataset
     from data.datasets.file import read_dataset
+    from lattice_gnn.reports.dataset import DatasetCheckReport
 
     dataset = read_dataset(file)
     report = check_dataset(dataset, spots=spots, seed=seed)
-    if json:
-        document = {
-            "file": str(file),
-            "lattices": len(dataset),
-            "problems": list(report.problems),
-            "relabelled": report.relabelled,
-            "largest_difference": report.largest_difference,
-        }
-        emit_json(document, True, None)
-    else:
+    document = DatasetCheckReport(
+        file=str(file),
+        lattices=len(dataset),
+        problems=report.problems,
+        relabelled=report.relabelled,
+        largest_difference=report.largest_difference,
+    )
+    emit(document, json=json)
+    if not json:
         for problem in report.problems:
             say_error(problem)
         if not report.problems:
@@ -96,17 +109,17 @@ def check(
 @data.command()
 def merge(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Datasets (HDF5).")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")],
+    output: DatasetOutput,
     compress: Annotated[
-        bool, typer.Option("--compress", help="Write about two thirds of the bytes.")
+        bool, typer.Option("--compress", help="Compress the file, to about two thirds.")
     ] = False,
     labelled: Annotated[
         str | None,
         typer.Option(metavar="KIND", help="Keep only lattices with a label of this kind."),
     ] = None,
 ) -> None:
-    """Put datasets into one: equal lattices once, with the labels of all files."""
-    check_output(out, files)
+    """Merge datasets: each lattice once, with the labels of all files."""
+    check_output(output, files)
     from data.datasets.file import read_dataset, write_dataset
     from data.datasets.joining import merge_datasets
 
@@ -118,21 +131,21 @@ def merge(
         kept = merged.with_label(labelled)
         note += f", {len(merged) - len(kept)} have no label of kind {labelled!r}"
         merged = kept
-    write_dataset(out, merged, compressed=compress)
-    say_note(f"{out}: {len(merged)} lattices, {note}")
+    write_dataset(output, merged, compressed=compress)
+    say_note(f"{output}: {len(merged)} lattices, {note}")
 
 
 @data.command()
 def split(
     file: File,
     shares: Annotated[
-        str, typer.Option(metavar="NAME=SHARE,...", help="The parts and their shares.")
+        str, typer.Option(metavar="NAME=SHARE,...", help="Parts and their shares.")
     ] = "train=0.8,validation=0.1,test=0.1",
     by: Annotated[
         Literal["base", "net"],
         typer.Option(help="Keep together: the copies of a base lattice, or all of one net."),
     ] = "base",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the split.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the split.")] = 0,
     known: Annotated[
         Path | None,
         typer.Option(
@@ -142,7 +155,7 @@ def split(
         ),
     ] = None,
 ) -> None:
-    """Split a dataset into one file a part; no base lattice (or net) is in two of them."""
+    """Split a dataset into one file per part; no base lattice (or net) is in two parts."""
     parts = _shares(shares)
     from data.datasets.file import read_dataset, write_dataset
 

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli.terminal.facts import header
 from cli.terminal.inputs import make_folder
-from cli.terminal.options import Json
-from cli.terminal.output import emit_json, progress, say_note, show
+from cli.terminal.options import FemMethod, Json, Limit, Lowest, numbers
+from cli.terminal.output import emit, progress, say_note, show
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
     from data.experiments.reference_set import ReferenceSet, Selection
+    from lattice_gnn.reports.evaluation import SelectionFacts
     from lattice_gnn.training.evaluation import Judgement
 
 Part = Literal["train", "validation", "test"]
@@ -43,34 +43,31 @@ SharesOption = Annotated[
         help="Shares of train, validation and test; those of the model's recipe by default.",
     ),
 ]
-LowestOption = Annotated[
-    int | None,
-    typer.Option(
-        "--lowest", metavar="N", help="Only the N lowest densities of each catalogue entry."
-    ),
-]
-PlotsOption = Annotated[
+PicturesOption = Annotated[
     Path | None,
-    typer.Option("--plots", metavar="FOLDER", help="Draw parity, errors and the worst there."),
+    typer.Option(
+        "--pictures", metavar="FOLDER", help="Draw parity, errors and the worst lattices there."
+    ),
 ]
 
 
 def evaluate(  # noqa: PLR0913 (every option of a command is a parameter)
     model: ModelArgument,
     data: DataArgument,
-    label: Annotated[
-        str, typer.Option("--label", metavar="KIND", help="Kind of label of a dataset.")
+    method: Annotated[
+        FemMethod, typer.Option("--method", help="Reference labels of a dataset: by which FEM.")
     ] = "beam",
     part: PartOption = None,
     shares: SharesOption = None,
-    lowest: LowestOption = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", help="At most N lattices, at random.")
-    ] = None,
+    lowest: Lowest = None,
+    limit: Limit = None,
     seed: Annotated[
-        int, typer.Option("--seed", metavar="S", help="Of that choice and of random rotations.")
+        int,
+        typer.Option(
+            "--seed", metavar="S", help="Random seed for --limit and the random rotations."
+        ),
     ] = 0,
-    plots: PlotsOption = None,
+    pictures: PicturesOption = None,
     json: Json = False,
 ) -> None:
     """Measure a model against reference tensors.
@@ -79,13 +76,14 @@ def evaluate(  # noqa: PLR0913 (every option of a command is a parameter)
     ten worst lattices.
     """
     from data.experiments.reference_set import Selection, read_reference_set
+    from lattice_gnn.reports.evaluation import EvaluationReport, evaluation_facts
     from lattice_gnn.training.evaluation import judge, load_judged
 
-    if plots is not None:
-        make_folder(plots)
+    if pictures is not None:
+        make_folder(pictures)
     network, facts = load_judged(model)
     split = _split(part, shares, facts, model, data)
-    selection = Selection(label, part, *split, lowest=lowest, limit=limit, seed=_seed(seed))
+    selection = Selection(method, part, *split, lowest=lowest, limit=limit, seed=_seed(seed))
     references = read_reference_set(data, selection)
     with progress("evaluating") as on_progress:
         judgement = judge(
@@ -95,23 +93,19 @@ def evaluate(  # noqa: PLR0913 (every option of a command is a parameter)
             seed=seed,
             on_progress=on_progress,
         )
-    document = {
-        **header("evaluation"),
-        "model": model,
-        "data": str(data),
-        "selection": _selected(selection, data),
-        **judgement.report(),
-    }
-    for row in document["worst"]:
-        row["row"] = references.rows[row["index"]]
-    if plots is not None:
-        _draw(plots, judgement, references, f"{Path(model).stem} on {data.name}")
-    if json:
-        emit_json(document, to_stdout=True, output=None)
-    else:
+    report = EvaluationReport(
+        model=model,
+        data=str(data),
+        selection=_selected(selection, data),
+        **vars(evaluation_facts(judgement, references.rows)),
+    )
+    if pictures is not None:
+        _draw(pictures, judgement, references, f"{Path(model).stem} on {data.name}")
+    emit(report, json=json)
+    if not json:
         from cli.terminal.evaluation_tables import blocks
 
-        show(*blocks(document))
+        show(*blocks(report))
 
 
 def _seed(seed: int) -> int:
@@ -147,27 +141,30 @@ def _split(
 
 
 def _read_shares(text: str) -> dict[str, float]:
-    try:
-        train, validation, test = (float(word) for word in text.split(","))
-    except ValueError:
+    found = numbers("--shares", text)
+    if len(found) != 3:
         raise LatticeGnnError(
             f"--shares: expected three numbers such as 0.8,0.1,0.1, got {text!r}."
-        ) from None
-    return {"train": train, "validation": validation, "test": test}
+        )
+    return dict(zip(("train", "validation", "test"), found, strict=True))
 
 
-def _selected(selection: "Selection", data: Path) -> dict[str, Any]:
-    """What was picked of the data, as plain values."""
-    from dataclasses import asdict
+def _selected(selection: "Selection", data: Path) -> "SelectionFacts":
+    """What was picked of the data; what a catalogue has no use for is left out."""
+    from lattice_gnn.reports.evaluation import SelectionFacts
 
-    values = asdict(selection)
-    if data.suffix == ".lat":
-        for name in ("label", "part", "shares", "split_seed"):
-            values.pop(name)
-    elif selection.part is None:
-        values.pop("shares")
-        values.pop("split_seed")
-    return values
+    of_dataset = data.suffix != ".lat"
+    split = of_dataset and selection.part is not None
+    shares = selection.shares or {}
+    return SelectionFacts(
+        label=selection.label if of_dataset else None,
+        part=selection.part if split else None,
+        shares=dict(shares) if split else None,
+        split_seed=selection.split_seed if split else None,
+        lowest=selection.lowest,
+        limit=selection.limit,
+        seed=selection.seed,
+    )
 
 
 def _draw(folder: Path, judgement: "Judgement", references: "ReferenceSet", title: str) -> None:

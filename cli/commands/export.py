@@ -1,38 +1,34 @@
 """``lattice-gnn export``: the stiffness of a lattice as a material card of another program."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from cli.terminal.inputs import Source, check_output, read_one, require_spanning
-from cli.terminal.options import Element, ElementOption, Model
-from cli.terminal.output import say_note, say_warning
+from cli.terminal.inputs import check_output, read_one
+from cli.terminal.options import ElementName, MethodName, ModelName, Voxels, chosen_solver
+from cli.terminal.output import say_note
+from cli.terminal.solvers import stiffness_of
 from lattice_gnn.errors import LatticeGnnError
 
-if TYPE_CHECKING:
-    from lattice_gnn.tensors.stiffness import Stiffness
 
-
-def export(
+def export(  # noqa: PLR0913 (every option of a command is a parameter)
+    context: typer.Context,
     lattice: Annotated[
         Path, typer.Argument(metavar="LATTICE", help="A file with one lattice, of any format.")
     ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="PATH", help="The file to write.")
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="File to write.")],
     card: Annotated[
         Literal["abaqus", "calculix", "ansys", "npy", "json"] | None,
         typer.Option(
-            "--format", help="For whom; told by the suffix (.inp .mac .npy .json) if left out."
+            "--format",
+            help="Target program; default: inferred from the suffix .inp .mac .npy .json.",
         ),
     ] = None,
-    method: Annotated[
-        Literal["beam", "network"],
-        typer.Option("--method", help="Beam FEM, or the trained network."),
-    ] = "beam",
-    element: ElementOption = "euler-bernoulli",
-    model: Model = "default",
+    method: MethodName = "beam",
+    element: ElementName = "euler-bernoulli",
+    voxels_per_diameter: Voxels = 8,
+    model: ModelName = "default",
 ) -> None:
     """Write the effective stiffness for a solver: as a material card, .npy or JSON.
 
@@ -42,6 +38,7 @@ def export(
     """
     from data.exports.material_cards import SUFFIXES, CardInfo, write_card
 
+    solver = chosen_solver(context)
     check_output(output, [lattice])
     kind = card or SUFFIXES.get(output.suffix.lower())
     if kind is None:
@@ -49,31 +46,9 @@ def export(
             f"{output}: the suffix {output.suffix!r} tells no format; give --format."
         )
     source = read_one(lattice)
-    if method == "beam":
-        stiffness, by = _beam(source, element), f"beam FEM, {element}"
-    else:
-        stiffness, by = _network(source, model), f"network {model}"
+    stiffness = stiffness_of(source, solver)
     solid = source.lattice.material
     name = source.lattice.name or source.file.stem
-    said = f"{name}: effective stiffness by {by}; solid E = {solid.E:g}, nu = {solid.nu:g}"
+    said = f"{name}: effective stiffness by {solver.name}; solid E = {solid.E:g}, nu = {solid.nu:g}"
     write_card(output, stiffness, kind, CardInfo(name=name, source=said, E=solid.E))
     say_note(f"{output}: {kind}, {said}")
-
-
-def _beam(source: Source, element: Element) -> "Stiffness":
-    from cli.terminal.beam import solve
-
-    solution = solve([source], element)
-    if int(solution.rank[0]) < 6:
-        say_warning(f"{source.label}: the stiffness is singular, rank {int(solution.rank[0])}.")
-    return solution.stiffness[0]
-
-
-def _network(source: Source, model: str) -> "Stiffness":
-    from lattice_gnn.surrogate.surrogate import load_surrogate
-
-    require_spanning([source])
-    (prediction,) = load_surrogate(model).predict([source.lattice])
-    for note in prediction.domain_notes:
-        say_warning(f"{source.label}: {note}")
-    return prediction.stiffness

@@ -1,107 +1,97 @@
-"""``lattice-gnn homogenise``: stiffness by finite elements alone, of beams or of the solid."""
+"""``lattice-gnn homogenise``: stiffness by finite elements, of beams or of the solid."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal.beam import solve
 from cli.terminal.inputs import Source, check_output, is_single, read_sources
 from cli.terminal.options import (
-    Element,
-    ElementOption,
+    BATCH,
+    ElementName,
+    FemMethodName,
     Files,
     Json,
-    Method,
-    MethodOption,
-    VoxelsOption,
-    refuse_other_method,
+    Solver,
+    Voxels,
+    chosen_solver,
 )
-from cli.terminal.output import emit_json, progress, say_error, say_note, say_warnings, show
+from cli.terminal.output import emit, progress, say_error, say_note, say_warnings, show
+from cli.terminal.solvers import solve_beams, solve_solid, stages_of
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from lattice_gnn.reports.homogenisation import HomogenisationReport
 
-    from cli.terminal.facts import Facts
-    from fem_reference.beam.solution import BeamSolution
-
-BATCH = 64
 MESH_SUFFIX = ".vtu"
+
+Fields = Annotated[
+    bool,
+    typer.Option(
+        "--fields", help="Also split the energy of beams into stretching, bending and torsion."
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="Also write the JSON to this file; a .vtu file gets displacement and stress of the "
+        "solid instead.",
+    ),
+]
 
 
 def homogenise(  # noqa: PLR0913 (every option of a command is a parameter)
     context: typer.Context,
     files: Files,
-    method: MethodOption = "beam",
-    voxels_per_diameter: VoxelsOption = 8,
-    element: ElementOption = "euler-bernoulli",
-    fields: Annotated[
-        bool,
-        typer.Option(
-            "--fields",
-            help="Also say where the energy of beams goes (stretching, bending, torsion).",
-        ),
-    ] = False,
+    method: FemMethodName = "beam",
+    voxels_per_diameter: Voxels = 8,
+    element: ElementName = "euler-bernoulli",
+    fields: Fields = False,
     json: Json = False,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="PATH",
-            help="Also write the JSON to this file; with .vtu displacement and stress of the "
-            "solid instead.",
-        ),
-    ] = None,
+    output: Output = None,
 ) -> None:
     """Compute the stiffness by finite elements, of beams or of a solid.
 
-    Beams take milliseconds and leave out the material of the joints: too soft for all but slender
-    struts. The solid is voxels, takes seconds to minutes, and estimates its error from two grids.
+    Beams take milliseconds but leave out the material of the joints: too soft for all but slender
+    struts. The solid is made of voxels, takes seconds to minutes, and estimates its error from two
+    grids.
 
-    A net of beams that does not span space has a singular stiffness: it is given as it is, with its
-    rank and a warning. As a solid it is refused; the results of the others are given all the same,
-    and the exit code is 2.
+    A net that does not span space has a singular stiffness as beams: it is given as it is, with its
+    rank and a warning. As a solid it is refused; the other lattices are solved, and the exit code
+    is 2.
     """
-    refuse_other_method(context, method)
+    solver = chosen_solver(context)
     sources = read_sources(files)
     check_output(output, files)
     mesh = _mesh(output, method, len(sources))
     document = None if mesh is not None else output
     single = is_single(files, sources)
     thorough = single or json or document is not None
+    refused: dict[int, str] = {}
     if method == "solid":
-        from cli.terminal.solvers import solid_rows
-
-        rows, refused = solid_rows(sources, voxels_per_diameter, thorough=thorough, mesh=mesh)
+        reports, refused = _solids(sources, voxels_per_diameter, thorough=thorough, mesh=mesh)
     else:
-        rows, refused = _beam_rows(sources, element, fields, thorough), {}
+        reports = _beams(sources, solver, fields=fields, thorough=thorough)
     solved = [source for number, source in enumerate(sources) if number not in refused]
     say_warnings(
-        f"{source.label}: {warning['text']}"
-        for source, row in zip(solved, rows, strict=True)
-        for warning in row["warnings"]
+        f"{source.label}: {warning.text}"
+        for source, report in zip(solved, reports, strict=True)
+        for warning in report.warnings
     )
-    if json or document is not None:
-        from cli.terminal.facts import documents
-
-        facts = documents("homogenisation", "homogenisations", rows, single)
-        if method == "solid" and not single:
-            facts["refused"] = list(refused.values())
-        emit_json(facts, json, document)
+    _emit(reports, refused, solver, single, json=json, output=document)
     if not json:
-        _show(rows, single)
-    if output is not None:
-        say_note(f"{'JSON' if mesh is None else 'displacement and stress'} written to {output}")
+        _show(reports, solver, single)
     if refused:
         say_warnings(f"left out: {why}" for why in refused.values())
         say_error(f"{len(refused)} of {len(sources)} lattices are refused, as said above.")
         raise typer.Exit(2)
 
 
-def _mesh(output: Path | None, method: Method, count: int) -> Path | None:
+def _mesh(output: Path | None, method: str, count: int) -> Path | None:
     """The output, if it is to be a mesh.
 
     Raises:
@@ -122,84 +112,103 @@ def _mesh(output: Path | None, method: Method, count: int) -> Path | None:
     return output
 
 
-def _beam_rows(
-    sources: Sequence[Source], element: Element, fields: bool, thorough: bool
-) -> list["Facts"]:
-    rows: list[Facts] = []
-    with progress("homogenising") as on_progress:
+def _beams(
+    sources: Sequence[Source], solver: Solver, *, fields: bool, thorough: bool
+) -> "list[HomogenisationReport]":
+    from lattice_gnn.reports.beam import beam_reports
+
+    reports: list[HomogenisationReport] = []
+    with progress("beam FEM") as on_progress:
         for start in range(0, len(sources), BATCH):
             part = sources[start : start + BATCH]
-            solution = solve(part, element, fields=fields)
-            rows += _assemble(part, solution, element, thorough)
-            on_progress(len(rows), len(sources))
-    return rows
+            reports += beam_reports(
+                [source.lattice for source in part],
+                solve_beams(part, solver.element, fields=fields),
+                solver.element,
+                [source.origin for source in part],
+                thorough=thorough,
+            )
+            on_progress(len(reports), len(sources))
+    return reports
 
 
-def _assemble(
-    sources: Sequence[Source], solution: "BeamSolution", element: Element, thorough: bool
-) -> list["Facts"]:
-    from cli.terminal.facts import lattice_facts, moduli_facts, stiffness_facts, warning_facts
+def _solids(
+    sources: Sequence[Source], voxels_per_diameter: int, *, thorough: bool, mesh: Path | None
+) -> "tuple[list[HomogenisationReport], dict[int, str]]":
+    """Homogenise lattices as solids, one by one.
 
-    stiffness = solution.stiffness
-    definite = [b for b in range(len(sources)) if solution.rank[b] == 6]
-    moduli: dict[int, Any] = {}
-    if definite:
-        moduli = dict(zip(definite, moduli_facts(stiffness[definite,]), strict=True))
-    rows: list[Facts] = []
-    for b, source in enumerate(sources):
-        row: Facts = {
-            "lattice": lattice_facts(source, thorough=thorough),
-            "method": {"name": "beam FEM", "element": element},
-            "rank": int(solution.rank[b]),
-            "components": int(solution.components[b]),
-            "stiffness": stiffness_facts(stiffness[b], source.lattice.material.E),
-            "moduli": moduli.get(b),
-            "warnings": warning_facts(source) if thorough or b not in moduli else [],
-        }
-        if solution.fields is not None:
-            row |= _field_facts(solution, b)
-        rows.append(row)
-    return rows
+    Returns:
+        Documents of those that the solid reference accepts; and, by number, why it refuses others.
+
+    Raises:
+        LatticeGnnError: Where all are refused, naming the first, or the mesh cannot be written.
+    """
+    from lattice_gnn.reports.solid import solid_report
+
+    reports: list[HomogenisationReport] = []
+    refused: dict[int, str] = {}
+    with progress("solid FEM") as on_progress:
+        for number, source in enumerate(sources):
+            on_stage = stages_of(on_progress, number, len(sources), source.label)
+            try:
+                solution = solve_solid(source.lattice, source.label, voxels_per_diameter, on_stage)
+            except LatticeGnnError as error:
+                refused[number] = str(error)
+                continue
+            lattice, origin = source.lattice, source.origin
+            reports.append(
+                solid_report(lattice, solution, voxels_per_diameter, origin, thorough=thorough)
+            )
+            if mesh is not None:
+                from data.exports.solid_fields import write_fields
+
+                write_fields(mesh, solution.fields)
+                say_note(f"displacement and stress written to {mesh}")
+    if not reports:
+        first = refused[0]
+        many = len(refused) > 1
+        raise LatticeGnnError(f"all {len(refused)} are refused; {first}" if many else first)
+    return reports, refused
 
 
-def _field_facts(solution: "BeamSolution", b: int) -> "Facts":
-    """Condition number, and energy density under each unit strain by kind of deformation."""
-    from cli.terminal.energy_tables import energy_facts
+def _emit(
+    reports: "Sequence[HomogenisationReport]",
+    refused: dict[int, str],
+    solver: Solver,
+    single: bool,
+    *,
+    json: bool,
+    output: Path | None,
+) -> None:
+    from lattice_gnn.reports.homogenisation import HomogenisationReports
 
-    found = solution.fields
-    assert found is not None  # the caller asked for them
-    return {"condition": float(found.condition[b]), **energy_facts(found, b)}
-
-
-def _show(rows: Sequence["Facts"], single: bool) -> None:
-    from cli.terminal import tables
-
-    solid = "solid" in rows[0]
-    if not single:
-        show(tables.overview(rows))
-        if solid:
-            from cli.terminal.solvers import solution_table
-
-            show("", solution_table(rows))
+    if single:
+        emit(reports[0], json=json, output=output)
         return
-    facts = rows[0]
-    lattice = facts["lattice"]
-    head = tables.lattice_rows(lattice)
-    if solid:
-        from cli.terminal.solvers import solution_rows
+    reasons = tuple(refused.values()) if solver.method == "solid" else None
+    emit(HomogenisationReports(tuple(reports), reasons), json=json, output=output)
 
-        head += solution_rows(facts["solid"])
-        by = "solid FEM"
-    else:
-        head += tables.solution_rows(facts)
-        by = f"beam FEM, {facts['method']['element']}"
-    parts: list[RenderableType] = [
-        tables.block(lattice["name"] or "unnamed lattice", tables.pairs(head))
-    ]
-    parts += tables.stiffness_blocks(facts["stiffness"], lattice["material"], by)
-    parts += tables.moduli_blocks(facts["moduli"])
-    if "energy" in facts:
-        from cli.terminal.energy_tables import energy_blocks
 
-        parts += energy_blocks(facts, facts["rank"])
-    show(*parts)
+def _show(reports: "Sequence[HomogenisationReport]", solver: Solver, single: bool) -> None:
+    from cli.terminal import solid_tables, stiffness_tables
+    from cli.terminal.energy_tables import energy_blocks
+    from cli.terminal.lattice_tables import lattice_rows
+    from cli.terminal.tables import block, pairs
+
+    if not single:
+        show(stiffness_tables.homogenisation_overview(reports))
+        if solver.method == "solid":
+            show("", solid_tables.solid_table(reports))
+        return
+    (report,) = reports
+    lattice, solid = report.lattice, report.solid
+    rows = stiffness_tables.solution_rows(report)
+    if solid is not None:
+        rows = solid_tables.solid_rows(solid)
+    by = report.method.name + (f", {report.method.element}" if report.method.element else "")
+    show(
+        block(lattice.name or "unnamed lattice", pairs(lattice_rows(lattice) + rows)),
+        *stiffness_tables.stiffness_blocks(report.stiffness, lattice.material, by),
+        *stiffness_tables.moduli_blocks(report.moduli),
+        *energy_blocks(report),
+    )

@@ -1,11 +1,12 @@
 """``lattice-gnn make``: write a named unit cell as a lattice file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.terminal.inputs import check_output
+from cli.terminal.options import Measure, Supercell
 from cli.terminal.output import say_note, to_json
 from lattice_gnn.errors import LatticeGnnError
 
@@ -26,25 +27,21 @@ def make(  # noqa: PLR0913 (every option of a command is a parameter)
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="A parameter of the cell, such as angle=20."),
     ] = None,
-    supercell: Annotated[
-        tuple[int, int, int], typer.Option(metavar="A B C", help="Copies along the cell vectors.")
-    ] = (1, 1, 1),
+    supercell: Supercell = (1, 1, 1),
     perturb: Annotated[
         float, typer.Option(help="Move every node by a vector of this length, random direction.")
     ] = 0.0,
     measure: Annotated[
-        Literal["fractional", "mean_length"],
+        Measure,
         typer.Option(help="The unit of --perturb: cell coordinates, or the mean strut length."),
     ] = "fractional",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of --perturb.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for --perturb.")] = 0,
     nu: Annotated[float, typer.Option(help="Poisson's ratio of the solid.")] = 0.3,
     E: Annotated[float, typer.Option("--E", help="Young's modulus of the solid.")] = 1.0,
     units: Annotated[str, typer.Option(help="Name of the unit of length, such as mm.")] = "",
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", metavar="PATH", help="The file to write; stdout if left out."
-        ),
+        typer.Option("--output", "-o", metavar="PATH", help="File to write; default: stdout."),
     ] = None,
 ) -> None:
     """Write a named unit cell (cube edge 1) as a lattice file.
@@ -73,7 +70,7 @@ def make(  # noqa: PLR0913 (every option of a command is a parameter)
 def _perturbed(
     lattice: "Lattice",
     level: float,
-    measure: Literal["fractional", "mean_length"],
+    measure: Measure,
     seed: int,
     relative_density: float | None,
 ) -> "Lattice":

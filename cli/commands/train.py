@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.terminal.inputs import make_folder
+from cli.terminal.options import LabelFolder
 from cli.terminal.output import say_note
 
 if TYPE_CHECKING:
@@ -21,30 +22,23 @@ Report = Callable[["Progress"], None]
 def train(
     config: Annotated[
         Path,
-        typer.Argument(metavar="CONFIG", help="The recipe (YAML): model, training, data."),
+        typer.Argument(metavar="CONFIG", help="Recipe (YAML): model, training, data."),
     ],
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FOLDER", help="Where the run keeps its state and weights."
+            "--output", "-o", metavar="FOLDER", help="Folder of the run: state and weights."
         ),
     ],
     device: Annotated[
         Literal["auto", "cpu", "cuda"],
-        typer.Option("--device", help="Where to train; auto takes a GPU where there is one."),
+        typer.Option("--device", help="Device; auto takes a GPU if there is one."),
     ] = "auto",
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data",
-            metavar="FOLDER",
-            help="Where labelled lattices are kept, for several runs; FOLDER/data if left out.",
-        ),
-    ] = None,
+    data: LabelFolder = None,
     tensorboard: Annotated[
         bool,
         typer.Option(
-            "--tensorboard", help="Also write curves for TensorBoard, to FOLDER/tensorboard."
+            "--tensorboard", help="Also write curves for TensorBoard, to OUTPUT/tensorboard."
         ),
     ] = False,
 ) -> None:

@@ -1,124 +1,135 @@
-"""Tables of an evaluation, drawn from its JSON."""
+"""Tables of an evaluation."""
 
-from collections.abc import Mapping, Sequence
-from math import floor, log10
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from cli.terminal.tables import block, pairs
+from cli.terminal.tables import block, columns, pairs, three_digits, three_per_cent
+
+if TYPE_CHECKING:
+    from lattice_gnn.reports.errors import Summary
+    from lattice_gnn.reports.evaluation import (
+        Breakdown,
+        EvaluationReport,
+        SelectionFacts,
+        TensorError,
+        WorstLattice,
+    )
 
 STATISTICS = ("median", "mean", "p90", "p99", "max")
-_RELATIVE = {
-    "directional_error": "directional stiffness",
-    "component_error": "components",
-    "relative_frobenius": "whole tensor (Frobenius)",
-    "softest_error": "softest eigenvalue",
-}
-_MODULI = {"E": "Young's modulus E", "G": "shear modulus G", "K": "bulk modulus K"}
-_BREAKDOWNS = {
-    "by_density": "relative density",
-    "by_symmetry": "symmetry",
-    "by_size": "nodes of the cell",
-}
 
 
-def blocks(document: Mapping[str, Any]) -> list[RenderableType]:
-    """Headline, all errors, the breakdowns, the worst lattices."""
+def blocks(report: "EvaluationReport") -> list[RenderableType]:
+    """Return headline, all errors, the breakdowns, the worst lattices."""
+    breakdowns = {
+        "relative density": report.by_density,
+        "symmetry": report.by_symmetry,
+        "nodes of the cell": report.by_size,
+    }
     return [
-        pairs(_head(document)),
-        block("Errors, per cent", _errors(document)),
-        block("Errors, absolute", _absolute(document)),
+        pairs(_head(report)),
+        block("Errors, per cent", _errors(report)),
+        block("Errors, absolute", _absolute(report)),
         *(
-            block(f"By {title}, per cent", _breakdown(document[key], title))
-            for key, title in _BREAKDOWNS.items()
+            block(f"By {title}, per cent", _breakdown(rows, title))
+            for title, rows in breakdowns.items()
         ),
-        block("Largest directional errors, per cent", _worst(document["worst"])),
+        block("Largest directional errors, per cent", _worst(report.worst)),
     ]
 
 
-def _head(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    frobenius, equivariance = document["relative_frobenius"], document["equivariance_error"]
-    selection = document["selection"]
-    chosen = [
-        f"{name} {selection[name]}"
-        for name in ("label", "part", "lowest", "limit")
-        if selection.get(name) is not None
-    ]
-    speed = 1e3 * document["seconds_per_lattice"]
+def _head(report: "EvaluationReport") -> list[tuple[str, str]]:
+    frobenius, equivariance = report.relative_frobenius, report.equivariance_error
+    turns = {"rotation": equivariance.rotation, "inversion": equivariance.inversion}
     turned = ", ".join(
-        f"{equivariance[name]['median']:.1e} ({equivariance[name]['max']:.1e}) under {name}"
-        for name in ("rotation", "inversion")
+        f"{_exponent(found.median)} ({_exponent(found.max)}) under {name}"
+        for name, found in turns.items()
     )
     return [
-        ("model", document["model"]),
-        ("data", document["data"] + (f" ({', '.join(chosen)})" if chosen else "")),
-        ("lattices", f"{document['count']}, {speed:.3g} ms each"),
+        ("model", report.model),
+        ("data", report.data + _chosen(report.selection)),
+        ("lattices", f"{report.count}, {1e3 * report.seconds_per_lattice:.3g} ms each"),
         (
             "whole tensor",
-            f"{_share(frobenius['within_5_percent'])} within 5 %, "
-            f"{_share(frobenius['within_25_percent'])} within 25 % of the reference",
+            f"{_share(frobenius.within_5_percent)} within 5 %, "
+            f"{_share(frobenius.within_25_percent)} within 25 % of the reference",
         ),
-        ("negative energy", f"{_share(document['negative_eigenvalue_share'])} of the lattices"),
+        ("negative energy", f"{_share(report.negative_eigenvalue_share)} of the lattices"),
         ("equivariance error", f"median (max): {turned}"),
     ]
 
 
-def _errors(document: Mapping[str, Any]) -> Table:
-    table = _table("", STATISTICS)
-    rows = {title: document[key] for key, title in _RELATIVE.items()}
-    rows |= {title: document["moduli"][key] for key, title in _MODULI.items()}
-    for title, summary in rows.items():
-        table.add_row(title, *(_percent(summary[name]) for name in STATISTICS))
-    return table
+def _chosen(selection: "SelectionFacts") -> str:
+    chosen = [
+        f"{name} {value}"
+        for name in ("label", "part", "lowest", "limit")
+        if (value := getattr(selection, name)) is not None
+    ]
+    return f" ({', '.join(chosen)})" if chosen else ""
 
 
-def _absolute(document: Mapping[str, Any]) -> Table:
-    table = _table("", STATISTICS)
-    rows = {
-        "Poisson's ratio nu": document["moduli"]["nu"],
-        "log-Euclidean distance": document["log_euclidean"],
+def _errors(report: "EvaluationReport") -> Table:
+    rows: dict[str, Summary | TensorError] = {
+        "directional stiffness": report.directional_error,
+        "components": report.component_error,
+        "whole tensor (Frobenius)": report.relative_frobenius,
+        "softest eigenvalue": report.softest_error,
+        "Young's modulus E": report.moduli.E,
+        "shear modulus G": report.moduli.G,
+        "bulk modulus K": report.moduli.K,
     }
-    for title, summary in rows.items():
-        table.add_row(title, *(_three(summary[name]) for name in STATISTICS))
+    table = columns("", STATISTICS)
+    for title, found in rows.items():
+        table.add_row(title, *(three_per_cent(getattr(found, name)) for name in STATISTICS))
     return table
 
 
-def _breakdown(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
-    columns = ("median", "mean", "p90")
-    heads = [f"{metric} {name}" for metric in ("directional", "Frobenius") for name in columns]
-    table = _table(title, ("lattices", *heads))
+def _absolute(report: "EvaluationReport") -> Table:
+    rows = {
+        "Poisson's ratio nu": report.moduli.nu,
+        "log-Euclidean distance": report.log_euclidean,
+    }
+    table = columns("", STATISTICS)
+    for title, found in rows.items():
+        table.add_row(title, *(three_digits(getattr(found, name)) for name in STATISTICS))
+    return table
+
+
+def _breakdown(rows: "Sequence[Breakdown]", title: str) -> Table:
+    heads = [
+        f"{metric} {name}"
+        for metric in ("directional", "Frobenius")
+        for name in ("median", "mean", "p90")
+    ]
+    table = columns(title, ("lattices", *heads))
     for row in rows:
         errors = [
-            _percent(row[metric][name])
-            for metric in ("directional_error", "relative_frobenius")
-            for name in columns
+            three_per_cent(value)
+            for found in (row.directional_error, row.relative_frobenius)
+            for value in (found.median, found.mean, found.p90)
         ]
-        table.add_row(row["label"], str(row["count"]), *errors)
+        table.add_row(row.label, str(row.count), *errors)
     return table
 
 
-def _worst(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("lattice", ("row of the file", "density", "directional", "Frobenius"))
+def _worst(rows: "Sequence[WorstLattice]") -> Table:
+    table = columns("lattice", ("row of the file", "density", "directional", "Frobenius"))
     for row in rows:
         table.add_row(
-            escape(row["name"]),
-            str(row["row"]),
-            f"{row['relative_density']:.4g}",
-            _percent(row["directional_error"]),
-            _percent(row["relative_frobenius"]),
+            escape(row.name),
+            str(row.row),
+            f"{row.relative_density:.4g}",
+            three_per_cent(row.directional_error),
+            three_per_cent(row.relative_frobenius),
         )
     return table
 
 
-def _table(first: str, columns: Sequence[str]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="cyan")
-    table.add_column(first, overflow="fold")
-    for column in columns:
-        table.add_column(column, justify="right")
-    return table
+def _exponent(value: float | None) -> str:
+    return "inf" if value is None else f"{value:.1e}"
 
 
 def _share(fraction: float) -> str:
@@ -126,15 +137,3 @@ def _share(fraction: float) -> str:
     if 0 < fraction < 0.001 or 0.999 < fraction < 1:
         return f"{100 * fraction:.3g} %"
     return f"{100 * fraction:.1f} %"
-
-
-def _percent(fraction: float | None) -> str:
-    return _three(None if fraction is None else 100 * fraction)
-
-
-def _three(value: float | None) -> str:
-    """Three digits without exponent; None, the infinity of JSON, by its name."""
-    if value is None:
-        return "infinite"
-    decimals = 2 - floor(log10(abs(value))) if value else 0
-    return f"{value:.{min(max(decimals, 0), 4)}f}"

@@ -1,4 +1,4 @@
-"""What the commands are given: files, folders, places to write; and what a lattice is warned of."""
+"""What the commands are given: files, folders, and places to write."""
 
 import os
 from collections.abc import Sequence
@@ -11,9 +11,7 @@ from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
     from lattice_gnn.lattice.lattice import Lattice
-
-BEAM_SLENDERNESS = 0.1
-"""Radius over length up to which a strut passes for a beam."""
+    from lattice_gnn.reports.lattice import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +35,12 @@ class Source:
         """File and number, for people."""
         return str(self.file) if self.alone else f"{self.file}[{self.index}]"
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something a user should know of a lattice.
-
-    Attributes:
-        kind: "net", "contact", "slenderness", "dangling", "collinear" or "handedness".
-        text: One sentence.
-    """
-
-    kind: str
-    text: str
-
     @property
-    def matters(self) -> bool:
-        """Whether it touches results; a collinear node or a left-handed cell does not."""
-        return self.kind not in ("collinear", "handedness")
+    def origin(self) -> "Origin":
+        """File and number, for documents."""
+        from lattice_gnn.reports.lattice import Origin
+
+        return Origin(str(self.file), None if self.alone else self.index)
 
 
 def read_sources(paths: Sequence[Path]) -> list[Source]:
@@ -154,76 +141,6 @@ def check_output(path: Path | None, inputs: Sequence[Path] = ()) -> None:
         raise LatticeGnnError(
             f"{path}: is one of the input files and would be overwritten; choose another name."
         )
-
-
-def findings(lattice: "Lattice") -> list[Finding]:
-    """List what a user should know of a lattice, in order of weight."""
-    found = []
-    net = lattice.connectivity()
-    if not net.is_single_net:
-        found.append(Finding("net", net.describe()))
-    try:
-        clearance = lattice.clearance()
-        if clearance.distance <= 0:
-            found.append(Finding("contact", clearance.describe()))
-    except LatticeGnnError as error:
-        found.append(Finding("contact", f"The clearance is unknown: {error}"))
-    simplified = lattice.simplified()
-    found += _slenderness(simplified)
-    dangling = [str(node) for node in (lattice.degrees == 1).nonzero()[0]]
-    if dangling:
-        found.append(
-            Finding(
-                "dangling",
-                f"Only one strut ends at node{'s' * (len(dangling) > 1)} "
-                f"{', '.join(dangling[:6])}{', ...' if len(dangling) > 6 else ''}: "
-                "dangling struts weigh but carry no load.",
-            )
-        )
-    merged = lattice.num_nodes - simplified.num_nodes
-    if merged:
-        found.append(
-            Finding(
-                "collinear",
-                f"{_count(merged, 'node')} merely cut{'s' if merged == 1 else ''} straight struts "
-                f"in two; without, {_count(simplified.num_nodes, 'node')} and "
-                f"{_count(simplified.num_struts, 'strut')} remain, which the network sees.",
-            )
-        )
-    if _left_handed(lattice):
-        found.append(
-            Finding("handedness", "The cell vectors are left-handed, which changes no result.")
-        )
-    return found
-
-
-def _slenderness(lattice: "Lattice") -> list[Finding]:
-    ends = lattice.radii if lattice.end_radii is None else lattice.end_radii
-    ratios = [
-        max(r, end) / length
-        for r, end, length in zip(lattice.radii, ends, lattice.lengths, strict=True)
-    ]
-    thick = sum(ratio > BEAM_SLENDERNESS for ratio in ratios)
-    if not thick:
-        return []
-    return [
-        Finding(
-            "slenderness",
-            f"{thick} of {_count(len(ratios), 'strut')} {'is' if thick == 1 else 'are'} too thick "
-            f"for beam theory: radius/length is up to {max(ratios):.3g}, expected at most "
-            f"{BEAM_SLENDERNESS:g}.",
-        )
-    ]
-
-
-def _left_handed(lattice: "Lattice") -> bool:
-    import numpy as np
-
-    return bool(np.linalg.det(lattice.cell) < 0)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def make_folder(folder: Path) -> None:

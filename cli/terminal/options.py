@@ -1,5 +1,7 @@
 """Arguments and options that several commands share."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,40 +10,122 @@ import typer
 from lattice_gnn.errors import LatticeGnnError
 
 Element = Literal["euler-bernoulli", "timoshenko"]
+FemMethod = Literal["beam", "solid"]
+Method = Literal["beam", "solid", "network"]
+Measure = Literal["fractional", "mean_length"]
+
+BATCH = 64
+"""Lattices that are worked on at once."""
 
 Files = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILE",
-        help="Lattice files of any format (docs/formats.md), or folders of *.json.",
+        metavar="FILE...",
+        help="Lattice files of any format (docs/formats.md), or folders of them.",
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON (keys: docs/cli.md), no tables.")]
-Output = Annotated[
+Json = Annotated[
+    bool, typer.Option("--json", help="Print JSON (keys: docs/json.md) instead of tables.")
+]
+JsonOutput = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="PATH", help="Also write the JSON to this file."),
 ]
-Model = Annotated[
+DatasetOutput = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FILE", help="Dataset to write (HDF5).")
+]
+Picture = Annotated[
+    Path | None, typer.Option("--picture", metavar="PNG", help="Draw a picture into this file.")
+]
+ModelName = Annotated[
     str,
-    typer.Option("--model", metavar="NAME|PATH", help="A shipped model or a .safetensors file."),
+    typer.Option("--model", metavar="NAME|PATH", help="Shipped model, or a .safetensors file."),
 ]
-ElementOption = Annotated[
-    Element, typer.Option("--element", help="Beam theory of the struts in the FEM.")
+ElementName = Annotated[Element, typer.Option("--element", help="Beam theory of the struts.")]
+FemMethodName = Annotated[
+    FemMethod,
+    typer.Option("--method", help="FEM of the struts as beams, or of their union as a solid."),
 ]
-Method = Literal["beam", "solid"]
-MethodOption = Annotated[
+MethodName = Annotated[
     Method,
-    typer.Option("--method", help="Struts as beams, or the union of struts and joints as a solid."),
+    typer.Option("--method", help="Beam FEM, solid FEM, or the trained network."),
 ]
-VoxelsOption = Annotated[
+Voxels = Annotated[
     int,
     typer.Option(
         "--voxels-per-diameter",
         metavar="N",
-        help="Resolution of the solid, across its thinnest strut: at least 4.",
+        help="Resolution of the solid across its thinnest strut, at least 4.",
     ),
 ]
+Lowest = Annotated[
+    int | None,
+    typer.Option(
+        "--lowest", metavar="N", help="Only the N lowest densities of each catalogue entry."
+    ),
+]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", help="At most N lattices, drawn at random.")
+]
+Supercell = Annotated[
+    tuple[int, int, int], typer.Option(metavar="A B C", help="Copies along the cell vectors.")
+]
+Memory = Annotated[
+    float,
+    typer.Option(
+        "--memory-limit",
+        metavar="GB",
+        help="Memory limit per process; lattices with larger grids are not labelled.",
+    ),
+]
+WorkerCount = Annotated[int, typer.Option(min=1, help="Processes on this machine.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="tcp://HOST:PORT", help="Use the workers of a Dask scheduler."),
+]
+LabelFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="FOLDER",
+        help="Where labelled lattices are kept, shared by several runs; default: OUTPUT/data.",
+    ),
+]
+
+_BELONGS_TO = {
+    "element": "beam",
+    "fields": "beam",
+    "voxels_per_diameter": "solid",
+    "model": "network",
+}
+"""Options that only one method has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solver:
+    """How a stiffness is to be computed.
+
+    Attributes:
+        method: By beam FEM, solid FEM or the network.
+        element: Beam theory, for beams.
+        voxels_per_diameter: Resolution, for solids.
+        model: Name or path, for the network.
+    """
+
+    method: Method = "beam"
+    element: Element = "euler-bernoulli"
+    voxels_per_diameter: int = 8
+    model: str = "default"
+
+    @property
+    def name(self) -> str:
+        """The method in words."""
+        if self.method == "beam":
+            return f"beam FEM, {self.element}"
+        if self.method == "solid":
+            return f"solid FEM, {self.voxels_per_diameter} voxels per diameter"
+        return f"network {self.model}"
 
 
 def is_given(context: typer.Context, parameter: str) -> bool:
@@ -50,16 +134,31 @@ def is_given(context: typer.Context, parameter: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def refuse_other_method(context: typer.Context, method: Method) -> None:
-    """Refuse options that the other method understands and this one would pass over.
+def chosen_solver(context: typer.Context) -> Solver:
+    """The solver that the options of a command choose.
 
     Raises:
-        LatticeGnnError: Naming the first such option that the user gave.
+        LatticeGnnError: Naming the first option given that belongs to another method.
     """
-    of = {"element": "beam", "fields": "beam", "voxels_per_diameter": "solid"}
-    for name, theirs in of.items():
+    values: Mapping[str, object] = context.params
+    method = values["method"]
+    for name, theirs in _BELONGS_TO.items():
         if theirs != method and is_given(context, name):
             raise LatticeGnnError(
-                f"--{name.replace('_', '-')}: is an option of --method {theirs}, and the method is "
+                f"--{name.replace('_', '-')}: is an option of --method {theirs}, but the method is "
                 f"{method}; leave the option out or change the method."
             )
+    known = {name: values[name] for name in Solver.__slots__ if name in values}
+    return Solver(**known)  # type: ignore[arg-type]
+
+
+def numbers(option: str, text: str) -> tuple[float, ...]:
+    """Numbers with commas between.
+
+    Raises:
+        LatticeGnnError: If there is anything else.
+    """
+    try:
+        return tuple(float(word) for word in text.split(",") if word.strip())
+    except ValueError:
+        raise LatticeGnnError(f"{option} {text}: expected numbers separated by commas.") from None

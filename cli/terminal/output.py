@@ -3,15 +3,17 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+    from lattice_gnn.reports.document import Document
 
 PIPE_WIDTH = 1000
 """Columns of tables that do not go to a terminal: nothing is wrapped."""
@@ -19,7 +21,12 @@ PIPE_WIDTH = 1000
 MOST_WARNINGS = 10
 """Warnings that are printed one by one."""
 
-OnProgress = Callable[[int, int], None]
+
+class OnProgress(Protocol):
+    """Called with the amount done, the amount in all, and what is being done now."""
+
+    def __call__(self, done: float, total: float, now: str | None = None) -> None:
+        """Show it."""
 
 
 def say_error(sentence: str) -> None:
@@ -75,40 +82,46 @@ def progress(what: str) -> Iterator[OnProgress]:
         what: What is being done.
 
     Yields:
-        A function of the number done and the number in all.
+        A function of the number done, the number in all, and what is being done now.
     """
     if not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield lambda done, total, now=None: None
         return
+    from rich import progress as bars
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
+    from rich.markup import escape
+
+    columns = (
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.TaskProgressColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TimeRemainingColumn(),
     )
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    ) as bar:
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+        def tell(done: float, total: float, now: str | None = None) -> None:
+            bar.update(task, completed=done, total=total, description=escape(now or what))
+
+        yield tell
 
 
-def emit_json(document: Mapping[str, Any], to_stdout: bool, output: Path | None) -> None:
-    """Print a document, or write it to a file, or both; a file appears whole or not at all.
+def emit(document: "Document", *, json: bool, output: Path | None = None) -> None:
+    """Print a document as JSON, or write it to a file, or both; a file is written atomically.
 
     Raises:
         LatticeGnnError: If the file cannot be written.
     """
-    text = to_json(document)
+    if not json and output is None:
+        return
+    text = to_json(document.to_dict())
     if output is not None:
         from lattice_gnn.files import write_whole
 
         write_whole(output, text + "\n")
-    if to_stdout:
+        say_note(f"JSON written to {output}")
+    if json:
         typer.echo(text)
 
 

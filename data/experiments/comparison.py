@@ -10,25 +10,24 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from data.experiments.comparison_config import ComparisonConfig, read_comparison
-from data.experiments.comparison_rows import compact_row, to_text
+from data.experiments.comparison_rows import compact_row, curve_points, to_text
 from data.experiments.comparison_run import (
     Catalogue,
     Plan,
     finished_metrics,
-    machine,
     make_and_measure,
     measure_cost,
     one_thread,
     read_json,
 )
-from data.experiments.comparison_table import markdown, score
+from data.experiments.comparison_table import markdown
+from data.experiments.machine import machine
 from data.experiments.training_data import (
     PARTS,
     DataConfig,
@@ -36,12 +35,16 @@ from data.experiments.training_data import (
     TrainingData,
     load_training_data,
 )
-from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
+from lattice_gnn.reports.comparison import (
+    ComparedModel,
+    ComparisonData,
+    ComparisonReport,
+    PartCounts,
+)
 from lattice_gnn.training.memory import keep_freed_memory
 
-SCHEMA = "lattice-gnn/comparison/1"
 _STATE = "progress.json"  #: in the folder of a run that another process makes
 _TELL_SECONDS = 0.3  #: least time between two messages about one model
 
@@ -75,21 +78,21 @@ class RunProgress:
         name: The model.
         share: Share of it that is done.
         at: What it is at, in words.
-        metrics: Its errors, once it is finished.
+        model: Its row, once it is finished.
         failure: Why there will be none, in a sentence.
     """
 
     name: str
     share: float
     at: str
-    metrics: Mapping[str, Any] | None = None
+    model: ComparedModel | None = None
     failure: str | None = None
 
 
 OnRun = Callable[[RunProgress], None]
 
 
-def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> dict[str, Any]:
+def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> ComparisonReport:
     """Make every model of a comparison that is not finished, and write the tables.
 
     Learning curves follow when all models are finished, or have failed.
@@ -100,7 +103,7 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> dict[str, A
         on_run: Called with the state of the runs, from this process.
 
     Returns:
-        What ``comparison.json`` holds; docs/cli.md says what the keys mean.
+        What ``comparison.json`` holds.
 
     Raises:
         LatticeGnnError: If the settings or the data cannot be used, a name is unknown, or no model
@@ -124,62 +127,57 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> dict[str, A
     data = source.load(job.labelling)
     work = _Work(job, source, data.fingerprint(), on_run or (lambda _: None))
     failed = work.make([plans[name] for name in job.only or plans])
-    rows = work.compact(plans.values())
+    rows = work.rows(plans.values())
     if not rows:
         raise LatticeGnnError(
             next(iter(failed.values()), "comparison: none of the models is finished.")
         )
-    unfinished = [name for name in plans if name not in {row["name"] for row in rows}]
+    unfinished = [name for name in plans if name not in {row.name for row in rows}]
     points: dict[str, list[Plan]] = {}
     if not set(unfinished) - set(failed):
         points = _curve_plans(config, plans, rows, len(data.parts["train"]))
         runs = [plan for curve in points.values() for plan in curve]
         failed |= work.make([plan for plan in runs if plan.name not in plans])
-    for row in rows:
-        cost = measure_cost(plans[row["name"]], work.place(row["name"]), data)
-        row |= {"forward_ms": cost["forward_ms"], "step_ms": cost["step_ms"]}
-    document = {
-        "schema": SCHEMA,
-        "version": __version__,
-        "data": _data_facts(data, work.data_hash),
-        "budget_minutes": config.budget_minutes,
-        "machine": machine(),
-        "models": rows,
-        "curves": {name: _curve(work.compact(curve)) for name, curve in points.items()},
-        "ablation": list(config.ablation),
-        "unfinished": unfinished,
-        "failed": failed,
-    }
-    write_whole(job.folder / "comparison.json", to_text(document))
-    write_whole(job.folder / "comparison.md", markdown(document))
-    return document
+    report = ComparisonReport(
+        data=_data_facts(data, work.data_hash),
+        budget_minutes=config.budget_minutes,
+        machine=machine(),
+        models=tuple(work.with_cost(row, plans[row.name], data) for row in rows),
+        curves={name: curve_points(work.rows(curve)) for name, curve in points.items()},
+        ablation=tuple(config.ablation),
+        unfinished=tuple(unfinished),
+        failed=failed,
+    )
+    write_whole(job.folder / "comparison.json", to_text(report))
+    write_whole(job.folder / "comparison.md", markdown(report))
+    return report
 
 
-def _data_facts(data: TrainingData, data_hash: str) -> dict[str, Any]:
-    return {
-        "hash": data_hash,
-        "labels": data.method,
-        "lattices": {name: len(data.parts[name]) for name in PARTS},
-        "bases": {name: len(data.bases(name)) for name in PARTS},
-        "share_of_test_with_unseen_net": 1 - float(data.has_known_net("test").mean()),
-    }
+def _data_facts(data: TrainingData, data_hash: str) -> ComparisonData:
+    return ComparisonData(
+        hash=data_hash,
+        labels=data.method,
+        lattices=PartCounts(*(len(data.parts[name]) for name in PARTS)),
+        bases=PartCounts(*(len(data.bases(name)) for name in PARTS)),
+        share_of_test_with_unseen_net=1 - float(data.has_known_net("test").mean()),
+    )
 
 
 def _curve_plans(
     config: ComparisonConfig,
     plans: Mapping[str, Plan],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[ComparedModel],
     most: int,
 ) -> dict[str, list[Plan]]:
     """The runs of the learning curves of the best trained models; ``rows`` come best first.
 
     All points of a curve have the same number of steps, so that labels alone differ.
     """
-    eligible = [r for r in rows if plans[r["name"]].is_trained and plans[r["name"]].labels is None]
+    eligible = [row for row in rows if row.steps is not None and plans[row.name].labels is None]
     curves = {}
     for row in eligible[: config.curves.best] if config.curves.labels else ():
-        plan = plans[row["name"]]
-        steps = max(1, round(config.curves.share * row["steps"]))
+        plan = plans[row.name]
+        steps = max(1, round(config.curves.share * (row.steps or 0)))
         few = replace(plan, train={**plan.train, "steps": steps})
         curves[plan.name] = [
             replace(few, name=f"{plan.name}@{count}", labels=count)
@@ -189,19 +187,6 @@ def _curve_plans(
         whole = plan if config.curves.share == 1 else replace(few, name=f"{plan.name}@all")
         curves[plan.name].append(whole)
     return curves
-
-
-def _curve(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Errors over the test part by number of training labels, fewest first."""
-    return [
-        {
-            "labels": row["labels"],
-            "steps": row["steps"],
-            "directional_error": row["test"]["directional_error"],
-            "relative_frobenius": row["test"]["relative_frobenius"],
-        }
-        for row in sorted(rows, key=lambda row: row["labels"])
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,19 +245,20 @@ class _Work:
         """The folder of a run."""
         return self.job.folder / "runs" / name
 
-    def finished(self, plan: Plan) -> dict[str, Any] | None:
-        """Metrics of a model that is finished."""
-        return finished_metrics(plan, self.place(plan.name), self.data_hash)
+    def finished(self, plan: Plan) -> ComparedModel | None:
+        """Row of a model that is finished."""
+        metrics = finished_metrics(plan, self.place(plan.name), self.data_hash)
+        return None if metrics is None else compact_row(metrics, plan.seed)
 
-    def rows(self, plans: Iterable[Plan]) -> list[dict[str, Any]]:
-        """Metrics of those that are finished, least error first."""
-        found = (self.finished(plan) for plan in plans)
-        return sorted((row for row in found if row is not None), key=score)
-
-    def compact(self, plans: Collection[Plan]) -> list[dict[str, Any]]:
+    def rows(self, plans: Iterable[Plan]) -> list[ComparedModel]:
         """Rows of those that are finished, least error first."""
-        seeds = {plan.name: plan.seed for plan in plans}
-        return [compact_row(row, seeds[row["name"]]) for row in self.rows(plans)]
+        found = (self.finished(plan) for plan in plans)
+        return sorted((row for row in found if row is not None), key=lambda row: row.score)
+
+    def with_cost(self, row: ComparedModel, plan: Plan, data: TrainingData) -> ComparedModel:
+        """A row with the cost of a prediction and of a training step."""
+        cost = measure_cost(plan, self.place(row.name), data)
+        return replace(row, forward_ms=cost["forward_ms"], step_ms=cost["step_ms"])
 
     def make(self, plans: Sequence[Plan]) -> dict[str, str]:
         """Make models; returns why some could not be made, by name."""

@@ -5,56 +5,84 @@ The full report of a model (moduli, symmetry classes, sizes, worst lattices) sta
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-METRICS = (
-    "directional_error",
-    "component_error",
-    "relative_frobenius",
-    "log_euclidean",
-    "softest_error",
+from lattice_gnn.reports.comparison import (
+    CatalogueErrors,
+    CatalogueFacts,
+    ComparedErrors,
+    ComparedModel,
+    ComparisonReport,
+    CurvePoint,
+    DensityRow,
+    RotationError,
 )
+from lattice_gnn.reports.dataset import MedianAndP90
+from lattice_gnn.reports.errors import Summary
+from lattice_gnn.reports.evaluation import TensorError
+
 _DIGITS = 5
 
 
-def compact_row(metrics: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
-    """Reduce what ``metrics.json`` of a finished run says to its row.
+def compact_row(metrics: Mapping[str, Any], seed: int | None) -> ComparedModel:
+    """Reduce what ``metrics.json`` of a finished run says to its row, without cost.
 
     Args:
         metrics: The run's metrics.
         seed: Random seed of its training; None where nothing was trained.
     """
-    keys = ("name", "kind", "parameters", "labels", "steps", "core_minutes")
-    return {
-        **{key: metrics[key] for key in keys},
-        "seed": seed,
-        "test": _compact_report(metrics["test"]),
-        "catalogues": {
-            name: {"catalogue": report["catalogue"], **_compact_report(report)}
-            for name, report in metrics["catalogues"].items()
+    return ComparedModel(
+        name=metrics["name"],
+        kind=metrics["kind"],
+        parameters=metrics["parameters"],
+        labels=metrics["labels"],
+        steps=metrics["steps"],
+        core_minutes=metrics["core_minutes"],
+        seed=seed,
+        test=ComparedErrors(**_errors(metrics["test"])),
+        catalogues={
+            name: CatalogueErrors(catalogue=CatalogueFacts(**found["catalogue"]), **_errors(found))
+            for name, found in metrics["catalogues"].items()
         },
-    }
+        forward_ms=None,
+        step_ms=None,
+    )
 
 
-def _compact_report(report: Mapping[str, Any]) -> dict[str, Any]:
+def _errors(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of ``ComparedErrors``."""
     rotation = report["equivariance_error"]["rotation"]
+    kinds = ("directional_error", "component_error", "log_euclidean", "softest_error")
     return {
         "count": report["count"],
-        **{name: _rounded(report[name]) for name in METRICS},
+        **{name: Summary(**_rounded(report[name])) for name in kinds},
+        "relative_frobenius": TensorError(**_rounded(report["relative_frobenius"])),
         "negative_eigenvalue_share": _rounded(report["negative_eigenvalue_share"]),
-        "rotation_error": {key: _rounded(rotation[key]) for key in ("median", "max")},
-        "by_density": [
-            {
-                "range": row["range"],
-                "count": row["count"],
-                "directional_error": {
-                    key: _rounded(row["directional_error"][key]) for key in ("median", "p90")
-                },
-            }
-            for row in report["by_density"]
-        ],
+        "rotation_error": RotationError(_rounded(rotation["median"]), _rounded(rotation["max"])),
+        "by_density": tuple(_density_row(row) for row in report["by_density"]),
     }
+
+
+def _density_row(row: Mapping[str, Any]) -> DensityRow:
+    low, high = row["range"]
+    error = _rounded(row["directional_error"])
+    return DensityRow((low, high), row["count"], MedianAndP90(error["median"], error["p90"]))
+
+
+def curve_points(models: Iterable[ComparedModel]) -> tuple[CurvePoint, ...]:
+    """Errors over the test part by number of training labels, fewest first, of trained models."""
+    points = [
+        CurvePoint(
+            labels=model.labels,
+            steps=model.steps,
+            directional_error=model.test.directional_error,
+            relative_frobenius=model.test.relative_frobenius,
+        )
+        for model in models
+        if model.labels is not None and model.steps is not None
+    ]
+    return tuple(sorted(points, key=lambda point: point.labels))
 
 
 def _rounded(value: Any) -> Any:
@@ -64,10 +92,10 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
 
 
-def to_text(document: Mapping[str, Any]) -> str:
+def to_text(report: ComparisonReport) -> str:
     """Format a comparison as JSON with one line per model and per point of a learning curve."""
     parts = []
-    for key, value in document.items():
+    for key, value in report.to_dict().items():
         if key == "models":
             text = _lines(value, "  ")
         elif key == "curves":

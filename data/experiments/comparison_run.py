@@ -3,8 +3,6 @@
 import hashlib
 import json
 import math
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +15,7 @@ import numpy as np
 import torch
 import yaml
 
+from data.experiments.machine import machine
 from data.experiments.recipe import core_minutes
 from data.experiments.reference_set import ReferenceSet, Selection, read_reference_set
 from data.experiments.training_data import TrainingData
@@ -27,8 +26,10 @@ from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, resolve_model, save_model
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.network.registry import build_model, read_model_config
+from lattice_gnn.reports.document import plain
+from lattice_gnn.reports.evaluation import evaluation_facts
 from lattice_gnn.training.config import TrainConfig
-from lattice_gnn.training.evaluation import report
+from lattice_gnn.training.evaluation import judge
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Progress, train
 from lattice_gnn.training.ridge_fit import fit
@@ -160,19 +161,27 @@ def make_and_measure(
             "labels": None if plan.weights else len(part.parts["train"]),
             "steps": fixed["train"]["steps"] if plan.is_trained else None,
             "core_minutes": _minutes(plan, folder),
-            "machine": machine(),
-            "test": report(model, data.parts["test"], names=data.names("test")),
+            "machine": asdict(machine()),
+            "test": _errors(model, data.parts["test"], data.names("test")),
             "catalogues": {},
         }
     for catalogue in missing:
         references = catalogue.read()
         known["catalogues"][catalogue.path.name] = {
             "catalogue": wanted[catalogue.path.name],
-            **report(model, references.labelled, names=references.names),
+            **_errors(model, references.labelled, references.names),
         }
     on_share(1.0, "cost")
     measure_cost(plan, folder, data)
     write_whole(folder / "metrics.json", json.dumps(known, indent=1))
+
+
+def _errors(
+    model: StiffnessNetwork, labelled: LabelledLattices, names: Sequence[str]
+) -> dict[str, Any]:
+    """Errors of a model, as plain values."""
+    found: dict[str, Any] = plain(evaluation_facts(judge(model, labelled, names=names)))
+    return found
 
 
 def requested_by(plan: Plan, data_hash: str) -> dict[str, Any]:
@@ -337,7 +346,7 @@ def measure_cost(plan: Plan, folder: Path, data: TrainingData) -> dict[str, Any]
     path = folder / "cost.json"
     known = read_json(path)
     has_weights = plan.weights is not None or (folder / _WEIGHTS).is_file()
-    if known.get("machine") == machine() or (known and not has_weights):
+    if known.get("machine") == asdict(machine()) or (known and not has_weights):
         return known
     model = finished_model(plan, folder)
     batch = data.parts["test"].batch
@@ -351,7 +360,7 @@ def measure_cost(plan: Plan, folder: Path, data: TrainingData) -> dict[str, Any]
             model(batch)
             times.append(time.process_time() - started)
     cost: dict[str, Any] = {
-        "machine": machine(),
+        "machine": asdict(machine()),
         "forward_ms": 1e3 * float(np.median(times)) / len(batch),
         "step_ms": None,
     }
@@ -374,15 +383,6 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def machine() -> dict[str, Any]:
-    """The computer: processor, cores, version of torch."""
-    name = platform.processor() or platform.machine()
-    with suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next(line.partition(":")[2].strip() for line in lines if line[:10] == "model name")
-    return {"processor": name, "cores": os.cpu_count() or 1, "torch": torch.__version__}
 
 
 def read_json(path: Path) -> dict[str, Any]:

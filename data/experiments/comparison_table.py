@@ -1,9 +1,14 @@
 """A comparison as Markdown."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
+from lattice_gnn.reports.comparison import (
+    ComparedErrors,
+    ComparedModel,
+    ComparisonReport,
+    CurvePoint,
+    rank,
+)
 from lattice_gnn.wording import percent
 
 _COLUMNS = (
@@ -24,30 +29,25 @@ _COLUMNS = (
 )
 
 
-def score(metrics: Mapping[str, Any]) -> float:
-    """What models are sorted by: mean directional error over the test part."""
-    value = metrics["test"]["directional_error"]["mean"]
-    return math.inf if value is None else float(value)
-
-
-def markdown(document: Mapping[str, Any]) -> str:
-    """All tables of a comparison; ``document`` is what ``comparison.json`` holds."""
-    data, machine = document["data"], document["machine"]
-    lattices = data["lattices"].items()
-    counts = ", ".join(f"{n} {name} ({data['bases'][name]} bases)" for name, n in lattices)
-    unseen = data["share_of_test_with_unseen_net"]
+def markdown(report: ComparisonReport) -> str:
+    """All tables of a comparison."""
+    data, machine = report.data, report.machine
+    counts = ", ".join(
+        f"{getattr(data.lattices, name)} {name} ({getattr(data.bases, name)} bases)"
+        for name in ("train", "validation", "test")
+    )
+    unseen = data.share_of_test_with_unseen_net
     lines = [
         "# Comparison",
         "",
         f"Lattices: {counts}; no base is in two parts; {percent(unseen, 3)} of the test lattices "
-        f"have a net that no training lattice has. Labels: {data['labels']}. Data hash "
-        f"`{data['hash'][:16]}`.",
+        f"have a net that no training lattice has. Labels: {data.labels}. Data hash "
+        f"`{data.hash[:16]}`.",
         "",
-        f"Budget: {document['budget_minutes']:g} core-minutes of training steps for each model, "
+        f"Budget: {report.budget_minutes:g} core-minutes of training steps for each model, "
         "unless its steps are set; core-min is what they took. ms: one "
         "prediction of one lattice in a batch of 64; ms/step: one training step, by lattice. Both "
-        f"on one thread of: {machine['processor']}, {machine['cores']} cores, torch "
-        f"{machine['torch']}.",
+        f"on one thread of: {machine.processor}, {machine.cores} cores, torch {machine.torch}.",
         "",
         "## Test part",
         "",
@@ -55,97 +55,86 @@ def markdown(document: Mapping[str, Any]) -> str:
         "nn:C:nn. Negative: share of predictions with negative strain energy. Rotation: median of "
         "|Q^T C(Q x) Q - C(x)| / |C(x)| over random rotations.",
         "",
-        *_table(_COLUMNS, (_row(model) for model in document["models"])),
+        *_table(_COLUMNS, (_row(model) for model in report.models)),
     ]
-    for name in _catalogue_names(document["models"]):
-        lines += ["", f"## {name}", "", *_catalogue_table(document["models"], name)]
-    if document["ablation"]:
-        lines += ["", "## What each ingredient brings", "", *_ablation(document)]
-    if document["curves"]:
-        lines += ["", "## Learning curves", "", *_curves(document["curves"])]
-    if document["unfinished"]:
-        lines += ["", f"Not finished: {', '.join(document['unfinished'])}."]
-    lines += [f"- {name} failed: {why}" for name, why in document["failed"].items()]
+    for name in sorted({name for model in report.models for name in model.catalogues}):
+        lines += ["", f"## {name}", "", *_catalogue_table(report.models, name)]
+    if report.ablation:
+        lines += ["", "## What each ingredient brings", "", *_ablation(report)]
+    if report.curves:
+        lines += ["", "## Learning curves", "", *_curves(report.curves)]
+    if report.unfinished:
+        lines += ["", f"Not finished: {', '.join(report.unfinished)}."]
+    lines += [f"- {name} failed: {why}" for name, why in report.failed.items()]
     return "\n".join(lines) + "\n"
 
 
-def _row(model: Mapping[str, Any]) -> list[str]:
-    test = model["test"]
+def _row(model: ComparedModel) -> list[str]:
+    test = model.test
     return [
-        model["name"],
-        str(model["parameters"]),
-        *("-" if model[key] is None else str(model[key]) for key in ("labels", "steps")),
-        _number(model["core_minutes"], ".3g"),
-        _number(model["forward_ms"], ".3g"),
-        _number(model["step_ms"], ".3g"),
+        model.name,
+        str(model.parameters),
+        *("-" if value is None else str(value) for value in (model.labels, model.steps)),
+        _number(model.core_minutes, ".3g"),
+        _number(model.forward_ms, ".3g"),
+        _number(model.step_ms, ".3g"),
         *_errors(test),
-        percent(test["softest_error"]["median"], 3),
-        percent(test["negative_eigenvalue_share"], 3),
-        percent(test["rotation_error"]["median"], 3),
+        percent(test.softest_error.median, 3),
+        percent(test.negative_eigenvalue_share, 3),
+        percent(test.rotation_error.median, 3),
     ]
 
 
-def _errors(report: Mapping[str, Any]) -> list[str]:
-    return [
-        percent(report[metric][name], 3)
-        for metric, name in (
-            ("directional_error", "mean"),
-            ("directional_error", "median"),
-            ("relative_frobenius", "median"),
-            ("relative_frobenius", "p90"),
-        )
+def _errors(found: ComparedErrors) -> list[str]:
+    directional, frobenius = found.directional_error, found.relative_frobenius
+    values = (directional.mean, directional.median, frobenius.median, frobenius.p90)
+    return [percent(value, 3) for value in values]
+
+
+def _catalogue_table(models: Sequence[ComparedModel], name: str) -> list[str]:
+    measured = [
+        (model.name, model.catalogues[name]) for model in models if name in model.catalogues
     ]
-
-
-def _catalogue_names(models: Iterable[Mapping[str, Any]]) -> list[str]:
-    return sorted({name for model in models for name in model["catalogues"]})
-
-
-def _catalogue_table(models: Sequence[Mapping[str, Any]], name: str) -> list[str]:
-    measured = [model for model in models if name in model["catalogues"]]
-    report = measured[0]["catalogues"][name]
-    lowest = report["catalogue"]["lowest"]
+    found = measured[0][1]
+    lowest = found.catalogue.lowest
     which = "all densities" if lowest is None else f"the {lowest} lowest densities of each entry"
     rows = (
-        [model["name"], *_errors(model["catalogues"][name])]
-        for model in sorted(
-            measured, key=lambda m: _sortable(m["catalogues"][name]["directional_error"]["mean"])
-        )
+        [model, *_errors(errors)] for model, errors in sorted(measured, key=lambda x: rank(x[1]))
     )
     columns = ("model", "directional mean", "median", "Frobenius median", "p90")
-    return [f"{report['count']} reference tensors, {which}.", "", *_table(columns, rows)]
+    return [f"{found.count} reference tensors, {which}.", "", *_table(columns, rows)]
 
 
-def _ablation(document: Mapping[str, Any]) -> list[str]:
+def _ablation(report: ComparisonReport) -> list[str]:
     """Errors of some models, and their ratio to that of the first."""
-    models = {model["name"]: model for model in document["models"]}
-    finished = [models[name] for name in document["ablation"] if name in models]
-    if not finished or finished[0]["name"] != document["ablation"][0]:
-        return [f"{document['ablation'][0]}, the reference, is not finished."]
-    least = score(finished[0])
-    columns = ("model", "directional mean", f"over {finished[0]['name']}", "Frobenius median", "ms")
+    models = {model.name: model for model in report.models}
+    finished = [models[name] for name in report.ablation if name in models]
+    if not finished or finished[0].name != report.ablation[0]:
+        return [f"{report.ablation[0]}, the reference, is not finished."]
+    least = finished[0].score
+    columns = ("model", "directional mean", f"over {finished[0].name}", "Frobenius median", "ms")
     rows = (
         [
-            model["name"],
-            percent(model["test"]["directional_error"]["mean"], 3),
-            f"{score(model) / least:.2f}",
-            percent(model["test"]["relative_frobenius"]["median"], 3),
-            _number(model["forward_ms"], ".3g"),
+            model.name,
+            percent(model.test.directional_error.mean, 3),
+            f"{model.score / least:.2f}",
+            percent(model.test.relative_frobenius.median, 3),
+            _number(model.forward_ms, ".3g"),
         ]
         for model in finished
     )
     return _table(columns, rows)
 
 
-def _curves(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+def _curves(curves: Mapping[str, Sequence[CurvePoint]]) -> list[str]:
     """Directional error by number of training labels, at equal steps."""
-    labels = sorted({point["labels"] for points in curves.values() for point in points})
+    labels = sorted({point.labels for points in curves.values() for point in points})
     rows = []
     for name, points in curves.items():
         at = {
-            p["labels"]: f"{percent(p['directional_error']['mean'], 3)} "
-            f"({percent(p['directional_error']['median'], 3)})"
-            for p in points
+            point.labels: f"{percent(point.directional_error.mean, 3)} "
+            f"({percent(point.directional_error.median, 3)})"
+            for point in points
         }
         rows.append([name, *(at.get(count, "-") for count in labels)])
     text = (
@@ -158,10 +147,6 @@ def _curves(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     lines = [f"| {' | '.join(columns)} |", "|---" + "|---:" * (len(columns) - 1) + "|"]
     return lines + [f"| {' | '.join(row)} |" for row in rows]
-
-
-def _sortable(value: float | None) -> float:
-    return math.inf if value is None else value
 
 
 def _number(value: float | None, form: str) -> str:

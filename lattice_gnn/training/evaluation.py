@@ -1,16 +1,15 @@
 """A model against reference stiffnesses: the errors that training watches, and the full report."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from lattice_gnn.errors import LatticeGnnError
@@ -22,25 +21,17 @@ from lattice_gnn.network.registry import build_model, read_model_config
 from lattice_gnn.tensors.matrix_functions import ROUNDING
 from lattice_gnn.tensors.metrics import (
     METRICS,
-    component_error,
     directional_error,
-    has_negative_energy,
-    log_euclidean,
-    moduli_errors,
     relative_frobenius,
-    softest_error,
     summarise,
 )
 from lattice_gnn.tensors.notation import rotation_mandel
 from lattice_gnn.tensors.rotations import random_rotations
-from lattice_gnn.tensors.symmetry import SYMMETRIES
 from lattice_gnn.tensors.symmetry_screen import symmetry_names
 from lattice_gnn.training.labelled import LabelledLattices
 
 DENSITY_EDGES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-"""Relative densities between which ``by_density`` breaks errors down."""
-SIZES = ((1, 5), (6, 10), (11, 20), (21, 40), (41, None))
-"""Least and largest number of nodes of each row of ``by_size``."""
+"""Relative densities between which errors are broken down."""
 TURNED = 256
 """Lattices, at most, on which the equivariance is measured."""
 WORST = 10
@@ -123,7 +114,7 @@ def equivariance_errors(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
-    """A model's answers beside the references, lattice by lattice; ``report`` sums them up.
+    """A model's answers beside the references, lattice by lattice.
 
     Attributes:
         names: Names of the lattices.
@@ -149,56 +140,6 @@ class Judgement:
         """Numbers of the lattices with the largest directional error, worst first."""
         error = directional_error(self.predicted, self.reference)
         return torch.argsort(error, descending=True, stable=True)[:count].tolist()
-
-    def report(self) -> dict[str, Any]:
-        """Plain values; docs/cli.md says what each key holds. Infinity is written as None."""
-        C, C_ref = self.predicted, self.reference
-        directional, frobenius = directional_error(C, C_ref), relative_frobenius(C, C_ref)
-        turned = len(next(iter(self.equivariance.values())))
-        found = {
-            "count": len(self.names),
-            "seconds": self.seconds,
-            "seconds_per_lattice": self.seconds / len(self.names),
-            "directional_error": summarise(directional),
-            "component_error": summarise(component_error(C, C_ref)),
-            "relative_frobenius": {
-                **summarise(frobenius),
-                "within_5_percent": float((frobenius <= 0.05).double().mean()),
-                "within_25_percent": float((frobenius <= 0.25).double().mean()),
-            },
-            "log_euclidean": summarise(log_euclidean(C, C_ref)),
-            "softest_error": summarise(softest_error(C, C_ref)),
-            "moduli": {name: summarise(e) for name, e in moduli_errors(C, C_ref).items()},
-            "negative_eigenvalue_share": float(has_negative_energy(C).double().mean()),
-            "equivariance_error": {
-                "count": turned,
-                **{name: summarise(e) for name, e in self.equivariance.items()},
-            },
-            **_breakdowns(self, directional, frobenius),
-            "worst": [
-                {
-                    "index": k,
-                    "name": self.names[k],
-                    "relative_density": float(self.relative_density[k]),
-                    "directional_error": float(directional[k]),
-                    "relative_frobenius": float(frobenius[k]),
-                }
-                for k in self.worst()
-            ],
-        }
-        plain: dict[str, Any] = _without_infinity(found)
-        return plain
-
-
-def report(
-    model: StiffnessNetwork,
-    labelled: LabelledLattices,
-    *,
-    names: Sequence[str] | None = None,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """Every metric of a model over labelled lattices, and broken down: ``judge(...).report()``."""
-    return judge(model, labelled, names=names, seed=seed).report()
 
 
 def judge(
@@ -271,48 +212,3 @@ def _require_definite(reference: Float[Tensor, "lattices 6 6"], names: Sequence[
             f"eigenvalue {float(values[poor[0], 0]):.3g} of {float(values[poor[0], -1]):.3g}); "
             "leave out lattices whose net does not span space."
         )
-
-
-def _breakdowns(
-    judgement: Judgement,
-    directional: Float[Tensor, " lattices"],
-    frobenius: Float[Tensor, " lattices"],
-) -> dict[str, list[dict[str, Any]]]:
-    """Both headline errors by density, by symmetry class and by size; empty rows are left out."""
-
-    def row(head: dict[str, Any], inside: Bool[Tensor, " lattices"]) -> list[dict[str, Any]]:
-        if not bool(inside.any()):
-            return []
-        return [
-            {
-                **head,
-                "count": int(inside.sum()),
-                "directional_error": summarise(directional[inside]),
-                "relative_frobenius": summarise(frobenius[inside]),
-            }
-        ]
-
-    density, nodes = judgement.relative_density, judgement.nodes
-    by_density, by_symmetry, by_size = [], [], []
-    for low, high in pairwise((*DENSITY_EDGES, math.inf)):
-        end = None if math.isinf(high) else high
-        label = f"above {low:g}" if end is None else f"{low:g} to {high:g}"
-        head = {"label": label, "range": [low, end]}
-        by_density += row(head, (density >= low) & (density < high))
-    for name in SYMMETRIES:
-        inside = torch.tensor([symmetry == name for symmetry in judgement.symmetry])
-        by_symmetry += row({"label": name}, inside)
-    for least, most in SIZES:
-        label = f"above {least - 1}" if most is None else f"{least} to {most}"
-        inside = (nodes >= least) & (nodes <= (math.inf if most is None else most))
-        by_size += row({"label": label, "range": [least, most]}, inside)
-    return {"by_density": by_density, "by_symmetry": by_symmetry, "by_size": by_size}
-
-
-def _without_infinity(value: Any) -> Any:
-    """JSON has no infinity: None in its place."""
-    if isinstance(value, dict):
-        return {key: _without_infinity(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_without_infinity(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -76,6 +76,18 @@ def octet_file(tmp_path):
 
 
 @pytest.fixture
+def written(tmp_path):
+    """Write a lattice and return its path."""
+
+    def write(lattice):
+        path = tmp_path / "lattice.json"
+        write_lattices(path, lattice)
+        return path
+
+    return write
+
+
+@pytest.fixture
 def layer():
     """A square grid in the plane of 1 and 2: connected in two of three dimensions."""
     return {

@@ -1,30 +1,74 @@
 """The pictures of a comparison show every model, curve and density range."""
 
+from dataclasses import replace
+
 import matplotlib.image
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from lattice_gnn.reports.comparison import (
+    ComparedErrors,
+    ComparedModel,
+    ComparisonData,
+    ComparisonReport,
+    CurvePoint,
+    DensityRow,
+    Machine,
+    PartCounts,
+    RotationError,
+)
+from lattice_gnn.reports.dataset import MedianAndP90
+from lattice_gnn.reports.errors import Summary
+from lattice_gnn.reports.evaluation import TensorError
 from viz import comparison
 from viz.comparison import draw_comparison
 
 
+def summary(value, median=None):
+    return Summary(median=median, mean=value, p90=value, p99=value, max=value)
+
+
 def model(name, kind, error, ms):
-    rows = [
-        {"range": limits, "directional_error": {"median": error * f, "p90": 2 * error * f}}
-        for limits, f in (([0.0, 0.003], 1.5), ([0.003, 0.01], 1.0), ([0.3, None], 0.5))
-    ]
-    summary = {"mean": error, "median": error}
-    test = {"directional_error": summary, "by_density": rows}
-    return {"name": name, "kind": kind, "forward_ms": ms, "test": test}
+    rows = tuple(
+        DensityRow(limits, 1, MedianAndP90(median=f, p90=2 * f))
+        for limits, f in (
+            ((0.0, 0.003), 0.075),
+            ((0.003, 0.01), 0.05),
+            ((0.3, None), 0.025),
+        )
+    )
+    test = ComparedErrors(
+        count=3,
+        directional_error=summary(error, error),
+        component_error=summary(error),
+        relative_frobenius=TensorError(error, error, error, error, error, 0.5, 1.0),
+        log_euclidean=summary(error),
+        softest_error=summary(error),
+        negative_eigenvalue_share=0.0,
+        rotation_error=RotationError(0.0, 0.0),
+        by_density=rows,
+    )
+    return ComparedModel(name, kind, 1, 10, 10, 1.0, 0, test, {}, ms, None)
 
 
-def document(models, **curves):
-    return {"models": models, "curves": curves}
+def report(models, **curves):
+    counts = PartCounts(1, 1, 1)
+    return ComparisonReport(
+        data=ComparisonData("0", "beam FEM", counts, counts, 0.5),
+        budget_minutes=1.0,
+        machine=Machine("a processor", 2, "2.0"),
+        models=tuple(models),
+        curves=curves,
+        ablation=(),
+        unfinished=(),
+        failed={},
+    )
 
 
 def points(*labels):
-    return [{"labels": n, "directional_error": {"mean": 1 / n, "median": None}} for n in labels]
+    frobenius = TensorError(0.1, 0.1, 0.1, 0.1, 0.1, 0.5, 1.0)
+    return tuple(CurvePoint(n, 10, summary(1 / n), frobenius) for n in labels)
 
 
 @pytest.fixture
@@ -50,7 +94,7 @@ MODELS = [
 
 
 def test_every_picture_is_drawn_and_not_blank(tmp_path):
-    paths = draw_comparison(tmp_path, document(MODELS, base=points(10, 100)))
+    paths = draw_comparison(tmp_path, report(MODELS, base=points(10, 100)))
     names = ["accuracy-cost.png", "error-density.png", "learning-curves.png"]
     assert sorted(path.name for path in paths) == names
     for path in paths:
@@ -60,7 +104,7 @@ def test_every_picture_is_drawn_and_not_blank(tmp_path):
 
 
 def test_the_cost_picture_has_every_model_at_its_place_and_the_front_of_the_best(tmp_path, figures):
-    draw_comparison(tmp_path, document(MODELS))
+    draw_comparison(tmp_path, report(MODELS))
     axes = figures[0].axes[0]
     drawn = {tuple(line.get_xydata()[0]) for line in axes.lines if len(line.get_xydata()) == 1}
     assert drawn == {(1.0, 5.0), (0.1, 20.0), (2.0, 30.0), (0.3, 40.0)}
@@ -73,7 +117,7 @@ def test_the_cost_picture_has_every_model_at_its_place_and_the_front_of_the_best
 
 
 def test_densities_are_those_of_the_report(tmp_path, figures):
-    draw_comparison(tmp_path, document(MODELS))
+    draw_comparison(tmp_path, report(MODELS))
     line = next(x for x in figures[1].axes[0].lines if x.get_label() == "base")
     x, y = line.get_xydata().T
     assert x == pytest.approx([np.sqrt(0.001 * 0.003), np.sqrt(0.003 * 0.01), np.sqrt(0.3 * 0.45)])
@@ -81,7 +125,7 @@ def test_densities_are_those_of_the_report(tmp_path, figures):
 
 
 def test_ticks_of_a_narrow_axis_have_numbers(tmp_path, figures):
-    draw_comparison(tmp_path, document([model("a", "cgcnn", 0.82, 1.0)], a=points(10, 11)))
+    draw_comparison(tmp_path, report([model("a", "cgcnn", 0.82, 1.0)], a=points(10, 11)))
     for figure in figures:
         figure.draw_without_rendering()
         axis = figure.axes[0].yaxis
@@ -91,6 +135,6 @@ def test_ticks_of_a_narrow_axis_have_numbers(tmp_path, figures):
 
 def test_what_has_no_error_or_one_point_is_left_out(tmp_path):
     broken = model("broken", "cgcnn", 0.1, 1.0)
-    broken["test"]["directional_error"]["mean"] = None
-    assert draw_comparison(tmp_path, document([broken], base=points(10))) == []
+    broken = replace(broken, test=replace(broken.test, directional_error=summary(None)))
+    assert draw_comparison(tmp_path, report([broken], base=points(10))) == []
     assert comparison._percent(None) is np.nan

@@ -26,12 +26,11 @@ def file(dataset, tmp_path):
 def test_info_says_what_a_file_holds_and_draws_it(run, answer, file, tmp_path):
     facts = answer("data", "info", file)
     assert (facts["lattices"], facts["bases"]) == (64, 32)
-    sheet, histograms = tmp_path / "sheet.png", tmp_path / "histograms.png"
-    result = run("data", "info", file, "--sheet", sheet, "--histograms", histograms)
+    result = run("data", "info", file, "--pictures", tmp_path / "pictures")
     assert result.exit_code == 0, result.stderr
     assert "relative density" in result.stdout
-    for picture in (sheet, histograms):
-        assert picture.read_bytes().startswith(b"\x89PNG")
+    for name in ("sheet.png", "histograms.png"):
+        assert (tmp_path / "pictures" / name).read_bytes().startswith(b"\x89PNG")
 
 
 def test_check_passes_a_sound_file_and_names_what_is_wrong(run, answer, dataset, file):

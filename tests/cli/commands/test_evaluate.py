@@ -146,7 +146,7 @@ def test_table_shows_headline_breakdowns_and_worst(run, dataset, weights):
 
 
 def test_plots_are_written_and_named(run, dataset, tmp_path):
-    result = run("evaluate", "affine", dataset, "--plots", tmp_path / "new" / "plots")
+    result = run("evaluate", "affine", dataset, "--pictures", tmp_path / "new" / "plots")
     assert result.exit_code == 0, result.stderr
     written = sorted((tmp_path / "new" / "plots").iterdir())
     assert [path.name for path in written] == ["components.png", "errors.png", "worst.png"]
@@ -158,7 +158,7 @@ def test_plots_are_written_and_named(run, dataset, tmp_path):
 def test_bad_data_is_refused(run, dataset, catalogue, tmp_path, octet_file):
     evaluate = ("evaluate", "affine")
     assert_refused(run(*evaluate, tmp_path / "none.h5"), "none.h5", "no such file")
-    assert_refused(run(*evaluate, dataset, "--label", "solid"), "solid", "beam")
+    assert_refused(run(*evaluate, dataset, "--method", "solid"), "solid", "beam")
     assert_refused(run(*evaluate, dataset, "--limit", 0), "limit", "got 0")
     assert_refused(run(*evaluate, dataset, "--seed", -1), "--seed")
     assert_refused(run(*evaluate, dataset, "--lowest", 2), "lowest", "catalogue")
@@ -211,5 +211,5 @@ def test_an_indefinite_reference_is_refused(run, dataset):
 
 
 def test_a_folder_for_plots_that_cannot_be_made_is_refused_first(run, dataset):
-    result = run("evaluate", "affine", dataset, "--plots", dataset / "plots")
+    result = run("evaluate", "affine", dataset, "--pictures", dataset / "plots")
     assert_refused(result, "cannot be made")

@@ -14,8 +14,8 @@ OPTIONS = ("--count", 24, "--workers", 1, "--seed", 4)
 
 def test_generate_writes_a_dataset_a_picture_and_statistics(run, tmp_path):
     out, sheet = tmp_path / "set.h5", tmp_path / "sheet.png"
-    options = ("--densities", "0.01,0.1", "--levels", "0.05", "--sheet", sheet, "--json")
-    result = run("generate", "--out", out, *OPTIONS, *options)
+    options = ("--densities", "0.01,0.1", "--levels", "0.05", "--picture", sheet, "--json")
+    result = run("generate", "--output", out, *OPTIONS, *options)
     assert result.exit_code == 0, result.stderr
     facts = json.loads(result.stdout)
     assert (facts["bases"], facts["lattices"]) == (24, 96)
@@ -25,7 +25,7 @@ def test_generate_writes_a_dataset_a_picture_and_statistics(run, tmp_path):
     dataset = read_dataset(out)
     assert np.unique(dataset.levels).tolist() == [0.0, 0.05]
     assert dataset.to_batch().relative_density.numpy()[:2] == pytest.approx([0.01, 0.1])
-    again = run("generate", "--out", out, *OPTIONS, *options)
+    again = run("generate", "--output", out, *OPTIONS, *options)
     assert again.stdout == result.stdout
 
 
@@ -59,7 +59,7 @@ def test_a_population_comes_from_yaml(run, tmp_path):
         (("--densities", ""), "--densities: expected at least one"),
         (("--levels", "-1"), "population.levels: expected lengths above 0"),
         (("--config", "no.yaml"), "no.yaml: there is no such file"),
-        (("--sheet", "no/folder/a.png"), "there is no folder"),
+        (("--picture", "no/folder/a.png"), "there is no folder"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused_in_one_sentence(options, sentence, run, tmp_path):

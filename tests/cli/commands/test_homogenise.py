@@ -1,23 +1,10 @@
 """homogenise: beam FEM at the terminal, singular nets included."""
 
 import numpy as np
-import pytest
 
 from fem_reference.sparse import IllConditionedError
 from lattice_gnn.cells.named import cell
 from lattice_gnn.lattice.json_file import write_lattices
-
-
-@pytest.fixture
-def written(tmp_path):
-    """Write a lattice and return its path."""
-
-    def write(lattice):
-        path = tmp_path / "lattice.json"
-        write_lattices(path, lattice)
-        return path
-
-    return write
 
 
 def test_octet_at_small_radius_has_the_stiffness_of_the_literature(answer, written):

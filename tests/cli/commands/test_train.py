@@ -1,4 +1,4 @@
-"""What train shows while it runs, and which options it refuses."""
+"""train makes a model that predict can use, shows how far it is, and refuses wrong options."""
 
 import sys
 from types import SimpleNamespace
@@ -25,6 +25,19 @@ def recipe(tmp_path):
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(RECIPE))
     return path
+
+
+def test_the_weights_are_used_by_predict(run, answer, recipe, octet_file, tmp_path):
+    folder = tmp_path / "deep" / "run"
+    labels = ("--data", tmp_path / "labels")
+    result = run("train", recipe, "--output", folder, *labels, "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    weights = result.stdout.strip()
+    assert weights == str(folder / "model.safetensors")
+    assert [path.suffix for path in (tmp_path / "labels").iterdir()] == [".h5"]
+    found = answer("predict", octet_file, "--model", weights)
+    assert found["model"]["name"] == weights
+    assert found["model"]["expected_error"]["median"] > 0
 
 
 def test_a_pipe_gets_one_line_a_validation(run, recipe, tmp_path):

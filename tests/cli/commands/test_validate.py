@@ -62,7 +62,7 @@ def test_timoshenko_differs_from_euler_bernoulli(catalogue):
 
 
 def test_parity_plot_is_drawn(catalogue, tmp_path):
-    result = run(catalogue, "--plot", tmp_path / "parity.png")
+    result = run(catalogue, "--picture", tmp_path / "parity.png")
     assert result.exit_code == 0
     assert (tmp_path / "parity.png").stat().st_size > 20_000
 
@@ -177,7 +177,7 @@ def test_a_limit_draws_the_lattices_that_evaluate_draws(catalogue):
         (("--method", "solid", "--element", "timoshenko"), ["--element", "--method beam"]),
         (("--voxels-per-diameter", "8"), ["--voxels-per-diameter", "--method solid"]),
         (("--method", "solid", "--voxels-per-diameter", "3"), ["all 8", "bcc at 0.002", "least 4"]),
-        (("--plot", "missing/parity.png"), ["missing/parity.png", "cannot be written"]),
+        (("--picture", "missing/parity.png"), ["missing/parity.png", "cannot be written"]),
     ],
 )
 def test_options_that_do_not_fit_are_one_sentence(options, words, catalogue):

@@ -255,16 +255,16 @@ def test_a_lattice_that_the_solver_refuses_stays_without_label(dataset, monkeypa
 
 def test_statistics_count_bases_and_lattices(dataset):
     facts = describe(dataset)
-    assert (facts["lattices"], facts["bases"]) == (128, 32)
-    assert sum(facts["systems"].values()) == 32
-    assert facts["levels"] == [0.0, 0.02]
+    assert (facts.lattices, facts.bases) == (128, 32)
+    assert sum(facts.systems.values()) == 32
+    assert facts.levels == (0.0, 0.02)
     octet = dataset.select([0])
     facts = describe(octet)
-    assert facts["connectivity"]["mean"] == 12
-    assert facts["systems"] == {"cubic": 1}
+    assert facts.connectivity.mean == 12
+    assert facts.systems == {"cubic": 1}
     C = octet.stiffness("beam", [0])[0]
     density = octet.lattices([0])[0].relative_density
-    assert facts["beam.C"]["mean"] == pytest.approx(np.trace(C) / 6 / density)
+    assert facts.labels["beam"].C.mean == pytest.approx(np.trace(C) / 6 / density)
 
 
 def test_label_rows_are_the_upper_triangle(dataset):

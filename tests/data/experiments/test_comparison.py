@@ -9,8 +9,8 @@ import pytest
 import torch
 import yaml
 
-from data.experiments import comparison_run
-from data.experiments.comparison import Job, compare
+from data.experiments import comparison, comparison_run
+from data.experiments.comparison import Job
 from data.experiments.comparison_config import read_comparison
 from data.experiments.comparison_run import Catalogue
 from data.experiments.comparison_table import markdown
@@ -20,7 +20,10 @@ from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.network.checkpoint import load_model
-from lattice_gnn.training.evaluation import report
+from lattice_gnn.reports.document import plain
+from lattice_gnn.reports.evaluation import evaluation_facts
+from lattice_gnn.reports.schema import read_document
+from lattice_gnn.training.evaluation import judge
 
 SMALL = {"channels": 2, "hidden": 4, "readout_channels": 2, "layers": 1}
 CONFIG = {
@@ -44,6 +47,11 @@ CONFIG = {
 @pytest.fixture(autouse=True)
 def _short_timing(monkeypatch):
     monkeypatch.setattr(comparison_run, "_COST_SECONDS", 0.01)
+
+
+def compare(config, job, **options):
+    """Plain values of the comparison, as in ``comparison.json``."""
+    return comparison.compare(config, job, **options).to_dict()
 
 
 def written(path, **changes):
@@ -100,7 +108,8 @@ def test_errors_are_those_of_the_weights_on_the_held_out_bases(finished, labels)
     assert document["data"]["lattices"] == {k: len(v) for k, v in data.parts.items()}
     for name in ("ours", "plain", "linear"):
         model, _ = load_model(job.folder / "runs" / name / "best.safetensors")
-        again = report(model, data.parts["test"], names=data.names("test"))
+        judgement = judge(model, data.parts["test"], names=data.names("test"))
+        again = plain(evaluation_facts(judgement))
         made = json.loads((job.folder / "runs" / name / "metrics.json").read_text())
         for metric in ("directional_error", "relative_frobenius", "by_density", "worst"):
             assert made["test"][metric] == again[metric]
@@ -194,9 +203,9 @@ def test_the_markdown_says_what_was_compared(finished):
 
 
 def test_progress_names_every_model_to_its_end(finished):
-    ended = [run.name for run in finished[3] if run.metrics is not None]
+    ended = [run.name for run in finished[3] if run.model is not None]
     assert ended[: len(CONFIG["models"])] == list(CONFIG["models"])
-    shares = [run.share for run in finished[3] if run.name == "ours" and run.metrics is None]
+    shares = [run.share for run in finished[3] if run.name == "ours" and run.model is None]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
@@ -206,7 +215,7 @@ def test_finished_models_are_not_made_again(finished, monkeypatch):
     places = [p for p in (job.folder / "runs").rglob("*") if p.is_file()]
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in places}
     monkeypatch.setattr(comparison_run, "train", None)
-    monkeypatch.setattr(comparison_run, "report", None)
+    monkeypatch.setattr(comparison_run, "judge", None)
     again = compare(config, job)
     assert again == document == json.loads((job.folder / "comparison.json").read_text())
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in places} == before
@@ -335,7 +344,7 @@ def test_two_at_once_give_the_same_as_one_after_the_other(finished, labels, tmp_
         for outside, entry in row["catalogues"].items():
             assert entry == expected["catalogues"][outside]
     assert both["curves"] == document["curves"]
-    assert {run.name for run in seen if run.metrics is not None} >= set(CONFIG["models"])
+    assert {run.name for run in seen if run.model is not None} >= set(CONFIG["models"])
 
 
 @pytest.mark.parametrize(
@@ -381,5 +390,5 @@ def test_names_and_catalogues_are_checked_before_anything_is_made(tmp_path, labe
 def test_the_committed_table_is_that_of_the_committed_results():
     folder = Path(__file__).parents[3] / "benchmarks" / "comparison"
     document = json.loads((folder / "comparison.json").read_text())
-    assert markdown(document) == (folder / "comparison.md").read_text()
+    assert markdown(read_document(document)) == (folder / "comparison.md").read_text()
     assert {row["name"] for row in document["models"]} > {"base", "paper", "ridge", "affine"}

@@ -1,0 +1,298 @@
+"""Tables of stiffnesses: matrices, moduli, a check, and one row per lattice of many."""
+
+import os.path
+from collections.abc import Callable, Sequence
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from cli.terminal.lattice_tables import label
+from cli.terminal.tables import (
+    block,
+    columns,
+    grid,
+    number_format,
+    pairs,
+    scientific,
+    significant,
+)
+from lattice_gnn.wording import percent
+
+if TYPE_CHECKING:
+    from lattice_gnn.lattice.lattice import Material
+    from lattice_gnn.reports.homogenisation import HomogenisationReport
+    from lattice_gnn.reports.prediction import CheckFacts, ExpectedError, PredictionReport
+    from lattice_gnn.reports.stiffness import (
+        AllAverages,
+        AllExtremes,
+        AxisModuli,
+        Extremum,
+        Matrix,
+        Moduli,
+        StiffnessFacts,
+        SymmetryFacts,
+    )
+
+    Report = PredictionReport | HomogenisationReport
+
+COUPLING_NOISE = 1e-6
+"""Entries of a stiffness below this share of sqrt(C_ii C_jj) are shown as zero."""
+SOFT = 0.01
+"""Entries of the diagonal below this share of the largest call for exponents."""
+
+
+def without_noise(voigt: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Return the matrix with couplings of less than a millionth of the diagonal set to zero."""
+    diagonal = [abs(voigt[k][k]) for k in range(len(voigt))]
+    floor_ = 1e-15 * max(diagonal)
+    scales = [value if value > floor_ else 0.0 for value in diagonal]
+    return [
+        [
+            entry if abs(entry) > COUPLING_NOISE * sqrt(scales[i] * scales[j]) > 0 else 0.0
+            for j, entry in enumerate(row)
+        ]
+        for i, row in enumerate(voigt)
+    ]
+
+
+def matrix(voigt: "Matrix", order: str) -> Table:
+    """Return a 6x6 matrix with its component order at both edges; soft modes keep their digits."""
+    shown = without_noise(voigt)
+    diagonal = [value for k in range(6) if (value := abs(shown[k][k]))]
+    soft = bool(diagonal) and min(diagonal) < SOFT * max(diagonal)
+    fmt = scientific if soft else number_format([entry for row in shown for entry in row])
+    names = order.split()
+    table = columns("", names)
+    for name, row in zip(names, shown, strict=True):
+        table.add_row(_cyan(name), *(fmt(entry) for entry in row))
+    return table
+
+
+def _cyan(text: str) -> Text:
+    return Text(text, style="cyan")
+
+
+def model_rows(report: "PredictionReport") -> list[tuple[str, str]]:
+    """Return the model, its expected error, and where the lattice stands to its training set."""
+    domain = report.domain
+    return [
+        ("model", report.model.name),
+        ("expected error", _expected(report.model.expected_error)),
+        ("training domain", "inside" if domain.inside else "OUTSIDE: " + "; ".join(domain.notes)),
+    ]
+
+
+def _expected(error: "ExpectedError | None") -> str:
+    if error is None:
+        return "not known outside the ranges of the training set"
+    return (
+        f"{percent(error.median)} (median), {percent(error.p90)} (9 of 10 are better); "
+        f"relative Frobenius, {error.basis}"
+    )
+
+
+def solution_rows(report: "HomogenisationReport") -> list[tuple[str, str]]:
+    """Return what beam FEM knows about its solution."""
+    rows = [("rank of C", f"{report.rank} of 6" + (": SINGULAR" if report.rank < 6 else ""))]
+    if report.components > 1:
+        rows.append(("components", f"{report.components}"))
+    if report.condition is not None:
+        rows.append(("condition", f"{report.condition:.3g} (scaled stiffness matrix)"))
+    return rows
+
+
+def stiffness_blocks(
+    stiffness: "StiffnessFacts", material: "Material", by: str
+) -> list[RenderableType]:
+    """Return C/E_s and, where the material has a modulus other than 1, C in its unit."""
+    order = stiffness.order
+    title = f"Stiffness C/E_s by {by}, Voigt, order {order}"
+    parts: list[RenderableType] = [block(title, matrix(stiffness.voigt, order))]
+    if material.E != 1:
+        title = f"The same in the unit of E_s = {material.E:g}"
+        parts.append(block(title, matrix(stiffness.voigt_times_E, order)))
+    return parts
+
+
+def moduli_blocks(moduli: "Moduli | None") -> list[RenderableType]:
+    """Return moduli along the axes and extremal, averages, anisotropy, symmetry."""
+    if moduli is None:
+        return [block("Moduli", Text("not defined: the stiffness is singular"))]
+    return [
+        block("Moduli along the axes", _axes_table(moduli.axes)),
+        block("Extremes over all directions", _extremes_table(moduli.extremes)),
+        block("Averages over all orientations", _averages_table(moduli.averages)),
+        block("Anisotropy", pairs(_anisotropy_rows(moduli))),
+    ]
+
+
+def _axes_table(axes: "AxisModuli") -> Table:
+    nu = axes.nu
+    rows = [
+        ("E/E_s", "along 1, 2, 3", axes.E),
+        ("G/E_s", "in 23, 13, 12", axes.G),
+        ("nu", "nm = 12, 23, 31", (nu["12"], nu["23"], nu["31"])),
+        ("nu", "nm = 21, 32, 13", (nu["21"], nu["32"], nu["13"])),
+        ("beta E_s", "along 1, 2, 3", axes.beta),
+    ]
+    table = grid()
+    table.add_column(style="cyan")
+    table.add_column(no_wrap=True)
+    for _ in range(3):
+        table.add_column(justify="right", no_wrap=True)
+    for name, where, values in rows:
+        table.add_row(name, where, *(significant(value) for value in values))
+    return table
+
+
+def _extremes_table(extremes: "AllExtremes") -> Table:
+    table = grid()
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    rows = (
+        ("E/E_s", extremes.E),
+        ("G/E_s", extremes.G),
+        ("nu", extremes.nu),
+        ("beta E_s", extremes.beta),
+    )
+    for name, ends in rows:
+        low, high = ends.min, ends.max
+        if high.value - low.value <= 1e-6 * abs(high.value):
+            table.add_row(name, "constant", significant(high.value), "in every direction")
+            continue
+        table.add_row(name, "smallest", significant(low.value), _where(low))
+        table.add_row("", "largest", significant(high.value), _where(high))
+    return table
+
+
+def _where(extremum: "Extremum") -> Text:
+    """Name the direction of an extremum: n, or n and m."""
+    import numpy as np
+
+    from viz.picture import direction_label
+
+    n = direction_label(np.array(extremum.n).round(6))
+    if extremum.m is None:
+        return Text(f"along {n}")
+    return Text(f"n = {n}, m = {direction_label(np.array(extremum.m).round(6))}")
+
+
+def _averages_table(averages: "AllAverages") -> Table:
+    table = columns("", ("Voigt", "Reuss", "Hill"))
+    rows = (
+        ("K/E_s", averages.K),
+        ("G/E_s", averages.G),
+        ("E/E_s", averages.E),
+        ("nu", averages.nu),
+    )
+    for name, average in rows:
+        values = (average.voigt, average.reuss, average.hill)
+        table.add_row(_cyan(name), *(significant(value) for value in values))
+    return table
+
+
+def _anisotropy_rows(moduli: "Moduli") -> list[tuple[str, str]]:
+    anisotropy, symmetry = moduli.anisotropy, moduli.symmetry
+    rows = [("Zener", f"{anisotropy.zener:.5g}")] if anisotropy.zener is not None else []
+    distance = f"to {percent(symmetry.distance)}" if symmetry.distance > 5e-7 else "exactly"
+    return [
+        *rows,
+        ("universal A_U", significant(round(anisotropy.universal, 12))),
+        ("log-Euclidean A_L", significant(round(anisotropy.log_euclidean, 12))),
+        ("symmetry", f"{symmetry.name}, {distance}"),
+        *_frame_rows(symmetry),
+    ]
+
+
+def _frame_rows(symmetry: "SymmetryFacts") -> list[tuple[str, str]]:
+    """Say where the material axes lie, unless they do not matter."""
+    if symmetry.name in ("isotropic", "triclinic"):
+        return []
+    frame = symmetry.frame
+    if all(abs(frame[i][j] - (i == j)) <= 1e-6 for i in range(3) for j in range(3)):
+        return [("material axes", "1 2 3")]
+    rows = ["(" + ", ".join(f"{round(x, 3) + 0.0:.3f}" for x in row) + ")" for row in frame]
+    return [("material axes", " ".join(rows))]
+
+
+def check_blocks(report: "PredictionReport", check: "CheckFacts") -> list[RenderableType]:
+    """Return the reference beside the network, and the difference."""
+    by = check.method.partition(",")[0]
+    beside = columns("", ("network", by, "difference"))
+    if report.moduli is not None and check.moduli is not None:
+        for name, pick in _COMPARED:
+            ours, theirs = pick(report.moduli), pick(check.moduli)
+            difference = f"{100 * (ours / theirs - 1):+.2f} %"
+            beside.add_row(_cyan(name), significant(ours), significant(theirs), difference)
+    errors = [
+        ("relative Frobenius", percent(check.relative_frobenius)),
+        ("directional", f"{percent(check.directional_error)} (mean of |nn:C:nn| over n)"),
+        ("softest eigenvalue", percent(check.softest_error)),
+    ]
+    return [
+        *stiffness_blocks(check.stiffness, report.lattice.material, check.method),
+        block(f"Network against {by}", beside),
+        block("Error of the whole tensor", pairs(errors)),
+    ]
+
+
+_COMPARED: tuple[tuple[str, "Callable[[Moduli], float]"], ...] = (
+    ("E/E_s smallest", lambda moduli: moduli.extremes.E.min.value),
+    ("E/E_s largest", lambda moduli: moduli.extremes.E.max.value),
+    ("G/E_s smallest", lambda moduli: moduli.extremes.G.min.value),
+    ("G/E_s largest", lambda moduli: moduli.extremes.G.max.value),
+    ("K/E_s (Hill)", lambda moduli: moduli.averages.K.hill),
+    ("G/E_s (Hill)", lambda moduli: moduli.averages.G.hill),
+)
+
+
+def prediction_overview(reports: "Sequence[PredictionReport]") -> Table:
+    """Return one row per lattice: density, moduli, symmetry, domain, difference from the check."""
+    checked = reports[0].check is not None
+    table = _overview(["exp.err.", "domain", *(["FEM diff."] if checked else [])])
+    for name, report in zip(_names(reports), reports, strict=True):
+        expected = report.model.expected_error
+        cells = [
+            "-" if expected is None else percent(expected.median),
+            "inside" if report.domain.inside else "OUTSIDE",
+        ]
+        if report.check is not None:
+            cells.append(percent(report.check.relative_frobenius))
+        table.add_row(name, *_moduli_cells(report), *cells)
+    return table
+
+
+def homogenisation_overview(reports: "Sequence[HomogenisationReport]") -> Table:
+    """Return one row per lattice: density, moduli, symmetry, rank."""
+    table = _overview(["rank"])
+    for name, report in zip(_names(reports), reports, strict=True):
+        table.add_row(name, *_moduli_cells(report), str(report.rank))
+    return table
+
+
+def _overview(more: Sequence[str]) -> Table:
+    heads = ("density", "E min", "E max", "K Hill", "G Hill", "symmetry", *more)
+    return columns("lattice (moduli over E_s)", heads, left=("symmetry", "domain"), gap=1)
+
+
+def _names(reports: "Sequence[Report]") -> list[str]:
+    """Labels of lattices, without their folder where all share it."""
+    labels = [label(report.lattice) for report in reports]
+    if len({os.path.dirname(str(report.lattice.file)) for report in reports}) == 1:
+        labels = [os.path.basename(name) for name in labels]
+    return [escape(name) for name in labels]
+
+
+def _moduli_cells(report: "Report") -> list[str]:
+    moduli, density = report.moduli, f"{report.lattice.relative_density:.4g}"
+    if moduli is None:
+        return [density, "-", "-", "-", "-", "singular"]
+    E, averages = moduli.extremes.E, moduli.averages
+    values = (E.min.value, E.max.value, averages.K.hill, averages.G.hill)
+    return [density, *(f"{value:.2e}" for value in values), moduli.symmetry.name]

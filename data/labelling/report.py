@@ -1,0 +1,35 @@
+"""How good the solid labels of a dataset are."""
+
+from pathlib import Path
+
+import numpy as np
+
+from data.datasets.dataset import Dataset, Label
+from data.labelling.solid import SOLID
+from lattice_gnn.reports.dataset import MedianAndP90, SolidLabelReport
+
+
+def solid_label_report(dataset: Dataset, file: Path) -> SolidLabelReport:
+    """Describe the solid labels of a dataset that was labelled last."""
+    label = dataset.labels[SOLID]
+    return SolidLabelReport(
+        file=str(file),
+        lattices=len(dataset),
+        labelled=int(label.mask.sum()),
+        touching=int(np.nansum(label.detail("touching"))),
+        unresolved_gap=int(np.nansum(label.detail("unresolved_gap"))),
+        error=_spread(label, "error"),
+        softest_error=_spread(label, "softest_error"),
+        nodes=_spread(label, "nodes"),
+        refused=refused(dataset),
+    )
+
+
+def refused(dataset: Dataset) -> dict[str, str]:
+    """Why lattices have no solid label, by name and density."""
+    return dict(dataset.provenance[-1]["refused"])
+
+
+def _spread(label: Label, detail: str) -> MedianAndP90:
+    median, p90 = np.percentile(label.detail(detail)[label.mask], (50, 90)).tolist()
+    return MedianAndP90(median, p90)
