@@ -20,6 +20,7 @@ from cli.terminal.options import (
 )
 from cli.terminal.output import emit, progress, say_note, show
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import read_yaml
 
 if TYPE_CHECKING:
     from data.datasets.dataset import Dataset
