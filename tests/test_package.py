@@ -1,5 +1,6 @@
 """What is shipped: pins, the wheel, the lazy front door."""
 
+import ast
 import os
 import re
 import subprocess
@@ -70,6 +71,96 @@ def test_every_declared_dependency_has_a_sentence(project):
     extras = [line for lines in project["optional-dependencies"].values() for line in lines]
     for requirement in project["dependencies"] + extras:
         assert canonical(NAME.match(requirement)[0]) in text, requirement
+
+
+IMPORT_NAMES = {
+    "pyyaml": ("yaml",),
+    "tensorboard": ("torch.utils.tensorboard", "tensorboard"),
+    "matplotlib": ("matplotlib", "mpl_toolkits"),
+}
+"""Modules of the distributions that are not named like their only one."""
+
+TOOLS = {"pytest-xdist", "beartype", "build", "hatchling", "ruff", "mypy"}
+"""What the tests use without importing it: plug-ins and commands."""
+
+
+def foreign_imports(node):
+    """List the modules that a piece of source imports from other projects."""
+    names = []
+    for part in ast.walk(node):
+        if isinstance(part, ast.Import):
+            names += [alias.name for alias in part.names]
+        elif isinstance(part, ast.ImportFrom) and part.module and not part.level:
+            names.append(part.module)
+        elif isinstance(part, ast.Call) and ast.unparse(part.func) == "pytest.importorskip":
+            names.append(part.args[0].value)
+    ours = PACKAGES | sys.stdlib_module_names
+    return [name for name in names if name.split(".")[0] not in ours]
+
+
+def sources(*folders):
+    """Map files to their syntax trees; scripts that make golden numbers have their own needs."""
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(paths)
+        if path.parent.name != "golden"
+    }
+
+
+def modules(requirements):
+    """Map each requirement to the modules that it installs."""
+    names = [canonical(NAME.match(requirement)[0]) for requirement in requirements]
+    return {name: IMPORT_NAMES.get(name, (name.replace("-", "_"),)) for name in names}
+
+
+def covers(known, name):
+    """Whether an imported name is one of the modules, or inside one."""
+    return any(f"{name}.".startswith(f"{module}.") for module in known)
+
+
+@pytest.fixture(scope="module")
+def extras(project):
+    """Requirements of all extras for users."""
+    groups = project["optional-dependencies"].items()
+    return [line for name, lines in groups if name != "test" for line in lines]
+
+
+def test_every_declared_dependency_is_imported(project, extras):
+    for folders, requirements in (
+        (PACKAGES, project["dependencies"] + extras),
+        ({"tests"}, project["optional-dependencies"]["test"]),
+    ):
+        names = {name for tree in sources(*folders).values() for name in foreign_imports(tree)}
+        used = {
+            distribution
+            for distribution, known in modules(requirements).items()
+            if any(covers(known, name) for name in names)
+        }
+        assert set(modules(requirements)) - used - TOOLS == set()
+
+
+def test_every_import_is_declared(project, extras):
+    tests = project["optional-dependencies"]["test"]
+    for folders, more in ((PACKAGES, extras), ({"tests"}, extras + tests)):
+        known = [x for found in modules(project["dependencies"] + more).values() for x in found]
+        undeclared = {
+            path: name
+            for path, tree in sources(*folders).items()
+            for name in foreign_imports(tree)
+            if not covers(known, name)
+        }
+        assert undeclared == {}
+
+
+def test_extras_are_imported_inside_functions_only(extras):
+    """Every module can be imported without them."""
+    known = [x for found in modules(extras).values() for x in found]
+    for path, tree in sources(*PACKAGES).items():
+        for node in tree.body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                for name in foreign_imports(node):
+                    assert not covers(known, name), path
 
 
 @pytest.fixture(scope="module")
