@@ -1,6 +1,7 @@
 """What is shipped: pins, the wheel, the lazy front door."""
 
 import ast
+import doctest
 import os
 import re
 import subprocess
@@ -240,6 +241,11 @@ else:
     raise AssertionError("an unknown name was found")
 """
     run([installed, "-W", "ignore", "-c", code], cwd=tmp_path)
+
+
+def test_the_example_of_the_face_holds():
+    found = doctest.testmod(lattice_gnn)
+    assert (found.failed, found.attempted) == (0, 5)
 
 
 def test_no_exported_name_is_that_of_a_module():

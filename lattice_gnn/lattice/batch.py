@@ -7,7 +7,7 @@ volumes) is computed from it in torch at every use, so that gradients reach node
 and radii.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from torch import Tensor
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.collinear import removable_nodes
 from lattice_gnn.lattice.lattice import Lattice, Material
+from lattice_gnn.lattice.sequence import as_list
 from lattice_gnn.lattice.topology import simplify_topology
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _STRUT_FIELDS = ("struts", "shifts", "radii", "end_radii", "inner_radii", "E", "nu")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LatticeBatch:
     """One or many periodic lattices as flat tensors.
 
@@ -62,7 +63,7 @@ class LatticeBatch:
     @classmethod
     def from_lattices(
         cls,
-        lattices: Sequence[Lattice],
+        lattices: Lattice | Iterable[Lattice],
         *,
         dtype: torch.dtype = torch.float64,
         device: torch.device | str = "cpu",
@@ -70,14 +71,15 @@ class LatticeBatch:
         """Collate lattices, in order.
 
         Args:
-            lattices: At least one lattice.
+            lattices: One lattice, or several.
             dtype: Type of the real-valued tensors.
             device: Where the tensors live.
 
         Raises:
-            LatticeGnnError: If there is no lattice.
+            LatticeGnnError: If there is no lattice, or anything else among them.
         """
-        if len(lattices) == 0:
+        lattices = as_list(lattices, "LatticeBatch.from_lattices")
+        if not lattices:
             raise LatticeGnnError("a batch needs at least one lattice, got none")
         node_offsets = np.cumsum([0] + [len(x.nodes) for x in lattices])
         strut_offsets = np.cumsum([0] + [len(x.radii) for x in lattices])
@@ -151,6 +153,14 @@ class LatticeBatch:
             E=None if np.all(E == 1.0) else E * material.E,
             nu=None if np.all(nu == material.nu) else nu,
             material=material,
+        )
+
+    def __repr__(self) -> str:
+        """One line: counts, type and device."""
+        kind = str(self.nodes.dtype).removeprefix("torch.")
+        return (
+            f"LatticeBatch({len(self)} lattices, {len(self.nodes)} nodes, {len(self.radii)} "
+            f"struts, {kind} on {self.nodes.device})"
         )
 
     def __len__(self) -> int:

@@ -36,7 +36,7 @@ class Component:
     cycles: Int[np.ndarray, "rank 3"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Net:
     """Connectivity report of a periodic net.
 
@@ -59,6 +59,13 @@ class Net:
     def is_single_net(self) -> bool:
         """Whether everything hangs together: one component of rank 3 and index 1."""
         return len(self.components) == 1 and self.components[0].index == 1
+
+    def __repr__(self) -> str:
+        """One line: rank, and index where it is not 1, of every component."""
+        parts = [
+            f"rank {x.rank}" + (f" index {x.index}" if x.index > 1 else "") for x in self.components
+        ]
+        return f"Net({', '.join(parts)})"
 
     def describe(self) -> str:
         """Return one sentence per finding, for people."""

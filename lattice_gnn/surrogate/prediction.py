@@ -19,6 +19,7 @@ from lattice_gnn.reports.prediction import (
 from lattice_gnn.reports.result import Result
 from lattice_gnn.reports.stiffness import moduli_facts, stiffness_facts
 from lattice_gnn.tensors.stiffness import Stiffness
+from lattice_gnn.wording import percent
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,7 +61,7 @@ class Prediction(Result):
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         expected = self.expected_error
-        error = "unknown" if expected is None else f"{100 * expected.median:.2g} % (median)"
+        error = "unknown" if expected is None else f"{percent(expected.median)} (median)"
         return (
             ("model", self.model),
             ("expected error", error),

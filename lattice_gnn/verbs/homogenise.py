@@ -17,6 +17,7 @@ from lattice_gnn.reports.beam import beam_reports
 from lattice_gnn.reports.homogenisation import HomogenisationReport
 from lattice_gnn.reports.result import Result
 from lattice_gnn.reports.solid import solid_report, solid_warnings
+from lattice_gnn.wording import percent
 
 Method = Literal["beam", "solid"]
 OnProgress = Callable[[int, int], None]
@@ -74,7 +75,7 @@ class Homogenisation(Result):
         if isinstance(self.solution, BeamSolution):
             return (("element", str(self.element)), ("rank", str(self.rank)))
         return (
-            ("estimated error", f"{100 * self.solution.error:.2g} %"),
+            ("estimated error", percent(self.solution.error)),
             ("voxels per diameter", f"{self.solution.voxels_per_diameter:.3g}"),
         )
 

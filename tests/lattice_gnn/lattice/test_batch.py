@@ -1,5 +1,7 @@
 """LatticeBatch: nothing is lost on the way in or out, and gradients reach every tensor."""
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -264,3 +266,14 @@ def test_pyg_graphs_that_are_no_lattices_are_refused():
     graph = Data(edge_index=torch.zeros(2, 1, dtype=torch.int64), num_nodes=1)
     with pytest.raises(LatticeGnnError, match="'cell' is missing"):
         LatticeBatch.from_pyg(graph)
+
+
+def test_one_lattice_makes_a_batch_and_anything_else_a_sentence():
+    assert len(LatticeBatch.from_lattices(LATTICES[0])) == 1
+    with pytest.raises(LatticeGnnError, match="expected a Lattice as item 1, got str"):
+        inspect.unwrap(LatticeBatch.from_lattices.__func__)(LatticeBatch, [LATTICES[0], "x"])
+
+
+def test_a_batch_is_one_line():
+    batch = LatticeBatch.from_lattices([cell("sc", radius=0.1), cell("bcc", radius=0.1)])
+    assert repr(batch) == "LatticeBatch(2 lattices, 3 nodes, 11 struts, float64 on cpu)"

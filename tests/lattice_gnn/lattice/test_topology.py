@@ -87,6 +87,7 @@ def test_one_component_can_be_several_nets():
     assert net.components[0].index == 2
     assert not net.is_single_net
     assert "2 separate nets" in net.describe()
+    assert repr(net) == "Net(rank 3 index 2)"
     lattice = Lattice(
         np.eye(3), np.zeros((1, 3)), [[0, 0]] * 3, [row[2:] for row in rows], [0.1] * 3
     )
@@ -98,6 +99,7 @@ def test_a_loose_chain_beside_a_net_is_reported():
     net = net_of(2, *[(0, 0, *a) for a in np.eye(3, dtype=int).tolist()], (1, 1, 1, 0, 0))
     assert net.spans_space
     assert not net.is_single_net
+    assert repr(net) == "Net(rank 3, rank 1)"
     assert net.describe() == (
         "One net spans space. Node 1 forms a chain that is connected in 1 of 3 dimensions."
     )

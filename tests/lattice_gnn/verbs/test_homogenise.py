@@ -45,10 +45,8 @@ def test_a_sequence_gives_a_list_in_order_with_the_stiffness_of_each():
     assert [x.lattice for x in found] == lattices
     for k, one in enumerate(found):
         assert lg.relative_frobenius(one.stiffness, expected.stiffness[k]) < 1e-12
-        assert (
-            one == lg.homogenise(lattices[k])
-            or lg.relative_frobenius(one.stiffness, lg.homogenise(lattices[k]).stiffness) < 1e-9
-        )
+        alone = lg.homogenise(lattices[k]).stiffness
+        assert lg.relative_frobenius(one.stiffness, alone) < 1e-9
         assert one.solution.components.tolist() == [expected.components[k]]
     assert seen == [(3, 3)]
 
