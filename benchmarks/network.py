@@ -64,7 +64,7 @@ _COLUMNS = {
     "step_ms": "training step, ms",
     "forward_mflop": "forward, MFLOP",
     "floor_ms": "floor, ms",
-    "memory_kb": "memory, kB a cell",
+    "memory_kb": "memory, kB per cell",
     "over_beam_fem": "forward over beam FEM",
 }
 
