@@ -13,6 +13,7 @@ ACROSS = {
     "tests/data/formats/test_hostile.py",
     "tests/data/formats/test_round_trip.py",
     "tests/data/test_solid_set.py",
+    "tests/data/test_stored_files.py",
 }
 """Tests of many modules at once, or of stored data."""
 
