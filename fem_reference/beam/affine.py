@@ -6,6 +6,7 @@ from torch import Tensor
 
 from fem_reference.beam.elements import BeamTheory, strut_operator
 from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.tensors.notation import strain_basis
 
 
 def affine_deformation(
@@ -17,6 +18,12 @@ def affine_deformation(
     half = 0.5**0.5
     shears = (half * (b2 * z + b3 * y), half * (b1 * z + b3 * x), half * (b1 * y + b2 * x))
     return torch.stack([b1 * x, b2 * y, b3 * z, *shears], -1)
+
+
+def affine_displacements(batch: LatticeBatch) -> Float[Tensor, "nodes 3 6"]:
+    """Displacements E_k x of the nodes in the home cell under the unit strains."""
+    positions = (batch.nodes[:, None] @ batch.cells[batch.node_lattice])[:, 0]
+    return torch.einsum("kab,nb->nak", strain_basis(positions), positions)
 
 
 def energy_density(

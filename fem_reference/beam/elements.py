@@ -52,6 +52,48 @@ def shear_coefficient(
     return 6 * (1 + nu) * (1 + m2) ** 2 / ((7 + 6 * nu) * (1 + m2) ** 2 + (20 + 12 * nu) * m2)
 
 
+def strut_coefficients(
+    batch: LatticeBatch,
+    *,
+    element: BeamTheory = "euler-bernoulli",
+    rigid_ends: Float[Tensor, "struts 2"] | None = None,
+) -> tuple[Float[Tensor, "struts 3"], Float[Tensor, "struts 8"]]:
+    """Vector v of every strut, and eight coefficients that with it make the strut's stiffness.
+
+    The coefficients a, g, c1, c2, c3, e1, e2, e3 multiply the deformations whose squares add up to
+    twice the energy, with d = u_j - u_i:
+
+        a t.d,    g t.(theta_j - theta_i),
+        P (c1 theta_i + c2 theta_j) - c3 t x d,    P (e1 theta_i + e2 theta_j) - e3 t x d.
+
+    Args:
+        batch: The lattices.
+        element: "euler-bernoulli" or "timoshenko" (adds the shear flexibility).
+        rigid_ends: Rigid lengths at node i and node j, unit of length; 0 where None.
+
+    Raises:
+        LatticeGnnError: For an unknown element, or rigid ends that leave no flexible length.
+    """
+    vectors = batch.strut_vectors
+    length = total = vectors.norm(dim=-1)
+    r1, r2 = batch.radii, batch.end_radii
+    if rigid_ends is not None:
+        check_rigid_ends(total, rigid_ends)
+        arm_i, arm_j = rigid_ends.to(vectors).unbind(-1)
+        length = total - arm_i - arm_j
+        slope = (r2 - r1) / total
+        r1, r2 = r1 + slope * arm_i, r2 - slope * arm_j
+    axial, twist, f_jj, carry, lean, own = _flexibilities(batch, element, length, (r1, r2))
+    root_i, root_j = own.rsqrt(), f_jj.rsqrt()
+    rows = [axial.rsqrt(), twist.rsqrt(), root_i, -root_i * carry, root_i * lean / length]
+    rows += [torch.zeros_like(root_j), root_j, root_j / length]
+    if rigid_ends is not None:
+        i, j = arm_i / length, arm_j / length
+        rows[2:4] = root_i * (1 + i * lean), root_i * (j * lean - carry)
+        rows[5:7] = root_j * i, root_j * (1 + j)
+    return vectors, torch.stack(rows, -1)
+
+
 def strut_operator(
     batch: LatticeBatch,
     *,
@@ -60,47 +102,33 @@ def strut_operator(
 ) -> Float[Tensor, "struts 8 12"]:
     """The square root B of every strut's stiffness: K = B^T B in global axes, unit of E_s.
 
-    Args:
-        batch: The lattices.
-        element: "euler-bernoulli" or "timoshenko" (adds the shear flexibility).
-        rigid_ends: Rigid lengths at node i and node j, unit of length; 0 where None.
+    Arguments and errors are those of ``strut_coefficients``.
 
     Returns:
         Rows ``AXIAL``, ``TORSION`` and ``BENDING`` (module docstring); columns u_i, theta_i, u_j,
         theta_j.
-
-    Raises:
-        LatticeGnnError: For an unknown element, or rigid ends that leave no flexible length.
     """
-    vectors = batch.strut_vectors
-    total = vectors.norm(dim=-1)
-    t = vectors / total[:, None]
-    arms = torch.zeros_like(vectors[:, :2]) if rigid_ends is None else rigid_ends.to(vectors)
-    arm_i, arm_j = arms.unbind(-1)
-    length = total - arm_i - arm_j
-    if rigid_ends is not None:
-        check_rigid_ends(total, rigid_ends)
-    slope = (batch.end_radii - batch.radii) / total
-    r1, r2 = batch.radii + slope * arm_i, batch.end_radii - slope * arm_j
-    axial, twist, f_jj, carry, own = _flexibilities(batch, element, length, r1, r2)
-    chord = _cross_matrix(t) / length[:, None, None]
+    vectors, coefficients = strut_coefficients(batch, element=element, rigid_ends=rigid_ends)
+    t = vectors / vectors.norm(dim=-1, keepdim=True)
+    a, g, c1, c2, c3, e1, e2, e3 = coefficients[:, :, None].unbind(1)
+    chord = _cross_matrix(t)
     across = torch.eye(3, dtype=t.dtype, device=t.device) - t[:, :, None] * t[:, None, :]
-    here, there = (arm_i / length)[:, None, None] * across, (arm_j / length)[:, None, None] * across
-    bend_i = torch.cat([chord, across + here, -chord, there], -1)
-    bend_j = torch.cat([chord, here, -chord, across + there], -1)
     zero = torch.zeros_like(t)
     rows = [
-        (torch.cat([-t, zero, t, zero], -1) / axial.sqrt()[:, None])[:, None],
-        (torch.cat([zero, -t, zero, t], -1) / twist.sqrt()[:, None])[:, None],
-        own.rsqrt()[:, None, None] * (bend_i - carry[:, None, None] * bend_j),
-        f_jj.rsqrt()[:, None, None] * bend_j,
+        torch.cat([-a * t, zero, a * t, zero], -1)[:, None],
+        torch.cat([zero, -g * t, zero, g * t], -1)[:, None],
     ]
+    for at_i, at_j, at_chord in ((c1, c2, c3), (e1, e2, e3)):
+        turned = at_chord[:, :, None] * chord
+        rows.append(
+            torch.cat([turned, at_i[:, :, None] * across, -turned, at_j[:, :, None] * across], -1)
+        )
     return torch.cat(rows, 1)
 
 
 def _flexibilities(
-    batch: LatticeBatch, element: BeamTheory, length: Tensor, r1: Tensor, r2: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    batch: LatticeBatch, element: BeamTheory, length: Tensor, radii: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Axial, torsional and bending flexibilities of struts whose radius runs from r1 to r2.
 
     With r(s) = r1 + (r2 - r1) s: int ds/r^2 = 1/(r1 r2), int ds/r^4 = (r1^2 + r1 r2 + r2^2)/(3 r1^3
@@ -108,14 +136,16 @@ def _flexibilities(
     1/(3 r1 r2^3).
 
     Returns:
-        Axial; torsional; f_jj; f_ij / f_jj; (f_ii f_jj - f_ij^2) / f_jj. The last is written as a
-        sum of positive terms: the shear flexibility of a short strut would cancel in the
-        difference, and squares would overflow float32 where struts are measured in metres.
+        Axial; torsional; f_jj; f_ij / f_jj; 1 - f_ij / f_jj; (f_ii f_jj - f_ij^2) / f_jj. The last
+        two are written as sums of positive terms: the shear flexibility of a short strut would
+        cancel in the difference, and squares would overflow float32 where struts are measured in
+        metres.
     """
     if element not in ("euler-bernoulli", "timoshenko"):
         raise LatticeGnnError(
             f"element: expected 'euler-bernoulli' or 'timoshenko', got {element!r}"
         )
+    r1, r2 = radii
     E, G = batch.E, batch.E / (2 * (1 + batch.nu))
     bore_ratio = batch.inner_radii / batch.radii
     square = r1 * r2
@@ -130,7 +160,8 @@ def _flexibilities(
     f_jj = 2 * bend / ratio + shear
     own = bend / f_jj * (3 * bend + 2 * shear * taper)
     twist = length * taper / (6 * G * inertia * square**2)
-    return length / (E * area), twist, f_jj, (shear - bend) / f_jj, own
+    lean = bend * (1 + 2 / ratio) / f_jj
+    return length / (E * area), twist, f_jj, (shear - bend) / f_jj, lean, own
 
 
 def check_rigid_ends(

@@ -50,24 +50,6 @@ class Cells(NamedTuple):
     rounding: float
 
 
-class Results(NamedTuple):
-    """What is found; arrays without a first axis are not asked for.
-
-    Attributes:
-        solved: Whether the energies of a cell are accurate beyond doubt.
-        stiffness: C of every cell.
-        motion: Fluctuations and rotations of the nodes (nodes, 6, 6).
-        forces: Forces and moments on the ends of the struts (struts, 12, 6).
-        parts: Parts of C from axial force, torsion and bending (cells, 3, 6, 6).
-    """
-
-    solved: np.ndarray
-    stiffness: np.ndarray
-    motion: np.ndarray
-    forces: np.ndarray
-    parts: np.ndarray
-
-
 class Work(NamedTuple):
     """Buffers that serve one cell after another."""
 

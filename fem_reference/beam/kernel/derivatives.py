@@ -19,7 +19,7 @@ from fem_reference.beam.kernel.cells import (
     sum_forces,
 )
 from fem_reference.beam.kernel.factor import block_rows, dot, subtract_product
-from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled
+from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled, entry
 from fem_reference.beam.kernel.struts import DEFORMATIONS, Struts, add_derivatives, deform
 
 
@@ -45,7 +45,7 @@ class Derivatives(NamedTuple):
     beyond_stiffness: bool
 
 
-@compiled()
+@entry
 @no_type_check
 def differentiate(cells, first, last, columns, given, gradient):
     """Write the derivatives by vectors and coefficients, (struts, 11), for some cells."""

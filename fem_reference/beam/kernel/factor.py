@@ -100,7 +100,14 @@ def replace_by_product(values, t, m, columns):
     t4 = t3 + _ROW
     t5 = t4 + _ROW
     for k in range(columns):
-        x = (values[t + k], values[t1 + k], values[t2 + k], values[t3 + k], values[t4 + k], values[t5 + k])
+        x = (
+            values[t + k],
+            values[t1 + k],
+            values[t2 + k],
+            values[t3 + k],
+            values[t4 + k],
+            values[t5 + k],
+        )
         values[t + k] = dot(m[0], x)
         values[t1 + k] = dot(m[1], x)
         values[t2 + k] = dot(m[2], x)

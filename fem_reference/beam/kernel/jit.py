@@ -1,6 +1,10 @@
-"""How the functions of this folder are compiled."""
+"""How the functions of this folder are compiled, and where compiled code is kept."""
 
+import hashlib
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numba
 
@@ -20,3 +24,29 @@ compiled = partial(
     fastmath={"reassoc", "contract", "nsz", "arcp"},
 )
 """The decorator of every compiled function: without the interpreter lock, 1/0 is infinite."""
+
+
+def entry(function: Callable[..., None]) -> Any:
+    """Compile a function that is called from Python, and keep its code in numba's cache.
+
+    The cache goes by the name and the file of a function, but the code of others is in it, too: a
+    fingerprint of the folder in the name keeps code of an older version from being taken for new.
+    Where no folder can be written, nothing is kept.
+    """
+    function.__qualname__ = f"{function.__qualname__}_{_fingerprint()}"
+    try:
+        return compiled(cache=True)(function)
+    except RuntimeError:  # no place for the cache
+        return compiled()(function)
+
+
+def is_kept(function: Any) -> bool:
+    """Whether the cache holds code of an entry."""
+    folder = function.stats.cache_path
+    name = f"*{function.py_func.__qualname__}-*.nbi"
+    return folder is not None and any(Path(folder).glob(name))
+
+
+def _fingerprint() -> str:
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]

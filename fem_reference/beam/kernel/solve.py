@@ -1,16 +1,34 @@
 """What the solver gives: stiffness, fields and energies of cells from their equilibrium."""
 
-from typing import no_type_check
+from typing import NamedTuple, no_type_check
 
 import numpy as np
 
 from fem_reference.beam.kernel.cells import correct, equilibrium, make_work, struts_of
 from fem_reference.beam.kernel.factor import block_columns, subtract_product
-from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled
+from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled, entry
 from fem_reference.beam.kernel.struts import DEFORMATIONS, Struts, add_forces
 
 
-@compiled()
+class Results(NamedTuple):
+    """What is found; arrays without a first axis are not asked for.
+
+    Attributes:
+        solved: Whether the energies of a cell are accurate beyond doubt.
+        stiffness: C of every cell.
+        motion: Fluctuations and rotations of the nodes (nodes, 6, 6).
+        forces: Forces and moments on the ends of the struts (struts, 12, 6).
+        parts: Parts of C from axial force, torsion and bending (cells, 3, 6, 6).
+    """
+
+    solved: np.ndarray
+    stiffness: np.ndarray
+    motion: np.ndarray
+    forces: np.ndarray
+    parts: np.ndarray
+
+
+@entry
 @no_type_check
 def solve(cells, first, last, columns, results):
     """Solve cells first, ..., last - 1."""

@@ -231,7 +231,11 @@ def add_derivatives(s, struts, X, at, motion, gradient):
         n0, n1 = n0 - (d1 * m2 - d2 * m1), n1 - (d2 * m0 - d0 * m2)
         n2 -= d0 * m1 - d1 * m0
         # d itself follows the vector by the unit strains
-        g0, g1, g2 = e * t0 + t1 * m2 - t2 * m1, e * t1 + t2 * m0 - t0 * m2, e * t2 + t0 * m1 - t1 * m0
+        g0, g1, g2 = (
+            e * t0 + t1 * m2 - t2 * m1,
+            e * t1 + t2 * m0 - t0 * m2,
+            e * t2 + t0 * m1 - t1 * m0,
+        )
         v0 += g0 * basis[k] + g1 * basis[_R3 + k] + g2 * basis[_R6 + k]
         v1 += g0 * basis[_R1 + k] + g1 * basis[_R4 + k] + g2 * basis[_R7 + k]
         v2 += g0 * basis[_R2 + k] + g1 * basis[_R5 + k] + g2 * basis[_R7 + _R1 + k]

@@ -319,7 +319,7 @@ def test_unknown_element_is_refused():
     unchecked = inspect.unwrap(elements._flexibilities)  # tests would stop at the annotation
     one = torch.ones(1, dtype=torch.float64)
     with pytest.raises(LatticeGnnError, match="'timoshenko', got 'shell'"):
-        unchecked(strut([1.0, 0, 0]), "shell", one, one, one)
+        unchecked(strut([1.0, 0, 0]), "shell", one, (one, one))
 
 
 # Another way to the same matrix

@@ -9,6 +9,8 @@ import pytest
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.lattice.json_file import lattice_from_dict
 
+pytestmark = pytest.mark.usefixtures("path")
+
 GOLDEN = 1e-10
 """Relative Frobenius difference between the two codes."""
 CELLS = json.loads((Path(__file__).parents[1] / "golden" / "fedoo.json").read_text())["cells"]

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-import fem_reference.beam.homogenise
+import fem_reference.beam.groups
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.cells.named import cell
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.testing import random_lattice
+
+pytestmark = pytest.mark.usefixtures("path")
 
 GRADIENT = 1e-6
 """Error of each entry of a gradient, relative to the largest entry (or to 1 % of C)."""
@@ -80,7 +82,7 @@ def check(batch, field, *, arms=None, element="euler-bernoulli"):
     ("name", "sparse_from"), [*((name, 60) for name in LATTICES), ("bcc", 1), ("asymmetric", 1)]
 )
 def test_gradient_of_euler_bernoulli(name, field, sparse_from, monkeypatch):
-    monkeypatch.setattr(fem_reference.beam.homogenise, "SPARSE_FROM_NODES", sparse_from)
+    monkeypatch.setattr(fem_reference.beam.groups, "SPARSE_FROM_NODES", sparse_from)
     batch = LatticeBatch.from_lattices([LATTICES[name]])
     check(batch, field)
 
@@ -89,7 +91,7 @@ def test_gradient_of_euler_bernoulli(name, field, sparse_from, monkeypatch):
 @pytest.mark.parametrize("field", [*FIELDS, "inner_radii", "rigid_ends"])
 def test_gradient_of_timoshenko_with_rigid_ends(field, sparse_from, monkeypatch):
     """Tapered, hollow, of several materials, with arms of different lengths."""
-    monkeypatch.setattr(fem_reference.beam.homogenise, "SPARSE_FROM_NODES", sparse_from)
+    monkeypatch.setattr(fem_reference.beam.groups, "SPARSE_FROM_NODES", sparse_from)
     batch = LatticeBatch.from_lattices([LATTICES["asymmetric"]])
     fractions = torch.from_numpy(np.random.default_rng(1).uniform(0.02, 0.2, (len(batch.radii), 2)))
     arms = fractions * batch.lengths[:, None]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-import fem_reference.beam.homogenise
+import fem_reference.beam.groups
 from fem_reference.beam.homogenise import RankWarning, homogenise_beam
 from fem_reference.sparse import IllConditionedError
 from lattice_gnn.cells.named import cell
@@ -19,6 +19,8 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.testing import random_lattice, random_rotation
+
+pytestmark = pytest.mark.usefixtures("path")
 
 EXACT = 1e-11
 """Relative Frobenius error of C."""
@@ -202,7 +204,7 @@ def split_joint(seed, gap):
 @THEORIES
 def test_nearly_coincident_joints(gap, element, sparse_from, monkeypatch):
     """Down to the shortest strut that a lattice accepts."""
-    monkeypatch.setattr(fem_reference.beam.homogenise, "SPARSE_FROM_NODES", sparse_from)
+    monkeypatch.setattr(fem_reference.beam.groups, "SPARSE_FROM_NODES", sparse_from)
     assert_correct(split_joint(0, gap), element)
 
 
@@ -273,7 +275,7 @@ VIEWS = {
 @PATHS
 def test_nets_that_do_not_span_space(name, view, sparse_from, monkeypatch):
     """Singular C, with a warning, the rank that C has, and finite fields."""
-    monkeypatch.setattr(fem_reference.beam.homogenise, "SPARSE_FROM_NODES", sparse_from)
+    monkeypatch.setattr(fem_reference.beam.groups, "SPARSE_FROM_NODES", sparse_from)
     lattice, rank, spins = POOR[name]
     lattice = VIEWS[view](lattice)
     with pytest.warns(RankWarning, match=f"rank {rank} of 6"):
@@ -305,7 +307,7 @@ def test_one_poor_lattice_does_not_hurt_the_batch():
 @pytest.mark.parametrize("name", ["sc", "diamond"])
 @PATHS
 def test_interpenetrating_nets_both_carry(name, sparse_from, monkeypatch):
-    monkeypatch.setattr(fem_reference.beam.homogenise, "SPARSE_FROM_NODES", sparse_from)
+    monkeypatch.setattr(fem_reference.beam.groups, "SPARSE_FROM_NODES", sparse_from)
     one = cell(name, radius=0.03)
     two = joined(one, one.translated(np.array([0.5, 0.5, 0.5])))
     solution = homogenise_beam(two)
@@ -366,7 +368,7 @@ def test_single_precision_in_any_unit_of_length(factor, element):
 
 @PATHS
 def test_beyond_the_range_of_floats_an_error_not_a_nan(sparse_from, monkeypatch):
-    monkeypatch.setattr(fem_reference.beam.homogenise, "SPARSE_FROM_NODES", sparse_from)
+    monkeypatch.setattr(fem_reference.beam.groups, "SPARSE_FROM_NODES", sparse_from)
     good, bad = cell("octet", radius=0.05), cell("bcc", radius=0.05).scaled(1e-90)
     with pytest.raises(IllConditionedError, match="lattice 1") as caught:
         homogenise_beam([good, bad])
@@ -381,7 +383,7 @@ def test_beyond_the_range_of_floats_an_error_not_a_nan(sparse_from, monkeypatch)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numpy, while it orders such nodes
 def test_broken_tensors_give_an_error_not_a_nan(field, value, sparse_from, monkeypatch):
     """A batch may be made by hand, or by an optimiser that has run away."""
-    monkeypatch.setattr(fem_reference.beam.homogenise, "SPARSE_FROM_NODES", sparse_from)
+    monkeypatch.setattr(fem_reference.beam.groups, "SPARSE_FROM_NODES", sparse_from)
     batch = LatticeBatch.from_lattices([random_lattice(0)])
     broken = getattr(batch, field).clone()
     broken.view(-1)[0] = value

@@ -1,7 +1,11 @@
 """Beam solutions show themselves in one line."""
 
+import pytest
+
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.cells.named import cell
+
+pytestmark = pytest.mark.usefixtures("path")
 
 
 def test_a_solution_is_one_line():

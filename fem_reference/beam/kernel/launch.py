@@ -1,0 +1,180 @@
+"""The kernel seen from torch: batches in, stiffness and fields out, with gradients, on threads."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from fem_reference.beam.affine import affine_displacements
+from fem_reference.beam.elements import strut_coefficients
+from fem_reference.beam.groups import (
+    NEGLIGIBLE,
+    ROUNDING,
+    Found,
+    Task,
+    condition_numbers,
+)
+from fem_reference.beam.kernel.cells import Cells
+from fem_reference.beam.kernel.derivatives import Derivatives, differentiate
+from fem_reference.beam.kernel.jit import WIDTH, is_kept
+from fem_reference.beam.kernel.solve import Results, solve
+from fem_reference.beam.schedule import in_threads
+from fem_reference.beam.solution import BeamFields
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.tensors.matrix_functions import OnceDifferentiable
+
+_LEAST = 1_500  #: nodes that are worth a thread of their own
+_COLUMNS = np.uint64(WIDTH)
+
+
+def is_cached() -> bool:
+    """Whether compiled code needs only be loaded."""
+    return is_kept(solve) and is_kept(differentiate)
+
+
+def warm() -> None:
+    """Load or compile everything."""
+    none, number = np.zeros((0, 6, 6)), np.zeros(0, dtype=np.int64)
+    cells = Cells(
+        np.zeros((0, 3)),
+        np.zeros((0, 8)),
+        np.zeros(0),
+        np.zeros((0, 2), dtype=np.int64),
+        *(number, number, np.zeros((0, 6), dtype=np.bool_)),
+        *(0.0, 0.0),
+    )
+    results = _results(cells, motion=True, fields=True)
+    request = Derivatives(results.solved, none, none, none, results.forces, results.parts, False)
+    for function, arguments in (
+        (solve, (cells, 0, 0, _COLUMNS, results)),
+        (differentiate, (cells, 0, 0, _COLUMNS, request, np.zeros((0, 11)))),
+    ):
+        with suppress(OSError):  # the cache cannot be written; the code serves this process
+            function(*arguments)
+
+
+def solve_compiled(
+    batch: LatticeBatch, held: Bool[Tensor, "nodes 6"], task: Task
+) -> tuple[Found, Bool[np.ndarray, " lattices"]]:
+    """Homogenise cells one by one, compiled.
+
+    Args:
+        batch: The lattices; computed in float64 whatever their precision.
+        held: Degrees of freedom to hold.
+        task: What is asked.
+
+    Returns:
+        What was found, and for which lattices it is accurate beyond doubt.
+    """
+    wide = batch.to(dtype=torch.float64)
+    vectors, coefficients = strut_coefficients(
+        wide, element=task.element, rigid_ends=task.rigid_ends
+    )
+    cells = Cells(
+        *(_array(x) for x in (vectors, coefficients, wide.volumes)),
+        *(_array(x) for x in (batch.struts, batch.node_offsets, batch.strut_offsets, held)),
+        NEGLIGIBLE,
+        float((ROUNDING * np.finfo(np.float64).eps) ** 2),
+    )
+    gradient = torch.is_grad_enabled() and (coefficients.requires_grad or vectors.requires_grad)
+    results = _results(cells, motion=gradient or task.fields is True, fields=bool(task.fields))
+    _over_cells(cells, lambda first, last: solve(cells, first, last, _COLUMNS, results))
+    found = tuple(torch.from_numpy(x) for x in results[1:])
+    if gradient:
+        leaves = vectors, coefficients, wide.volumes
+        found = _Differentiable.apply(*leaves, cells, results)
+    C, motion, forces, parts = found
+    if not task.fields:
+        return Found(C), results.solved
+    forces = forces.to(batch.nodes.dtype)
+    if task.fields == "end_forces":
+        return Found(C, forces), results.solved
+    fields = _fields(batch, (motion.to(forces), forces, parts.to(forces)))
+    return Found(C, forces, fields(condition_numbers(batch, held, task))), results.solved
+
+
+def _fields(
+    batch: LatticeBatch, found: tuple[Tensor, Tensor, Tensor]
+) -> Callable[[Float[Tensor, " lattices"]], BeamFields]:
+    """Fields that lack the condition numbers."""
+    motion, forces, parts = found
+    return lambda condition: BeamFields(
+        fluctuations=motion[:, :3],
+        rotations=motion[:, 3:],
+        displacements=affine_displacements(batch) + motion[:, :3],
+        end_forces=forces,
+        axial=parts[:, 0],
+        torsion=parts[:, 1],
+        bending=parts[:, 2],
+        condition=condition,
+    )
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return np.ascontiguousarray(tensor.detach().numpy())
+
+
+def _results(cells: Cells, *, motion: bool, fields: bool) -> Results:
+    """Arrays for the results that are asked for; NaN where nothing is written."""
+    lattices, nodes, struts = len(cells.volumes), len(cells.held), len(cells.struts)
+    return Results(
+        solved=np.zeros(lattices, dtype=np.bool_),
+        stiffness=np.full((lattices, 6, 6), np.nan),
+        motion=np.full((nodes if motion else 0, 6, 6), np.nan),
+        forces=np.full((struts if fields else 0, 12, 6), np.nan),
+        parts=np.full((lattices if fields else 0, 3, 6, 6), np.nan),
+    )
+
+
+class _Span(NamedTuple):
+    first: int
+    last: int
+
+
+def _over_cells(cells: Cells, work: Callable[[int, int], None]) -> None:
+    """Do the work on all cells, in spans that go to the threads that torch may use."""
+    nodes = len(cells.held)
+    pieces = 1
+    if torch.get_num_threads() > 1:
+        pieces = max(1, min(nodes // _LEAST, 4 * torch.get_num_threads()))
+    marks = np.searchsorted(cells.node_offsets, np.linspace(0, nodes, pieces + 1))
+    spans = [_Span(int(a), int(b)) for a, b in zip(marks[:-1], marks[1:], strict=True) if b > a]
+    in_threads(lambda span: work(span.first, span.last), spans, parallel=True)
+
+
+class _Differentiable(torch.autograd.Function):
+    """Results forward, their derivatives by strut vectors, coefficients and volumes backward."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
+        """Results that were computed beforehand; ``inputs`` are what they depend on."""
+        vectors, coefficients, volumes, ctx.cells, ctx.results = inputs
+        ctx.save_for_backward(vectors, coefficients, volumes)
+        ctx.set_materialize_grads(False)
+        return tuple(torch.from_numpy(x) for x in ctx.results[1:])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Derivatives of the sum of results times gradients; an adjoint solve where needed."""
+        cells, results = ctx.cells, ctx.results
+        given = [
+            np.zeros_like(result) if gradient is None else _array(gradient)
+            for result, gradient in zip(results[1:], gradients, strict=True)
+        ]
+        beyond = any(gradient is not None for gradient in gradients[1:])
+        request = Derivatives(results.solved, results.motion, *given, beyond)
+        gradient = np.empty((len(cells.struts), 11))
+        _over_cells(cells, lambda a, b: differentiate(cells, a, b, _COLUMNS, request, gradient))
+        by_volume = -(given[0] * results.stiffness).sum((1, 2))
+        if beyond and len(results.parts):
+            by_volume -= (given[3] * results.parts).sum((1, 2, 3))
+        dependencies = [*ctx.saved_tensors, *(x for x in gradients if x is not None)]
+        first, second, third = (
+            OnceDifferentiable.apply(torch.from_numpy(x), *dependencies)
+            for x in (gradient[:, :3].copy(), gradient[:, 3:].copy(), by_volume / cells.volumes)
+        )
+        return first, second, third, None, None
