@@ -20,6 +20,7 @@ from data.labelling.generate import generate
 from data.populations.identity import crystal_symmetry
 from data.populations.population import Population
 from data.populations.varied_cells import CellSampling, sample_cells
+from fem_reference.beam.compiled import pinned
 from lattice_gnn import __version__
 from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
@@ -285,7 +286,8 @@ def _labelled_cells(sampling: CellSampling, labelling: Labelling) -> Dataset:
     labels = []
     for start in range(0, len(names), _CHUNK):
         batch = dataset.to_batch(np.arange(start, min(start + _CHUNK, len(names))))
-        labels.append(label_beam(batch))
+        with pinned(len(names)):
+            labels.append(label_beam(batch))
         if labelling.on_progress is not None:
             labelling.on_progress(start + len(batch), len(names))
     whole = Label(

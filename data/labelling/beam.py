@@ -3,6 +3,7 @@
 import numpy as np
 
 from data.datasets.dataset import Label
+from fem_reference.beam.compiled import pinned
 from fem_reference.beam.homogenise import homogenise_beam
 from fem_reference.sparse import IllConditionedError
 from lattice_gnn.lattice.batch import LatticeBatch
@@ -20,7 +21,8 @@ def label_beam(batch: LatticeBatch) -> Label:
     mask = np.ones(len(batch), dtype=bool)
     while mask.any():
         try:
-            C = homogenise_beam(batch.select(np.flatnonzero(mask))).stiffness.mandel.numpy()
+            with pinned(len(batch)):
+                C = homogenise_beam(batch.select(np.flatnonzero(mask))).stiffness.mandel.numpy()
             break
         except IllConditionedError as error:
             mask[np.flatnonzero(mask)[error.lattice]] = False

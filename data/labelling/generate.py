@@ -35,6 +35,7 @@ from data.labelling.batches import (
 from data.labelling.beam import BEAM, label_beam
 from data.labelling.solid import SOLID_GENERATOR, SolidLabelling, label_dataset
 from data.populations.population import Base, Population, make_base
+from fem_reference.beam.compiled import pinned
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 
@@ -51,7 +52,8 @@ def make_batch(population: Population, number: int) -> Dataset:
     try:
         bases = [make_base(population, number * _BATCH + k) for k in range(_BATCH)]
         dataset = _flat(bases)
-        return replace(dataset, labels={BEAM: label_beam(dataset.to_batch())})
+        with pinned(population.lattices):  # one path for all batches: the same bytes
+            return replace(dataset, labels={BEAM: label_beam(dataset.to_batch())})
     finally:
         torch.set_num_threads(threads)
 

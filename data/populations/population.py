@@ -106,6 +106,11 @@ class Population:
             if not holds:
                 raise LatticeGnnError(f"population.{rule}, got {_value(self, rule)}.")
 
+    @property
+    def lattices(self) -> int:
+        """Number of copies of all bases."""
+        return self.count * (1 + len(self.levels)) * (len(self.densities) or self.draws)
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Population":
         """Build from plain values, such as those of a YAML file.

@@ -9,6 +9,9 @@ takes the same path each time.
 
 import importlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -17,6 +20,7 @@ COMPILED_BELOW_NODES = 250
 _CALL = 300  #: what a call costs the path of torch besides its nodes, in nodes
 _LOAD = 50_000  #: nodes that torch homogenises while the kernel is loaded from the cache ...
 _COMPILE = 1_000_000  #: ... and while it is compiled
+_MANY = 20_000  #: lattices of a job that has one path, from which on the kernel is worth compiling
 _LAUNCH = "fem_reference.beam.kernel.launch"
 
 
@@ -29,11 +33,34 @@ class _Process:
 
 
 _process = _Process()
+_pinned: ContextVar[bool | None] = ContextVar("_pinned", default=None)
+
+
+@contextmanager
+def pinned(lattices: int) -> Iterator[None]:
+    """One path for a whole job of so many lattices, whatever the process did before.
+
+    Both paths agree to rounding only; this is for jobs that must give the same bytes again. Inside
+    another ``pinned`` the outer one decides.
+    """
+    if _pinned.get() is not None:
+        yield
+        return
+    token = _pinned.set(lattices >= _MANY)
+    try:
+        yield
+    finally:
+        _pinned.reset(token)
 
 
 def kernel_for(nodes: int) -> ModuleType | None:
     """The compiled kernel, ``kernel.launch``, if it serves for cells with so many nodes in all."""
-    if _process.kernel is None and "NUMBA_DISABLE_JIT" not in os.environ:
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return None
+    chosen = _pinned.get()
+    if chosen is not None:
+        return load_kernel() if chosen else None
+    if _process.kernel is None:
         _process.work += nodes + _CALL
         if _process.work >= _LOAD:
             launch = importlib.import_module(_LAUNCH)
@@ -42,12 +69,10 @@ def kernel_for(nodes: int) -> ModuleType | None:
     return _process.kernel
 
 
-def load_kernel() -> None:
-    """Load or compile the kernel now: for jobs that are large, or must give the same bytes again.
-
-    Both paths agree to rounding only.
-    """
+def load_kernel() -> ModuleType:
+    """Load or compile the kernel now."""
     if _process.kernel is None:
         launch = importlib.import_module(_LAUNCH)
         launch.warm()
         _process.kernel = launch
+    return _process.kernel

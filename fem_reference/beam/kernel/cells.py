@@ -1,14 +1,10 @@
-"""Equilibrium of cells, one after another, and the derivatives of what follows from it."""
+"""Equilibrium of one cell after another."""
 
 from typing import NamedTuple, no_type_check
 
 import numpy as np
 
-from fem_reference.beam.kernel.factor import (
-    factorise,
-    solve_lower,
-    solve_upper,
-)
+from fem_reference.beam.kernel.factor import factorise, solve_lower, solve_upper
 from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled
 from fem_reference.beam.kernel.ordering import Panels, buffers, order_nodes
 from fem_reference.beam.kernel.struts import (
@@ -31,7 +27,7 @@ class Cells(NamedTuple):
         vectors: Strut vectors (struts, 3).
         coefficients: Of every strut (struts, 8), see ``struts``.
         volumes: Of the cells.
-        struts: End nodes of every strut, numbered across the batch.
+        ends: End nodes of every strut, numbered across the batch.
         node_offsets: Cell b owns nodes ``node_offsets[b]:node_offsets[b + 1]``.
         strut_offsets: The same for struts.
         held: Degrees of freedom that are held (nodes, 6).
@@ -42,7 +38,7 @@ class Cells(NamedTuple):
     vectors: np.ndarray
     coefficients: np.ndarray
     volumes: np.ndarray
-    struts: np.ndarray
+    ends: np.ndarray
     node_offsets: np.ndarray
     strut_offsets: np.ndarray
     held: np.ndarray
@@ -51,103 +47,138 @@ class Cells(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Buffers that serve one cell after another."""
+    """Buffers that serve one cell after another.
+
+    Attributes:
+        panels: The matrix and its factor.
+        u: Displacements, a block per node.
+        f: Forces, a block per node.
+        apart: Forces or displacements of the ends of struts, two blocks per strut.
+        D: Deformations.
+        X: Derivatives by deformations.
+        Y: Deformations that are added to them.
+        C: Energies, three blocks.
+        ends: Blocks of the end nodes of the cell's struts.
+        apart_ends: The blocks of ``apart``.
+        tangents: Unit vectors along the struts.
+        basis: The unit strains.
+        nothing: Zeros in the place of unit strains.
+    """
 
     panels: Panels
     u: np.ndarray
     f: np.ndarray
-    v: np.ndarray
+    apart: np.ndarray
     D: np.ndarray
     X: np.ndarray
-    one: np.ndarray
+    Y: np.ndarray
     C: np.ndarray
     ends: np.ndarray
-    pairs: np.ndarray
+    apart_ends: np.ndarray
     tangents: np.ndarray
     basis: np.ndarray
     nothing: np.ndarray
-    columns: np.uint64
 
 
-@compiled()
-@no_type_check
-def make_work(cells, first, last, columns):
-    """Buffers for the largest of some cells."""
-    nodes = struts = 1
-    for b in range(first, last):
-        nodes = max(nodes, cells.node_offsets[b + 1] - cells.node_offsets[b])
-        struts = max(struts, cells.strut_offsets[b + 1] - cells.strut_offsets[b])
-    pairs = np.zeros((struts, 2), dtype=np.int64)
-    pairs[:, 1] = 1
+def make_work(cells: Cells, first: int, last: int) -> Work:
+    """Buffers for the largest of the cells first, ..., last - 1."""
+    nodes, struts = (
+        int(np.diff(offsets[first : last + 1]).max(initial=1))
+        for offsets in (cells.node_offsets, cells.strut_offsets)
+    )
     return Work(
-        buffers(nodes),
-        np.zeros(BLOCK * nodes),
-        np.zeros(BLOCK * (nodes + 2)),
-        np.zeros(2 * BLOCK),
-        np.zeros(DEFORMATIONS * struts + BLOCK),
-        np.zeros(DEFORMATIONS * struts + BLOCK),
-        np.zeros(DEFORMATIONS),
-        np.zeros(3 * BLOCK),
-        np.empty((struts, 2), dtype=np.int64),
-        pairs,
-        np.empty((struts, 3)),
-        unit_strains(),
-        np.zeros(9 * WIDTH),
-        columns,
+        panels=buffers(nodes),
+        u=np.zeros(BLOCK * nodes),
+        f=np.zeros(BLOCK * nodes),
+        apart=np.zeros(2 * BLOCK * struts),
+        D=np.zeros(DEFORMATIONS * struts + BLOCK),
+        X=np.zeros(DEFORMATIONS * struts),
+        Y=np.zeros(DEFORMATIONS * struts),
+        C=np.zeros(3 * BLOCK),
+        ends=np.zeros((struts, 2), dtype=np.int64),
+        apart_ends=np.arange(2 * struts).reshape(-1, 2),
+        tangents=np.zeros((struts, 3)),
+        basis=unit_strains(),
+        nothing=np.zeros(9 * WIDTH),
+    )
+
+
+@compiled(inline="always")
+@no_type_check
+def struts_of(b, cells, w):
+    """The struts of cell b, whose elimination order is chosen here."""
+    first, count = cells.strut_offsets[b], cells.strut_offsets[b + 1] - cells.strut_offsets[b]
+    start, nodes = cells.node_offsets[b], cells.node_offsets[b + 1] - cells.node_offsets[b]
+    ends, place = w.ends, w.panels.place
+    for s in range(count):
+        ends[s, 0] = cells.ends[first + s, 0] - start
+        ends[s, 1] = cells.ends[first + s, 1] - start
+    order_nodes(ends, count, nodes, w.panels)
+    for s in range(count):
+        ends[s, 0], ends[s, 1] = place[ends[s, 0]], place[ends[s, 1]]
+    struts = Struts(count, first, ends, w.tangents, cells.vectors, cells.coefficients)
+    normalise(struts)
+    return struts
+
+
+@compiled(inline="always")
+@no_type_check
+def with_own_ends(struts, w):
+    """The struts with ends of their own, two blocks each, as if taken apart."""
+    return Struts(
+        struts.count,
+        struts.first,
+        w.apart_ends,
+        struts.tangents,
+        struts.vectors,
+        struts.coefficients,
     )
 
 
 @compiled()
 @no_type_check
-def struts_of(b, cells, w):
-    """The struts of cell b, whose elimination order is chosen here."""
-    first, last = cells.strut_offsets[b], cells.strut_offsets[b + 1]
-    start, nodes = cells.node_offsets[b], cells.node_offsets[b + 1] - cells.node_offsets[b]
-    ends, tangents = w.ends[: last - first], w.tangents[: last - first]
-    for s in range(last - first):
-        ends[s, 0] = cells.struts[first + s, 0] - start
-        ends[s, 1] = cells.struts[first + s, 1] - start
-    order_nodes(ends, nodes, w.panels)
-    for s in range(last - first):
-        ends[s, 0] = w.panels.place[ends[s, 0]]
-        ends[s, 1] = w.panels.place[ends[s, 1]]
-    vectors = cells.vectors[first:last]
-    normalise(vectors, tangents)
-    return Struts(ends, vectors, tangents, cells.coefficients[first:last])
+def build_matrix(struts, nodes, held, p, columns):
+    """Panels of the stiffness matrix, scaled to a unit diagonal.
 
-
-@compiled()
-@no_type_check
-def build_matrix(struts, held, w):
-    """Panels of the stiffness matrix, scaled to a unit diagonal, degrees of freedom held."""
-    p, columns, nodes = w.panels, w.columns, len(held)
-    p.values[: p.start[nodes]] = 0.0
+    ``nodes`` are (first node in the batch, number of nodes).
+    """
+    first, count = nodes
+    values, start, later, factors = p.values, p.start, p.later, p.scale
+    clear(values, start[count])
     assemble(struts, p)
-    for step in range(nodes):
+    for step in range(count):
+        node = first + p.order[step]
         for c in range(FREEDOMS):
-            diagonal = p.values[p.start[step] + (WIDTH + 1) * c]
-            free = not held[p.order[step], c]
-            p.scale[WIDTH * step + c] = 1.0 / np.sqrt(diagonal) if free else 0.0
-    for step in range(nodes):
-        for b in range(p.count[step] + 1):
-            other = step if b == 0 else p.later[step, b - 1]
+            diagonal = values[start[step] + (WIDTH + 1) * c]
+            factors[WIDTH * step + c] = 0.0 if held[node, c] else 1.0 / np.sqrt(diagonal)
+    for step in range(count):
+        for b in range(p.size[step] + 1):
+            other = np.uint64(WIDTH * (step if b == 0 else later[step, b - 1]))
             for c in range(FREEDOMS):
-                row = np.uint64(p.start[step] + BLOCK * b + WIDTH * c)
-                factor, others = p.scale[WIDTH * step + c], np.uint64(WIDTH * other)
+                row = np.uint64(start[step] + BLOCK * b + WIDTH * c)
+                factor = factors[WIDTH * step + c]
                 for k in range(columns):
-                    p.values[row + k] *= factor * p.scale[others + k]
-        for c in range(FREEDOMS):
-            p.values[p.start[step] + (WIDTH + 1) * c] = 1.0
+                    values[row + k] *= factor * factors[other + k]
+        for c in range(FREEDOMS):  # free ones are 1 by scaling
+            values[start[step] + (WIDTH + 1) * c] = 1.0
 
 
 @compiled()
 @no_type_check
-def scale(nodes, w, x, sign):
+def clear(x, count):
+    """Set the first numbers to zero."""
+    for k in range(count):
+        x[k] = 0.0
+
+
+@compiled()
+@no_type_check
+def scale(nodes, p, columns, x, sign):
     """Multiply every degree of freedom by its scale, and by the sign."""
-    columns = w.columns
+    factors = p.scale
     for step in range(nodes):
         for c in range(FREEDOMS):
-            factor = sign * w.panels.scale[WIDTH * step + c]
+            factor = sign * factors[WIDTH * step + c]
             row = np.uint64(BLOCK * step + WIDTH * c)
             for k in range(columns):
                 x[row + k] *= factor
@@ -165,64 +196,51 @@ def _square_sum(values, count):
 
 @compiled()
 @no_type_check
-def deform_all(struts, w, u, basis):
-    """Deformations of all struts; the sum of their squares."""
-    count = len(struts.ends)
-    for s in range(count):
-        deform(s, struts, u, basis, w.columns, w.D, DEFORMATIONS * s)
-    return _square_sum(w.D, DEFORMATIONS * count)
-
-
-@compiled()
-@no_type_check
-def sum_forces(struts, nodes, w, D):
-    """Sum of the forces and moments of all struts at every node."""
-    w.f[: BLOCK * nodes] = 0.0
-    for s in range(len(struts.ends)):
-        add_forces(s, struts, D, DEFORMATIONS * s, w.columns, w.f)
-
-
-@compiled()
-@no_type_check
-def factor_and_solve(nodes, w, x):
-    """X := K^-1 f with f in ``w.f``, where f is scaled already; whether K is positive."""
-    p = w.panels
+def factor_and_solve(nodes, p, columns, f, x):
+    """X := K^-1 f, where f is scaled already; whether K is positive."""
+    values, start = p.values, p.start
     for step in range(nodes):
-        last = p.start[step + 1] - BLOCK
-        p.values[last : last + BLOCK] = w.f[BLOCK * step : BLOCK * (step + 1)]
-    if not factorise(nodes, p, w.columns):
+        for k in range(BLOCK):
+            values[start[step + 1] - BLOCK + k] = f[BLOCK * step + k]
+    if not factorise(nodes, p, columns):
         return False
     for step in range(nodes):
-        last = p.start[step + 1] - BLOCK
-        x[BLOCK * step : BLOCK * (step + 1)] = p.values[last : last + BLOCK]
-    solve_upper(nodes, p, x, w.columns)
-    scale(nodes, w, x, 1.0)
+        for k in range(BLOCK):
+            x[BLOCK * step + k] = values[start[step + 1] - BLOCK + k]
+    solve_upper(nodes, p, x, columns)
+    scale(nodes, p, columns, x, 1.0)
     return True
 
 
-@compiled()
+@compiled(inline="always")
 @no_type_check
-def equilibrium(struts, held, cells, w):
+def equilibrium(struts, nodes, cells, w, columns):
     """Displacements w.u and deformations w.D in equilibrium; whether they are accurate.
 
-    With residual r and Cholesky factor L the energy of the displacements is too high by |L^-1 r|^2.
+    With residual r and Cholesky factor L the energy of the displacements is too high by |L^-1 r|^2;
+    w.f keeps L^-1 r.
     """
-    nodes, size = len(held), BLOCK * len(held)
-    w.u[:size] = 0.0
-    bound = cells.rounding * deform_all(struts, w, w.u, w.basis)
-    sum_forces(struts, nodes, w, w.D)
-    build_matrix(struts, held, w)
-    scale(nodes, w, w.f, -1.0)
-    if not factor_and_solve(nodes, w, w.u):
-        return False
-    for _ in range(_PASSES):
-        trace = deform_all(struts, w, w.u, w.basis)
-        sum_forces(struts, nodes, w, w.D)
-        scale(nodes, w, w.f, -1.0)
-        solve_lower(nodes, w.panels, w.f, w.columns)
-        if _largest_energy(w.f, size) <= max(cells.negligible * trace, bound):
-            return True
-        correct(nodes, w)
+    count, p, u, f, D = nodes[1], w.panels, w.u, w.f, w.D
+    size = BLOCK * count
+    clear(u, size)
+    bound = trace = 0.0
+    for attempt in range(_PASSES + 1):
+        deform(struts, u, w.basis, columns, D)
+        clear(f, size)
+        add_forces(struts, D, columns, f)
+        trace = _square_sum(D, DEFORMATIONS * struts.count)
+        if attempt == 0:
+            bound = cells.rounding * trace
+            build_matrix(struts, nodes, cells.held, p, columns)
+            scale(count, p, columns, f, -1.0)
+            if not factor_and_solve(count, p, columns, f, u):
+                return False
+        else:
+            scale(count, p, columns, f, -1.0)
+            solve_lower(count, p, f, columns)
+            if _largest_energy(f, size) <= max(cells.negligible * trace, bound):
+                return True
+            correct(count, p, columns, f, u)
     return False
 
 
@@ -243,9 +261,9 @@ def _largest_energy(x, size):
 
 @compiled()
 @no_type_check
-def correct(nodes, w):
+def correct(nodes, p, columns, f, u):
     """Add the correction L^-T f to the displacements."""
-    solve_upper(nodes, w.panels, w.f, w.columns)
-    scale(nodes, w, w.f, 1.0)
+    solve_upper(nodes, p, f, columns)
+    scale(nodes, p, columns, f, 1.0)
     for k in range(BLOCK * nodes):
-        w.u[k] += w.f[k]
+        u[k] += f[k]

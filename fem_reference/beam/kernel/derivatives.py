@@ -11,16 +11,15 @@ import numpy as np
 
 from fem_reference.beam.kernel.cells import (
     build_matrix,
-    deform_all,
+    clear,
     factor_and_solve,
-    make_work,
     scale,
     struts_of,
-    sum_forces,
+    with_own_ends,
 )
-from fem_reference.beam.kernel.factor import block_rows, dot, subtract_product
+from fem_reference.beam.kernel.factor import dot, six
 from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled, entry
-from fem_reference.beam.kernel.struts import DEFORMATIONS, Struts, add_derivatives, deform
+from fem_reference.beam.kernel.struts import DEFORMATIONS, add_derivatives, add_forces, deform
 
 
 class Derivatives(NamedTuple):
@@ -47,137 +46,105 @@ class Derivatives(NamedTuple):
 
 @entry
 @no_type_check
-def differentiate(cells, first, last, columns, given, gradient):
-    """Write the derivatives by vectors and coefficients, (struts, 11), for some cells."""
-    w = make_work(cells, first, last, columns)
-    for b in range(first, last):
-        nodes = slice(cells.node_offsets[b], cells.node_offsets[b + 1])
-        members = slice(cells.strut_offsets[b], cells.strut_offsets[b + 1])
-        gradient[members] = 0.0
+def differentiate(cells, span, columns, w, given, gradient):
+    """Write derivatives by vectors and coefficients, (struts, 11), for the cells of a span."""
+    for b in range(span[0], span[1]):
+        nodes = cells.node_offsets[b], cells.node_offsets[b + 1] - cells.node_offsets[b]
+        for s in range(cells.strut_offsets[b], cells.strut_offsets[b + 1]):
+            for k in range(11):
+                gradient[s, k] = 0.0
         if not given.solved[b]:
             continue
         struts = struts_of(b, cells, w)
-        _load(w, given.motion[nodes], w.u)
-        deform_all(struts, w, w.u, w.basis)
-        for row in range(3):
-            _weights(given, b, row, cells.volumes[b], w.C[BLOCK * row : BLOCK * (row + 1)])
-        for s in range(len(struts.ends)):
-            _apply_weights(DEFORMATIONS * s, w)
+        clear(w.u, BLOCK * nodes[1])
+        _add_blocks(nodes, given.motion, w.panels.place, w.u)
+        deform(struts, w.u, w.basis, columns, w.D)
+        _weights(b, given, cells.volumes[b], w.C)
+        _apply_weights(struts.count, w, columns)
         if given.beyond_stiffness:
-            _add_adjoint(struts, nodes, members, (cells, given, w), gradient[members])
-        for s in range(len(struts.ends)):
-            motion = w.u, w.basis, w.columns
-            add_derivatives(s, struts, w.X, DEFORMATIONS * s, motion, gradient[members])
+            _add_adjoint(struts, nodes, cells.held, (given, w, columns), gradient)
+        add_derivatives(struts, w.X, (w.u, w.basis), columns, gradient)
 
 
-@compiled()
+@compiled(inline="always")
 @no_type_check
-def _load(w, values, x):
-    """Blocks of nodes, in the order of elimination."""
-    for n in range(len(values)):
-        at = BLOCK * w.panels.place[n]
+def _add_blocks(nodes, values, place, x):
+    """Add values of the nodes to blocks in the order of elimination."""
+    first, count = nodes
+    for n in range(count):
         for c in range(FREEDOMS):
             for k in range(FREEDOMS):
-                x[at + WIDTH * c + k] = values[n, c, k]
-            for k in range(FREEDOMS, WIDTH):
-                x[at + WIDTH * c + k] = 0.0
+                x[BLOCK * place[n] + WIDTH * c + k] += values[first + n, c, k]
 
 
-@compiled()
+@compiled(inline="always")
 @no_type_check
-def _weights(given, b, row, volume, W):
-    """W such that the derivatives by deformations D of a kind are -D W."""
-    for k in range(FREEDOMS):
-        for l in range(FREEDOMS):
-            total = given.by_stiffness[b, k, l] + given.by_stiffness[b, l, k]
-            if given.beyond_stiffness:
-                total += given.by_parts[b, row, k, l] + given.by_parts[b, row, l, k]
-            W[WIDTH * k + l] = -total / volume
-
-
-@compiled()
-@no_type_check
-def _apply_weights(at, w):
-    """X = -D W for one strut, W by kind: axial, twist, bending."""
-    columns = w.columns
-    w.X[at : at + DEFORMATIONS] = 0.0
-    for row in range(2):
-        here, block = np.uint64(at + WIDTH * row), np.uint64(BLOCK * row)
-        d = (
-            w.D[here],
-            w.D[here + np.uint64(1)],
-            w.D[here + np.uint64(2)],
-            w.D[here + np.uint64(3)],
-            w.D[here + np.uint64(4)],
-            w.D[here + np.uint64(5)],
-        )
-        for k in range(columns):
-            W = (
-                w.C[block + k],
-                w.C[block + np.uint64(WIDTH) + k],
-                w.C[block + np.uint64(2 * WIDTH) + k],
-                w.C[block + np.uint64(3 * WIDTH) + k],
-                w.C[block + np.uint64(4 * WIDTH) + k],
-                w.C[block + np.uint64(5 * WIDTH) + k],
-            )
-            w.X[here + k] = -dot(d, W)
-    bending = at + 2 * WIDTH
-    subtract_product(w.X, bending, block_rows(w.D, bending), w.C, 2 * BLOCK, columns)
-
-
-@compiled()
-@no_type_check
-def _add_adjoint(struts, nodes, members, context, gradient):
-    """Add derivatives by way of forces and displacements; X then lacks the explicit part alone."""
-    cells, given, w = context
-    held, by_forces = cells.held[nodes], given.by_forces[members]
-    alone = Struts(w.pairs, struts.vectors, struts.tangents, struts.coefficients)
-    for s in range(len(struts.ends)):  # forces B^T D: by D, B times the derivative
-        _load_ends(by_forces[s], w.v)
-        _add_deformation(s, alone, w.v, w)
-    sum_forces(struts, len(held), w, w.X)
-    _add_blocks(given.by_motion[nodes], w)
-    build_matrix(struts, held, w)
-    scale(len(held), w, w.f, 1.0)
-    factor_and_solve(len(held), w, w.f)
-    for s in range(len(struts.ends)):
-        _load_ends(by_forces[s], w.v)
-        for k in range(BLOCK):
-            w.v[k] -= w.f[BLOCK * struts.ends[s, 0] + k]
-            w.v[BLOCK + k] -= w.f[BLOCK * struts.ends[s, 1] + k]
-        motion = w.v, w.nothing, w.columns
-        add_derivatives(s, alone, w.D, DEFORMATIONS * s, motion, gradient)
-    for k in range(BLOCK * len(held)):
-        w.f[k] = -w.f[k]
-    for s in range(len(struts.ends)):
-        _add_deformation(s, struts, w.f, w)
-
-
-@compiled()
-@no_type_check
-def _add_deformation(s, struts, u, w):
-    """X += D(u) without strain, for one strut."""
-    at = DEFORMATIONS * s
-    deform(s, struts, u, w.nothing, w.columns, w.one, 0)
-    for k in range(DEFORMATIONS):
-        w.X[at + k] += w.one[k]
-
-
-@compiled()
-@no_type_check
-def _load_ends(values, v):
-    """Values at the two ends of a strut as two blocks."""
-    for c in range(2 * FREEDOMS):
+def _weights(b, given, volume, W):
+    """For each kind of deformation W such that the derivatives by deformations D are D W."""
+    for row in range(3):
         for k in range(FREEDOMS):
-            v[WIDTH * c + k] = values[c, k]
+            for l in range(FREEDOMS):
+                total = given.by_stiffness[b, k, l] + given.by_stiffness[b, l, k]
+                if given.beyond_stiffness:
+                    total += given.by_parts[b, row, k, l] + given.by_parts[b, row, l, k]
+                W[BLOCK * row + WIDTH * k + l] = total / volume
 
 
-@compiled()
+@compiled(inline="always")
 @no_type_check
-def _add_blocks(values, w):
-    """Add values of the nodes to the blocks of f."""
-    for n in range(len(values)):
-        at = BLOCK * w.panels.place[n]
-        for c in range(FREEDOMS):
+def _apply_weights(count, w, columns):
+    """X = D W for all struts, W by kind: axial, twist, and the six rows of bending."""
+    W, D, X = w.C, w.D, w.X
+    for s in range(count):
+        for row in range(8):
+            at = np.uint64(DEFORMATIONS * s + WIDTH * row)
+            d, block = six(D, at, np.uint64(1)), np.uint64(BLOCK * min(row, 2))
+            for k in range(columns):
+                X[at + k] = dot(d, six(W, block + k, np.uint64(WIDTH)))
+
+
+@compiled(inline="always")
+@no_type_check
+def _add_adjoint(struts, nodes, held, context, gradient):
+    """Add derivatives by way of forces and displacements; X then lacks the explicit part alone."""
+    given, w, columns = context
+    p, f, D, X, apart = w.panels, w.f, w.D, w.X, w.apart
+    alone = with_own_ends(struts, w)
+    # Forces are B^T D: their derivative by D is that of the forces, as displacements, deformed.
+    _load_apart(struts, given.by_forces, apart)
+    _add_deformations(alone, apart, w, columns)
+    clear(f, BLOCK * nodes[1])
+    add_forces(struts, X, columns, f)
+    _add_blocks(nodes, given.by_motion, p.place, f)
+    build_matrix(struts, nodes, held, p, columns)
+    scale(nodes[1], p, columns, f, 1.0)
+    factor_and_solve(nodes[1], p, columns, f, f)
+    for s in range(struts.count):
+        for k in range(BLOCK):
+            apart[2 * BLOCK * s + k] -= f[BLOCK * struts.ends[s, 0] + k]
+            apart[2 * BLOCK * s + BLOCK + k] -= f[BLOCK * struts.ends[s, 1] + k]
+    add_derivatives(alone, D, (apart, w.nothing), columns, gradient)
+    for k in range(BLOCK * nodes[1]):
+        f[k] = -f[k]
+    _add_deformations(struts, f, w, columns)
+
+
+@compiled(inline="always")
+@no_type_check
+def _add_deformations(struts, u, w, columns):
+    """X += D(u) without strain; w.D keeps what it holds."""
+    deform(struts, u, w.nothing, columns, w.Y)
+    X, Y = w.X, w.Y
+    for k in range(DEFORMATIONS * struts.count):
+        X[k] += Y[k]
+
+
+@compiled(inline="always")
+@no_type_check
+def _load_apart(struts, values, apart):
+    """Values at the ends of struts as two blocks each."""
+    clear(apart, 2 * BLOCK * struts.count)
+    for s in range(struts.count):
+        for c in range(2 * FREEDOMS):
             for k in range(FREEDOMS):
-                w.f[at + WIDTH * c + k] += values[n, c, k]
+                apart[2 * BLOCK * s + WIDTH * c + k] = values[struts.first + s, c, k]

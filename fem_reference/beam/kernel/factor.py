@@ -12,7 +12,7 @@ _ONE, _ROW = np.uint64(1), np.uint64(WIDTH)
 
 @compiled()
 @no_type_check
-def _six(values, at, stride):
+def six(values, at, stride):
     """Six numbers, ``stride`` apart."""
     a = at + stride
     b = a + stride
@@ -29,12 +29,12 @@ def block_rows(values, at):
     b, c, d = at + _ROW, at + _ROW + _ROW, at + _ROW + _ROW + _ROW
     e, f = d + _ROW, d + _ROW + _ROW
     return (
-        _six(values, at, _ONE),
-        _six(values, b, _ONE),
-        _six(values, c, _ONE),
-        _six(values, d, _ONE),
-        _six(values, e, _ONE),
-        _six(values, f, _ONE),
+        six(values, at, _ONE),
+        six(values, b, _ONE),
+        six(values, c, _ONE),
+        six(values, d, _ONE),
+        six(values, e, _ONE),
+        six(values, f, _ONE),
     )
 
 
@@ -46,12 +46,12 @@ def block_columns(values, at):
     b, c, d = at + _ONE, at + _ONE + _ONE, at + _ONE + _ONE + _ONE
     e, f = d + _ONE, d + _ONE + _ONE
     return (
-        _six(values, at, _ROW),
-        _six(values, b, _ROW),
-        _six(values, c, _ROW),
-        _six(values, d, _ROW),
-        _six(values, e, _ROW),
-        _six(values, f, _ROW),
+        six(values, at, _ROW),
+        six(values, b, _ROW),
+        six(values, c, _ROW),
+        six(values, d, _ROW),
+        six(values, e, _ROW),
+        six(values, f, _ROW),
     )
 
 
@@ -65,7 +65,7 @@ def dot(m, x):
 @compiled()
 @no_type_check
 def subtract_product(target, t, m, source, s, columns):
-    """Block T -= M S, M a tuple of six rows. (T and S must not overlap, or be the same.)"""
+    """Block T -= M S, M a tuple of six rows, S another block."""
     t, s = np.uint64(t), np.uint64(s)
     t1, s1 = t + _ROW, s + _ROW
     t2, s2 = t1 + _ROW, s1 + _ROW
@@ -120,19 +120,21 @@ def replace_by_product(values, t, m, columns):
 @no_type_check
 def factorise(nodes, p, columns):
     """Cholesky factor in place, the right-hand sides forward-substituted; whether it went well."""
+    later, where, starts = p.later, p.where, p.start
+    values, inverses = p.values, p.inverses
     for step in range(nodes):
-        start, count = p.start[step], p.count[step]
-        if not _invert_root(p.values, start, p.inverses, BLOCK * step):
+        start, count = starts[step], p.size[step]
+        if not _invert_root(values, start, inverses, BLOCK * step):
             return False
-        inverse = block_rows(p.inverses, BLOCK * step)
+        inverse = block_rows(inverses, BLOCK * step)
         for b in range(1, count + 2):
-            replace_by_product(p.values, start + BLOCK * b, inverse, columns)
+            replace_by_product(values, start + BLOCK * b, inverse, columns)
         for a in range(count):
-            target = p.later[step, a]
-            m = block_columns(p.values, start + BLOCK * (a + 1))
+            target = later[step, a]
+            m = block_columns(values, start + BLOCK * (a + 1))
             for b in range(a, count + 1):
-                t = p.start[target] + BLOCK * p.where[target, p.later[step, b]]
-                subtract_product(p.values, t, m, p.values, start + BLOCK * (b + 1), columns)
+                t = starts[target] + BLOCK * where[target, later[step, b]]
+                subtract_product(values, t, m, values, start + BLOCK * (b + 1), columns)
     return True
 
 
@@ -168,20 +170,22 @@ def _invert_root(values, at, inverses, to):
 @no_type_check
 def solve_lower(nodes, p, x, columns):
     """X := L^-1 x, with a block of x for every step."""
+    later, size, start, values, inverses = p.later, p.size, p.start, p.values, p.inverses
     for step in range(nodes):
-        replace_by_product(x, BLOCK * step, block_rows(p.inverses, BLOCK * step), columns)
-        for a in range(p.count[step]):
-            m = block_columns(p.values, p.start[step] + BLOCK * (a + 1))
-            subtract_product(x, BLOCK * p.later[step, a], m, x, BLOCK * step, columns)
+        replace_by_product(x, BLOCK * step, block_rows(inverses, BLOCK * step), columns)
+        for a in range(size[step]):
+            m = block_columns(values, start[step] + BLOCK * (a + 1))
+            subtract_product(x, BLOCK * later[step, a], m, x, BLOCK * step, columns)
 
 
 @compiled()
 @no_type_check
 def solve_upper(nodes, p, x, columns):
     """X := L^-T x, with a block of x for every step."""
+    later, size, start, values, inverses = p.later, p.size, p.start, p.values, p.inverses
     for back in range(nodes):
         step = nodes - 1 - back
-        for a in range(p.count[step]):
-            m = block_rows(p.values, p.start[step] + BLOCK * (a + 1))
-            subtract_product(x, BLOCK * step, m, x, BLOCK * p.later[step, a], columns)
-        replace_by_product(x, BLOCK * step, block_columns(p.inverses, BLOCK * step), columns)
+        for a in range(size[step]):
+            m = block_rows(values, start[step] + BLOCK * (a + 1))
+            subtract_product(x, BLOCK * step, m, x, BLOCK * later[step, a], columns)
+        replace_by_product(x, BLOCK * step, block_columns(inverses, BLOCK * step), columns)

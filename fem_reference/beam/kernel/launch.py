@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from fem_reference.beam.groups import (
     Task,
     condition_numbers,
 )
-from fem_reference.beam.kernel.cells import Cells
+from fem_reference.beam.kernel.cells import Cells, Work, make_work
 from fem_reference.beam.kernel.derivatives import Derivatives, differentiate
 from fem_reference.beam.kernel.jit import WIDTH, is_kept
 from fem_reference.beam.kernel.solve import Results, solve
@@ -47,11 +48,11 @@ def warm() -> None:
         *(number, number, np.zeros((0, 6), dtype=np.bool_)),
         *(0.0, 0.0),
     )
-    results = _results(cells, motion=True, fields=True)
+    work, results = make_work(cells, 0, 0), _results(cells, motion=True, fields=True)
     request = Derivatives(results.solved, none, none, none, results.forces, results.parts, False)
     for function, arguments in (
-        (solve, (cells, 0, 0, _COLUMNS, results)),
-        (differentiate, (cells, 0, 0, _COLUMNS, request, np.zeros((0, 11)))),
+        (solve, (cells, (0, 0), _COLUMNS, work, results)),
+        (differentiate, (cells, (0, 0), _COLUMNS, work, request, np.zeros((0, 11)))),
     ):
         with suppress(OSError):  # the cache cannot be written; the code serves this process
             function(*arguments)
@@ -75,14 +76,19 @@ def solve_compiled(
         wide, element=task.element, rigid_ends=task.rigid_ends
     )
     cells = Cells(
-        *(_array(x) for x in (vectors, coefficients, wide.volumes)),
-        *(_array(x) for x in (batch.struts, batch.node_offsets, batch.strut_offsets, held)),
-        NEGLIGIBLE,
-        float((ROUNDING * np.finfo(np.float64).eps) ** 2),
+        vectors=_array(vectors),
+        coefficients=_array(coefficients),
+        volumes=_array(wide.volumes),
+        ends=_array(batch.struts),
+        node_offsets=_array(batch.node_offsets),
+        strut_offsets=_array(batch.strut_offsets),
+        held=_array(held),
+        negligible=NEGLIGIBLE,
+        rounding=float((ROUNDING * np.finfo(np.float64).eps) ** 2),
     )
     gradient = torch.is_grad_enabled() and (coefficients.requires_grad or vectors.requires_grad)
     results = _results(cells, motion=gradient or task.fields is True, fields=bool(task.fields))
-    _over_cells(cells, lambda first, last: solve(cells, first, last, _COLUMNS, results))
+    _over_cells(cells, lambda span, work: solve(cells, span, _COLUMNS, work, results))
     found = tuple(torch.from_numpy(x) for x in results[1:])
     if gradient:
         leaves = vectors, coefficients, wide.volumes
@@ -120,7 +126,7 @@ def _array(tensor: Tensor) -> np.ndarray:
 
 def _results(cells: Cells, *, motion: bool, fields: bool) -> Results:
     """Arrays for the results that are asked for; NaN where nothing is written."""
-    lattices, nodes, struts = len(cells.volumes), len(cells.held), len(cells.struts)
+    lattices, nodes, struts = len(cells.volumes), len(cells.held), len(cells.ends)
     return Results(
         solved=np.zeros(lattices, dtype=np.bool_),
         stiffness=np.full((lattices, 6, 6), np.nan),
@@ -130,20 +136,13 @@ def _results(cells: Cells, *, motion: bool, fields: bool) -> Results:
     )
 
 
-class _Span(NamedTuple):
-    first: int
-    last: int
-
-
-def _over_cells(cells: Cells, work: Callable[[int, int], None]) -> None:
-    """Do the work on all cells, in spans that go to the threads that torch may use."""
-    nodes = len(cells.held)
-    pieces = 1
-    if torch.get_num_threads() > 1:
-        pieces = max(1, min(nodes // _LEAST, 4 * torch.get_num_threads()))
-    marks = np.searchsorted(cells.node_offsets, np.linspace(0, nodes, pieces + 1))
-    spans = [_Span(int(a), int(b)) for a, b in zip(marks[:-1], marks[1:], strict=True) if b > a]
-    in_threads(lambda span: work(span.first, span.last), spans, parallel=True)
+def _over_cells(cells: Cells, function: Callable[[tuple[int, int], Work], None]) -> None:
+    """Apply the function to all cells, in spans that go to the threads that torch may use."""
+    nodes, threads = len(cells.held), torch.get_num_threads()
+    pieces = 1 if threads == 1 else max(1, min(nodes // _LEAST, 4 * threads))
+    marks = np.searchsorted(cells.node_offsets, np.linspace(0, nodes, pieces + 1)).tolist()
+    spans = [(a, b) for a, b in pairwise(marks) if b > a]
+    in_threads(lambda span: function(span, make_work(cells, *span)), spans, parallel=True)
 
 
 class _Differentiable(torch.autograd.Function):
@@ -166,9 +165,19 @@ class _Differentiable(torch.autograd.Function):
             for result, gradient in zip(results[1:], gradients, strict=True)
         ]
         beyond = any(gradient is not None for gradient in gradients[1:])
-        request = Derivatives(results.solved, results.motion, *given, beyond)
-        gradient = np.empty((len(cells.struts), 11))
-        _over_cells(cells, lambda a, b: differentiate(cells, a, b, _COLUMNS, request, gradient))
+        request = Derivatives(
+            solved=results.solved,
+            motion=results.motion,
+            by_stiffness=given[0],
+            by_motion=given[1],
+            by_forces=given[2],
+            by_parts=given[3],
+            beyond_stiffness=beyond,
+        )
+        gradient = np.empty((len(cells.ends), 11))
+        _over_cells(
+            cells, lambda span, w: differentiate(cells, span, _COLUMNS, w, request, gradient)
+        )
         by_volume = -(given[0] * results.stiffness).sum((1, 2))
         if beyond and len(results.parts):
             by_volume -= (given[3] * results.parts).sum((1, 2, 3))

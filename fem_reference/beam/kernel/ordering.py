@@ -5,15 +5,15 @@ equations by optimally ordered triangular factorization*, Proc. IEEE 55 (1967) 1
 the fewest neighbours left goes first, and its neighbours become neighbours of each other.
 
 The factor is stored node by node, in *panels* of blocks: the node itself, its later neighbours in
-the order of their elimination, and the right-hand sides. Block b of a panel lies transposed, the
-six columns of the panel's node as rows of ``WIDTH`` numbers.
+the order of their elimination, and the right-hand sides. The blocks of a panel lie transposed: the
+six columns of the panel's node are rows of ``WIDTH`` numbers.
 """
 
 from typing import NamedTuple, no_type_check
 
 import numpy as np
 
-from fem_reference.beam.kernel.jit import BLOCK, compiled
+from fem_reference.beam.kernel.jit import BLOCK, WIDTH, compiled
 
 
 class Panels(NamedTuple):
@@ -24,113 +24,109 @@ class Panels(NamedTuple):
         place: Step at which each node is eliminated.
         later: Later neighbours of each step, ascending; then the number of nodes, which stands for
             the right-hand sides.
-        count: How many later neighbours there are.
-        where: ``where[k, i]`` is the position of the block of step i in the panel of step k.
+        size: How many later neighbours there are.
+        where: ``where[k, i]`` is the position of the block of step i in the panel of step k; during
+            the elimination, whether nodes k and i are neighbours.
         start: First number of each panel in ``values``.
         values: The blocks of all panels.
         inverses: Inverse of the factor's diagonal block of each step.
         scale: Scaling that brings the diagonal of K to 1 and is 0 where a degree of freedom is
             held; a row of ``WIDTH`` numbers per step.
-        joined: Neighbours during the elimination.
-        degree: Their number.
     """
 
     order: np.ndarray
     place: np.ndarray
     later: np.ndarray
-    count: np.ndarray
+    size: np.ndarray
     where: np.ndarray
     start: np.ndarray
     values: np.ndarray
     inverses: np.ndarray
     scale: np.ndarray
-    joined: np.ndarray
-    degree: np.ndarray
 
 
-@compiled()
-@no_type_check
-def buffers(nodes):
+def buffers(nodes: int) -> Panels:
     """Panels for cells of up to so many nodes."""
     return Panels(
-        np.empty(nodes, dtype=np.int64),
-        np.empty(nodes, dtype=np.int64),
-        np.empty((nodes, nodes + 1), dtype=np.int64),
-        np.empty(nodes, dtype=np.int64),
-        np.empty((nodes, nodes + 1), dtype=np.int64),
-        np.empty(nodes + 1, dtype=np.int64),
-        np.empty(BLOCK * (nodes * (nodes + 1) // 2 + nodes)),
-        np.empty(BLOCK * nodes),
-        np.zeros(8 * nodes),
-        np.empty((nodes, nodes), dtype=np.bool_),
-        np.empty(nodes, dtype=np.int64),
+        order=np.empty(nodes, dtype=np.int64),
+        place=np.empty(nodes, dtype=np.int64),
+        later=np.empty((nodes, nodes + 1), dtype=np.int64),
+        size=np.empty(nodes, dtype=np.int64),
+        where=np.empty((nodes, nodes + 1), dtype=np.int64),
+        start=np.empty(nodes + 1, dtype=np.int64),
+        values=np.empty(BLOCK * (nodes * (nodes + 1) // 2 + nodes)),
+        inverses=np.empty(BLOCK * nodes),
+        scale=np.zeros(WIDTH * nodes),
     )
 
 
 @compiled()
 @no_type_check
-def order_nodes(ends, nodes, p):
-    """Choose the elimination order of a cell with these strut ends, and lay its panels out."""
-    joined, degree = p.joined, p.degree
-    joined[:nodes, :nodes] = False
-    for s in range(len(ends)):
-        joined[ends[s, 0], ends[s, 1]] = joined[ends[s, 1], ends[s, 0]] = True
+def order_nodes(ends, struts, nodes, p):
+    """Choose the elimination order of a cell with so many struts, and lay its panels out."""
+    joined, order = p.where, p.order
+    degree = p.start  # a buffer until the panels are laid out
     for n in range(nodes):
-        joined[n, n] = False
         degree[n] = 0
         for m in range(nodes):
-            degree[n] += joined[n, m]
+            joined[n, m] = 0
+    for s in range(struts):
+        i, j = ends[s, 0], ends[s, 1]
+        if i != j and not joined[i, j]:
+            joined[i, j] = joined[j, i] = 1
+            degree[i] += 1
+            degree[j] += 1
     for step in range(nodes):
         least = nodes
         for n in range(nodes):
             if degree[n] < least:
                 least = degree[n]
-                p.order[step] = n
-        _take_out(p.order[step], step, nodes, p)
+                order[step] = n
+        p.place[order[step]] = step
+        p.size[step] = _take_out(order[step], nodes, joined, degree, p.later[step])
     _lay_out(nodes, p)
 
 
 @compiled()
 @no_type_check
-def _take_out(node, step, nodes, p):
-    """Eliminate a node: its neighbours become neighbours of each other."""
-    joined, degree = p.joined, p.degree
-    p.place[node] = step
+def _take_out(node, nodes, joined, degree, neighbours):
+    """Eliminate a node: its neighbours, which are counted, become neighbours of each other."""
     degree[node] = nodes + 1  # never the least again
     count = 0
     for n in range(nodes):
         if joined[node, n]:
-            p.later[step, count] = n
+            neighbours[count] = n
             count += 1
-            joined[n, node] = False
+            joined[n, node] = 0
             degree[n] -= 1
-    p.count[step] = count
     for a in range(count):
-        first = p.later[step, a]
+        first = neighbours[a]
         for b in range(a):
-            second = p.later[step, b]
+            second = neighbours[b]
             if not joined[first, second]:
-                joined[first, second] = joined[second, first] = True
+                joined[first, second] = joined[second, first] = 1
                 degree[first] += 1
                 degree[second] += 1
+    return count
 
 
 @compiled()
 @no_type_check
 def _lay_out(nodes, p):
     """Turn neighbours into steps, ascending, and place the panels one after another."""
-    p.start[0] = 0
+    later, where, start = p.later, p.where, p.start
+    start[0] = 0
     for step in range(nodes):
-        count = p.count[step]
+        count = p.size[step]
         for a in range(count):
-            new = p.place[p.later[step, a]]
+            new = p.place[later[step, a]]
             b = a
-            while b > 0 and p.later[step, b - 1] > new:
-                p.later[step, b] = p.later[step, b - 1]
+            while b > 0 and later[step, b - 1] > new:
+                later[step, b] = later[step, b - 1]
                 b -= 1
-            p.later[step, b] = new
-        p.later[step, count] = nodes
-        p.where[step, step] = 0
+            later[step, b] = new
+        later[step, count] = nodes
+        where[step, step] = 0
         for a in range(count + 1):
-            p.where[step, p.later[step, a]] = a + 1
-        p.start[step + 1] = p.start[step] + BLOCK * (count + 2)
+            where[step, later[step, a]] = a + 1
+        start[step + 1] = start[step] + BLOCK * (count + 2)

@@ -4,10 +4,16 @@ from typing import NamedTuple, no_type_check
 
 import numpy as np
 
-from fem_reference.beam.kernel.cells import correct, equilibrium, make_work, struts_of
+from fem_reference.beam.kernel.cells import (
+    clear,
+    correct,
+    equilibrium,
+    struts_of,
+    with_own_ends,
+)
 from fem_reference.beam.kernel.factor import block_columns, subtract_product
 from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled, entry
-from fem_reference.beam.kernel.struts import DEFORMATIONS, Struts, add_forces
+from fem_reference.beam.kernel.struts import DEFORMATIONS, add_forces
 
 
 class Results(NamedTuple):
@@ -30,83 +36,85 @@ class Results(NamedTuple):
 
 @entry
 @no_type_check
-def solve(cells, first, last, columns, results):
-    """Solve cells first, ..., last - 1."""
-    w = make_work(cells, first, last, columns)
-    for b in range(first, last):
-        nodes = slice(cells.node_offsets[b], cells.node_offsets[b + 1])
-        members = slice(cells.strut_offsets[b], cells.strut_offsets[b + 1])
+def solve(cells, span, columns, w, results):
+    """Solve cells first, ..., last - 1 of a span."""
+    for b in range(span[0], span[1]):
+        nodes = cells.node_offsets[b], cells.node_offsets[b + 1] - cells.node_offsets[b]
         struts = struts_of(b, cells, w)
-        results.solved[b] = equilibrium(struts, cells.held[nodes], cells, w)
+        results.solved[b] = equilibrium(struts, nodes, cells, w, columns)
         if not results.solved[b]:
             continue
-        _energies(len(struts.ends), w, cells.volumes[b], results.stiffness[b])
+        _store_energies(b, struts.count, cells.volumes[b], (w, columns), results.stiffness)
         if len(results.motion):
-            correct(nodes.stop - nodes.start, w)
-            _store_motion(w, results.motion[nodes])
+            correct(nodes[1], w.panels, columns, w.f, w.u)
+            _store_motion(nodes, w, results.motion)
         if len(results.forces):
-            _store_forces(struts, w, results.forces[members])
-            _store_parts(len(struts.ends), w, cells.volumes[b], results.parts[b])
+            _store_forces(struts, w, columns, results.forces)
+            _store_parts(b, struts.count, cells.volumes[b], (w, columns), results.parts)
 
 
-@compiled()
+@compiled(inline="always")
 @no_type_check
-def _energies(count, w, volume, C):
+def _store_energies(b, count, volume, work, stiffness):
     """C = (1/V) sum of D^T D over struts, six rows of D at a time."""
-    w.C[:BLOCK] = 0.0
+    w, columns = work
+    C, D = w.C, w.D
+    clear(C, BLOCK)
     size = DEFORMATIONS * count
-    w.D[size : size + BLOCK] = 0.0
+    for k in range(BLOCK):  # fills up the last six rows
+        D[size + k] = 0.0
     for at in range(0, size, BLOCK):
-        subtract_product(w.C, 0, block_columns(w.D, at), w.D, at, w.columns)
-    _store_symmetric(w.C, volume, C)
-
-
-@compiled()
-@no_type_check
-def _store_symmetric(negative, volume, C):
+        subtract_product(C, 0, block_columns(D, at), D, at, columns)
     for k in range(FREEDOMS):
         for l in range(FREEDOMS):
-            C[k, l] = -(negative[WIDTH * k + l] + negative[WIDTH * l + k]) / (2.0 * volume)
+            both = C[WIDTH * k + l] + C[WIDTH * l + k]
+            stiffness[b, k, l] = -both / (2.0 * volume)
 
 
-@compiled()
+@compiled(inline="always")
 @no_type_check
-def _store_parts(count, w, volume, parts):
+def _store_parts(b, count, volume, work, parts):
     """Parts of C: axial force (row 0 of D), torsion (row 1), bending (the six others)."""
-    for row in range(2):
-        part = parts[row]
-        part[:] = 0.0
-        for s in range(count):
-            at = DEFORMATIONS * s + WIDTH * row
+    w, columns = work
+    C, D = w.C, w.D
+    clear(C, 3 * BLOCK)
+    for s in range(count):
+        at = DEFORMATIONS * s
+        for row in range(2):
             for k in range(FREEDOMS):
                 for l in range(FREEDOMS):
-                    part[k, l] += w.D[at + k] * w.D[at + l] / volume
-    w.C[:BLOCK] = 0.0
-    for s in range(count):
-        at = DEFORMATIONS * s + 2 * WIDTH
-        subtract_product(w.C, 0, block_columns(w.D, at), w.D, at, w.columns)
-    _store_symmetric(w.C, volume, parts[2])
+                    a, c = D[at + WIDTH * row + k], D[at + WIDTH * row + l]
+                    C[BLOCK * row + WIDTH * k + l] -= a * c
+        bending = at + 2 * WIDTH
+        subtract_product(C, 2 * BLOCK, block_columns(D, bending), D, bending, columns)
+    for row in range(3):
+        for k in range(FREEDOMS):
+            for l in range(FREEDOMS):
+                both = C[BLOCK * row + WIDTH * k + l] + C[BLOCK * row + WIDTH * l + k]
+                parts[b, row, k, l] = -both / (2.0 * volume)
 
 
-@compiled()
+@compiled(inline="always")
 @no_type_check
-def _store_motion(w, motion):
+def _store_motion(nodes, w, motion):
     """Displacements in the order of the nodes."""
-    for n in range(len(motion)):
-        at = BLOCK * w.panels.place[n]
+    first, count = nodes
+    u, place = w.u, w.panels.place
+    for n in range(count):
         for c in range(FREEDOMS):
             for k in range(FREEDOMS):
-                motion[n, c, k] = w.u[at + WIDTH * c + k]
+                motion[first + n, c, k] = u[BLOCK * place[n] + WIDTH * c + k]
 
 
-@compiled()
+@compiled(inline="always")
 @no_type_check
-def _store_forces(struts, w, forces):
+def _store_forces(struts, w, columns, forces):
     """Forces and moments on the ends of every strut."""
-    alone = Struts(w.pairs, struts.vectors, struts.tangents, struts.coefficients)
-    for s in range(len(struts.ends)):
-        w.f[: 2 * BLOCK] = 0.0
-        add_forces(s, alone, w.D, DEFORMATIONS * s, w.columns, w.f)
+    apart, count = w.apart, struts.count
+    clear(apart, 2 * BLOCK * count)
+    alone = with_own_ends(struts, w)
+    add_forces(alone, w.D, columns, apart)
+    for s in range(count):
         for c in range(2 * FREEDOMS):
             for k in range(FREEDOMS):
-                forces[s, c, k] = w.f[WIDTH * c + k]
+                forces[struts.first + s, c, k] = apart[2 * BLOCK * s + WIDTH * c + k]

@@ -1,140 +1,180 @@
 """Struts of one cell: stiffness, deformations, end forces and their derivatives.
 
-Everything follows from the strut's vector v with unit tangent t and eight coefficients a, g, c1, c2,
-c3, e1, e2, e3 (``elements.strut_coefficients``). With the displacement d = u_j - u_i + E v of end j
-beside end i, and rotations r_i, r_j of the ends, the deformations are
+Everything follows from the strut's vector v with unit tangent t and eight coefficients a, g, c1,
+c2, c3, e1, e2, e3 (``elements.strut_coefficients``). With the displacement d = u_j - u_i + E v of
+end j beside end i, and rotations p, q of the ends, the deformations D are
 
     axial    a t.d
-    twist    g t.(r_j - r_i)
-    bending  P (c1 r_i + c2 r_j) - c3 t x d,    P (e1 r_i + e2 r_j) - e3 t x d,    P = 1 - t t^T,
+    twist    g t.(q - p)
+    bending  P (c1 p + c2 q) - c3 t x d,    P (e1 p + e2 q) - e3 t x d,    P = 1 - t t^T,
 
-and their squares add up to twice the energy. Six unit strains lie side by side in rows of ``WIDTH``
-numbers; displacements and forces come in blocks, one per node: three rows of displacements (forces),
-three of rotations (moments).
+and their squares add up to twice the energy. The six unit strains lie side by side in rows of
+``WIDTH`` numbers; displacements and forces come in blocks, one for each node: three rows of
+displacements (forces), three of rotations (moments).
 """
 
 from typing import NamedTuple, no_type_check
 
 import numpy as np
+import torch
 
-from fem_reference.beam.kernel.jit import BLOCK, WIDTH, compiled
+from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled
+from lattice_gnn.tensors.notation import strain_basis
 
 DEFORMATIONS = 8 * WIDTH  #: numbers that hold the deformations of a strut
 
-_R1, _R2, _R3 = np.uint64(WIDTH), np.uint64(2 * WIDTH), np.uint64(3 * WIDTH)
-_R4, _R5, _R6 = np.uint64(4 * WIDTH), np.uint64(5 * WIDTH), np.uint64(6 * WIDTH)
-_R7 = np.uint64(7 * WIDTH)
+_ROW, _TWO, _THREE = np.uint64(WIDTH), np.uint64(2 * WIDTH), np.uint64(3 * WIDTH)
+_FIVE, _SIX = np.uint64(5 * WIDTH), np.uint64(6 * WIDTH)
 
 
 class Struts(NamedTuple):
-    """The struts of one cell, views of those of the batch but for ``ends`` and ``tangents``.
+    """The struts of one cell.
 
     Attributes:
-        ends: Steps at which the end nodes are eliminated.
-        vectors: From end i to end j.
-        tangents: Unit vectors along them.
-        coefficients: See above.
+        count: Number of struts.
+        first: Number of the first one in the batch.
+        ends: Block of each end node.
+        tangents: Unit vectors along the struts.
+        vectors: From end i to end j, of the whole batch.
+        coefficients: See above, of the whole batch.
     """
 
+    count: int  # type: ignore[assignment]
+    first: int
     ends: np.ndarray
-    vectors: np.ndarray
     tangents: np.ndarray
+    vectors: np.ndarray
     coefficients: np.ndarray
 
 
-@compiled()
-@no_type_check
-def unit_strains():
-    """The unit strains of the Mandel basis, ``WIDTH`` numbers for every component: (9, WIDTH)."""
-    basis = np.zeros((9, WIDTH))
-    half = np.sqrt(0.5)
-    basis[0, 0] = basis[4, 1] = basis[8, 2] = 1.0
-    basis[5, 3] = basis[7, 3] = half
-    basis[2, 4] = basis[6, 4] = half
-    basis[1, 5] = basis[3, 5] = half
-    return basis.reshape(9 * WIDTH)
+def unit_strains() -> np.ndarray:
+    """The unit strains of the Mandel basis, a row of ``WIDTH`` numbers for each component."""
+    basis = np.zeros((3, 3, WIDTH))
+    basis[:, :, :FREEDOMS] = strain_basis(torch.zeros(1, dtype=torch.float64)).permute(1, 2, 0)
+    return basis.ravel()
 
 
 @compiled()
 @no_type_check
-def normalise(vectors, tangents):
-    """Unit vectors."""
-    for s in range(len(vectors)):
-        x, y, z = vectors[s, 0], vectors[s, 1], vectors[s, 2]
+def normalise(struts):
+    """Find the unit vectors along the struts."""
+    vectors, tangents = struts.vectors, struts.tangents
+    for s in range(struts.count):
+        b = struts.first + s
+        x, y, z = vectors[b, 0], vectors[b, 1], vectors[b, 2]
         length = np.sqrt(x * x + y * y + z * z)
         tangents[s, 0], tangents[s, 1], tangents[s, 2] = x / length, y / length, z / length
 
 
-@compiled()
-@no_type_check
-def deform(s, struts, u, basis, columns, D, at):
-    """Deformations of strut s under the unit strains and displacements u."""
-    t0, t1, t2 = struts.tangents[s, 0], struts.tangents[s, 1], struts.tangents[s, 2]
-    x, y, z = struts.vectors[s, 0], struts.vectors[s, 1], struts.vectors[s, 2]
-    c = struts.coefficients[s]
-    axial, twist = c[0], c[1]
-    c1, c2, c3, e1, e2, e3 = c[2], c[3], c[4], c[5], c[6], c[7]
-    i, j = np.uint64(BLOCK * struts.ends[s, 0]), np.uint64(BLOCK * struts.ends[s, 1])
-    at = np.uint64(at)
-    for k in range(columns):
-        d0 = basis[k] * x + basis[_R1 + k] * y + basis[_R2 + k] * z
-        d1 = basis[_R3 + k] * x + basis[_R4 + k] * y + basis[_R5 + k] * z
-        d2 = basis[_R6 + k] * x + basis[_R7 + k] * y + basis[_R7 + _R1 + k] * z
-        d0 += u[j + k] - u[i + k]
-        d1 += u[j + _R1 + k] - u[i + _R1 + k]
-        d2 += u[j + _R2 + k] - u[i + _R2 + k]
-        p0, p1, p2 = u[i + _R3 + k], u[i + _R4 + k], u[i + _R5 + k]
-        q0, q1, q2 = u[j + _R3 + k], u[j + _R4 + k], u[j + _R5 + k]
-        x0, x1, x2 = t1 * d2 - t2 * d1, t2 * d0 - t0 * d2, t0 * d1 - t1 * d0
-        D[at + k] = axial * (t0 * d0 + t1 * d1 + t2 * d2)
-        p, q = t0 * p0 + t1 * p1 + t2 * p2, t0 * q0 + t1 * q1 + t2 * q2
-        D[at + _R1 + k] = twist * (q - p)
-        p0, p1, p2 = p0 - t0 * p, p1 - t1 * p, p2 - t2 * p
-        q0, q1, q2 = q0 - t0 * q, q1 - t1 * q, q2 - t2 * q
-        D[at + _R2 + k] = c1 * p0 + c2 * q0 - c3 * x0
-        D[at + _R3 + k] = c1 * p1 + c2 * q1 - c3 * x1
-        D[at + _R4 + k] = c1 * p2 + c2 * q2 - c3 * x2
-        D[at + _R5 + k] = e1 * p0 + e2 * q0 - e3 * x0
-        D[at + _R6 + k] = e1 * p1 + e2 * q1 - e3 * x1
-        D[at + _R7 + k] = e1 * p2 + e2 * q2 - e3 * x2
+# Vectors of three numbers
 
 
 @compiled()
 @no_type_check
-def add_forces(s, struts, D, at, columns, f):
-    """Add the forces and moments on the ends of strut s, where deformations D are kept, to f.
+def _three(x, at):
+    """Three numbers, a row apart."""
+    return x[at], x[at + _ROW], x[at + _TWO]
+
+
+@compiled()
+@no_type_check
+def _add_to(x, at, a):
+    x[at] += a[0]
+    x[at + _ROW] += a[1]
+    x[at + _TWO] += a[2]
+
+
+@compiled()
+@no_type_check
+def _inner(a, b):
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+@compiled()
+@no_type_check
+def _cross(a, b):
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+
+
+@compiled()
+@no_type_check
+def _sum(x, a, y, b):
+    """X a + y b."""
+    return x * a[0] + y * b[0], x * a[1] + y * b[1], x * a[2] + y * b[2]
+
+
+@compiled()
+@no_type_check
+def _stretch(u, basis, ends, v, k):
+    """Displacement of end j beside end i: u_j - u_i + E v under the k-th unit strain."""
+    a, b, c = _three(u, ends[0] + k), _three(u, ends[1] + k), _three(basis, k)
+    d, e = _three(basis, k + _THREE), _three(basis, k + _SIX)
+    return b[0] - a[0] + _inner(c, v), b[1] - a[1] + _inner(d, v), b[2] - a[2] + _inner(e, v)
+
+
+@compiled()
+@no_type_check
+def _coefficients_of(b, coefficients):
+    """Of axial force and torsion; of the first and the second bending deformation."""
+    return (
+        (coefficients[b, 0], coefficients[b, 1]),
+        (coefficients[b, 2], coefficients[b, 3], coefficients[b, 4]),
+        (coefficients[b, 5], coefficients[b, 6], coefficients[b, 7]),
+    )
+
+
+# All struts of a cell
+
+
+@compiled()
+@no_type_check
+def deform(struts, u, basis, columns, D):
+    """Deformations D of all struts under displacements u and the unit strains."""
+    first, ends, tangents = struts.first, struts.ends, struts.tangents
+    vectors, coefficients = struts.vectors, struts.coefficients
+    for s in range(struts.count):
+        b, at = first + s, np.uint64(DEFORMATIONS * s)
+        t = tangents[s, 0], tangents[s, 1], tangents[s, 2]
+        v = vectors[b, 0], vectors[b, 1], vectors[b, 2]
+        (axial, twist), c, e = _coefficients_of(b, coefficients)
+        i, j = np.uint64(BLOCK * ends[s, 0]), np.uint64(BLOCK * ends[s, 1])
+        for k in range(columns):
+            d = _stretch(u, basis, (i, j), v, k)
+            p, q = _three(u, i + _THREE + k), _three(u, j + _THREE + k)
+            along_p, along_q, chord = _inner(t, p), _inner(t, q), _cross(t, d)
+            D[at + k] = axial * _inner(t, d)
+            D[at + _ROW + k] = twist * (along_q - along_p)
+            p, q = _sum(1.0, p, -along_p, t), _sum(1.0, q, -along_q, t)
+            x = _sum(1.0, _sum(c[0], p, c[1], q), -c[2], chord)
+            y = _sum(1.0, _sum(e[0], p, e[1], q), -e[2], chord)
+            here, there = at + _TWO + k, at + _FIVE + k
+            D[here], D[here + _ROW], D[here + _TWO] = x
+            D[there], D[there + _ROW], D[there + _TWO] = y
+
+
+@compiled()
+@no_type_check
+def add_forces(struts, D, columns, f):
+    """Add the forces and moments on the ends of struts that are kept at deformations D to f.
 
     A deformation D costs the energy D.D / 2, so that forces are the transposed map of D.
     """
-    t0, t1, t2 = struts.tangents[s, 0], struts.tangents[s, 1], struts.tangents[s, 2]
-    c = struts.coefficients[s]
-    axial, twist = c[0], c[1]
-    c1, c2, c3, e1, e2, e3 = c[2], c[3], c[4], c[5], c[6], c[7]
-    i, j = np.uint64(BLOCK * struts.ends[s, 0]), np.uint64(BLOCK * struts.ends[s, 1])
-    at = np.uint64(at)
-    for k in range(columns):
-        a, g = axial * D[at + k], twist * D[at + _R1 + k]
-        p0, p1, p2 = D[at + _R2 + k], D[at + _R3 + k], D[at + _R4 + k]
-        q0, q1, q2 = D[at + _R5 + k], D[at + _R6 + k], D[at + _R7 + k]
-        x0, x1, x2 = c3 * p0 + e3 * q0, c3 * p1 + e3 * q1, c3 * p2 + e3 * q2
-        f0, f1 = a * t0 + t1 * x2 - t2 * x1, a * t1 + t2 * x0 - t0 * x2
-        f2 = a * t2 + t0 * x1 - t1 * x0
-        x0, x1, x2 = c1 * p0 + e1 * q0, c1 * p1 + e1 * q1, c1 * p2 + e1 * q2
-        along = t0 * x0 + t1 * x1 + t2 * x2 + g
-        f[i + k] -= f0
-        f[i + _R1 + k] -= f1
-        f[i + _R2 + k] -= f2
-        f[i + _R3 + k] += x0 - t0 * along
-        f[i + _R4 + k] += x1 - t1 * along
-        f[i + _R5 + k] += x2 - t2 * along
-        x0, x1, x2 = c2 * p0 + e2 * q0, c2 * p1 + e2 * q1, c2 * p2 + e2 * q2
-        along = t0 * x0 + t1 * x1 + t2 * x2 - g
-        f[j + k] += f0
-        f[j + _R1 + k] += f1
-        f[j + _R2 + k] += f2
-        f[j + _R3 + k] += x0 - t0 * along
-        f[j + _R4 + k] += x1 - t1 * along
-        f[j + _R5 + k] += x2 - t2 * along
+    first, ends, tangents = struts.first, struts.ends, struts.tangents
+    coefficients = struts.coefficients
+    for s in range(struts.count):
+        b, at = first + s, np.uint64(DEFORMATIONS * s)
+        t = tangents[s, 0], tangents[s, 1], tangents[s, 2]
+        (axial, twist), c, e = _coefficients_of(b, coefficients)
+        i, j = np.uint64(BLOCK * ends[s, 0]), np.uint64(BLOCK * ends[s, 1])
+        for k in range(columns):
+            stretch, turn = axial * D[at + k], twist * D[at + _ROW + k]
+            x, y = _three(D, at + _TWO + k), _three(D, at + _FIVE + k)
+            force = _sum(stretch, t, 1.0, _cross(t, _sum(c[2], x, e[2], y)))
+            p, q = _sum(c[0], x, e[0], y), _sum(c[1], x, e[1], y)
+            _add_to(f, i + k, (-force[0], -force[1], -force[2]))
+            _add_to(f, i + _THREE + k, _sum(1.0, p, -_inner(t, p) - turn, t))
+            _add_to(f, j + k, force)
+            _add_to(f, j + _THREE + k, _sum(1.0, q, turn - _inner(t, q), t))
 
 
 @compiled()
@@ -159,90 +199,83 @@ def _add_block(values, at, t, m):
 @no_type_check
 def assemble(struts, p):
     """Add the stiffness of all struts to the panels."""
-    for s in range(len(struts.ends)):
-        c = struts.coefficients[s]
-        c1, c2, c3, e1, e2, e3 = c[2], c[3], c[4], c[5], c[6], c[7]
-        a, g = c[0] * c[0], c[1] * c[1]
+    first, ends, tangents = struts.first, struts.ends, struts.tangents
+    values, start, where, coefficients = p.values, p.start, p.where, struts.coefficients
+    for s in range(struts.count):
+        b, t = first + s, (tangents[s, 0], tangents[s, 1], tangents[s, 2])
+        a, g = coefficients[b, 0] ** 2, coefficients[b, 1] ** 2
+        c1, c2, c3 = coefficients[b, 2], coefficients[b, 3], coefficients[b, 4]
+        e1, e2, e3 = coefficients[b, 5], coefficients[b, 6], coefficients[b, 7]
         shear = c3 * c3 + e3 * e3
         at_i, at_j = c3 * c1 + e3 * e1, c3 * c2 + e3 * e2
         ii, ij, jj = c1 * c1 + e1 * e1, c1 * c2 + e1 * e2, c2 * c2 + e2 * e2
-        t = struts.tangents[s]
-        i, j = struts.ends[s, 0], struts.ends[s, 1]
-        _add_block(p.values, p.start[i], t, (a, shear, -at_i, at_i, g, ii))
-        _add_block(p.values, p.start[j], t, (a, shear, at_j, -at_j, g, jj))
+        i, j = ends[s, 0], ends[s, 1]
+        _add_block(values, start[i], t, (a, shear, -at_i, at_i, g, ii))
+        _add_block(values, start[j], t, (a, shear, at_j, -at_j, g, jj))
         if i >= j:  # blocks lie transposed
-            place = p.start[j] + BLOCK * p.where[j, i]
-            _add_block(p.values, place, t, (-a, -shear, at_i, at_j, -g, ij))
+            place = start[j] + BLOCK * where[j, i]
+            _add_block(values, place, t, (-a, -shear, at_i, at_j, -g, ij))
         if j >= i:
-            place = p.start[i] + BLOCK * p.where[i, j]
-            _add_block(p.values, place, t, (-a, -shear, -at_j, -at_i, -g, ij))
+            place = start[i] + BLOCK * where[i, j]
+            _add_block(values, place, t, (-a, -shear, -at_j, -at_i, -g, ij))
 
 
 @compiled()
 @no_type_check
-def add_derivatives(s, struts, X, at, motion, gradient):
-    """Add the derivatives of X . D by the vector and coefficients of strut s to gradient[s].
+def add_derivatives(struts, X, motion, columns, gradient):
+    """Add the derivatives of X . D by vectors and coefficients to ``gradient`` (struts, 11).
 
-    ``motion`` is (u, basis, columns): D is linear in displacements u and in the unit strains
-    ``basis`` (which may be zeros), and both are held fixed.
+    ``motion`` is (u, basis): D is linear in displacements u and in the unit strains ``basis``
+    (which may be zeros), and both are held fixed.
     """
-    u, basis, columns = motion
-    t0, t1, t2 = struts.tangents[s, 0], struts.tangents[s, 1], struts.tangents[s, 2]
-    x, y, z = struts.vectors[s, 0], struts.vectors[s, 1], struts.vectors[s, 2]
-    c = struts.coefficients[s]
-    i, j = np.uint64(BLOCK * struts.ends[s, 0]), np.uint64(BLOCK * struts.ends[s, 1])
-    at = np.uint64(at)
-    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = 0.0
-    n0 = n1 = n2 = v0 = v1 = v2 = 0.0
-    for k in range(columns):
-        d0 = basis[k] * x + basis[_R1 + k] * y + basis[_R2 + k] * z
-        d1 = basis[_R3 + k] * x + basis[_R4 + k] * y + basis[_R5 + k] * z
-        d2 = basis[_R6 + k] * x + basis[_R7 + k] * y + basis[_R7 + _R1 + k] * z
-        d0 += u[j + k] - u[i + k]
-        d1 += u[j + _R1 + k] - u[i + _R1 + k]
-        d2 += u[j + _R2 + k] - u[i + _R2 + k]
-        p0, p1, p2 = u[i + _R3 + k], u[i + _R4 + k], u[i + _R5 + k]
-        q0, q1, q2 = u[j + _R3 + k], u[j + _R4 + k], u[j + _R5 + k]
-        e, f = X[at + k], X[at + _R1 + k]
-        x0, x1, x2 = X[at + _R2 + k], X[at + _R3 + k], X[at + _R4 + k]
-        y0, y1, y2 = X[at + _R5 + k], X[at + _R6 + k], X[at + _R7 + k]
-        # axial and twist
-        a0 += e * (t0 * d0 + t1 * d1 + t2 * d2)
-        p, q = t0 * p0 + t1 * p1 + t2 * p2, t0 * q0 + t1 * q1 + t2 * q2
-        a1 += f * (q - p)
-        e, f = c[0] * e, c[1] * f
-        n0, n1 = n0 + e * d0 + f * (q0 - p0), n1 + e * d1 + f * (q1 - p1)
-        n2 += e * d2 + f * (q2 - p2)
-        # bending: rotations, then the chord
-        along_x, along_y = t0 * x0 + t1 * x1 + t2 * x2, t0 * y0 + t1 * y1 + t2 * y2
-        a2 += x0 * p0 + x1 * p1 + x2 * p2 - along_x * p
-        a3 += x0 * q0 + x1 * q1 + x2 * q2 - along_x * q
-        a5 += y0 * p0 + y1 * p1 + y2 * p2 - along_y * p
-        a6 += y0 * q0 + y1 * q1 + y2 * q2 - along_y * q
-        r, m = c[2] * p + c[3] * q, c[5] * p + c[6] * q
-        g, h = c[2] * along_x + c[5] * along_y, c[3] * along_x + c[6] * along_y
-        n0 -= x0 * r + y0 * m + p0 * g + q0 * h
-        n1 -= x1 * r + y1 * m + p1 * g + q1 * h
-        n2 -= x2 * r + y2 * m + p2 * g + q2 * h
-        r0, r1, r2 = t1 * d2 - t2 * d1, t2 * d0 - t0 * d2, t0 * d1 - t1 * d0
-        a4 -= x0 * r0 + x1 * r1 + x2 * r2
-        a7 -= y0 * r0 + y1 * r1 + y2 * r2
-        m0, m1, m2 = c[4] * x0 + c[7] * y0, c[4] * x1 + c[7] * y1, c[4] * x2 + c[7] * y2
-        n0, n1 = n0 - (d1 * m2 - d2 * m1), n1 - (d2 * m0 - d0 * m2)
-        n2 -= d0 * m1 - d1 * m0
-        # d itself follows the vector by the unit strains
-        g0, g1, g2 = (
-            e * t0 + t1 * m2 - t2 * m1,
-            e * t1 + t2 * m0 - t0 * m2,
-            e * t2 + t0 * m1 - t1 * m0,
-        )
-        v0 += g0 * basis[k] + g1 * basis[_R3 + k] + g2 * basis[_R6 + k]
-        v1 += g0 * basis[_R1 + k] + g1 * basis[_R4 + k] + g2 * basis[_R7 + k]
-        v2 += g0 * basis[_R2 + k] + g1 * basis[_R5 + k] + g2 * basis[_R7 + _R1 + k]
-    length, along = np.sqrt(x * x + y * y + z * z), n0 * t0 + n1 * t1 + n2 * t2
-    out = gradient[s]
-    out[0] += v0 + (n0 - along * t0) / length
-    out[1] += v1 + (n1 - along * t1) / length
-    out[2] += v2 + (n2 - along * t2) / length
-    for k, a in enumerate((a0, a1, a2, a3, a4, a5, a6, a7)):
-        out[3 + k] += a
+    u, basis = motion
+    for s in range(struts.count):
+        b = struts.first + s
+        t = struts.tangents[s, 0], struts.tangents[s, 1], struts.tangents[s, 2]
+        v = struts.vectors[b, 0], struts.vectors[b, 1], struts.vectors[b, 2]
+        constants = _coefficients_of(b, struts.coefficients)
+        ends = np.uint64(BLOCK * struts.ends[s, 0]), np.uint64(BLOCK * struts.ends[s, 1])
+        at = np.uint64(DEFORMATIONS * s)
+        by_t, by_v = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
+        a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = 0.0
+        for k in range(columns):
+            d = _stretch(u, basis, ends, v, k)
+            p, q = _three(u, ends[0] + _THREE + k), _three(u, ends[1] + _THREE + k)
+            x, y = _three(X, at + _TWO + k), _three(X, at + _FIVE + k)
+            chord, along = _cross(t, d), (_inner(t, p), _inner(t, q), _inner(t, x), _inner(t, y))
+            a0 += X[at + k] * _inner(t, d)
+            a1 += X[at + _ROW + k] * (along[1] - along[0])
+            a2 += _inner(x, p) - along[2] * along[0]
+            a3 += _inner(x, q) - along[2] * along[1]
+            a4 -= _inner(x, chord)
+            a5 += _inner(y, p) - along[3] * along[0]
+            a6 += _inner(y, q) - along[3] * along[1]
+            a7 -= _inner(y, chord)
+            axial, twist = X[at + k], X[at + _ROW + k]
+            turn, by_d = _by_tangent(t, constants, (axial, twist, d), (p, q, x, y), along)
+            by_t = _sum(1.0, by_t, 1.0, turn)
+            strain = _three(basis, k), _three(basis, k + _THREE), _three(basis, k + _SIX)
+            by_v = _sum(1.0, by_v, by_d[0], strain[0])
+            by_v = _sum(1.0, by_v, 1.0, _sum(by_d[1], strain[1], by_d[2], strain[2]))
+        length, radial = np.sqrt(_inner(v, v)), _inner(t, by_t)
+        by_v = _sum(1.0, by_v, 1.0 / length, _sum(1.0, by_t, -radial, t))
+        for k, a in enumerate((*by_v, a0, a1, a2, a3, a4, a5, a6, a7)):
+            gradient[b, k] += a
+
+
+@compiled()
+@no_type_check
+def _by_tangent(t, constants, stretch, turns, along):
+    """Derivatives of X . D by the tangent t and by the displacement d."""
+    (axial, twist), c, e = constants
+    x_axial, x_twist, d = stretch
+    p, q, x, y = turns
+    chord = _sum(c[2], x, e[2], y)
+    by_d = _sum(axial * x_axial, t, 1.0, _cross(t, chord))
+    turn = _sum(axial * x_axial, d, -1.0, _cross(d, chord))
+    twisted = twist * x_twist
+    of_p = -twisted - c[0] * along[2] - e[0] * along[3]
+    of_q = twisted - c[1] * along[2] - e[1] * along[3]
+    of_x, of_y = c[0] * along[0] + c[1] * along[1], e[0] * along[0] + e[1] * along[1]
+    turn = _sum(1.0, turn, 1.0, _sum(of_p, p, of_q, q))
+    return _sum(1.0, turn, -1.0, _sum(of_x, x, of_y, y)), by_d
