@@ -18,7 +18,7 @@ MOST_NOTES = 5
 
 
 class ReadWarning(UserWarning):
-    """What reading a file took: a drawing was folded into a cell, joints were made, ..."""
+    """What was done to read a file: a drawing was folded into a cell, joints were made."""
 
 
 def read(
@@ -31,10 +31,10 @@ def read(
     """Read a file of any format: its lattice, or a list where it holds several.
 
     A ``ReadWarning`` says what was done where the file draws struts in space and they were folded
-    into a cell. ``data.formats.read_with_report`` gives the same as data.
+    into a cell. ``data.formats.read_with_report`` gives the same as data, ``read_any`` always a list.
 
     Args:
-        path: The file; its format is told by its content.
+        path: The file; its format is recognised by its content.
         kind: The format, such as "abaqus", where the content is ambiguous.
         cell: Cell vectors as rows, for formats that draw struts in space; default: those in the
             file, or else the box around the drawing.
@@ -59,7 +59,7 @@ def write(
     *,
     kind: str | None = None,
 ) -> None:
-    """Write one lattice or several to a file, whole or not at all.
+    """Write one lattice or several to a file (atomically).
 
     Args:
         path: The file; an old one is replaced.
@@ -67,8 +67,8 @@ def write(
         kind: The format; default: that of the suffix.
 
     Raises:
-        LatticeGnnError: The suffix tells no format, the format is read only or cannot hold these
-            lattices, or the file cannot be written.
+        LatticeGnnError: If the suffix belongs to no format, the format is read only or cannot hold
+            these lattices, or the file cannot be written.
     """
     _check_path(path, "write")
     write_any(path, as_list(lattices, "write"), kind)
