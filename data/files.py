@@ -31,7 +31,8 @@ def read(
     """Read a file of any format: its lattice, or a list where it holds several.
 
     A ``ReadWarning`` says what was done where the file draws struts in space and they were folded
-    into a cell. ``data.formats.read_with_report`` gives the same as data, ``read_any`` always a list.
+    into a cell. ``data.formats.read_with_report`` gives the same as data; ``read_any`` always gives
+    a list.
 
     Args:
         path: The file; its format is recognised by its content.
