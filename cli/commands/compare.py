@@ -34,10 +34,11 @@ _SHOWN = (
 
 
 Config = Annotated[
-    Path, typer.Argument(metavar="CONFIG", help="The comparison (YAML): data, models, budget.")
+    Path, typer.Argument(metavar="CONFIG", help="Comparison (YAML): data, models, budget.")
 ]
 Output = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FOLDER", help="Gets the runs and the tables.")
+    Path,
+    typer.Option("--output", "-o", metavar="FOLDER", help="Folder for runs, tables and pictures."),
 ]
 Catalogues = Annotated[
     list[Path] | None,
@@ -49,9 +50,12 @@ Catalogues = Annotated[
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="NAME", help="Make this model only; may be repeated."),
+    typer.Option("--only", metavar="NAME", help="Train this model only; may be repeated."),
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="Models trained at once, each on one thread.")]
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", metavar="N", min=1, help="Models trained at once, each on one thread."),
+]
 Budget = Annotated[
     float | None,
     typer.Option(
@@ -73,10 +77,10 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
     budget: Budget = None,
     json: Json = False,
 ) -> None:
-    """Train and measure many models on the same data, and put them in one table.
+    """Train and test many models on the same data with the same budget.
 
-    FOLDER gets comparison.json, comparison.md, pictures, and a folder for each model. A model that
-    is finished is not made again; an interrupted comparison goes on where it stopped.
+    FOLDER gets comparison.json, comparison.md, pictures, and a folder for each model. Finished
+    models are kept; an interrupted comparison resumes.
     """
     from data.experiments.comparison import Job
     from data.experiments.comparison import compare as make

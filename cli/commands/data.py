@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.terminal.inputs import check_output, make_folder
-from cli.terminal.options import DatasetOutput, Json
+from cli.terminal.options import DatasetOutput, Json, Seed
 from cli.terminal.output import emit, say_error, say_note, show
 from lattice_gnn.errors import LatticeGnnError
 
@@ -76,7 +76,7 @@ def check(
     spots: Annotated[
         int, typer.Option(min=0, help="Number of lattices to label again by beam FEM.")
     ] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed for --spots.")] = 0,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Check geometry and labels of a dataset; exit code 1 where something is wrong."""
@@ -145,7 +145,7 @@ def split(
         Literal["base", "net"],
         typer.Option(help="Keep together: the copies of a base lattice, or all of one net."),
     ] = "base",
-    seed: Annotated[int, typer.Option(min=0, help="Random seed of the split.")] = 0,
+    seed: Seed = 0,
     known: Annotated[
         Path | None,
         typer.Option(

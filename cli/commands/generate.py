@@ -11,8 +11,8 @@ from cli.terminal.options import (
     Json,
     Measure,
     Memory,
-    Picture,
     Scheduler,
+    Seed,
     Voxels,
     WorkerCount,
     is_given,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from data.labelling.solid import SolidLabelling
     from data.populations.population import Population
 
-Count = Annotated[int, typer.Option(min=1, help="Number of different base lattices.")]
+Count = Annotated[int, typer.Option(metavar="N", min=1, help="Number of different base lattices.")]
 Densities = Annotated[
     str,
     typer.Option(
@@ -37,7 +37,6 @@ Densities = Annotated[
         "between two, log-uniform.",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
 Levels = Annotated[
     str,
     typer.Option(metavar="LIST", help="Add copies with displaced nodes, such as 0.01,0.05,0.1."),
@@ -47,7 +46,7 @@ MeasureName = Annotated[
     typer.Option(help="The unit of --levels: cell coordinates, or the mean strut length."),
 ]
 Strain = Annotated[
-    float, typer.Option(help="Largest principal strain of the cells of these copies.")
+    float, typer.Option(metavar="E", help="Largest principal strain of the cells of these copies.")
 ]
 Radii = Annotated[
     Literal["uniform", "orbit", "random"],
@@ -83,7 +82,10 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
     solid: Solid = False,
     voxels_per_diameter: Voxels = 8,
     memory_limit: Memory = 1.0,
-    picture: Picture = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", metavar="PNG", help="Draw a contact sheet of the lattices."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a dataset of lattices labelled by beam FEM and, if wanted, by solid FEM.

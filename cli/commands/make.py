@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.terminal.inputs import check_output
-from cli.terminal.options import Measure, Supercell
+from cli.terminal.options import Measure, Seed, Supercell
 from cli.terminal.output import say_note, to_json
 from lattice_gnn.errors import LatticeGnnError
 
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 def make(  # noqa: PLR0913 (every option of a command is a parameter)
     name: Annotated[str, typer.Argument(help="A cell, by name or alias: see `lattice-gnn cells`.")],
     radius: Annotated[
-        float | None, typer.Option(help="Strut radius over the edge of the cube.")
+        float | None, typer.Option(metavar="R", help="Strut radius over the edge of the cube.")
     ] = None,
     relative_density: Annotated[
         float | None,
-        typer.Option(help="Sum of strut volumes over the cell volume; instead of a radius."),
+        typer.Option(
+            metavar="D", help="Sum of strut volumes over the cell volume; instead of a radius."
+        ),
     ] = None,
     param: Annotated[
         list[str] | None,
@@ -29,16 +31,21 @@ def make(  # noqa: PLR0913 (every option of a command is a parameter)
     ] = None,
     supercell: Supercell = (1, 1, 1),
     perturb: Annotated[
-        float, typer.Option(help="Move every node by a vector of this length, random direction.")
+        float,
+        typer.Option(metavar="LEVEL", help="Move every node this far in a random direction."),
     ] = 0.0,
     measure: Annotated[
         Measure,
         typer.Option(help="The unit of --perturb: cell coordinates, or the mean strut length."),
     ] = "fractional",
-    seed: Annotated[int, typer.Option(min=0, help="Random seed for --perturb.")] = 0,
-    nu: Annotated[float, typer.Option(help="Poisson's ratio of the solid.")] = 0.3,
-    E: Annotated[float, typer.Option("--E", help="Young's modulus of the solid.")] = 1.0,
-    units: Annotated[str, typer.Option(help="Name of the unit of length, such as mm.")] = "",
+    seed: Seed = 0,
+    nu: Annotated[float, typer.Option(metavar="NU", help="Poisson's ratio of the solid.")] = 0.3,
+    E: Annotated[
+        float, typer.Option("--E", metavar="E", help="Young's modulus of the solid.")
+    ] = 1.0,
+    units: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the unit of length, such as mm.")
+    ] = "",
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="PATH", help="File to write; default: stdout."),

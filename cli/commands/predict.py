@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.terminal.inputs import Source, check_output, is_single, read_sources, require_spanning
-from cli.terminal.options import BATCH, Files, Json, JsonOutput, ModelName, Picture, Solver
+from cli.terminal.options import BATCH, Files, Json, JsonOutput, ModelName, Solver
 from cli.terminal.output import emit, progress, say_note, say_warnings, show
 from cli.terminal.solvers import solve_beams
 from lattice_gnn.errors import LatticeGnnError
@@ -25,7 +25,14 @@ def predict(
     ] = False,
     json: Json = False,
     output: JsonOutput = None,
-    picture: Picture = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "--picture",
+            metavar="PNG",
+            help="Draw the lattice beside its directional Young's modulus (one lattice only).",
+        ),
+    ] = None,
 ) -> None:
     """Predict the stiffness by a trained network.
 

@@ -42,11 +42,11 @@ def train(
         ),
     ] = False,
 ) -> None:
-    """Make a model from a recipe (YAML).
+    """Train a model from a recipe (YAML).
 
     Lattices are drawn or read and labelled, the network is trained and tested on others.
 
-    An interrupted run goes on where its last validation ended when it is started again. Several
+    An interrupted run resumes from its last validation when it is started again. Several
     processes, or GPUs, train together under torchrun: docs/training.md.
     """
     from data.experiments.recipe import read_recipe, run_recipe

@@ -15,7 +15,7 @@ from cli.terminal.options import (
     Lowest,
     MethodName,
     ModelName,
-    Picture,
+    Seed,
     Solver,
     Voxels,
     chosen_solver,
@@ -55,8 +55,10 @@ def validate(  # noqa: PLR0913 (every option of a command is a parameter)
         ),
     ] = None,
     limit: Limit = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="S", help="Random seed for --limit.")] = 0,
-    picture: Picture = None,
+    seed: Seed = 0,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", metavar="PNG", help="Draw a parity plot.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare beam FEM, solid FEM or a network with the reference tensors of a catalogue.

@@ -35,9 +35,6 @@ JsonOutput = Annotated[
 DatasetOutput = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", help="Dataset to write (HDF5).")
 ]
-Picture = Annotated[
-    Path | None, typer.Option("--picture", metavar="PNG", help="Draw a picture into this file.")
-]
 ModelName = Annotated[
     str,
     typer.Option("--model", metavar="NAME|PATH", help="Shipped model, or a .safetensors file."),
@@ -65,6 +62,7 @@ Lowest = Annotated[
         "--lowest", metavar="N", help="Only the N lowest densities of each catalogue entry."
     ),
 ]
+Seed = Annotated[int, typer.Option("--seed", metavar="S", min=0, help="Random seed.")]
 Limit = Annotated[
     int | None, typer.Option("--limit", metavar="N", help="At most N lattices, drawn at random.")
 ]
@@ -79,7 +77,9 @@ Memory = Annotated[
         help="Memory limit per process; lattices with larger grids are not labelled.",
     ),
 ]
-WorkerCount = Annotated[int, typer.Option(min=1, help="Processes on this machine.")]
+WorkerCount = Annotated[
+    int, typer.Option("--workers", metavar="N", min=1, help="Processes on this machine.")
+]
 Scheduler = Annotated[
     str | None,
     typer.Option(metavar="tcp://HOST:PORT", help="Use the workers of a Dask scheduler."),

@@ -1,17 +1,20 @@
 """The front door: help, version, speed, and the sample files."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer.main
 
+from cli.main import app
 from lattice_gnn import __version__
 from lattice_gnn.lattice.json_file import read_lattices
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "data" / "samples"
-COMMANDS = ("predict", "homogenise", "cells", "make", "info", "render", "train")
+COMMANDS = typer.main.get_command(app).commands
 
 
 def child(*arguments):
@@ -61,13 +64,24 @@ def test_version(run):
     assert run("--version").stdout == f"lattice-gnn {__version__}\n"
 
 
+def options_of(command):
+    """Long options of a command, those of its subcommands included."""
+    inner = [options_of(child) for child in getattr(command, "commands", {}).values()]
+    own = {word for item in command.params for word in item.opts if word.startswith("--")}
+    return own.union(*inner) - {"--help"}
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(command, run):
+def test_every_command_has_help_and_every_option_is_documented(command, run):
     result = run(command, "--help")
     assert result.exit_code == 0
     assert "Usage: " in result.stdout
-    documented = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert f"## {command}" in documented
+    common, *sections = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8").split("\n## ")
+    (section,) = (text for text in sections if command in text.splitlines()[0].split(", "))
+    missing = {
+        x for x in options_of(COMMANDS[command]) if not re.search(rf"{x}\b", common + section)
+    }
+    assert missing == set()
 
 
 def test_the_samples_are_what_they_are_named():
