@@ -20,6 +20,7 @@ class DrawingBuilder:
         self._bars: list[tuple[str, str, Place]] = []
         self._radii = array("d")
         self._end_radii = array("d")
+        self._rows_numbered = False
 
     @property
     def num_points(self) -> int:
@@ -33,6 +34,14 @@ class DrawingBuilder:
         self._numbers[label] = len(self._numbers)
         check_count(len(self._numbers), MAX_POINTS, place, "nodes")
         self._points.extend(position)
+
+    def number_rows(self) -> None:
+        """Number the points from 1 where struts say so: they name the last row and never 0."""
+        self._rows_numbered = True
+
+    def _from_one(self) -> bool:
+        used = {label for bar in self._bars for label in bar[:2]}
+        return self._rows_numbered and "0" not in used and str(len(self._numbers)) in used
 
     def add_bar(
         self,
@@ -69,6 +78,8 @@ class DrawingBuilder:
         if not self._bars:
             raise LatticeGnnError(f"{where}: holds no struts; expected at least one.")
         bars = np.empty((len(self._bars), 2), dtype=np.int64)
+        if self._from_one():
+            self._numbers = {str(k + 1): k for k in range(len(self._numbers))}
         for row, (first, second, place) in enumerate(self._bars):
             for column, label in enumerate((first, second)):
                 if label not in self._numbers:

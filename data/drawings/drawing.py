@@ -6,6 +6,7 @@ same is checked on reading, because another program may have changed it.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,6 +127,33 @@ def subdivided(drawing: Drawing, count: int) -> Drawing:
         name=drawing.name,
         material=drawing.material,
         units=drawing.units,
+    )
+
+
+def union(drawings: Sequence[Drawing]) -> Drawing:
+    """Return the bars of several drawings, which all have radii, in one."""
+    offsets = np.cumsum([0, *(len(x.points) for x in drawings)])
+
+    def column(name: str, default: str) -> Float[np.ndarray, " bars"]:
+        parts = []
+        for x in drawings:
+            value = getattr(x, name)
+            fill = getattr(x.material, default) if default else 0.0
+            parts.append(np.full(len(x.bars), fill) if value is None else value)
+        return np.concatenate(parts)
+
+    ends = [x.radii if x.end_radii is None else x.end_radii for x in drawings]
+    return Drawing(
+        points=np.concatenate([x.points for x in drawings]),
+        bars=np.concatenate([x.bars + n for x, n in zip(drawings, offsets, strict=False)]),
+        radii=column("radii", ""),
+        end_radii=None
+        if all(x.end_radii is None for x in drawings)
+        else np.concatenate([np.asarray(x) for x in ends]),
+        inner_radii=column("inner_radii", ""),
+        E=column("E", "E"),
+        nu=column("nu", "nu"),
+        material=drawings[0].material,
     )
 
 

@@ -62,7 +62,7 @@ class FoldReport:
             apart = f" (largest distance {self.spread:.2g})"
         longest = f"the longest is {self.longest_contracted:.3g} long"
         counts = (
-            (self.merged_nodes, "drawn node{s} {is_are} image{s} of others and {was_were} merged"
+            (self.merged_nodes, "drawn node{s} {images} and {was_were} merged"
              f"{apart}."),
             (self.dropped_struts, "strut{s} {was_were} drawn more than once and {is_are} kept "
              "once."),
@@ -111,6 +111,7 @@ def _counted(count: int, text: str) -> str:
         s="" if one else "s",
         is_are="is" if one else "are",
         was_were="was" if one else "were",
+        images="is an image of another" if one else "are images of others",
         it_they="it" if one else "they",
         stands_stand="stands" if one else "stand",
     )

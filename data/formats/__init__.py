@@ -67,12 +67,28 @@ def _is_pylattice(head: bytes) -> bool:
 
 
 _is_deck = _matches(rb"^\s*\*(heading|node|part|material|element|include|parameter)\b")
-_CSV = rb"\A(\s*#.*\n)*\s*(id|node|i|n1|start|node1|from)\s*,"
+
+
+def _is_table(head: bytes) -> bool:
+    """Whether the first line, comments aside, names coordinates or the two nodes of struts."""
+    from data.formats.columns import find
+
+    for line in head.decode("utf-8", "replace").lstrip().splitlines()[:100]:
+        text = line.strip()
+        if not text or text.startswith("#") or re.fullmatch("sep=.", text):
+            continue
+        names = [x.strip(" \"'") for x in re.split(r"[;,\t|]", text[:2000])]
+        names = text.split() if len(names) == 1 else names
+        roles = [find(names, role) for role in "xyz"]
+        return None not in roles or None not in (find(names, "i"), find(names, "j"))
+    return False
+
 
 FORMATS = (
     Format("3mf", "3MF beam lattice", (".3mf",), "threemf", "threemf_write",
            lambda head: head.startswith(b"PK"), many=True),
-    Format("vtu", "VTU mesh", (".vtu",), "mesh", "mesh", lambda head: b"<VTKFile" in head[:4096]),
+    Format("vtu", "VTU or VTP mesh", (".vtu",), "mesh", "mesh",
+           lambda head: b"<VTKFile" in head[:4096]),
     Format("vtk", "legacy VTK mesh", (".vtk",), "mesh", "mesh",
            lambda head: head.startswith(b"# vtk DataFile")),
     Format("xdmf", "XDMF mesh", (".xdmf", ".xmf"), "mesh", "mesh",
@@ -90,7 +106,7 @@ FORMATS = (
            _matches(rb"lattice_transition|\A\s*name:"), many=True),
     Format("text", "GRID/STRUT text", (".txt",), "text", "text",
            _matches(rb"^\s*(grid|strut)[\s,]")),
-    Format("csv", "CSV tables", (".csv",), "csv_tables", "csv_tables", _matches(_CSV)),
+    Format("csv", "CSV tables", (".csv",), "csv_tables", "csv_tables", _is_table),
 )  # fmt: skip
 """Every format, in the order in which files are tried."""
 
@@ -170,7 +186,7 @@ def first_guess(path: str | os.PathLike[str]) -> str:
     """
     path = Path(path)
     source = path
-    if not path.exists() and path.suffix.lower() == ".csv":
+    if not path.exists() and path.suffix.lower() in (".csv", ".tsv"):
         from data.formats.csv_tables import table_paths
 
         source = table_paths(path)[0] if table_paths(path)[0].exists() else path
@@ -180,8 +196,9 @@ def first_guess(path: str | os.PathLike[str]) -> str:
     for found in FORMATS:
         if found.fits(head):
             return found.kind
-    if path.suffix.lower() == ".json":
-        return "json"  # whose reader says what is wrong with it
+    told = {".json": "json", ".csv": "csv", ".tsv": "csv"}.get(path.suffix.lower())
+    if told and head.strip():
+        return told  # whose reader says what is wrong with it
     titles = ", ".join(x.title for x in FORMATS)
     raise LatticeGnnError(
         f"{path.name}: {'is empty' if not head else 'is of no known format'}; expected {titles}."

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from data.drawings.drawing import Drawing, read_passport
+from data.drawings.drawing import Drawing, read_passport, union
 from data.drawings.fold_report import Fold
 from data.formats.deck import Deck, Instance, Part, Section
 from data.formats.deck_generation import turned
@@ -56,7 +56,7 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
             raise LatticeGnnError(f"{where}: holds no beam elements B31, B32 or B33{others}.")
     drawings = [_drawing(deck, instance, where) for instance in instances]
     if len(drawings) > 1 and not _are_variants(instances):
-        drawings = [_union(drawings)]
+        drawings = [union(drawings)]
     folds = [fold_file(where, x, original, options, join_all=True) for x in drawings]
     notes = _notes(deck, instances)
     return [_noted(fold, deck.dialect, notes) for fold in folds]
@@ -155,26 +155,3 @@ def _placed(
     if len(instance.moves) > 1 and instance.moves[1][6] != 0:
         points = turned(points, instance.moves[1])
     return points
-
-
-def _union(drawings: list[Drawing]) -> Drawing:
-    """Put the beams of several parts together."""
-    offsets = np.cumsum([0, *(len(x.points) for x in drawings)])
-
-    def column(name: str, default: str) -> Float[np.ndarray, " bars"]:
-        parts = []
-        for x in drawings:
-            value = getattr(x, name)
-            fill = getattr(x.material, default) if default else 0.0
-            parts.append(np.full(len(x.bars), fill) if value is None else value)
-        return np.concatenate(parts)
-
-    return Drawing(
-        points=np.concatenate([x.points for x in drawings]),
-        bars=np.concatenate([x.bars + n for x, n in zip(drawings, offsets, strict=False)]),
-        radii=column("radii", ""),
-        inner_radii=column("inner_radii", ""),
-        E=column("E", "E"),
-        nu=column("nu", "nu"),
-        material=drawings[0].material,
-    )

@@ -7,7 +7,8 @@
       <beamgroup><beam id="0" n1="0" n2="4"/> ...</beamgroup>
     </graph>
 
-Beams may carry ``r1`` and ``r2``, the radii at their ends; files of unit cells mostly have none.
+Beams may carry ``r1`` and ``r2``, the radii at their ends, or nodes ``r``; files of unit cells
+mostly have none. Radii and diameters are understood under other names too.
 Our own files add the lattice itself in a processing instruction, which other programs skip.
 
 Source: the unit cells of github.com/unitcellhub/unitcellengine.
@@ -20,6 +21,7 @@ from xml.sax.saxutils import quoteattr
 from data.drawings.builder import DrawingBuilder
 from data.drawings.drawing import draw, passport_text, read_passport
 from data.drawings.fold_report import Fold
+from data.formats import columns
 from data.formats.options import ReadOptions, fold_file, only_one
 from data.reading import (
     Place,
@@ -46,6 +48,8 @@ class _Graph:
         self.units = ""
         self.passport = ""
         self.is_graph = False
+        self.at_nodes: list[float] = []
+        self.unknown: dict[str, None] = {}
 
     def start(self, tag: str, attributes: dict[str, str], place: Place) -> None:
         tag = tag.rpartition(" ")[2]
@@ -60,10 +64,27 @@ class _Graph:
                 number(attribute(attributes, k, tag, place), place, f"node {k}") for k in "xyz"
             )
             self.builder.add_point(attribute(attributes, "id", tag, place), (x, y, z), place)
+            sizes = self._sizes(attributes, {"id", "x", "y", "z"}, place)
+            self.at_nodes.append(sizes.get("radius", float("nan")))
         elif tag == "beam":
             ends = tuple(attribute(attributes, key, tag, place) for key in ("n1", "n2"))
-            radii = [number(attributes[k], place, k) for k in ("r1", "r2") if k in attributes]
+            sizes = self._sizes(attributes, {"id", "n1", "n2"}, place)
+            radii = [sizes[key] for key in ("radius", "end_radius") if key in sizes]
             self.builder.add_bar((ends[0], ends[1]), place, *radii)
+
+    def _sizes(self, attributes: dict[str, str], known: set[str], place: Place) -> dict[str, float]:
+        """Return the radii among attributes, and note which of these are not understood."""
+        names = [name for name in attributes if name not in known]
+        try:
+            found = columns.size_columns(names)
+        except LatticeGnnError as error:
+            raise place.error(str(error)) from None
+        used = {name for name, _ in found.values()}
+        self.unknown.update(dict.fromkeys(name for name in names if name not in used))
+        return {
+            key: factor * number(attributes[name], place, name)
+            for key, (name, factor) in found.items()
+        }
 
     def instruction(self, target: str, text: str) -> None:
         if target == TARGET:
@@ -82,8 +103,10 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     if not graph.is_graph:
         raise LatticeGnnError(f"{path.name}: not an nTop lattice: there is no <graph>.")
     drawing = graph.builder.drawing(path.name, name=graph.name, units=graph.units)
+    notes = columns.skipped_note(graph.unknown)
+    drawing, more = columns.with_node_radii(drawing, graph.at_nodes, path.name)
     original = read_passport(graph.passport, path.name) if graph.passport else None
-    return [fold_file(path.name, drawing, original, options)]
+    return [fold_file(path.name, drawing, original, options, notes=[*notes, *more])]
 
 
 def write(path: Path, lattices: Sequence[Lattice]) -> None:

@@ -1,61 +1,52 @@
-"""Line meshes for viewers and mesh tools: VTU, legacy VTK, XDMF and Gmsh, through meshio.
+"""Line meshes of viewers and mesh tools: VTU, VTP, legacy VTK, XDMF and Gmsh.
 
-Struts are cells of type ``line`` with cell data ``radius`` (radius at the first point) and, where
-the lattice has them, ``end_radius``, ``inner_radius``, ``E`` and ``nu``. Our own files also carry
-``cell_vectors`` (nine numbers, the same for every strut) and the point data ``node`` and ``image``
-(node of the periodic lattice, and the cell that the point lies in), from which the periodic lattice
-comes back; names and units are lost. Other line meshes are folded like any drawing. Quadratic lines
-(``line3``) are two struts; other cells are skipped.
+Struts are line cells (lines, poly-lines, higher edges through all their points) with cell data
+``radius`` (radius at the first point) and, where the lattice has them, ``end_radius``,
+``inner_radius``, ``E`` and ``nu``; radii and diameters are understood under other names too, and as
+point data. Our own files also carry ``cell_vectors`` (nine numbers, the same for every strut) and
+the point data ``node`` and ``image`` (node of the periodic lattice, and the cell that the point
+lies in), from which the periodic lattice comes back; names and units are lost. Other line meshes
+are folded like any drawing. Cells that are no lines are skipped, which is said.
+
+The readers are our own: they read within limits whatever a stranger's file declares. meshio writes.
 """
 
-import base64
-import lzma
-import re
-import warnings
-import zlib
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import meshio
 import numpy as np
 from jaxtyping import Float
-from meshio.vtu._vtu import VtuReader, vtu_to_numpy_type
 
 from data.drawings.drawing import Drawing, draw, images
 from data.drawings.fold_report import Fold, FoldReport
+from data.formats import columns, gmsh, vtk_legacy, vtk_xml, xdmf
+from data.formats.line_mesh import LineMesh
 from data.formats.options import ReadOptions, fold_file, only_one
-from data.reading import (
-    MAX_BARS,
-    MAX_BYTES,
-    Place,
-    XmlHandler,
-    in_chunks,
-    parse_xml,
-    read_bytes,
-)
+from data.reading import read_bytes
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import replacing
 from lattice_gnn.lattice.lattice import Lattice, Material
 
+if TYPE_CHECKING:
+    import meshio
+
 SUFFIXES = {"vtu": ".vtu", "vtk": ".vtk", "xdmf": ".xdmf", "gmsh": ".msh"}
-_COUNTS = re.compile(
-    rb'(?:NumberOf(?:Points|Cells|Elements|Nodes)|Dimensions)\s*=\s*"\s*(\d+)'
-    rb"|(?:^|\n)(?:POINTS|CELLS|POINT_DATA|CELL_DATA)\s+(\d+)"
-    rb"|\$(?:Nodes|Elements|ElementData|NodeData)\s+(\d+)(?: +(\d+))?"
-)
-_FIELDS = ("radius", "end_radius", "inner_radius", "E", "nu", "E_s", "nu_s")
+_SOLID_FIELDS = ("E", "nu", "E_s", "nu_s")
+_OURS = ("node", "image", "cell_vectors")
+_BOOKKEEPING = ("gmsh:physical", "gmsh:geometrical", "gmsh:dim_tags", "GlobalNodeId")
 
 
-def kind_of(path: Path, head: bytes) -> str | None:
-    """Name the mesh format of a file by its first bytes, None if it is none of them."""
+def _reader(head: bytes) -> Callable[[bytes, str], LineMesh] | None:
+    """Name the reader of a file by its first bytes, None if it is no mesh."""
     if head.startswith(b"# vtk DataFile"):
-        return "vtk"
+        return vtk_legacy.read
     if b"<VTKFile" in head[:4096]:
-        return "vtu"
+        return vtk_xml.read
     if b"<Xdmf" in head[:4096]:
-        return "xdmf"
-    return "gmsh" if head.startswith((b"$MeshFormat", b"$Comments")) else None
+        return xdmf.read
+    return gmsh.read if head.startswith((b"$MeshFormat", b"$Comments")) else None
 
 
 def read(path: Path, options: ReadOptions) -> list[Fold]:
@@ -64,136 +55,48 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     Raises:
         LatticeGnnError: Naming the file and what is wrong.
     """
-    content = read_bytes(path)
-    kind = kind_of(path, content[:4096])
-    if kind is None:
-        raise LatticeGnnError(f"{path.name}: not a VTU, VTK, XDMF or Gmsh mesh.")
-    _check(content, path.name, kind)
-    mesh = _meshio(path, kind)
-    where = path.name
+    content, where = read_bytes(path), path.name
+    reader = _reader(content[:4096])
+    if reader is None:
+        raise LatticeGnnError(f"{where}: not a VTU, VTP, VTK, XDMF or Gmsh mesh.")
     try:
-        drawing = _drawing(mesh, path)
-    except (ValueError, IndexError, TypeError) as error:
+        mesh = reader(content, where)
+        drawing, notes = _drawing(mesh, path)
+    except (ValueError, IndexError, TypeError, OverflowError) as error:
         if isinstance(error, LatticeGnnError):
             raise
         raise LatticeGnnError(f"{where}: damaged: its arrays do not fit one another.") from None
     original = _periodic(mesh, drawing) if options.cell is None else None
     if original is not None:
         return [Fold(original, FoldReport())]
-    vectors = mesh.cell_data_dict.get("cell_vectors", {}).get("line")
-    if options.cell is None and vectors is not None and np.shape(vectors)[1:] == (9,):
-        cell = np.asarray(vectors[0], dtype=np.float64).reshape(3, 3)
-        options = ReadOptions(cell=cell, split=options.split)
-    return [fold_file(where, drawing, None, options)]
+    vectors = mesh.cell_data.get("cell_vectors")
+    if options.cell is None and vectors is not None and vectors.shape[1] == 9:
+        options = dataclasses.replace(options, cell=vectors[mesh.cells[0]].reshape(3, 3))
+    return [fold_file(where, drawing, None, options, notes=notes)]
 
 
-def _check(content: bytes, where: str, kind: str) -> None:
-    """Refuse what would make a reader allocate, expand or open what it should not."""
-    for match in _COUNTS.finditer(content):
-        for count in match.groups():
-            if count is not None and int(count[:18]) > 10 * MAX_BARS:
-                raise LatticeGnnError(
-                    f"{where}: declares {int(count[:18])} entries; more than {10 * MAX_BARS} are "
-                    "not read."
-                )
-    if kind not in ("vtu", "xdmf"):
-        return
-
-    def start(tag: str, attributes: dict[str, str], place: Place) -> None:
-        if tag == "DataItem" and attributes.get("Format", "XML") != "XML":
-            raise place.error(
-                "refers to data outside of the file, which is not followed; write the data inside "
-                "(Format XML)"
-            )
-
-    parse_xml(in_chunks(content), where, XmlHandler(start=start))
-
-
-class _Vtu(VtuReader):
-    """Reader whose decompression stops where it grows out of proportion."""
-
-    def read_compressed_binary(self, data: str, dtype: Any) -> Any:
-        order = {"LittleEndian": "<", "BigEndian": ">"}.get(self.byte_order, "=")
-        item = np.dtype(vtu_to_numpy_type[self.header_type]).newbyteorder(order)
-        first = base64.b64decode(data[: -(-item.itemsize // 3) * 4])[: item.itemsize]
-        blocks = int(np.frombuffer(first, item)[0])
-        end = -(-item.itemsize * (3 + blocks) // 3) * 4
-        sizes = np.frombuffer(base64.b64decode(data[:end]), item)[3 : 3 + blocks]
-        packed, pieces, total, at = base64.b64decode(data[end:]), [], 0, 0
-        for size in sizes.tolist():
-            block = packed[at : at + size]
-            at += size
-            piece = _decompress(block, self.compression)
-            total += len(piece)
-            if total > MAX_BYTES:
-                raise ValueError(f"an array decompresses to more than {MAX_BYTES // 2**20} MiB")
-            pieces.append(piece)
-        return np.frombuffer(b"".join(pieces), np.dtype(dtype).newbyteorder(order))
-
-
-def _decompress(block: bytes, compressor: str | None) -> bytes:
-    if compressor == "vtkZLibDataCompressor":
-        return zlib.decompressobj().decompress(block, MAX_BYTES + 1)
-    return lzma.LZMADecompressor().decompress(block, MAX_BYTES + 1)
-
-
-def _meshio(path: Path, kind: str) -> meshio.Mesh:
-    """Let meshio read; whatever it raises becomes one sentence."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if kind != "gmsh":  # whose reader stops at the end of every ASCII block by this warning
-                warnings.filterwarnings("error", message="string or file could not be read")
-            if kind == "vtu":
-                reader = _Vtu(str(path))
-                return meshio.Mesh(
-                    reader.points,
-                    reader.cells,
-                    point_data=reader.point_data,
-                    cell_data=reader.cell_data,
-                )
-            module = {"vtk": meshio.vtk, "xdmf": meshio.xdmf, "gmsh": meshio.gmsh}[kind]
-            return module.read(str(path))
-    except Exception as error:  # meshio raises anything on a damaged file
-        reason = " ".join(str(error).split())[:100] or type(error).__name__
-        raise LatticeGnnError(
-            f"{path.name}: damaged, or not a mesh of the kind {kind} ({reason})."
-        ) from None
-
-
-def _drawing(mesh: meshio.Mesh, path: Path) -> Drawing:
-    """Return the lines of a mesh with what is known of their sections."""
+def _drawing(mesh: LineMesh, path: Path) -> tuple[Drawing, list[str]]:
+    """Return the lines of a mesh with what is known of their sections, and what was left out."""
     where = path.name
-    bars: list[np.ndarray] = []
-    data: dict[str, list[np.ndarray]] = {name: [] for name in _FIELDS}
-    for number, block in enumerate(mesh.cells):
-        if block.type not in ("line", "line3"):
-            continue
-        rows = np.asarray(block.data, dtype=np.int64)
-        parts = [rows] if block.type == "line" else [rows[:, [0, 2]], rows[:, [2, 1]]]
-        for part in parts:
-            bars.append(part)
-            for name, columns in data.items():
-                if name in mesh.cell_data:
-                    column = np.asarray(mesh.cell_data[name][number], dtype=np.float64)
-                    columns.append(column.reshape(len(part), -1)[:, 0])
-    if not sum(map(len, bars)):
-        raise LatticeGnnError(f"{where}: holds no lines; surfaces and solids are not read.")
-    points = np.asarray(mesh.points, dtype=np.float64)
-    points = np.column_stack([points, np.zeros((len(points), 3 - points.shape[1]))])
-    rows = np.concatenate(bars)
-    if rows.min() < 0 or rows.max() >= len(points):
-        raise LatticeGnnError(f"{where}: a line ends at a point that is not there.")
-    if len(rows) > MAX_BARS:
-        raise LatticeGnnError(f"{where}: more than {MAX_BARS} lines; convert a single cell.")
-    values = {name: np.concatenate(column) for name, column in data.items() if column}
-    _check_numbers(points, values, where)
+    notes = []
+    if mesh.skipped:
+        kinds = ", ".join(f"{count} {name}" for name, count in sorted(mesh.skipped.items()))
+        notes.append(f"cells that are no lines were skipped: {kinds[:200]}.")
+    values, known = _sizes(mesh, where)
+    for name in _SOLID_FIELDS:
+        if name in mesh.cell_data:
+            values[name] = _column(mesh.cell_data[name], name, where)[mesh.cells]
+    known |= {*_SOLID_FIELDS, *_OURS, *_BOOKKEEPING}
+    notes += columns.skipped_note(
+        name for name in (*mesh.cell_data, *mesh.point_data) if name not in known
+    )
+    _check_numbers(mesh.points, values, where)
     E, nu = values.get("E"), values.get("nu")
     E_s, nu_s = values.get("E_s", E), values.get("nu_s", nu)  # of the solid that C is relative to
     solid = Material(1.0 if E_s is None else float(E_s[0]), 0.3 if nu_s is None else float(nu_s[0]))
-    return Drawing(
-        points=points,
-        bars=rows,
+    drawing = Drawing(
+        points=mesh.points,
+        bars=mesh.bars,
         radii=values.get("radius"),
         end_radii=values.get("end_radius"),
         inner_radii=values.get("inner_radius"),
@@ -202,6 +105,36 @@ def _drawing(mesh: meshio.Mesh, path: Path) -> Drawing:
         material=solid,
         name=path.stem,
     )
+    return drawing, notes
+
+
+def _sizes(mesh: LineMesh, where: str) -> tuple[dict[str, np.ndarray], set[str]]:
+    """Return radii of every bar, from cell data or else from point data, and the names used."""
+    values: dict[str, np.ndarray] = {}
+    try:
+        at_cells = columns.size_columns(mesh.cell_data)
+        at_points = columns.size_columns(mesh.point_data)
+    except LatticeGnnError as error:
+        raise LatticeGnnError(f"{where}: {error}") from None
+    for key, (name, factor) in at_cells.items():
+        values[key] = factor * _column(mesh.cell_data[name], name, where)[mesh.cells]
+    if "radius" not in values and "radius" in at_points:
+        name, factor = at_points["radius"]
+        column = factor * _column(mesh.point_data[name], name, where)
+        values["radius"], last = columns.from_nodes(column, mesh.bars)
+        if last is not None:
+            values["end_radius"] = last
+    elif "radius" in at_points:
+        at_points = {}  # said to be skipped
+    return values, {name for name, _ in (*at_cells.values(), *at_points.values())}
+
+
+def _column(values: np.ndarray, name: str, where: str) -> np.ndarray:
+    if values.shape[1] != 1:
+        raise LatticeGnnError(
+            f"{where}: {name[:40]!r}: expected one number for each entry, got {values.shape[1]}."
+        )
+    return values[:, 0]
 
 
 def _check_numbers(
@@ -219,26 +152,29 @@ def _check_numbers(
         raise LatticeGnnError(f"{where}: cell data 'nu': expected numbers below 0.5.")
 
 
-def _periodic(mesh: meshio.Mesh, drawing: Drawing) -> Lattice | None:
+def _periodic(mesh: LineMesh, drawing: Drawing) -> Lattice | None:
     """Return the periodic lattice that our own point and cell data describe, None if they do not.
 
     They must fit the coordinates: another program may have changed these.
     """
-    vectors = mesh.cell_data_dict.get("cell_vectors", {}).get("line")
-    if vectors is None or not {"node", "image"} <= set(mesh.point_data):
+    vectors = mesh.cell_data.get("cell_vectors")
+    if vectors is None or not {"node", "image"} <= mesh.point_data.keys():
         return None
-    node = np.rint(np.asarray(mesh.point_data["node"], dtype=np.float64).ravel()).astype(np.int64)
-    image = np.rint(np.asarray(mesh.point_data["image"], dtype=np.float64)).astype(np.int64)
-    vectors = np.asarray(vectors, dtype=np.float64)
-    count = len(drawing.points)
-    if image.shape != (count, 3) or node.shape != (count,) or vectors.shape[1:] != (9,):
+    if drawing.radii is None or vectors.shape[1] != 9:
         return None
-    cell = vectors[0].reshape(3, 3)
+    node = mesh.point_data["node"]
+    image = np.rint(mesh.point_data["image"])
+    if node.shape[1] != 1 or image.shape[1] != 3:
+        return None
+    if not (np.abs(node) < 1e9).all() or not (np.abs(image) < 1e9).all():
+        return None
+    node, image = np.rint(node[:, 0]).astype(np.int64), image.astype(np.int64)
+    cell = vectors[mesh.cells[0]].reshape(3, 3)
     _, first, number = np.unique(node, return_index=True, return_inverse=True)
     try:
         fractions = drawing.points @ np.linalg.inv(cell) - image
         home = fractions[first]
-        if np.abs(fractions - home[number]).max() > 1e-5:
+        if not np.abs(fractions - home[number]).max() <= 1e-5:
             return None
         i, j = drawing.bars.T
         return Lattice(
@@ -271,6 +207,8 @@ def write(path: Path, lattices: Sequence[Lattice], kind: str = "") -> None:
     """
     lattice = only_one(path, lattices, "a mesh format")
     kind = kind or {v: k for k, v in SUFFIXES.items()}.get(path.suffix.lower(), "vtu")
+    import meshio
+
     mesh = _mesh(lattice)
     with replacing(path) as part:
         if kind == "xdmf":
@@ -282,7 +220,9 @@ def write(path: Path, lattices: Sequence[Lattice], kind: str = "") -> None:
             module.write(str(part), mesh)
 
 
-def _mesh(lattice: Lattice) -> meshio.Mesh:
+def _mesh(lattice: Lattice) -> "meshio.Mesh":
+    import meshio
+
     drawing = draw(lattice)
     node, image = images(lattice)
     count = lattice.num_struts

@@ -50,6 +50,7 @@ def fold_file(
     options: ReadOptions,
     *,
     join_all: bool = False,
+    notes: Sequence[str] = (),
 ) -> Fold:
     """Recover the lattice of a drawing; errors begin with the file.
 
@@ -59,15 +60,20 @@ def fold_file(
         original: What it says of itself.
         options: What the user says.
         join_all: Take out every node that only cuts a straight strut.
+        notes: What was left out of the drawing; nothing where the file describes its lattice.
     """
     if not drawing.name:
         drawing = dataclasses.replace(drawing, name=Path(where).stem)
     try:
         rules = FoldRules(split=options.split, join_all=join_all, tolerance=options.tolerance)
-        return recover(drawing, original, options.cell, rules)
+        fold = recover(drawing, original, options.cell, rules)
     except LatticeGnnError as error:
         text = str(error).rstrip(".")
         raise LatticeGnnError(f"{where}: {text}.") from None
+    if fold.report.exact or not notes:
+        return fold
+    report = dataclasses.replace(fold.report, notes=(*fold.report.notes, *notes))
+    return Fold(fold.lattice, report)
 
 
 def only_one(path: Path, lattices: Sequence[Lattice], title: str) -> Lattice:

@@ -1,11 +1,13 @@
 """Unit cells of pyLattice, JSON (read only).
 
-``{"name": ..., "beams": [[x1, y1, z1, x2, y2, z2], ...]}`` in a unit cube; other keys, such as the
-description and expressions for parametric cells, are skipped. There are no radii.
+``{"name": ..., "beams": [[x1, y1, z1, x2, y2, z2], ...]}`` in a unit cube. Coordinates may be names
+and expressions of the file's own ``parameters``. Other keys, such as the description, are skipped.
+There are no radii.
 
 Source: the geometries of github.com/Tcadart/pyLattice.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 
 from data.drawings.drawing import Drawing
 from data.drawings.fold_report import Fold
+from data.formats.expressions import evaluate, parameters
 from data.formats.options import ReadOptions, fold_file
 from data.reading import MAX_BARS, parse_json, read_bytes
 from lattice_gnn.errors import LatticeGnnError
@@ -36,7 +39,11 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     beams = data["beams"]
     if not 0 < len(beams) <= MAX_BARS:
         raise LatticeGnnError(f"{where}: beams: expected 1 to {MAX_BARS} beams, got {len(beams)}.")
-    rows = [_beam(beam, f"{where}: beams[{n}]") for n, beam in enumerate(beams)]
+    given = data.get("parameters", {})
+    if not isinstance(given, dict):
+        raise LatticeGnnError(f"{where}: parameters: expected an object of names with values.")
+    names = parameters(given, f"{where}: parameters")
+    rows = [_beam(beam, names, f"{where}: beams[{n}]") for n, beam in enumerate(beams)]
     points, inverse = np.unique(np.array(rows).reshape(-1, 3), axis=0, return_inverse=True)
     name = data.get("name", "")
     drawing = Drawing(
@@ -45,11 +52,12 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     return [fold_file(where, drawing, None, options)]
 
 
-def _beam(beam: Any, where: str) -> list[float]:
+def _beam(beam: Any, names: Mapping[str, float], where: str) -> list[float]:
     if not isinstance(beam, list) or len(beam) != 6:
         raise LatticeGnnError(f"{where}: expected the six numbers x1, y1, z1, x2, y2, z2.")
-    if any(isinstance(value, str) for value in beam):
-        raise LatticeGnnError(
-            f"{where}: a parametric cell, {beam!r:.60}; put numbers in place of its expressions."
-        )
-    return [finite_number(value, f"{where}[{k}]") for k, value in enumerate(beam)]
+    return [
+        evaluate(value, names, f"{where}[{k}]")
+        if isinstance(value, str)
+        else finite_number(value, f"{where}[{k}]")
+        for k, value in enumerate(beam)
+    ]

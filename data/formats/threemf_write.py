@@ -19,12 +19,10 @@ from data.formats.threemf import (
     BALLS,
     BEAMS,
     CORE,
-    MODEL,
-    MODEL_TYPE,
     OURS,
-    RELATIONS,
     UNITS,
 )
+from data.formats.threemf_package import MODEL, MODEL_TYPE, RELATIONS
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
 from lattice_gnn.lattice.lattice import Lattice

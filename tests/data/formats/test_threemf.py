@@ -7,7 +7,8 @@ import pytest
 from data.drawings.drawing import draw
 from data.formats import read_any, read_with_report, write_any
 from data.formats.options import ReadOptions
-from data.formats.threemf import BALLS, BEAMS, CORE, MODEL
+from data.formats.threemf import BALLS, BEAMS, CORE
+from data.formats.threemf_package import MODEL
 from data.formats.threemf_write import write
 from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError

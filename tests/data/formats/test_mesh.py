@@ -1,0 +1,269 @@
+"""Meshes as other programs write them: cells of every kind of line, radii under every name."""
+
+import base64
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from data.formats import read_with_report
+from data.formats.line_mesh import line_mesh
+from fem_reference.beam.homogenise import homogenise_beam
+from lattice_gnn.errors import LatticeGnnError
+
+POINTS = [[x, y, z] for z in (0, 1) for y in (0, 1) for x in (0, 1)] + [[0.5, 0.5, 0.5]]
+DIAGONALS = [[0, 8, 7], [1, 8, 6], [2, 8, 5], [3, 8, 4]]
+EDGES = [[0, 1], [0, 2], [0, 4]]
+
+
+def text(values):
+    return " ".join(str(x) for x in np.ravel(values))
+
+
+def vtu(cells, kinds, data=""):
+    ends = np.cumsum([len(x) for x in cells])
+    rows = [x for cell in cells for x in cell]
+    return (
+        '<?xml version="1.0"?>\n<VTKFile type="UnstructuredGrid" version="0.1" '
+        'byte_order="LittleEndian"><UnstructuredGrid>'
+        f'<Piece NumberOfPoints="9" NumberOfCells="{len(cells)}"><Points><DataArray type="Float64" '
+        f'Name="Points" NumberOfComponents="3" format="ascii">{text(POINTS)}</DataArray></Points>'
+        f'<Cells><DataArray type="Int64" Name="connectivity" format="ascii">{text(rows)}'
+        f'</DataArray><DataArray type="Int64" Name="offsets" format="ascii">{text(ends)}'
+        f'</DataArray><DataArray type="UInt8" Name="types" format="ascii">{text(kinds)}</DataArray>'
+        f"</Cells>{data}</Piece></UnstructuredGrid></VTKFile>"
+    )
+
+
+def cell_data(name, values):
+    return (
+        f'<CellData><DataArray type="Float64" Name="{name}" format="ascii">{text(values)}'
+        "</DataArray></CellData>"
+    )
+
+
+def read(tmp_path, content, name="x.vtu"):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_with_report(path)
+
+
+def constants(lattice):
+    C = homogenise_beam([lattice]).stiffness.mandel[0].numpy()
+    return [C[0, 0], C[0, 1], C[3, 3] / 2]
+
+
+def is_bcc(reading, radius=0.05):
+    (lattice,) = reading.lattices
+    assert (lattice.num_nodes, lattice.num_struts) == (2, 8)
+    assert np.allclose(lattice.radii, radius)
+    assert lattice.relative_density == pytest.approx(4 * np.sqrt(3) * np.pi * radius**2)
+
+
+def test_poly_lines_stand_beside_lines(tmp_path):
+    """Cube edges as lines, body diagonals as poly-lines; constants of the case, five digits."""
+    radius = cell_data("radius", [0.05] * 7)
+    reading = read(tmp_path, vtu([*EDGES, *DIAGONALS], [3, 3, 3, 4, 4, 4, 4], radius))
+    (lattice,) = reading.lattices
+    assert (lattice.num_nodes, lattice.num_struts) == (2, 11)
+    assert lattice.relative_density == pytest.approx(0.0779763, rel=1e-5)
+    assert np.allclose(constants(lattice), [0.014021, 0.0059860, 0.0061055], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "order"),
+    [(4, [0, 1, 2]), (21, [0, 2, 1]), (68, [0, 2, 1])],
+    ids=["poly-line", "quadratic", "Lagrange"],
+)
+def test_every_kind_of_line_cell(tmp_path, kind, order):
+    cells = [[row[k] for k in order] for row in DIAGONALS]
+    is_bcc(read(tmp_path, vtu(cells, [kind] * 4, cell_data("radius", [0.05] * 4))))
+
+
+def test_cubic_lines_run_through_their_inner_points():
+    points = np.array([[0, 0, 0], [3, 0, 0], [1, 0, 0], [2, 0, 0]], dtype=float)
+    mesh = line_mesh(points, (np.arange(4), np.array([4]), np.array([35])), {}, {}, "x")
+    assert mesh.bars.tolist() == [[0, 2], [2, 3], [3, 1]]
+
+
+def test_cells_that_are_no_lines_are_said(tmp_path):
+    cells = [[0, 1, 3], *DIAGONALS, [5]]
+    content = vtu(cells, [5, 4, 4, 4, 4, 1], cell_data("radius", [9, *[0.05] * 4, 9]))
+    reading = read(tmp_path, content)
+    is_bcc(reading)
+    assert any("1 triangle" in x for x in reading.sentences())
+    with pytest.raises(LatticeGnnError, match="no lines"):
+        read(tmp_path, vtu([[0, 1, 3]], [5]))
+
+
+VTP = (
+    '<VTKFile type="PolyData" version="0.1" byte_order="LittleEndian"><PolyData>'
+    '<Piece NumberOfPoints="9" NumberOfVerts="1" NumberOfLines="4"><Points>'
+    f'<DataArray type="Float64" NumberOfComponents="3" format="ascii">{text(POINTS)}</DataArray>'
+    '</Points><Verts><DataArray type="Int64" Name="connectivity" format="ascii">0</DataArray>'
+    '<DataArray type="Int64" Name="offsets" format="ascii">1</DataArray></Verts><Lines>'
+    f'<DataArray type="Int64" Name="connectivity" format="ascii">{text(DIAGONALS)}</DataArray>'
+    '<DataArray type="Int64" Name="offsets" format="ascii">3 6 9 12</DataArray></Lines>'
+    f"{cell_data('radius', [9, *[0.05] * 4])}</Piece></PolyData></VTKFile>"
+)
+
+
+def test_poly_data_in_xml(tmp_path):
+    is_bcc(read(tmp_path, VTP, "x.vtp"))
+    with pytest.raises(LatticeGnnError, match="type 'ImageData'"):
+        read(tmp_path, VTP.replace("PolyData", "ImageData"))
+
+
+def legacy(dataset, binary=False):
+    """A file of version 3, or of version 5.1 for grids."""
+    numbers = np.array(POINTS, dtype=float)
+    rows = np.array([[3, *row] for row in DIAGONALS])
+    ends = np.arange(0, 13, 3)
+
+    def block(values, kind):
+        array = np.ravel(values).astype(">" + kind)
+        return array.tobytes() + b"\n" if binary else (text(values) + "\n").encode()
+
+    head = "# vtk DataFile Version 5.1\nx\n" + ("BINARY\n" if binary else "ASCII\n")
+    parts = [f"{head}DATASET {dataset}\nPOINTS 9 double\n".encode(), block(numbers, "f8")]
+    if dataset == "POLYDATA":
+        parts += [b"LINES 4 16\n", block(rows, "i4")]
+    else:
+        parts += [b"CELLS 5 12\nOFFSETS vtktypeint64\n", block(ends, "i8")]
+        parts += [b"CONNECTIVITY vtktypeint64\n", block(rows[:, 1:], "i8")]
+        parts += [b"CELL_TYPES 4\n", block([4] * 4, "i4")]
+    parts += [b"CELL_DATA 4\nSCALARS radius double 1\nLOOKUP_TABLE default\n"]
+    parts += [block([0.05] * 4, "f8"), b"POINT_DATA 9\nFIELD FieldData 1\nheat%20flux 1 9 float\n"]
+    return b"".join([*parts, block([1.0] * 9, "f4")])
+
+
+@pytest.mark.parametrize("dataset", ["POLYDATA", "UNSTRUCTURED_GRID"])
+@pytest.mark.parametrize("binary", [False, True])
+def test_legacy_files_of_both_kinds(tmp_path, dataset, binary):
+    reading = read(tmp_path, legacy(dataset, binary), "x.vtk")
+    is_bcc(reading)
+    assert any("'heat flux'" in x for x in reading.sentences())
+
+
+@pytest.mark.parametrize("dataset", ["POLYDATA", "UNSTRUCTURED_GRID"])
+def test_what_vtk_itself_writes(tmp_path, dataset):
+    """Line sets of PyVista, in every encoding of VTK's own writers."""
+    pyvista = pytest.importorskip("pyvista")
+    lines = np.hstack([[3, *row] for row in DIAGONALS])
+    mesh = pyvista.PolyData(np.array(POINTS, dtype=float), lines=lines)
+    mesh.cell_data["radius"] = np.full(4, 0.05)
+    suffixes = (".vtp", ".vtk")
+    if dataset != "POLYDATA":
+        mesh, suffixes = mesh.cast_to_unstructured_grid(), (".vtu", ".vtk")
+    for suffix in suffixes:
+        for binary in (True, False):
+            path = tmp_path / f"x{suffix}"
+            mesh.save(path, binary=binary)
+            is_bcc(read_with_report(path))
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("encoding", ["raw", "base64", "inline", "inline in one"])
+@pytest.mark.parametrize("header", ["UInt32", "UInt64"])
+def test_arrays_in_every_encoding(tmp_path, compressed, encoding, header):
+    rows = [x for row in DIAGONALS for x in row]
+    arrays = [
+        ("Float64", "Points", np.array(POINTS, dtype="<f8"), 'NumberOfComponents="3"'),
+        ("Int64", "connectivity", np.array(rows, dtype="<i8"), ""),
+        ("Int64", "offsets", np.array([3, 6, 9, 12], dtype="<i8"), ""),
+        ("UInt8", "types", np.array([4] * 4, dtype="u1"), ""),
+        ("Float64", "radius", np.full(4, 0.05), ""),
+    ]
+    size = {"UInt32": "I", "UInt64": "Q"}[header]
+    appended, tags = b"", []
+    for kind, name, values, more in arrays:
+        data = values.tobytes()
+        head = struct.pack("<" + size, len(data))
+        if compressed:
+            packed = zlib.compress(data)
+            head = struct.pack("<4" + size, 1, len(data), 0, len(packed))
+            data = packed
+        if encoding == "inline in one" and not compressed:
+            coded = base64.b64encode(head + data)
+        else:
+            coded = base64.b64encode(head) + base64.b64encode(data)
+        where = f'format="appended" offset="{len(appended)}"'
+        if encoding.startswith("inline"):
+            where = 'format="binary"'
+        body = coded.decode() if encoding.startswith("inline") else ""
+        appended += head + data if encoding == "raw" else coded
+        tags.append(f'<DataArray type="{kind}" Name="{name}" {more} {where}>{body}</DataArray>')
+    compressor = 'compressor="vtkZLibDataCompressor"' if compressed else ""
+    content = (
+        f'<VTKFile type="UnstructuredGrid" byte_order="LittleEndian" header_type="{header}" '
+        f'{compressor}><UnstructuredGrid><Piece NumberOfPoints="9" NumberOfCells="4">'
+        f"<Points>{tags[0]}</Points><Cells>{''.join(tags[1:4])}</Cells>"
+        f"<CellData>{tags[4]}</CellData></Piece></UnstructuredGrid>"
+    ).encode()
+    if not encoding.startswith("inline"):
+        content += f'<AppendedData encoding="{encoding}">_'.encode() + appended + b"</AppendedData>"
+    is_bcc(read(tmp_path, content + b"</VTKFile>"))
+
+
+def test_several_pieces_are_one_mesh(tmp_path):
+    one = vtu(DIAGONALS[:2], [4, 4], cell_data("radius", [0.05] * 2))
+    two = vtu(DIAGONALS[2:], [4, 4], cell_data("radius", [0.05] * 2))
+    start, end = two.index("<Piece"), two.index("</Piece>") + len("</Piece>")
+    is_bcc(read(tmp_path, one.replace("</Piece>", "</Piece>" + two[start:end])))
+
+
+XDMF = (
+    '<Xdmf Version="3.0"><Domain><Grid Name="Grid"><Geometry GeometryType="XYZ">'
+    f'<DataItem Dimensions="9 3" Format="XML">{text(POINTS)}</DataItem></Geometry>'
+    '<Topology TopologyType="{kind}" {more}><DataItem Format="XML">{rows}</DataItem></Topology>'
+    '<Attribute Name="Radius" Center="Cell"><DataItem Format="XML">{radii}</DataItem></Attribute>'
+    "</Grid></Domain></Xdmf>"
+)
+
+
+def test_poly_lines_in_xdmf(tmp_path):
+    plain = XDMF.format(kind="Polyline", more='NodesPerElement="3" NumberOfElements="4"',
+                        rows=text(DIAGONALS), radii=text([0.05] * 4))  # fmt: skip
+    is_bcc(read(tmp_path, plain, "x.xdmf"))
+    rows = [[2, 3, *row] for row in DIAGONALS]
+    mixed = XDMF.format(kind="Mixed", more="", rows=f"4 0 1 3 {text(rows)}",
+                        radii=text([9, *[0.05] * 4]))  # fmt: skip
+    reading = read(tmp_path, mixed, "x.xdmf")
+    is_bcc(reading)
+    assert any("1 triangle" in x for x in reading.sentences())
+    with pytest.raises(LatticeGnnError, match="not known here"):
+        read(tmp_path, XDMF.format(kind="3DSMesh", more="", rows="1", radii="1"), "x.xdmf")
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"),
+    [("Radius", 1), ("r", 1), ("RADIUS [mm]", 1), ("radius_mm", 1), ("strut radius (mm)", 1),
+     ("diameter", 2), ("Diameter [um]", 2), ("d", 2), ("beam-diameter", 2), ("Radius / mm", 1)],
+)  # fmt: skip
+def test_radii_under_other_names(tmp_path, name, factor):
+    values = [0.05 * factor] * 4
+    is_bcc(read(tmp_path, vtu(DIAGONALS, [4] * 4, cell_data(name, values))))
+
+
+def test_radii_at_points_make_tapers(tmp_path):
+    data = cell_data("Radius", [0.05] * 9).replace("CellData", "PointData")
+    is_bcc(read(tmp_path, vtu(DIAGONALS, [4] * 4, data)))
+    data = cell_data("diameter", [0.1] * 8 + [0.2]).replace("CellData", "PointData")
+    (lattice,) = read(tmp_path, vtu(DIAGONALS, [4] * 4, data)).lattices
+    assert sorted({*lattice.radii, *lattice.end_radii}) == [0.05, 0.1]
+
+
+def test_what_is_not_understood_is_said_or_refused(tmp_path):
+    reading = read(tmp_path, vtu(DIAGONALS, [4] * 4, cell_data("thickness", [0.1] * 4)))
+    assert any("'thickness'" in x for x in reading.sentences())
+    assert any("no radii" in x for x in reading.sentences())
+    both = cell_data("radius", [0.05] * 4).replace("</CellData>", "") + cell_data(
+        "diameter", [0.3] * 4
+    ).replace("<CellData>", "")
+    with pytest.raises(LatticeGnnError, match="'radius' and 'diameter' both give radii"):
+        read(tmp_path, vtu(DIAGONALS, [4] * 4, both))
+    with pytest.raises(LatticeGnnError, match="damaged"):
+        read(tmp_path, vtu(DIAGONALS, [4] * 4, cell_data("radius", [0.05] * 5)))
+    with pytest.raises(LatticeGnnError, match="not there"):
+        read(tmp_path, vtu([[0, 99]], [3]))
