@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -205,11 +206,10 @@ def _read_struts(table: _Table, builder: DrawingBuilder, unit: str) -> list[str]
     j = table.column("j", place, taken=table.names[i])
     sizes = _sizes(table, place)
     ends = [sizes[key] for key in ("radius", "end_radius") if key in sizes]
-    parts = [
-        (table.names.index(name), name,
-         factor * _in_place(place, lambda name=name: columns.unit_factor(name, unit)))
-        for name, factor in ends
-    ]  # fmt: skip
+    parts = []
+    for name, factor in ends:
+        unit_of_column = _in_place(place, partial(columns.unit_factor, name, unit))
+        parts.append((table.names.index(name), name, factor * unit_of_column))
     for cells, where in rows:
         radii = [f * table.value(cells[k], where, name) for k, name, f in parts if cells[k]]
         builder.add_bar((_label(cells[i]), _label(cells[j])), where, *radii)

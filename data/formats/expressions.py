@@ -58,8 +58,10 @@ def _value(node: ast.AST, names: Mapping[str, float], depth: int) -> float:
     if depth > _MAX_DEPTH:
         raise ValueError(depth)
     match node:
-        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
-            return float(node.value)
+        case ast.Constant(value=bool()):
+            pass
+        case ast.Constant(value=int() | float() as value):
+            return float(value)
         case ast.Name(id=name):
             return names[name] if name in names else _CONSTANTS[name]
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:

@@ -233,7 +233,7 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     order = [key for key, home in model.objects.items() if home.has_beams]
     folds = []
     for key, transforms in _built(model):
-        meshes = _meshes(model, _Placed(key, _IDENTITY), where)
+        meshes = _meshes(model, key, where)
         if meshes:
             folds.append(_fold(model, key, (meshes, transforms, order), where, options))
     if not folds:
@@ -275,22 +275,28 @@ def _built(model: _Model) -> list[tuple[Key, list[Transform]]]:
     return list(found.items())
 
 
-def _meshes(model: _Model, placed: _Placed, where: str, depth: int = 0) -> list[_Placed]:
+def _meshes(model: _Model, key: Key, where: str) -> list[_Placed]:
     """Return the meshes with beams that an object consists of, each in its place."""
-    home = model.objects.get(placed.key)
-    if home is None:
-        raise LatticeGnnError(
-            f"{where}: the object {placed.key[1][:40]!r} is placed but not defined."
-        )
-    if depth > _MAX_DEPTH:
-        raise LatticeGnnError(f"{where}: components nested deeper than {_MAX_DEPTH}.")
-    found = [placed] if home.has_beams else []
-    for component in home.components:
-        inside = component.transform @ placed.transform[:3]
-        inside[3] += placed.transform[3]
-        found += _meshes(model, _Placed(component.key, inside), where, depth + 1)
-        if len(found) > _MAX_PLACED:
+    found, visits = [], 0
+    waiting = [(_Placed(key, _IDENTITY), 0)]
+    while waiting:
+        placed, depth = waiting.pop()
+        visits += 1
+        home = model.objects.get(placed.key)
+        if home is None:
+            raise LatticeGnnError(
+                f"{where}: the object {placed.key[1][:40]!r} is placed but not defined."
+            )
+        if depth > _MAX_DEPTH:
+            raise LatticeGnnError(f"{where}: components nested deeper than {_MAX_DEPTH}.")
+        if home.has_beams:
+            found.append(placed)
+        if visits + len(waiting) + len(home.components) > _MAX_PLACED:
             raise LatticeGnnError(f"{where}: more than {_MAX_PLACED} components in one object.")
+        for component in reversed(home.components):
+            inside = component.transform @ placed.transform[:3]
+            inside[3] += placed.transform[3]
+            waiting.append((_Placed(component.key, inside), depth + 1))
     return found
 
 
@@ -338,7 +344,7 @@ def _in_place(home: _Object, transform: Transform, where: str) -> Drawing:
 
 def _placing(places: list[Transform]) -> list[str]:
     """Return what the build does to an object beyond moving it."""
-    words = {}
+    words: dict[str, None] = {}
     for place in places:
         turn = place[:3]
         product = turn @ turn.T

@@ -57,7 +57,7 @@ def test_defaults_of_radii_caps_balls_and_sets(tmp_path):
     pairs = zip(lattice.radii, lattice.end_radii, strict=True)
     assert [0.3, 0.4] in [sorted(pair) for pair in pairs]
     said = " ".join(reading.sentences())
-    assert "1 beams shorter than minlength were ignored" in said
+    assert "beams shorter than minlength were ignored: 1." in said
     assert "balls" in said
 
 
@@ -132,3 +132,112 @@ def test_files_that_the_reference_implementation_wrote_come_back_exactly(tmp_pat
     plain = [x.replace(inner_radii=None, E=None, nu=None) for x in lattices]
     folded = read_with_report(Path(tmp_path / "y.3mf"), options=options).lattices[1]
     assert same_structure(folded, plain[1], tolerance=2e-6)
+
+
+PRODUCTION = "http://schemas.microsoft.com/3dmanufacturing/production/2015/06"
+CUBIC = "".join(f'<vertex x="{x}" y="{y}" z="{z}"/>' for x, y, z in
+                [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)])  # fmt: skip
+
+
+def mesh(number, beams=(1, 2, 3), more=""):
+    rows = "".join(f'<b:beam v1="0" v2="{n}"/>' for n in beams)
+    return (
+        f'<object id="{number}"><mesh><vertices>{CUBIC}</vertices><b:beamlattice radius="0.05" '
+        f'minlength="0.0001" {more}><b:beams>{rows}</b:beams></b:beamlattice></mesh></object>'
+    )
+
+
+def model(resources, build=""):
+    return (
+        f'<?xml version="1.0"?><model unit="millimeter" xmlns="{CORE}" xmlns:b="{BEAMS}" '
+        f'xmlns:p="{PRODUCTION}"><resources>{resources}</resources><build>{build}</build></model>'
+    )
+
+
+def read_models(tmp_path, models):
+    with zipfile.ZipFile(tmp_path / "x.3mf", "w") as file:
+        for name, text in models.items():
+            file.writestr(name, text)
+    return read_with_report(tmp_path / "x.3mf")
+
+
+def is_cubic(reading):
+    (lattice,) = reading.lattices
+    assert (lattice.num_nodes, lattice.num_struts) == (1, 3)
+    assert lattice.relative_density == pytest.approx(3 * np.pi * 0.05**2)
+    return reading.sentences()
+
+
+def test_objects_in_model_parts_of_their_own(tmp_path):
+    part = '<component objectid="2" p:path="/3D/Objects/cell.model"/>'
+    build = '<item objectid="1"/>'
+    start = model(f'<object id="1"><components>{part}</components></object>', build)
+    is_cubic(read_models(tmp_path, {MODEL: start, "3D/Objects/cell.model": model(mesh(2))}))
+    item = '<item objectid="2" p:path="/3D/Objects/cell.model"/>'
+    is_cubic(
+        read_models(tmp_path, {MODEL: model("", item), "3D/Objects/cell.model": model(mesh(2))})
+    )
+    with pytest.raises(LatticeGnnError, match="lacks the model part '3D/Objects/cell.model'"):
+        read_models(tmp_path, {MODEL: start})
+
+
+@pytest.mark.parametrize(
+    ("transform", "word"),
+    [
+        ("1 0 0 0 1 0 0 0 2 0 0 0", "stretched"),
+        ("1 0 0 0.5 1 0 0 0 1 0 0 0", "stretched"),
+        ("0 1 0 -1 0 0 0 0 1 0 0 0", "turned"),
+        ("-1 0 0 0 1 0 0 0 1 0 0 0", "mirrored"),
+        ("2 0 0 0 2 0 0 0 2 5 5 5", "scaled by 2"),
+        ("1 0 0 0 1 0 0 0 1 7 8 9", ""),
+    ],
+)
+@pytest.mark.parametrize("nested", [False, True])
+def test_how_the_build_places_an_object_is_said(tmp_path, transform, word, nested):
+    build = f'<item objectid="1" transform="{transform}"/>'
+    resources = mesh(1)
+    if nested:
+        part = f'<component objectid="1" transform="{transform}"/>'
+        resources += f'<object id="2"><components>{part}</components></object>'
+        build = '<item objectid="2"/>'
+    sentences = " ".join(is_cubic(read_models(tmp_path, {MODEL: model(resources, build)})))
+    assert ("not applied" in sentences) == bool(word)
+    assert word in sentences
+
+
+@pytest.mark.parametrize("mode", ["inside", "outside"])
+def test_clipping_is_said(tmp_path, mode):
+    resources = mesh(1, more=f'clippingmode="{mode}" clippingmesh="9"')
+    sentences = is_cubic(read_models(tmp_path, {MODEL: model(resources, '<item objectid="1"/>')}))
+    assert any(f"clippingmode {mode}" in x for x in sentences)
+    sentences = is_cubic(read_models(tmp_path, {MODEL: model(mesh(1, more='clippingmode="none"'))}))
+    assert not any("clip" in x for x in sentences)
+
+
+def test_components_of_one_object_are_one_lattice(tmp_path):
+    """One strut, placed along x, y and z."""
+    places = ("1 0 0 0 1 0 0 0 1", "0 1 0 -1 0 0 0 0 1", "0 0 1 0 1 0 -1 0 0")
+    parts = "".join(f'<component objectid="1" transform="{x} 0 0 0"/>' for x in places)
+    resources = mesh(1, beams=(1,)) + f'<object id="2"><components>{parts}</components></object>'
+    is_cubic(read_models(tmp_path, {MODEL: model(resources, '<item objectid="2"/>')}))
+    # Without a build every object that is no component is read.
+    is_cubic(read_models(tmp_path, {MODEL: model(resources)}))
+
+
+def test_circles_of_components_end(tmp_path):
+    part = '<components><component objectid="{}"/><component objectid="{}"/></components>'
+    resources = mesh(1) + f'<object id="2">{part.format(3, 1)}</object>'
+    resources += f'<object id="3">{part.format(2, 1)}</object>'
+    with pytest.raises(LatticeGnnError, match="nested deeper"):
+        read_models(tmp_path, {MODEL: model(resources, '<item objectid="2"/>')})
+    chain = mesh(1)
+    for k in range(2, 16):
+        chain += f'<object id="{k}">{part.format(k - 1, k - 1)}</object>'
+    with pytest.raises(LatticeGnnError, match="more than 1000 components"):
+        read_models(tmp_path, {MODEL: model(chain, '<item objectid="15"/>')})
+
+
+@pytest.mark.parametrize("name", ["setattr", "init", "start", "class", "parts"])
+def test_elements_never_reach_the_reader_itself(tmp_path, name):
+    resources = f"<{name} a='1'/><b:{name}/>" + mesh(1)
+    is_cubic(read_models(tmp_path, {MODEL: model(resources)}))

@@ -1,0 +1,162 @@
+"""Tables as people export them: any separator, any sensible header, radii under any name."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from data.formats import read_any, read_with_report
+from data.formats.columns import size_columns, unit_factor
+from lattice_gnn.errors import LatticeGnnError
+
+NODES = [[1, 0, 0, 0], [2, 1, 0, 0], [3, 0, 1, 0], [4, 0, 0, 1]]
+STRUTS = [[1, 2, 0.05], [1, 3, 0.05], [1, 4, 0.05]]
+
+
+def table(header, rows, separator=","):
+    lines = [header, *(separator.join(str(x) for x in row) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def read(tmp_path, nodes, struts, names=("x_nodes.csv", "x_struts.csv")):
+    for name, text in zip(names, (nodes, struts), strict=True):
+        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_with_report(tmp_path / names[0])
+
+
+def is_cubic(reading, radius=0.05):
+    (lattice,) = reading.lattices
+    assert (lattice.num_nodes, lattice.num_struts) == (1, 3)
+    assert np.allclose(lattice.radii, radius)
+    return lattice
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", " ", "; "])
+def test_separators(tmp_path, separator):
+    nodes = table(separator.join(["id", "x", "y", "z"]), NODES, separator)
+    struts = table(separator.join(["i", "j", "radius"]), STRUTS, separator)
+    is_cubic(read(tmp_path, nodes, struts))
+    is_cubic(read_with_report(tmp_path / "x_struts.csv"))
+
+
+def test_decimal_commas_and_the_mark_of_excel(tmp_path):
+    nodes = "sep=;\nNr.;X [mm];Y [mm];Z [mm]\n1;0,0;0,0;0,0\n2;1,0;0;0\n3;0;1,0;0\n4;0;0;1,0\n"
+    struts = "sep=;\nvon;bis;Start;Ende;Durchmesser\n"
+    struts = struts.replace("von;bis;Start;Ende;Durchmesser", "Start;End;Diameter [mm];;")
+    struts += "1;2;0,1;;\n1;3;0,1;;\n1;4;0,1;;\n"
+    lattice = is_cubic(read(tmp_path, nodes.encode("utf-16"), struts.encode("utf-8-sig")))
+    assert lattice.units == "mm"
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Node ID,X,Y,Z", "node,x [mm],y [mm],z [mm]", '"Label","X (mm)","Y (mm)","Z (mm)"',
+     "No.,coord x,coord y,coord z", "id,x_mm,y_mm,z_mm"],
+)  # fmt: skip
+@pytest.mark.parametrize("ends", ["i,j", "n1,n2", "Node 1,Node 2", "start node,end node", "a,b"])
+def test_headers(tmp_path, header, ends):
+    is_cubic(read(tmp_path, table(header, NODES), table(f"{ends},Radius", STRUTS)))
+
+
+def test_rows_without_labels_are_numbered(tmp_path):
+    """From 0; or from 1, where struts name the last row by its number and none is called 0."""
+    nodes = table("x,y,z", [row[1:] for row in NODES])
+    from_zero = table("i,j,radius", [[i - 1, j - 1, r] for i, j, r in STRUTS])
+    is_cubic(read(tmp_path, nodes, from_zero))
+    is_cubic(read(tmp_path, nodes, table("i,j,radius", STRUTS)))
+
+
+@pytest.mark.parametrize(
+    ("column", "factor"),
+    [("r", 1), ("Radius [mm]", 1), ("diameter", 2), ("Dia. (mm)", 2), ("RADIUS", 1), ("D", 2)],
+)
+def test_names_of_radii(tmp_path, column, factor):
+    struts = table(f"i,j,{column}", [[i, j, r * factor] for i, j, r in STRUTS])
+    is_cubic(read(tmp_path, table("id,x,y,z", NODES), struts))
+
+
+def test_units_of_radii_and_coordinates(tmp_path):
+    nodes = table("id,x [mm],y [mm],z [mm]", NODES)
+    struts = table("i,j,radius [um]", [[i, j, 1000 * r] for i, j, r in STRUTS])
+    is_cubic(read(tmp_path, nodes, struts))
+    with pytest.raises(LatticeGnnError, match=r"line 1: .* 'bananas', the coordinates in 'mm'"):
+        read(tmp_path, nodes, table("i,j,radius [bananas]", STRUTS))
+    with pytest.raises(LatticeGnnError, match="different units"):
+        read(tmp_path, table("id,x [mm],y [um],z [mm]", NODES), struts)
+    assert unit_factor("d [in]", "mm") == pytest.approx(25.4)
+    assert size_columns(["Radius [mm]", "end radius"]) == {
+        "radius": ("Radius [mm]", 1.0),
+        "end_radius": ("end radius", 1.0),
+    }
+
+
+def test_radii_at_nodes(tmp_path):
+    nodes = table("id,x,y,z,r", [[*row, 0.05] for row in NODES])
+    plain = table("i,j", [row[:2] for row in STRUTS])
+    is_cubic(read(tmp_path, nodes, plain))
+    reading = read(tmp_path, nodes, table("i,j,radius", [[i, j, 0.1] for i, j, _ in STRUTS]))
+    is_cubic(reading, 0.1)
+    assert any("those of the nodes were left out" in x for x in reading.sentences())
+    with pytest.raises(LatticeGnnError, match="above 0"):
+        read(tmp_path, nodes.replace("0.05", "0"), plain)
+
+
+def test_columns_that_are_skipped_are_said(tmp_path):
+    struts = table("i,j,radius,id,material", [[*row, 7, "AL"] for row in STRUTS])
+    reading = read(tmp_path, table("id,x,y,z,temperature", [[*r, 20] for r in NODES]), struts)
+    is_cubic(reading)
+    text = " ".join(reading.sentences())
+    assert "'temperature'" in text
+    assert "'material'" in text
+    assert "'id'" not in text
+
+
+@pytest.mark.parametrize(
+    "names", [("nodes.csv", "edges.csv"), ("Points.csv", "Pointstruts.csv"), ("a.nodes.tsv",) * 2]
+)
+def test_names_of_files(tmp_path, names):
+    if names[0] == "Points.csv":
+        names = ("Points.csv", "beams.csv")
+    if names[0] == "a.nodes.tsv":
+        names = ("a.nodes.tsv", "a.struts.tsv")
+    is_cubic(read(tmp_path, table("id,x,y,z", NODES), table("i,j,r", STRUTS), names))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "struts", "words"),
+    [
+        ("1,0,0,0\n", "i,j\n", "names the columns: x, y, z"),
+        ("label,lat,lon\n1,0,0\n", "i,j\n", "x is missing: expected columns x, y, z"),
+        ("id,x,y,z\n1,0,0,0\n", "what,ever\n1,2\n", "i is missing: expected columns i, j"),
+        ("id,x,y,z\n1,0,0,0,5\n", "i,j\n", "expected 4 columns, got 5"),
+        ("x,x,y,z\n1,0,0,0\n", "i,j\n", "two columns have one name"),
+    ],
+)
+def test_the_message_names_the_columns_that_are_wanted(tmp_path, nodes, struts, words):
+    with pytest.raises(LatticeGnnError) as caught:
+        read(tmp_path, nodes, struts)
+    assert words in str(caught.value)
+    assert "line 1" in str(caught.value) or "line 2" in str(caught.value)
+
+
+def test_header_in_a_comment(tmp_path):
+    nodes = "# id x y z\n" + "".join(" ".join(map(str, row)) + "\n" for row in NODES)
+    struts = "# i j radius\n" + "".join(" ".join(map(str, row)) + "\n" for row in STRUTS)
+    (tmp_path / "x_nodes.csv").write_text(nodes)
+    is_cubic(read(tmp_path, nodes, struts))
+
+
+def test_points_of_struts_may_be_shared_by_thousands(tmp_path):
+    """Large tables stay quick and whole: 8,000 cells of a cubic grid."""
+    grid = list(itertools.product(range(21), repeat=3))
+    number = {p: k for k, p in enumerate(grid)}
+    rows = [
+        (number[p], number[q], 0.05)
+        for p in grid
+        for q in ((p[0] + 1, p[1], p[2]), (p[0], p[1] + 1, p[2]), (p[0], p[1], p[2] + 1))
+        if q in number
+    ]
+    (tmp_path / "x_nodes.csv").write_text(table("x,y,z", grid))
+    (tmp_path / "x_struts.csv").write_text(table("i,j,radius", rows))
+    (lattice,) = read_any(tmp_path / "x_nodes.csv")
+    assert (lattice.num_nodes, lattice.num_struts) == (8000, 24000)
