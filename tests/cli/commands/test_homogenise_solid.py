@@ -119,7 +119,7 @@ def test_the_bar_names_lattice_and_stage_on_a_terminal_only(two_file, monkeypatc
     monkeypatch.setenv("COLUMNS", "200")
     app(["homogenise", str(two_file), *map(str, SOLID)], standalone_mode=False)
     captured = capsys.readouterr()
-    assert "two.json[1] (2 of 2): fine grid" in captured.err
+    assert "two.json[1]: fine grid" in captured.err
     assert "fine grid" not in captured.out
 
 
