@@ -1,4 +1,4 @@
-"""``lattice-gnn predict``: stiffness by the network, on request with beam FEM beside it."""
+"""``lattice-gnn predict``: stiffness by the network, on request with FEM beside it."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,9 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.terminal.inputs import Source, check_output, is_single, read_sources, require_spanning
-from cli.terminal.options import BATCH, Files, Json, JsonOutput, ModelName, Solver
-from cli.terminal.output import emit, progress, say_note, say_warnings, show
-from cli.terminal.solvers import solve_beams
+from cli.terminal.options import (
+    BATCH,
+    ElementName,
+    FemMethod,
+    Files,
+    Json,
+    JsonOutput,
+    ModelName,
+    Solver,
+    Voxels,
+    chosen_solver,
+    is_given,
+)
+from cli.terminal.output import OnProgress, emit, progress, say_note, say_warnings, show
+from cli.terminal.solvers import references
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
@@ -17,12 +29,18 @@ if TYPE_CHECKING:
     from lattice_gnn.surrogate.prediction import Prediction
 
 
-def predict(
+def predict(  # noqa: PLR0913 (every option of a command is a parameter)
+    context: typer.Context,
     files: Files,
     model: ModelName = "default",
     check: Annotated[
-        bool, typer.Option("--check", help="Also run beam FEM and show the difference.")
+        bool, typer.Option("--check", help="Also run FEM and show the difference.")
     ] = False,
+    method: Annotated[
+        FemMethod, typer.Option("--method", help="With --check: FEM of beams or of the solid.")
+    ] = "beam",
+    element: ElementName = "euler-bernoulli",
+    voxels_per_diameter: Voxels = 8,
     json: Json = False,
     output: JsonOutput = None,
     picture: Annotated[
@@ -39,12 +57,13 @@ def predict(
     One lattice gets a report, several get one row each. A lattice outside the range of the model's
     training set is predicted too, with a warning that says why.
     """
+    solver = _reference(context, check=check)
     sources = read_sources(files)
     require_spanning(sources)
     _check_places(output, picture, files, sources)
     single = is_single(files, sources)
     thorough = single or json or output is not None
-    reports, predictions = _predict_all(sources, model, check=check, thorough=thorough)
+    reports, predictions = _predict_all(sources, model, solver, thorough=thorough)
     told = zip(sources, reports, strict=True)
     say_warnings(text for source, report in told for text in _warnings(source, report))
     if picture is not None:
@@ -54,6 +73,20 @@ def predict(
     emit(reports[0] if single else PredictionReports(tuple(reports)), json=json, output=output)
     if not json:
         _show(reports, single)
+
+
+def _reference(context: typer.Context, *, check: bool) -> Solver | None:
+    """The solver of the check.
+
+    Raises:
+        LatticeGnnError: For options of a check where none is wanted, or of another method.
+    """
+    if check:
+        return chosen_solver(context, apart_from=("model",))
+    for name in ("method", "element", "voxels_per_diameter"):
+        if is_given(context, name):
+            raise LatticeGnnError(f"--{name.replace('_', '-')}: goes with --check; add that.")
+    return None
 
 
 def _check_places(
@@ -74,7 +107,7 @@ def _check_places(
 
 
 def _predict_all(
-    sources: Sequence[Source], model: str, *, check: bool, thorough: bool
+    sources: Sequence[Source], model: str, solver: Solver | None, *, thorough: bool
 ) -> "tuple[list[PredictionReport], list[Prediction]]":
     """Predict in batches: a document and a prediction for each lattice."""
     from lattice_gnn.surrogate.prediction import prediction_reports
@@ -91,12 +124,18 @@ def _predict_all(
             reports += prediction_reports(
                 answers,
                 [source.origin for source in part],
-                reference=solve_beams(part).stiffness if check else None,
-                reference_method=Solver().name,
+                reference=None
+                if solver is None
+                else references(part, solver, _shifted(on_progress, start, len(sources))),
+                reference_method="" if solver is None else solver.name,
                 thorough=thorough,
             )
             on_progress(len(reports), len(sources))
     return reports, predictions
+
+
+def _shifted(on_progress: OnProgress, start: int, total: int) -> OnProgress:
+    return lambda done, _, now=None: on_progress(start + done, total, now)
 
 
 def _warnings(source: Source, report: "PredictionReport") -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Arguments and options that several commands share."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -134,8 +134,12 @@ def is_given(context: typer.Context, parameter: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def chosen_solver(context: typer.Context) -> Solver:
+def chosen_solver(context: typer.Context, *, apart_from: Collection[str] = ()) -> Solver:
     """The solver that the options of a command choose.
+
+    Args:
+        context: Of the command, which has the options.
+        apart_from: Options of the command that mean something else.
 
     Raises:
         LatticeGnnError: Naming the first option given that belongs to another method.
@@ -143,12 +147,13 @@ def chosen_solver(context: typer.Context) -> Solver:
     values: Mapping[str, object] = context.params
     method = values["method"]
     for name, theirs in _BELONGS_TO.items():
-        if theirs != method and is_given(context, name):
+        if theirs != method and name not in apart_from and is_given(context, name):
             raise LatticeGnnError(
                 f"--{name.replace('_', '-')}: is an option of --method {theirs}, but the method is "
                 f"{method}; leave the option out or change the method."
             )
-    known = {name: values[name] for name in Solver.__slots__ if name in values}
+    own = set(Solver.__slots__) - set(apart_from)
+    known = {name: values[name] for name in own if name in values}
     return Solver(**known)  # type: ignore[arg-type]
 
 

@@ -83,6 +83,30 @@ def predict_stiffness(source: Source, model: str) -> "Prediction":
     return prediction
 
 
+def references(
+    sources: Sequence[Source], solver: Solver, on_progress: OnProgress | None = None
+) -> "Stiffness":
+    """C / E_s of several lattices by finite elements.
+
+    Raises:
+        LatticeGnnError: Naming the file of a lattice that the method cannot solve or refuses.
+    """
+    if solver.method == "beam":
+        return solve_beams(sources, solver.element).stiffness
+    import torch
+
+    from lattice_gnn.tensors.stiffness import Stiffness
+
+    found = []
+    for number, source in enumerate(sources):
+        on_stage = None
+        if on_progress is not None:
+            on_stage = stages_of(on_progress, number, len(sources), source.label)
+        voxels = solver.voxels_per_diameter
+        found.append(solve_solid(source.lattice, source.label, voxels, on_stage).stiffness.mandel)
+    return Stiffness(torch.stack(found))
+
+
 def stiffness_of(source: Source, solver: Solver) -> "Stiffness":
     """C / E_s of one lattice; a singular one is given, with a warning.
 
@@ -93,9 +117,7 @@ def stiffness_of(source: Source, solver: Solver) -> "Stiffness":
         return predict_stiffness(source, solver.model).stiffness
     if solver.method == "solid":
         with progress("solid FEM") as on_progress:
-            on_stage = stages_of(on_progress, 0, 1, source.label)
-            voxels = solver.voxels_per_diameter
-            return solve_solid(source.lattice, source.label, voxels, on_stage).stiffness
+            return references([source], solver, on_progress)[0]
     solution = solve_beams([source], solver.element)
     rank = int(solution.rank[0])
     if rank < 6:

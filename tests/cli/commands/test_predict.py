@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from fem_reference.solid import homogenise_solid
 from lattice_gnn.cells.named import cell
 from lattice_gnn.lattice.json_file import read_lattices, write_lattices
 from lattice_gnn.lattice.lattice import Lattice, Material
@@ -64,6 +65,35 @@ def test_moduli_of_a_cubic_tensor_follow_from_its_three_constants(answer, octet_
     largest = moduli["extremes"]["E"]["max"]
     np.testing.assert_allclose(np.abs(largest["n"]), 3**-0.5, atol=1e-3)
     assert largest["value"] > moduli["extremes"]["E"]["min"]["value"] >= 0.999 * E100
+
+
+def test_the_check_may_be_the_solid(answer, run, written, weights):
+    lattice = cell("sc", radius=0.2)
+    options = ("--model", weights, "--check", "--method", "solid", "--voxels-per-diameter", 4)
+    found = answer("predict", written(lattice), *options)
+    check = found["check"]
+    assert check["method"] == "solid FEM, 4 voxels per diameter"
+    reference = homogenise_solid(lattice, voxels_per_diameter=4).stiffness.numpy()
+    np.testing.assert_allclose(check["stiffness"]["mandel"], reference, rtol=1e-12)
+    difference = np.linalg.norm(np.array(found["stiffness"]["mandel"]) - reference)
+    error = difference / np.linalg.norm(reference)
+    assert check["relative_frobenius"] == pytest.approx(error, rel=1e-12)
+    table = run("predict", written(lattice), *options).stdout
+    assert "Network against solid FEM" in table
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--method", "solid"), "--method: goes with --check"),
+        (("--check", "--voxels-per-diameter", 8), "is an option of --method solid"),
+        (("--check", "--method", "solid", "--element", "timoshenko"), "--method beam"),
+    ],
+)
+def test_options_of_another_check_are_refused(options, words, run, octet_file, weights):
+    result = run("predict", octet_file, "--model", weights, *options)
+    assert result.exit_code == 2
+    assert words in result.stderr
 
 
 def test_the_check_is_beam_fem_and_its_difference(answer, tmp_path, weights):
