@@ -1,1 +1,1 @@
-"""Training: loop, losses, metrics of a run, several processes."""
+"""Training: loop, losses, evaluation, distributed runs."""

@@ -1,4 +1,4 @@
-"""Models whose weights are found without iterations."""
+"""Models whose weights follow in closed form."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ CLOSED_FORMS: dict[str, Callable[..., None]] = {
     "ridge": ridge_fit.fit,
     "joints-linear": joints_fit.fit_joints,
 }
-"""Kinds of models, and what sets their weights."""
+"""Fitting function of each kind of model."""
 
 
 def fit_in_closed_form(
@@ -26,11 +26,11 @@ def fit_in_closed_form(
     *,
     facts: Mapping[str, Any] | None = None,
 ) -> StiffnessNetwork:
-    """Make a model of one of ``CLOSED_FORMS``.
+    """Fit a model of one of the ``CLOSED_FORMS`` and save it.
 
     Args:
         config: The model.
-        data: Lattices to fit to, and to choose the penalty by.
+        data: Training and validation lattices; the latter select the penalty.
         folder: Gets ``best.safetensors``.
         facts: Entries for the header of the weights.
     """

@@ -1,4 +1,4 @@
-"""The settings of a training run, and the learning rate that follows from them."""
+"""Training configuration and learning-rate schedule."""
 
 import math
 from collections.abc import Mapping
@@ -18,34 +18,34 @@ _LEAST = {
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """How to train; ``docs/training.md`` says more.
+    """Configuration of a training run; see ``docs/training.md``.
 
     Attributes:
-        epochs: Passes over the training lattices; ignored where ``steps`` is set.
-        batch_size: Lattices in a step, over all ranks.
-        learning_rate: Peak of the schedule.
-        warmup: Share of the steps in which the rate rises to its peak.
-        weight_decay: Of AdamW.
-        clip: Largest gradient norm.
-        average: Decay of the running average of the weights; the average is what is tested and
+        epochs: Passes over the training lattices; ignored if ``steps`` is set.
+        batch_size: Lattices per step, over all ranks.
+        learning_rate: Peak learning rate.
+        warmup: Fraction of the steps over which the rate rises linearly to its peak.
+        weight_decay: AdamW weight decay.
+        clip: Maximum gradient norm.
+        average: Decay of the exponential moving average of the weights, which is validated and
             saved.
-        log_weight: Weight of the loss on the logarithm of C against that on C itself (relative
-            loss, maps relative to a known stiffness).
-        huber: Relative error beyond which the relative loss grows linearly; 0 for a square.
-        log_huber: The same for the loss on the logarithm.
-        seed: Of the initial weights, the order of the lattices and their rotations.
+        log_weight: Weight of the logarithmic term of the relative loss (positive maps relative to a
+            known stiffness).
+        huber: Relative error above which the relative loss grows linearly; 0: quadratic everywhere.
+        log_huber: The same for the logarithmic term.
+        seed: Random seed of the initial weights, the order of the lattices and their rotations.
         loss: "relative" or "paper", see ``lattice_gnn.training.losses``.
-        amsgrad: The AMSGrad variant of AdamW.
-        schedule: After the warm-up, half a "cosine" to 1 % of the peak, or "constant".
-        steps: Steps in all; 0 for ``epochs`` times the batches of an epoch.
-        checkpoint_steps: Steps from one validation, and saved state, to the next; 0 for an epoch.
-        patience: Validations without a smaller mean directional error after which the run ends; 0
-            for never.
-        rotate: Turn every training lattice, and its label, at random in every step.
-        accumulate: Pieces in which a rank computes its share of a batch, one after the other: less
-            memory, the same step.
-        precision: Of the network: "float32", or "bfloat16" on a GPU; positive map and loss are
-            float64.
+        amsgrad: Use the AMSGrad variant of AdamW.
+        schedule: After the warm-up, "cosine" (half a cosine to 1 % of the peak) or "constant".
+        steps: Total number of steps; 0: ``epochs`` times the batches per epoch.
+        checkpoint_steps: Steps between validations, each with a checkpoint; 0: one epoch.
+        patience: Early stopping after this many validations without a smaller mean directional
+            error; 0 disables it.
+        rotate: Rotate every training lattice, with its label, at random in every step.
+        accumulate: Number of pieces in which a rank computes its share of a batch (gradient
+            accumulation): less memory, the same step.
+        precision: Precision of the network: "float32", or "bfloat16" on a GPU; positive map and
+            loss are float64.
     """
 
     epochs: int = 30
@@ -75,7 +75,9 @@ class TrainConfig:
             if not least <= value < math.inf:
                 raise LatticeGnnError(f"train.{name}: expected at least {least}, got {value!r}")
         if self.clip == 0:
-            raise LatticeGnnError("train.clip: expected above 0, got 0; a large number never clips")
+            raise LatticeGnnError(
+                "train.clip: expected above 0, got 0; a large value disables clipping"
+            )
         for name in ("warmup", "average"):
             if getattr(self, name) >= 1:
                 raise LatticeGnnError(
@@ -84,16 +86,16 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
-        """Build from a mapping; unknown keys are refused."""
+        """Build from a mapping; unknown keys are errors."""
         return read_settings(cls, values, "train")
 
 
 def learning_rate(config: TrainConfig, done: float) -> float:
-    """Linear warm-up, then half a cosine to 1 % of the peak, or the peak itself.
+    """Linear warm-up, then half a cosine to 1 % of the peak, or a constant.
 
     Args:
-        config: Peak, warm-up and schedule.
-        done: Share of the run that is done, from 0 to 1.
+        config: Peak rate, warm-up and schedule.
+        done: Completed fraction of the run, 0 to 1.
     """
     if done < config.warmup:
         return config.learning_rate * min(1.0, (done + 1e-3) / config.warmup)

@@ -1,8 +1,8 @@
-"""One training on one or many processes: what a rank computes, and what the ranks tell each other.
+"""Data-parallel training on one or several processes.
 
-Started by ``torchrun`` every process holds the whole model and all lattices, computes its share of
-each batch, and gets the sum of all gradients. The sum is over lattices, not a mean over ranks, so
-shares may be unequal, or empty, and any number of ranks gives the loss curve of one.
+Under ``torchrun`` every process holds the whole model and all lattices, computes its share of each
+batch, and receives the sum of all gradients. The sum is over lattices, not a mean over ranks, so
+shares may be unequal or empty, and the loss curve does not depend on the number of ranks.
 """
 
 import os
@@ -24,12 +24,12 @@ _PATIENCE = timedelta(days=1)  #: rank 0 may label lattices for hours while the 
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """This process among those that train together.
+    """The process group of a training run, as seen by one process.
 
     Attributes:
-        rank: Its number; rank 0 writes files and reports.
-        count: How many there are.
-        device: Where it computes.
+        rank: Rank of this process; rank 0 writes files and reports.
+        count: Number of processes.
+        device: Device of this process.
     """
 
     rank: int
@@ -42,7 +42,7 @@ class Ranks:
         return self.rank == 0
 
     def pieces(self, count: int, accumulate: int) -> list[np.ndarray]:
-        """Which of ``count`` lattices this rank computes, in at most ``accumulate`` pieces."""
+        """Indices of this rank's share of ``count`` lattices, in at most ``accumulate`` pieces."""
         mine = np.array_split(np.arange(count), self.count)[self.rank]
         return [piece for piece in np.array_split(mine, accumulate) if len(piece)]
 
@@ -79,26 +79,26 @@ class Ranks:
                 distributed.broadcast(tensor, src=0)
 
     def check_equal(self, value: str, what: str) -> None:
-        """Refuse to go on where the ranks do not hold the same value.
+        """Check that all ranks hold the same value.
 
         Raises:
-            LatticeGnnError: On every rank; ``what`` says what differs.
+            LatticeGnnError: On every rank, naming ``what`` differs.
         """
         values = [value] * self.count
         if self.count > 1:
             distributed.all_gather_object(values, value)
         if len(set(values)) > 1:
             raise LatticeGnnError(
-                f"the {self.count} processes of this training do not hold the same {what}; "
+                f"the {self.count} processes of this training run do not have the same {what}; "
                 "start all of them with the same files and the same code"
             )
 
 
 @contextmanager
 def join(device: torch.device | str) -> Iterator[Ranks]:
-    """Join the processes that ``torchrun`` started; alone, without it, as the only rank.
+    """Join the process group of ``torchrun``; without ``torchrun``, a group of one.
 
-    A process group that exists already is used and left as it is.
+    An existing process group is used and left open.
 
     Args:
         device: "cpu", "cuda" or one GPU; under ``torchrun`` each rank of a machine takes its own.
@@ -138,7 +138,7 @@ def is_first_process() -> bool:
 
 @contextmanager
 def first_process_first() -> Iterator[None]:
-    """Rank 0 runs the block alone, then the others do and find what it has written."""
+    """Run the block on rank 0 first, then on the others, which find the files that it wrote."""
     several = distributed.is_initialized() and distributed.get_world_size() > 1
     if several and distributed.get_rank() > 0:
         distributed.barrier()
@@ -148,10 +148,10 @@ def first_process_first() -> Iterator[None]:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a name: "cpu", "cuda", or "auto" for a GPU where there is one.
+    """The device called "cpu" or "cuda"; "auto" is a GPU if there is one.
 
     Raises:
-        LatticeGnnError: For another name, or "cuda" where torch finds no GPU.
+        LatticeGnnError: For any other name, or for "cuda" if torch finds no GPU.
     """
     if name not in ("auto", "cpu", "cuda"):
         raise LatticeGnnError(f"device: expected auto, cpu or cuda, got {name!r}")

@@ -1,4 +1,4 @@
-"""A model against reference stiffnesses: the errors that training watches, and the full report."""
+"""Errors of a model against reference stiffnesses."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -33,16 +33,16 @@ from lattice_gnn.training.labelled import LabelledLattices
 DENSITY_EDGES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Relative densities between which errors are broken down."""
 TURNED = 256
-"""Lattices, at most, on which the equivariance is measured."""
+"""Maximum number of lattices on which the equivariance is measured."""
 WORST = 10
 AFFINE = "affine"
-"""Name of the model that answers with the stiffness under affine nodal motion, an upper bound."""
+"""Name of the model that predicts the stiffness under affine nodal motion, an upper bound."""
 
 OnProgress = Callable[[int, int], None]
 
 
 def load_judged(name_or_path: str | Path) -> tuple[StiffnessNetwork, dict[str, Any]]:
-    """A model with its header: shipped or a file; "affine" is the affine bound, without weights.
+    """Load a model and its header by name or path; "affine" is the affine bound, without weights.
 
     Raises:
         LatticeGnnError: As for ``load_model``.
@@ -71,8 +71,8 @@ def predict_in_batches(
     Args:
         model: The model, on any device.
         batch: The lattices.
-        batch_size: Lattices that go through the network at once.
-        on_progress: Called with the number done and the number in all.
+        batch_size: Lattices per batch.
+        on_progress: Called with the number done and the total.
     """
     here = batch.cells.device
     there = next(chain(model.parameters(), model.buffers(), [batch.cells])).device
@@ -95,11 +95,10 @@ def predict_in_batches(
 def equivariance_errors(
     model: StiffnessNetwork, batch: LatticeBatch, seed: int = 0
 ) -> dict[str, Float[Tensor, " lattices"]]:
-    """|Q^T f(Q x) Q - f(x)|_F / |f(x)|_F of every lattice x.
+    """Equivariance error |Q^T f(Q x) Q - f(x)|_F / |f(x)|_F of every lattice x.
 
-    ``rotation``: Q uniform over the rotations, another one for each lattice. ``inversion``: Q = -1,
-    under which a stiffness does not change. Rounding of the network's precision remains for a model
-    that is equivariant.
+    ``rotation``: Q uniform over the rotations, drawn per lattice. ``inversion``: Q = -1, under
+    which the stiffness is invariant. For an equivariant model only rounding error remains.
     """
     Q = random_rotations(len(batch), seed).to(batch.cells)
     plain = predict_in_batches(model, batch)
@@ -114,17 +113,17 @@ def equivariance_errors(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
-    """A model's answers beside the references, lattice by lattice.
+    """Predictions and references per lattice.
 
     Attributes:
         names: Names of the lattices.
-        predicted: C / E_s of the model, Mandel.
-        reference: C / E_s of the reference, Mandel.
+        predicted: Predicted C / E_s, Mandel.
+        reference: Reference C / E_s, Mandel.
         relative_density: Sum of strut volumes over cell volume.
         nodes: Number of nodes of the simplified cell.
         symmetry: Elastic symmetry class of the reference, within 1 %.
         equivariance: ``equivariance_errors`` of some of the lattices.
-        seconds: Wall time of the predictions.
+        seconds: Wall time of all predictions.
     """
 
     names: tuple[str, ...]
@@ -137,7 +136,7 @@ class Judgement:
     seconds: float
 
     def worst(self, count: int = WORST) -> list[int]:
-        """Numbers of the lattices with the largest directional error, worst first."""
+        """Indices of the lattices with the largest directional error, worst first."""
         error = directional_error(self.predicted, self.reference)
         return torch.argsort(error, descending=True, stable=True)[:count].tolist()
 
@@ -150,21 +149,21 @@ def judge(
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> Judgement:
-    """Ask a model about labelled lattices.
+    """Evaluate a model on labelled lattices.
 
     Args:
         model: The model.
         labelled: Simplified lattices with positive definite references.
-        names: Names of the lattices; numbers where left out.
-        seed: Of the lattices and rotations that the equivariance is measured with.
-        on_progress: Called with the number of lattices done and in all.
+        names: Names of the lattices; default: their indices.
+        seed: Random seed of the lattices and rotations on which the equivariance is measured.
+        on_progress: Called with the number of lattices done and the total.
 
     Raises:
-        LatticeGnnError: If there is no lattice, names do not match, a reference is not positive
-            definite or not finite, or a prediction is not finite.
+        LatticeGnnError: If there are no lattices, the number of names differs, a reference is not
+            finite or not positive definite, or a prediction is not finite.
     """
     if len(labelled) == 0:
-        raise LatticeGnnError("evaluation: there is no labelled lattice to evaluate on.")
+        raise LatticeGnnError("evaluation: there are no labelled lattices.")
     known = (
         tuple(names) if names is not None else tuple(f"lattice {k}" for k in range(len(labelled)))
     )
@@ -181,7 +180,7 @@ def judge(
     if strange:
         raise LatticeGnnError(
             f"evaluation: the model's prediction for {known[strange[0]]} is not finite; "
-            "its weights or that lattice are beyond use."
+            "check the weights and that lattice."
         )
     rng = np.random.default_rng(seed)
     turned = np.sort(rng.permutation(len(labelled))[:TURNED])
@@ -199,11 +198,11 @@ def judge(
 
 
 def _require_definite(reference: Float[Tensor, "lattices 6 6"], names: Sequence[str]) -> None:
-    """Refuse references with which no relative error can be formed."""
+    """Check that relative errors with respect to the references are defined."""
     finite = torch.isfinite(reference).flatten(1).all(1)
     if not bool(finite.all()):
         first = int(torch.nonzero(~finite)[0])
-        raise LatticeGnnError(f"{names[first]}: its reference stiffness holds NaN or infinity.")
+        raise LatticeGnnError(f"{names[first]}: its reference stiffness contains NaN or infinity.")
     values = torch.linalg.eigvalsh(reference)
     poor = torch.nonzero(values[:, 0] <= ROUNDING * values[:, -1].abs())[:, 0].tolist()
     if poor:

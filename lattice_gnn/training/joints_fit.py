@@ -36,17 +36,17 @@ def fit_joints(
     """Set the weights of a linear joint model.
 
     Args:
-        model: The model; its weights are replaced.
-        training: Lattices to fit to.
-        validation: Lattices that choose the penalty.
-        on_progress: Called with the lattices done and their total.
+        model: The model, whose weights are replaced.
+        training: Training lattices.
+        validation: Lattices that select the penalty.
+        on_progress: Called with the number of lattices done and the total.
 
     Raises:
-        LatticeGnnError: If there are no lattices to fit to or to choose by.
+        LatticeGnnError: If there are no training or no validation lattices.
     """
     if not len(training) or not len(validation):
         raise LatticeGnnError(
-            f"joints-linear: expected lattices to fit to and to choose the penalty by, got "
+            f"joints-linear: expected training and validation lattices, got "
             f"{len(training)} and {len(validation)}"
         )
     total, done = len(training) + len(validation), 0

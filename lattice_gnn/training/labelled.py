@@ -1,4 +1,4 @@
-"""Lattices with their reference stiffness: what a model is trained and tested on."""
+"""Lattices with reference stiffness, for training and evaluation."""
 
 import hashlib
 from dataclasses import dataclass, fields
@@ -13,11 +13,11 @@ from lattice_gnn.lattice.batch import LatticeBatch
 
 @dataclass(frozen=True, slots=True)
 class LabelledLattices:
-    """Simplified lattices with their reference stiffness C / E_s, Mandel, float64.
+    """Simplified lattices and their reference stiffness C / E_s, Mandel, float64.
 
     Attributes:
         batch: The lattices.
-        stiffness: Their labels.
+        stiffness: The labels.
         grid: Voxels per strut diameter behind each label; None where no label has a grid.
     """
 

@@ -1,7 +1,7 @@
-"""Training: labelled lattices, one visible loop.
+"""The training loop.
 
-What a step does depends on the seed and the number of the step alone (which lattices, how they are
-turned), so that a run that goes on where it stopped ends as an unbroken one, to the bit.
+The lattices of a step and their rotations depend only on the seed and the step number, so a run
+that is interrupted and resumed gives the same result as an uninterrupted one, bit for bit.
 """
 
 import math
@@ -33,21 +33,21 @@ from lattice_gnn.training.run import Learner, TrainingRun
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a training run stands; handed to ``on_progress`` after every step and validation.
+    """State of a training run, passed to ``on_progress`` after every step and validation.
 
     Attributes:
         step: Steps done.
-        steps: Steps in all.
-        epoch: The pass over the training lattices, from 0.
-        epochs: Passes in all; 0 where the run is counted in steps.
-        loss: Mean since the last validation.
-        gradient_norm: Of the last step, before clipping.
-        learning_rate: Of the last step.
-        ms_per_lattice: Milliseconds a training lattice took since the last validation.
-        core_seconds: Processor time of the steps since the last validation, all ranks together.
-        best: Least mean directional error of a validation so far; infinite before the first.
-        validation: Summaries of every metric, right after a validation.
-        stopped: Whether the run ends here for want of ``patience``.
+        steps: Total number of steps.
+        epoch: Current pass over the training lattices, from 0.
+        epochs: Number of passes; 0 if the length of the run is set in steps.
+        loss: Mean loss since the last validation.
+        gradient_norm: Gradient norm of the last step, before clipping.
+        learning_rate: Learning rate of the last step.
+        ms_per_lattice: Milliseconds per training lattice since the last validation.
+        core_seconds: Processor time of the steps since the last validation, over all ranks.
+        best: Smallest mean directional error of the validations so far; infinite before the first.
+        validation: Summary of every metric, directly after a validation.
+        stopped: Whether early stopping ended the run.
     """
 
     step: int
@@ -64,7 +64,7 @@ class Progress:
     stopped: bool = False
 
     def log_entries(self) -> dict[str, float | int]:
-        """The first columns of the log, after the step."""
+        """Columns of the log that follow the step number."""
         names = ("epoch", "loss", "learning_rate", "gradient_norm", "ms_per_lattice")
         return {name: getattr(self, name) for name in (*names, "core_seconds")}
 
@@ -79,27 +79,28 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
     on_progress: Callable[[Progress], None] | None = None,
     device: torch.device | str = "cpu",
 ) -> StiffnessNetwork:
-    """Train a model; a run that was interrupted goes on where its last validation ended.
+    """Train a model; an interrupted run resumes from its last validation.
 
-    Under ``torchrun`` every process calls this with the same arguments and computes its share;
-    rank 0 alone writes and reports.
+    Under ``torchrun`` every process calls this function with the same arguments and computes its
+    share; only rank 0 writes and reports.
 
     Args:
-        model_config: The network.
-        config: The training.
-        data: Lattices to train on, and to validate on.
-        folder: Gets ``best.safetensors``, ``last.safetensors``, ``state.pt`` and ``log.csv``.
-        facts: Entries for the header of the weights (domain, provenance).
+        model_config: Configuration of the network.
+        config: Configuration of the training.
+        data: Training lattices and validation lattices.
+        folder: Output folder of ``best.safetensors``, ``last.safetensors``, ``state.pt`` and
+            ``log.csv``.
+        facts: Further entries of the header of the weights (domain, provenance).
         on_progress: Called with the state of the run.
         device: "cpu", "cuda" or one GPU.
 
     Returns:
-        The model, on the CPU, with the averaged weights of the validation with the least mean
+        The model on the CPU, with the averaged weights at the validation with the smallest mean
         directional error.
 
     Raises:
-        LatticeGnnError: If the loss or its gradient is not finite (the folder then has the batch
-            and the weights), or the folder holds a run with another configuration.
+        LatticeGnnError: If the loss or its gradient is not finite (the batch and the weights are
+            then saved in the folder), or if the folder holds a run with another configuration.
     """
     training, validation = data
     plan = Plan(config, len(training))
@@ -180,7 +181,7 @@ def _loss(
     M: Float[Tensor, "lattices 6 6"], examples: Examples, config: TrainConfig, positive_map: str
 ) -> Float[Tensor, " lattices"]:
     if not bool(torch.isfinite(M).all()):
-        # The positive map would refuse; here the step ends as one whose loss is not finite.
+        # The positive map would raise; here the loss of the step is not finite.
         return math.nan * M.sum((-1, -2))
     C = stiffness_of(M, examples, positive_map)
     if config.loss == "paper":
@@ -191,11 +192,11 @@ def _loss(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What every step of a run does: a function of the configuration, the step and nothing else.
+    """Schedule of a run: what each step does, as a function of configuration and step number.
 
     Attributes:
-        config: The training.
-        count: Training lattices.
+        config: Configuration of the training.
+        count: Number of training lattices.
     """
 
     config: TrainConfig
@@ -203,12 +204,12 @@ class Plan:
 
     @property
     def epoch_steps(self) -> int:
-        """Batches of one pass over the training lattices."""
+        """Batches per epoch."""
         return math.ceil(self.count / self.config.batch_size)
 
     @property
     def steps(self) -> int:
-        """Steps of the run."""
+        """Total number of steps."""
         return self.config.steps or self.config.epochs * self.epoch_steps
 
     def ends_interval(self, step: int) -> bool:
@@ -217,18 +218,18 @@ class Plan:
         return (step + 1) % every == 0 or step + 1 == self.steps
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step."""
+        """Learning rate of a step."""
         return learning_rate(self.config, step / self.steps)
 
     def lattices(self, step: int) -> Int[np.ndarray, " batch"]:
-        """Which lattices a step takes: every epoch all of them, in another order."""
+        """Indices of the lattices of a step; every epoch visits all of them in a new order."""
         epoch, k = divmod(step, self.epoch_steps)
         small, larger = divmod(self.count, self.epoch_steps)
         first, stop = (i * small + min(i, larger) for i in (k, k + 1))
         return _order(self.config.seed, epoch, self.count)[first:stop]
 
     def draw(self, examples: Examples, step: int) -> Examples:
-        """The lattices of a step, turned at random if that is wanted."""
+        """The lattices of a step, randomly rotated if configured."""
         batch = examples.select(self.lattices(step))
         if not self.config.rotate:
             return batch
@@ -260,7 +261,7 @@ def _order(seed: int, epoch: int, count: int) -> Int[np.ndarray, " lattices"]:
 def _check(config: TrainConfig, model: StiffnessNetwork, device: torch.device) -> None:
     if not any(True for _ in model.parameters()):
         raise LatticeGnnError(
-            f"model.kind: {model.config.kind} has no weights that gradients train; "
+            f"model.kind: {model.config.kind} is not trained by gradient descent; "
             "choose another kind"
         )
     if config.precision == "bfloat16" and device.type != "cuda":

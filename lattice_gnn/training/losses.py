@@ -1,4 +1,4 @@
-"""What training minimises, and the targets that it needs, computed once before the first step."""
+"""Loss functions, and their targets, which are computed once before the first step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ from lattice_gnn.training.labelled import LabelledLattices
 
 Matrices = Float[Tensor, "lattices 6 6"]
 Numbers = Float[Tensor, " lattices"]
-_CHUNK = 1024  #: lattices whose elements are held at once
+_CHUNK = 1024  #: lattices per chunk, to limit memory
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Training lattices with all that does not change from step to step, float64.
+    """Training lattices with everything that is the same in all steps, float64.
 
     Attributes:
-        batch: The lattices, simplified.
+        batch: Simplified lattices.
         stiffness: Their C / E_s.
-        root: P^(1/2) of a positive map relative to a known stiffness P, None with others.
-        target: The M that this map takes to C / E_s, None with others.
+        root: P^(1/2) for positive maps relative to a known stiffness P, else None.
+        target: The matrix M that the positive map takes to C / E_s, for the same maps, else None.
         prepared: ``StiffnessNetwork.inputs`` of the lattices; None where they are the lattices.
     """
 
@@ -45,7 +45,7 @@ class Examples:
 
     @classmethod
     def of(cls, labelled: LabelledLattices, positive_map: str, prepared: Any = None) -> "Examples":
-        """Prepare the training set for a positive map, and a network that ``prepared`` it.
+        """Prepare a training set for a positive map; ``prepared`` are the inputs of the network.
 
         Raises:
             LatticeGnnError: If a label is not finite.
@@ -54,7 +54,7 @@ class Examples:
         if bool(broken.any()):
             raise LatticeGnnError(
                 f"training lattice {int(broken.nonzero()[0])}: its stiffness is not finite "
-                f"({int(broken.sum())} such labels of {len(labelled)}); leave them out"
+                f"({int(broken.sum())} such labels of {len(labelled)}); remove them"
             )
         find_root = ROOTS.get(positive_map)
         if find_root is None:
@@ -70,7 +70,7 @@ class Examples:
 
     @property
     def inputs(self) -> Any:
-        """What the network's ``matrix`` takes."""
+        """Inputs of the network's ``matrix``."""
         return self.batch if self.prepared is None else self.prepared
 
     def __len__(self) -> int:
@@ -78,7 +78,7 @@ class Examples:
         return len(self.batch)
 
     def to(self, device: torch.device) -> "Examples":
-        """The same on another device."""
+        """Move to a device."""
         prepared = None if self.prepared is None else self.prepared.to(device=device)
         return self._with(self.batch.to(device=device), lambda x: x.to(device), prepared)
 
@@ -89,15 +89,15 @@ class Examples:
         return self._with(self.batch.select(chosen), lambda x: x.index_select(0, index), prepared)
 
     def rotated(self, R: Float[Tensor, "lattices 3 3"]) -> "Examples":
-        """Every lattice turned by its rotation, and all that belongs to it.
+        """Rotate every lattice with its labels and targets.
 
         Raises:
-            LatticeGnnError: Where the network does not take the lattices themselves.
+            LatticeGnnError: If the inputs of the network are not the lattices themselves.
         """
         if self.prepared is not None:
             raise LatticeGnnError(
-                "train.rotate: this network takes invariants of the lattices, which no rotation "
-                "changes; leave rotate out"
+                "train.rotate: the inputs of this network are invariant under rotation; "
+                "set rotate to false"
             )
         R = R.to(self.stiffness)
         Q = rotation_mandel(R)
@@ -116,7 +116,7 @@ class Examples:
 
 
 def stiffness_of(M: Matrices, examples: Examples, positive_map: str) -> Matrices:
-    """C / E_s from the network's matrix M, by the root that is known already where there is one."""
+    """C / E_s from the network's matrix M, with the precomputed root if there is one."""
     if examples.root is not None:
         return relative_to(M, examples.root)
     return POSITIVE_MAPS[positive_map](M, examples.batch)
@@ -133,10 +133,11 @@ def relative_loss(
 ) -> Numbers:
     """e^2 + log_weight m^2, e = |C - C_ref| / |C_ref|, m = |M - M_ref|, Frobenius norms.
 
-    The same in every frame. The second term, on the logarithm of C relative to P, is there with
-    maps relative to a known stiffness P only. With ``huber`` = h > 0, e^2 gives way to
-    2 h^2 (sqrt(1 + (e/h)^2) - 1): e^2 below h, 2 h e above, so that the few lattices whose prior is
-    a thousand times too stiff do not rule the first epochs. ``log_huber`` does the same for m.
+    Independent of the frame. The second term, on the logarithm of C relative to P, applies only to
+    positive maps relative to a known stiffness P. With ``huber`` = h > 0, e^2 is replaced by
+    2 h^2 (sqrt(1 + (e/h)^2) - 1), about e^2 below h and 2 h e above, so that the few lattices whose
+    prior is a thousand times too stiff do not dominate the first epochs. ``log_huber`` is the same
+    for m.
     """
     error = (C - examples.stiffness).square().sum((-1, -2))
     loss = _pseudo_huber(error / examples.stiffness.square().sum((-1, -2)), huber)
@@ -147,18 +148,18 @@ def relative_loss(
 
 
 def _pseudo_huber(square: Numbers, h: float) -> Numbers:
-    """The square itself below h^2, its root times 2 h above; the square everywhere for h = 0."""
+    """Pseudo-Huber function: about e^2 below e = h, 2 h e above; e^2 everywhere for h = 0."""
     return 2 * h**2 * ((1 + square / h**2).sqrt() - 1) if h > 0 else square
 
 
 def paper_loss(C: Matrices, examples: Examples) -> Numbers:
     """mean_k (C_k - C_ref,k)^2 / mean_k C_ref,k^2 over the 21 components k of each lattice.
 
-    The components are the upper triangle of the Mandel matrix (shear rows carry their sqrt 2), each
-    counted once, so, unlike ``relative_loss``, it changes a little with the frame. No logarithm.
+    The components are the upper triangle of the Mandel matrix (shear rows include sqrt 2), each
+    counted once; unlike ``relative_loss`` it depends slightly on the frame. No logarithmic term.
 
     Reference:
-        Grega et al., ICLR 2024: the mean squared error of a lattice over the mean square of its
+        Grega et al., ICLR 2024: mean squared error per lattice over the mean square of its
         reference components.
     """
     difference = (C - examples.stiffness)[:, *UPPER]

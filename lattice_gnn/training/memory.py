@@ -1,4 +1,4 @@
-"""Keep freed memory in the process: training allocates the same large tensors in every step."""
+"""Memory allocator settings: training allocates the same large tensors in every step."""
 
 import ctypes
 import platform
@@ -7,11 +7,11 @@ _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  #: parameters of mallopt(3)
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc not to hand freed memory back to the system; returns whether it could be told.
+    """Keep freed memory in the process (glibc); returns whether the setting was applied.
 
-    By default every tensor above some size is mapped and unmapped anew, and its pages are zeroed by
-    the kernel when they are first touched, which costs up to half of a training step. The process
-    then keeps its peak memory until it ends. Elsewhere than on Linux with glibc nothing happens.
+    By default every tensor above some size is mapped and unmapped each time, and the kernel zeroes
+    its pages at first use, which costs up to half of a training step. With this setting the process
+    keeps its peak memory until it exits. Has no effect except on Linux with glibc.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -1,4 +1,4 @@
-"""Linear least squares by normal equations that are added up over batches."""
+"""Linear least squares by normal equations accumulated over batches."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from torch import Tensor
 
 @dataclass(slots=True)
 class NormalEquations:
-    """X^T X and X^T y; memory does not grow with the number of rows.
+    """Normal equations X^T X and X^T y; memory is independent of the number of rows.
 
     Attributes:
         gram: X^T X.
         moment: X^T y.
         square: y^T y.
-        rows: How many rows were added.
+        rows: Number of rows.
     """
 
     gram: Float[Tensor, "features features"]
@@ -25,7 +25,7 @@ class NormalEquations:
 
     @classmethod
     def empty(cls, features: int, targets: int, like: Tensor) -> "NormalEquations":
-        """No rows yet."""
+        """Normal equations without rows."""
         return cls(like.new_zeros(features, features), like.new_zeros(features, targets))
 
     def add(self, x: Float[Tensor, "rows features"], y: Float[Tensor, "rows targets"]) -> None:
@@ -36,7 +36,7 @@ class NormalEquations:
         self.rows += len(x)
 
     def solve(self, penalty: float) -> Float[Tensor, "features targets"]:
-        """Weights that minimise the squared error, plus the penalty times their scaled square."""
+        """Weights that minimise the squared error plus the penalty on the scaled weights."""
         scale = self.gram.diagonal().sqrt().clamp(min=1e-12 * self.rows**0.5)
         gram = self.gram / scale / scale[:, None]
         gram = gram + penalty * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)

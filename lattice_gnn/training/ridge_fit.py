@@ -31,21 +31,21 @@ def fit(
 ) -> None:
     """Set the weights of a ridge model in closed form.
 
-    Memory does not grow with the number of lattices: the normal equations are added up over small
+    Memory does not grow with the number of lattices: the normal equations are accumulated over small
     batches. The model's normaliser should be that of the training set.
 
     Args:
-        model: The model; its weights are replaced.
-        training: Lattices to fit to.
-        validation: Lattices that choose the penalty of each degree from ``PENALTIES``.
-        on_progress: Called with the lattices done and their total.
+        model: The model, whose weights are replaced.
+        training: Training lattices.
+        validation: Lattices that select the penalty of each degree from ``PENALTIES``.
+        on_progress: Called with the number of lattices done and the total.
 
     Raises:
-        LatticeGnnError: If there are no lattices to fit to or to choose by.
+        LatticeGnnError: If there are no training or no validation lattices.
     """
     if not len(training) or not len(validation):
         raise LatticeGnnError(
-            f"ridge: expected lattices to fit to and to choose the penalty by, got "
+            f"ridge: expected training and validation lattices, got "
             f"{len(training)} and {len(validation)}"
         )
     total, done = len(training) + len(validation), 0

@@ -1,4 +1,4 @@
-"""A training run on disk: the state that it resumes from, its log, its weights, its failures."""
+"""Training run on disk: state, log, weights and failed batches."""
 
 import json
 import math
@@ -26,12 +26,12 @@ _FORMAT = 2  #: of state.pt
 
 
 class Learner(NamedTuple):
-    """What changes from step to step.
+    """Everything that changes during training.
 
     Attributes:
         model: The network.
         optimiser: Its optimiser.
-        average: The running average of its weights.
+        average: Exponential moving average of its weights.
     """
 
     model: StiffnessNetwork
@@ -48,7 +48,7 @@ class Interval:
         self._loss = self._steps = self._lattices = 0.0
 
     def add(self, loss: float, lattices: int) -> None:
-        """Count a step."""
+        """Add a step."""
         self._loss += loss
         self._steps += 1
         self._lattices += lattices
@@ -59,11 +59,11 @@ class Interval:
         return self._loss / self._steps
 
     def ms_per_lattice(self) -> float:
-        """Milliseconds that a lattice took, up to now."""
+        """Milliseconds per lattice so far."""
         return 1e3 * (time.perf_counter() - self.started) / self._lattices
 
     def core_seconds(self) -> float:
-        """Processor time of this process, all threads, up to now."""
+        """Processor time of this process so far, over all threads."""
         return time.process_time() - self._processor_time
 
 
@@ -72,10 +72,10 @@ class TrainingRun:
 
     Attributes:
         learner: Model, optimiser and average.
-        folder: Where the files are.
-        facts: Entries for the header of the weights, JSON-ready; with the network's shape they say
-            which run this is.
-        best: Least mean directional error of a validation so far.
+        folder: Folder of its files.
+        facts: Entries of the header of the weights, JSON-ready; together with the configuration of
+            the network they identify the run.
+        best: Smallest mean directional error of the validations so far.
         waited: Validations since then.
         interval: The steps since the last validation.
     """
@@ -92,22 +92,22 @@ class TrainingRun:
 
     @property
     def averaged(self) -> StiffnessNetwork:
-        """The model with the running average of the weights."""
+        """The model with the averaged weights."""
         return cast(StiffnessNetwork, self.learner.average.module)
 
     def core_seconds(self) -> float:
-        """Processor time of the steps since the last validation, as if all ranks took the same."""
+        """Processor time of the steps since the last validation, assuming equal ranks."""
         return self.interval.core_seconds() * self._ranks.count
 
     def has_stalled(self, patience: int) -> bool:
-        """Whether the last ``patience`` validations brought nothing better; 0 waits for ever."""
+        """Whether the last ``patience`` validations showed no improvement; 0 disables this."""
         return 0 < patience <= self.waited
 
     def start(self) -> int:
-        """Load the state of an interrupted run, on every rank; returns the steps that are done.
+        """Load the state of an interrupted run on every rank; returns the number of steps done.
 
         Raises:
-            LatticeGnnError: If the folder holds another run, or the ranks do not train the same.
+            LatticeGnnError: If the folder holds another run, or the ranks differ.
         """
         path = self.folder / "state.pt"
         self._ranks.check_equal(self._identity(), "configuration and lattices")
@@ -152,11 +152,11 @@ class TrainingRun:
         return int(state["step"])
 
     def checkpoint(self, step: int, errors: Errors, entries: Mapping[str, float | int]) -> None:
-        """Log, keep the best weights, and save the state to resume from.
+        """Write the log, the best weights, and the state from which the run resumes.
 
         Args:
             step: Steps done.
-            errors: Summaries of every metric on the validation lattices.
+            errors: Summary of every metric on the validation lattices.
             entries: Further columns of the log.
         """
         error = errors["directional_error"]["mean"]
@@ -192,7 +192,7 @@ class TrainingRun:
         write_whole(self.folder / "state.pt", state_bytes(state))
 
     def _log(self, entries: Mapping[str, float | int]) -> None:
-        """Add a row; one of a validation that the saved state does not know is dropped."""
+        """Add a row; rows later than the saved state are dropped."""
         path = self.folder / "log.csv"
         rows = path.read_text().splitlines() if path.is_file() and self._rows > 1 else []
         rows = rows[: self._rows] or [",".join(entries)]
@@ -200,11 +200,11 @@ class TrainingRun:
         write_whole(path, "\n".join([*rows, ",".join(numbers)]) + "\n")
 
     def best_model(self) -> StiffnessNetwork:
-        """The averaged weights of the best validation, on the CPU."""
+        """The averaged weights at the best validation, on the CPU."""
         return load_model(self.folder / "best.safetensors")[0]
 
     def failure(self, step: int, what: str, batch: Examples) -> LatticeGnnError:
-        """Save the batch of a step and the weights before it; returns the error to raise.
+        """Save the batch of a failed step and the weights before it; returns the error to raise.
 
         Args:
             step: The step, from 0.
@@ -222,19 +222,19 @@ class TrainingRun:
         self._ranks.from_first(write)
         return LatticeGnnError(
             f"step {step + 1}: {what}; its lattices and labels are in {lattices}, the weights "
-            f"before it in {weights} (docs/training.md says how to read them): mend the labels or "
+            f"before it in {weights} (docs/training.md shows how to read them): correct the labels or "
             "lower train.learning_rate, and train in another folder"
         )
 
 
 def load_failed_batch(path: Path) -> LabelledLattices:
-    """The lattices and labels of a step whose loss was not finite, as the network saw them."""
+    """Load the lattices and labels of a step whose loss was not finite, as the network saw them."""
     content = torch.load(path, weights_only=True, map_location="cpu")
     return LabelledLattices(LatticeBatch(**content["batch"]), content["stiffness"])
 
 
 def _first_difference(before: Any, now: Any, where: str = "") -> str:
-    """The first setting in which two runs differ, in words."""
+    """Describe the first setting in which two runs differ."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in sorted({*before, *now}):
             if before.get(key) != now.get(key):

@@ -1,4 +1,4 @@
-"""Curves of a training run for TensorBoard, which is an optional install."""
+"""Training curves for TensorBoard (optional dependency)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
 
 
 class TensorBoard:
-    """Writes a run's scalars to a folder; call it as, or from, ``on_progress``.
+    """Write the scalars of a run to a folder; use it as ``on_progress`` or call it from there.
 
-    ``train/`` has loss, gradient norm, learning rate and milliseconds per lattice after every step,
+    ``train/`` holds loss, gradient norm, learning rate and milliseconds per lattice of every step,
     ``validation/`` the mean and median of every metric.
     """
 
     def __init__(self, folder: Path):
-        """Get ready to write.
+        """Open the folder.
 
         Args:
-            folder: Gets the event files.
+            folder: Output folder of the event files.
 
         Raises:
             LatticeGnnError: If tensorboard is not installed.
@@ -29,8 +29,8 @@ class TensorBoard:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             raise LatticeGnnError(
-                "tensorboard is not installed; pip install 'lattice-gnn[tensorboard]', or leave "
-                "it out: log.csv has the same numbers"
+                "tensorboard is not installed; pip install 'lattice-gnn[tensorboard]', or do "
+                "without: log.csv has the same numbers"
             ) from None
         self._new_writer = SummaryWriter
         self._folder = folder
@@ -39,7 +39,7 @@ class TensorBoard:
     def __call__(self, progress: "Progress") -> None:
         """Write the scalars of a step, or of a validation."""
         if self._writer is None:
-            # What an interrupted run wrote after its last saved state is hidden.
+            # Hide what an interrupted run wrote after its last saved state.
             self._writer = self._new_writer(str(self._folder), purge_step=progress.step)
         if progress.validation is None:
             for name in ("loss", "gradient_norm", "learning_rate", "ms_per_lattice"):
@@ -51,6 +51,6 @@ class TensorBoard:
         self._writer.flush()
 
     def close(self) -> None:
-        """Write what is left."""
+        """Flush and close the file."""
         if self._writer is not None:
             self._writer.close()

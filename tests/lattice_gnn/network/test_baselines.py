@@ -194,7 +194,7 @@ def test_impossible_settings_are_refused():
             read_model_config(values)
     data = labelled([0])
     empty = data.select(np.array([], dtype=np.int64))
-    with pytest.raises(LatticeGnnError, match="ridge: expected lattices to fit to"):
+    with pytest.raises(LatticeGnnError, match="ridge: expected training and validation"):
         fit(build_model(read_model_config({"kind": "ridge"}), Normaliser()), data, empty)
 
 

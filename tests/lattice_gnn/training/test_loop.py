@@ -288,7 +288,7 @@ def test_half_precision_is_refused_on_a_cpu(tmp_path, data):
 
 
 def test_a_model_without_weights_is_refused(tmp_path, data):
-    with pytest.raises(LatticeGnnError, match="affine has no weights"):
+    with pytest.raises(LatticeGnnError, match="affine is not trained by gradient descent"):
         train(read_model_config({"kind": "affine"}), TrainConfig(), data, tmp_path)
 
 
