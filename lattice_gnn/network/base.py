@@ -1,4 +1,4 @@
-"""What every model of stiffness is: weights, a symmetric matrix M, a map from M to C."""
+"""Base of all stiffness networks: weights, a symmetric matrix M, a positive map from M to C."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ Config = TypeVar("Config", bound="ModelSettings")
 
 @runtime_checkable
 class NetworkConfig(Protocol):
-    """The shape of a network."""
+    """Configuration of a network."""
 
     @property
     def kind(self) -> str:
@@ -38,7 +38,7 @@ class NetworkConfig(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """What configurations of networks inherit: from plain values and back."""
+    """Base of network configurations: conversion from and to plain values."""
 
     @classmethod
     def from_dict(cls: type[Config], values: Mapping[str, Any]) -> Config:
@@ -55,10 +55,10 @@ class ModelSettings:
 
 
 def check_config(config: NetworkConfig, least: Mapping[str, int]) -> None:
-    """Check the whole numbers and the positive map of a configuration.
+    """Check the integers and the positive map of a configuration.
 
     Raises:
-        LatticeGnnError: Where a value is no whole number, too small, or no map's name.
+        LatticeGnnError: If a value is not an integer, too small, or not the name of a map.
     """
     for name, smallest in least.items():
         value = getattr(config, name)
@@ -74,12 +74,13 @@ def check_config(config: NetworkConfig, least: Mapping[str, int]) -> None:
 
 
 class StiffnessNetwork(nn.Module):
-    """Predicts C / E_s of every lattice of a batch; a subclass says how M is made.
+    """Predicts C / E_s of every lattice of a batch; subclasses define M.
 
     Attributes:
-        equivariant: Whether C turns with the lattice, and ignores inversion, for any weights.
-        config: Shape of the network.
-        normaliser: Scales of its inputs.
+        equivariant: Whether C is equivariant under rotation and invariant under inversion for any
+            weights.
+        config: Configuration of the network.
+        normaliser: Standardisation of its inputs.
     """
 
     equivariant: ClassVar[bool] = True
@@ -95,24 +96,24 @@ class StiffnessNetwork(nn.Module):
         return next(self.parameters()).dtype
 
     def forward(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
-        """C / E_s in Mandel notation, float64, symmetric; its definiteness is the map's."""
+        """C / E_s, Mandel, float64, symmetric; positive definite unless the map is "none"."""
         return self.stiffness(batch.simplified())
 
     def stiffness(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
-        """C / E_s of lattices that are simplified already."""
+        """C / E_s of simplified lattices."""
         return POSITIVE_MAPS[self.config.positive_map](
             self.matrix(self.inputs(batch)).double(), batch
         )
 
     def inputs(self, batch: LatticeBatch, grid: Float[Tensor, " lattices"] | None = None) -> Any:
-        """What ``matrix`` takes, made of simplified lattices; no weight changes it.
+        """Inputs of ``matrix``, computed from simplified lattices and independent of the weights.
 
-        Training computes it once. It has ``select`` and ``to`` as a ``LatticeBatch`` has.
+        Training computes them once. They have ``select`` and ``to`` like a ``LatticeBatch``.
 
         Args:
             batch: The lattices.
-            grid: Voxels per strut diameter behind the labels that are to be met; None for the
-                stiffness itself. Networks may ignore it.
+            grid: Voxels per strut diameter of the labels to be reproduced; None for the converged
+                stiffness. Networks may ignore it.
         """
         return batch
 
@@ -121,5 +122,5 @@ class StiffnessNetwork(nn.Module):
         raise NotImplementedError
 
     def member_matrices(self, inputs: Any) -> Float[Tensor, "members lattices 6 6"]:
-        """M of every member of an ensemble, each of which is trained on its own; else of one."""
+        """M of every member of an ensemble, each trained separately; one member otherwise."""
         return self.matrix(inputs)[None]

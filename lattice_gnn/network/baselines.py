@@ -1,15 +1,15 @@
-"""The networks of the comparison that see strut directions as plain numbers.
+"""Baseline networks that use the components of strut directions as ordinary inputs.
 
     e_ij = (standardised strut features, unit direction from i to j)     both directions of a strut
     h_i  = W (degree of i / mean degree) + b
     h    = layers(h, e)                              CGConv, CGConv with edge updates, or NNConv
     M    = MLP(mean over nodes of h), 21 numbers as a symmetric 6x6
-    C    = positive map(M)                                              nn/positivity.py
+    C    = positive map(M)                                          layers/positivity.py
 
-Node order, strut direction, choice of cell, tiling, translation and uniform scale leave C as it is.
-Neither rotation nor inversion does: the components of a direction are ordinary inputs. With
-``group_average`` M is averaged over the 24 rotations of the cube, M = mean_g Q_g^T M(g lattice)
-Q_g, which makes the model equivariant under these 24 and under no others, at 24 times the cost.
+C is invariant under node order, strut direction, choice of cell, tiling, translation and uniform
+scale, but not equivariant under rotation and not invariant under inversion. With ``group_average``,
+M is averaged over the 24 rotations of the cube, M = mean_g Q_g^T M(g lattice) Q_g, which makes the
+model equivariant under these 24 rotations and no others, at 24 times the cost.
 
 References:
     Xie, Grossman, *Crystal graph convolutional neural networks*, Phys. Rev. Lett. 120 (2018)
@@ -36,20 +36,20 @@ from lattice_gnn.tensors.rotations import cube_rotations
 
 _INPUTS = len(STRUT_FEATURES) + 3
 _EDGES_AT_ONCE = 200_000
-"""Rotated copies of a batch are stacked up to about this many edges."""
+"""Rotated copies of a batch are evaluated together up to about this many edges."""
 _SYMMETRIC = symmetric_from_upper(np.arange(21.0)).astype(int).ravel().tolist()
-"""Which of the 21 numbers (upper triangle, row by row) stands at each place of the 6x6."""
+"""Index into the 21 numbers (upper triangle, row by row) of each entry of the 6x6 matrix."""
 
 
 @dataclass(frozen=True, slots=True)
 class CgcnnConfig(ModelSettings):
-    """Shape of the crystal graph network.
+    """Configuration of the crystal graph network.
 
     Attributes:
         channels: Width of the node states.
         layers: Rounds of message passing.
         head: Width of the MLP after pooling.
-        aggregation: How the messages of the struts at a node are joined.
+        aggregation: How the messages of the struts at a node are aggregated.
         group_average: Average M over the 24 rotations of the cube, at 24 times the cost.
         positive_map: Key of ``POSITIVE_MAPS``.
         kind: Name of the architecture.
@@ -69,14 +69,14 @@ class CgcnnConfig(ModelSettings):
 
 @dataclass(frozen=True, slots=True)
 class McgcnnConfig(ModelSettings):
-    """Shape of the modified crystal graph network: edge states, embedded and updated.
+    """Configuration of the modified crystal graph network, with embedded and updated edge states.
 
     Attributes:
         channels: Width of the node and edge states.
         layers: Rounds of message passing.
         head: Width of the MLP after pooling.
         edge_updates: Whether edge states change from layer to layer.
-        aggregation: How the messages of the struts at a node are joined.
+        aggregation: How the messages of the struts at a node are aggregated.
         group_average: Average M over the 24 rotations of the cube, at 24 times the cost.
         positive_map: Key of ``POSITIVE_MAPS``.
         kind: Name of the architecture.
@@ -97,15 +97,15 @@ class McgcnnConfig(ModelSettings):
 
 @dataclass(frozen=True, slots=True)
 class NnconvConfig(ModelSettings):
-    """Shape of the network of edge-conditioned convolutions.
+    """Configuration of the network of edge-conditioned convolutions.
 
     Attributes:
         channels: Width of the node states.
         layers: Rounds of message passing.
-        hidden: Width of the MLP that makes the matrix of an edge.
+        hidden: Width of the MLP that gives the matrix of an edge.
         head: Width of the MLP after pooling.
-        gru: One convolution for all rounds, its messages joined by a gated recurrent unit.
-        aggregation: How the messages of the struts at a node are joined.
+        gru: Use one convolution for all rounds, with a gated recurrent unit.
+        aggregation: How the messages of the struts at a node are aggregated.
         group_average: Average M over the 24 rotations of the cube, at 24 times the cost.
         positive_map: Key of ``POSITIVE_MAPS``.
         kind: Name of the architecture.
@@ -126,7 +126,7 @@ class NnconvConfig(ModelSettings):
 
 
 class CubeGroup(ExactTables):
-    """The 24 rotations of the cube, as they act on vectors and on Mandel vectors."""
+    """The 24 rotations of the cube, acting on vectors and on Mandel vectors."""
 
     vectors: Float[Tensor, "24 3 3"]
     mandel: Float[Tensor, "24 6 6"]
@@ -137,7 +137,7 @@ class CubeGroup(ExactTables):
 
 
 class DirectionNetwork(StiffnessNetwork):
-    """Message passing on directed struts whose features hold the components of the direction."""
+    """Message passing on directed struts whose features include the components of the direction."""
 
     equivariant: ClassVar[bool] = False
     config: CgcnnConfig | McgcnnConfig | NnconvConfig
@@ -148,7 +148,7 @@ class DirectionNetwork(StiffnessNetwork):
         self.group = CubeGroup() if config.group_average else None
         self.embed = nn.Linear(1, channels)
         last = nn.Linear(head, 21)
-        with torch.no_grad():  # a first guess near M = 0
+        with torch.no_grad():  # initial M near 0
             last.weight.mul_(0.1)
             last.bias.zero_()
         self.head = nn.Sequential(
@@ -188,7 +188,7 @@ class DirectionNetwork(StiffnessNetwork):
         features: Float[Tensor, "edges features"],
         directions: Float[Tensor, "copies edges 3"],
     ) -> Float[Tensor, "copies lattices 6 6"]:
-        """M of copies of the batch that differ in the strut directions alone."""
+        """M of copies of the batch that differ only in the strut directions."""
         copies, nodes = len(directions), len(batch.nodes)
         here, there = struts.here, struts.there
         edges = torch.cat([features.expand(copies, -1, -1), directions], -1).flatten(0, 1)
@@ -245,7 +245,7 @@ class EdgeUpdate(nn.Module):
 
 
 class McgcnnModel(DirectionNetwork):
-    """CGConv on embedded edges, which are updated between two rounds."""
+    """CGConv on embedded edges, which are updated between rounds."""
 
     config: McgcnnConfig
 

@@ -1,4 +1,4 @@
-"""Weights on disk: one safetensors file whose JSON header says all about the model.
+"""Weights on disk: one safetensors file with a JSON header that describes the model.
 
 Header key ``lattice-gnn`` holds a JSON object with ``format`` (this file's version), ``config``,
 ``normaliser``, ``domain`` (training-domain statistics), ``metrics`` (held-out errors) and
@@ -28,7 +28,7 @@ _EXTENSION = ".safetensors"
 
 
 def save_model(path: str | Path, model: StiffnessNetwork, facts: Mapping[str, Any]) -> None:
-    """Write weights and header, by atomic rename.
+    """Write weights and header atomically.
 
     Args:
         path: The file to write.
@@ -49,7 +49,7 @@ def load_model(path: str | Path) -> tuple[StiffnessNetwork, dict[str, Any]]:
     """Read a model and its header.
 
     Raises:
-        LatticeGnnError: If the file is missing, is no such file, is damaged or has another format.
+        LatticeGnnError: If the file is missing, damaged, not a weights file or of another format.
     """
     path = Path(path)
     header = read_header(path)
@@ -69,7 +69,7 @@ def load_model(path: str | Path) -> tuple[StiffnessNetwork, dict[str, Any]]:
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
-    """The JSON header alone.
+    """Read the JSON header only.
 
     Raises:
         LatticeGnnError: As for ``load_model``.
@@ -98,29 +98,29 @@ def _damaged(path: Path, error: Exception) -> LatticeGnnError:
     reason = " ".join(str(error).split())[:160]
     return LatticeGnnError(
         f"{path}: not a usable lattice-gnn weights file ({type(error).__name__}: {reason}); "
-        "it is damaged or from another program, fetch or train it again"
+        "it is damaged or from another program; download or train it again"
     )
 
 
 def weights_folder() -> Path:
-    """Where the shipped weights live."""
+    """Folder of the shipped weights."""
     return Path(__file__).parents[1] / "weights"
 
 
 def shipped_models() -> list[str]:
-    """Names of the models inside the package."""
+    """Names of the models shipped with the package."""
     return sorted(path.stem for path in weights_folder().glob(f"*{_EXTENSION}"))
 
 
 def resolve_model(name_or_path: str | Path) -> Path:
-    """The file of a shipped model's name, or the path itself."""
+    """Path of a shipped model given by name, or the given path itself."""
     if str(name_or_path) in shipped_models():
         return weights_folder() / f"{name_or_path}{_EXTENSION}"
     return Path(name_or_path)
 
 
 def state_bytes(state: Mapping[str, Any]) -> bytes:
-    """Optimiser state as bytes that ``torch.load(weights_only=True)`` reads back."""
+    """Serialise optimiser state for ``torch.load(weights_only=True)``."""
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
     return buffer.getvalue()

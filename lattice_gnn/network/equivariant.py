@@ -1,20 +1,20 @@
-"""The stiffness network: a periodic strut graph in, a positive definite stiffness tensor out.
+"""The equivariant network: from a periodic strut graph to a positive definite stiffness tensor.
 
-Encoder (the paper), from nn/interaction.py, nn/product.py and nn/readout.py:
+Encoder (the paper), in layers/interaction.py, layers/product.py and layers/readout.py:
 
-    A^1 = sum over struts of R(strut) Y(direction)                what meets at a joint
+    A^1 = sum over struts of R(strut) Y(direction)                struts at a joint
     h^1 = product(A^1)                                            pairs and triples of struts
-    A^2 = sum over struts of F(strut) . h^1(neighbour)            what the neighbours know
+    A^2 = sum over struts of F(strut) . h^1(neighbour)            states of the neighbours
     h^2 = product(A^2) + W h^1                                    and so on, ``layers`` times
     M   = mean over nodes of sum over layers of readout(h)        2x0e + 2x2e + 1x4e
 
-Relaxation (ours), from nn/response.py, nn/relaxation.py and nn/energy.py:
+Relaxation (ours), in layers/response.py, layers/relaxation.py and layers/energy.py:
 
     X   = 0, then ``relaxation`` times                            how nodes move under each strain
     X  <- W X + gate . H^-1 sum over struts of K (deformation(X) + strain)
     M  += log(sum over struts of w D^T D) + sum over struts of g D'^T D'        D of the last X
 
-    C   = positive map(M)                                         energy >= 0, nn/positivity.py
+    C   = positive map(M)                                         energy >= 0, layers/positivity.py
 
 The output is equivariant under rotations and invariant under inversion, node order, strut
 direction, choice of cell, tiling and uniform scale, for any weights.
@@ -76,26 +76,26 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
     "base": {"channels": 16, "layers": 1, "relaxation": 8, "response_channels": 16},
     "large": {"channels": 24, "layers": 1, "relaxation": 12, "response_channels": 24},
 }
-"""The one dial: ``size: base`` in a recipe stands for these values, others may follow it."""
+"""Model sizes: ``size: base`` in a recipe sets these values, which other keys may override."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig(ModelSettings):
-    """The shape of the network.
+    """Configuration of the equivariant network.
 
     Attributes:
         lmax: Highest degree of the node states (at least 4, the highest in a stiffness tensor).
         channels: Channels of each degree.
-        correlation: Order of the product: how many struts are seen at once.
+        correlation: Correlation order of the product: number of struts per product.
         layers: Rounds of message passing in the encoder.
         hidden: Width of the MLPs.
         readout_channels: Channels of the gated readout.
-        relaxation: Steps of relaxation; 0 is the encoder alone, as published.
+        relaxation: Number of relaxation steps; 0 is the encoder alone, as published.
         response_channels: Channels of the response fields.
-        scalars: Invariant features of a node in the relaxation.
+        scalars: Number of invariant features per node in the relaxation.
         features: How a strut's length and radius enter: "continuous" (standardised logarithms) or
             "gaussian" (6 Gaussians of each).
-        positive_map: Key of ``nn.positivity.POSITIVE_MAPS``: "square" is the paper's, "prior" is
+        positive_map: Key of ``POSITIVE_MAPS``: "square" is the paper's, "prior" is
             relative to the affine stiffness.
         kind: Name of the architecture.
     """
@@ -199,7 +199,7 @@ class StiffnessModel(StiffnessNetwork):
 
 
 class Relaxation(nn.Module):
-    """Node states to response fields, relaxed step by step, to a symmetric matrix."""
+    """From node states to response fields, relaxed step by step, to a symmetric matrix."""
 
     def __init__(self, config: ModelConfig, features: int, degree: float):
         super().__init__()
@@ -219,7 +219,7 @@ class Relaxation(nn.Module):
         frames: StrutFrames,
         batch: LatticeBatch,
     ) -> Float[Tensor, "lattices 6 6"]:
-        """The matrix that is added to the readout of the encoder, float64."""
+        """The matrix added to the readout of the encoder, float64."""
         nodes = len(h)
         X = h.new_zeros(2, nodes, 3, 6 * self.channels)
         state = State(X, h.new_zeros(2, nodes, self.channels), self.scalars(h[:, 0]))

@@ -1,14 +1,14 @@
-"""The network of the comparison whose messages carry invariants only.
+"""Baseline network whose messages contain only invariants.
 
-    w_e  = W (h_i, h_j, x_e)                          a few weights of each strut e = (i, j)
+    w_e  = W (h_i, h_j, x_e)                          a few weights per strut e = (i, j)
     a_e  = sum over struts f at i of w_f P_l(cos angle between e and f),  l = 0, ..., lmax
     h_i <- h_i + mean over struts of MLP(h_i, h_j, x_e, a_e, a_e at the other end)
     M    = mean over nodes of  alpha_i J + beta_i K + sum over struts of gamma_e (t t)(t t)^T
 
-Lengths, radii and angles orient nothing. The fixed matrices (t t)(t t)^T of the unit strut
-directions t do, the least that can: J and K are the isotropic projectors. So C is equivariant under
-rotation and inversion for any weights, though no state of a node has a direction, and every
-anisotropic part of M lies in the span of the struts' own matrices.
+Lengths, radii and angles cannot orient a tensor; the fixed matrices (t t)(t t)^T of the unit strut
+directions t do. J and K are the isotropic projectors. C is therefore equivariant under rotation and
+invariant under inversion for any weights, although the node states are scalars, and the anisotropic
+part of M lies in the span of the matrices of the struts.
 
 The sums over angles cost no more than sums over struts: by the addition theorem of spherical
 harmonics, P_l(cos) = sum over m of Y_lm(e) Y_lm(f) / (2 l + 1) where Y has mean square 1.
@@ -32,14 +32,14 @@ from lattice_gnn.tensors.notation import dyad_mandel
 
 @dataclass(frozen=True, slots=True)
 class InvariantConfig(ModelSettings):
-    """Shape of the invariant network.
+    """Configuration of the invariant network.
 
     Attributes:
         channels: Width of the node states.
         layers: Rounds of message passing.
         hidden: Width of the MLPs.
         lmax: Highest Legendre degree of the angles.
-        angular: Weights of a strut in the sums over angles.
+        angular: Number of weights per strut in the sums over angles.
         positive_map: Key of ``POSITIVE_MAPS``.
         kind: Name of the architecture.
     """
@@ -61,7 +61,7 @@ class InvariantConfig(ModelSettings):
 class _Edges:
     """Directed struts in the precision of the network.
 
-    The second half of them are the first half seen from the other end.
+    The second half is the first half seen from the other end.
     """
 
     struts: DirectedStruts
@@ -69,7 +69,7 @@ class _Edges:
     Y: Float[Tensor, "edges degrees"]
 
     def ends(self, h: Float[Tensor, "nodes channels"]) -> Float[Tensor, "edges inputs"]:
-        """(h_i, h_j, x_e) of each."""
+        """(h_i, h_j, x_e) per directed strut."""
         return torch.cat([h[self.struts.here], h[self.struts.there], self.features], -1)
 
     def sum_at_nodes(
@@ -116,7 +116,7 @@ class InvariantLayer(nn.Module):
 
 
 class IsotropicProjectors(ExactTables):
-    """J, which keeps the mean of a strain, and K = I - J, which keeps the rest."""
+    """J, which keeps the volumetric part of a strain, and K = I - J, which keeps the deviator."""
 
     projectors: Float[Tensor, "2 6 6"]
 
@@ -128,7 +128,7 @@ class IsotropicProjectors(ExactTables):
 
 def _readout(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     last = nn.Linear(hidden, outputs)
-    with torch.no_grad():  # a first guess near M = 0
+    with torch.no_grad():  # initial M near 0
         last.weight.mul_(0.1)
         last.bias.zero_()
     return nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), last)

@@ -1,4 +1,4 @@
-"""How the inputs of a network are scaled: one object, saved with its weights."""
+"""Standardisation of the inputs of a network, saved with its weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ _WIDTH = len(STRUT_FEATURES)
 
 @dataclass(frozen=True, slots=True)
 class Normaliser:
-    """How strut features are standardised: part of the model, saved with its weights.
+    """Standardisation of strut features: part of the model, saved with its weights.
 
     Attributes:
         mean: Mean of each of ``STRUT_FEATURES`` over the training struts.
-        std: Standard deviation of each (1 where it does not vary).
-        mean_degree: Mean number of struts at a node.
+        std: Standard deviation of each (1 if constant).
+        mean_degree: Mean number of struts per node.
     """
 
     mean: tuple[float, ...] = (0.0,) * _WIDTH
@@ -30,7 +30,7 @@ class Normaliser:
 
     @classmethod
     def fit(cls, batch: LatticeBatch) -> "Normaliser":
-        """The statistics of a training set."""
+        """Compute the statistics of a training set."""
         x = DirectedStruts(batch).features.double()
         std = x.std(0)
         return cls(
@@ -41,7 +41,7 @@ class Normaliser:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Normaliser":
-        """From plain values, as in the header of a weights file."""
+        """Read from plain values, as in the header of a weights file."""
         return cls(tuple(values["mean"]), tuple(values["std"]), float(values["mean_degree"]))
 
     def __call__(

@@ -1,4 +1,4 @@
-"""Every architecture by its name: how to read its configuration and build it."""
+"""Registry of architectures by name: their configurations and models."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -23,7 +23,7 @@ _HOMES = {
     ),
     "ridge": ("lattice_gnn.network.ridge", "RidgeConfig", "RidgeModel"),
 }
-"""Module, configuration and model of each kind; a module is loaded when its kind is asked for."""
+"""Module, configuration and model of each kind; modules are imported at first use."""
 
 
 def kinds() -> list[str]:
@@ -32,17 +32,17 @@ def kinds() -> list[str]:
 
 
 def read_model_config(values: Mapping[str, Any]) -> NetworkConfig:
-    """Build a configuration from plain values; ``kind`` chooses the architecture.
+    """Build a configuration from plain values; ``kind`` selects the architecture.
 
     Raises:
-        LatticeGnnError: For an unknown kind or key, or a value of the wrong type or out of range.
+        LatticeGnnError: For an unknown kind or key, or a value of the wrong type or range.
     """
     config: NetworkConfig = _home(values.get("kind", "equivariant"))[0].from_dict(values)
     return config
 
 
 def build_model(config: NetworkConfig, normaliser: Normaliser) -> StiffnessNetwork:
-    """A model with random weights (seed torch before)."""
+    """Build a model with random weights (seed torch first)."""
     model: StiffnessNetwork = _home(config.kind)[1](config, normaliser)
     return model
 

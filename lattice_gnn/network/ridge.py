@@ -1,4 +1,4 @@
-"""Models without training: the affine stiffness, and a linear fit to polynomial features.
+"""Models without gradient descent: the affine stiffness, and a linear fit of polynomial features.
 
     affine   C = P, the stiffness under affine nodal motion (M = 0)
     ridge    A_nl(i; u) = mean over struts at i of  r_n(strut) sum_m Y_lm(t) Y_lm(u)
@@ -6,7 +6,7 @@
              projected on degree l = 0, 2, 4;  M_l = features_l . weights_l,  C = prior map(M)
 
 r_n are a few products of the standardised strut features. Each degree of M in 2x0e + 2x2e + 1x4e
-has its own weights, the same for all its components, so that M is equivariant;
+has its own weights, shared by all its components, so that M is equivariant;
 ``lattice_gnn.training.ridge_fit`` finds them in closed form.
 
 Reference:
@@ -33,13 +33,13 @@ from lattice_gnn.network.layers.tables import ExactTables
 from lattice_gnn.network.normaliser import Normaliser
 
 COPIES = {0: 2, 2: 2, 4: 1}
-"""How often each degree occurs in a symmetric 6x6 matrix."""
+"""Multiplicity of each degree in a symmetric 6x6 matrix."""
 _LMAX = 4
 _DEGREES = _LMAX + 1
 _RADIAL = {1: 10, 2: 6, 3: 2}
-"""How many of the radial functions enter products of each order."""
+"""Number of radial functions in products of each order."""
 LATTICES_AT_ONCE = 4
-"""Whose features fit into memory together."""
+"""Lattices per batch, limited by memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class AffineConfig(ModelSettings):
 
 
 class AffineModel(StiffnessNetwork):
-    """C is the affine stiffness: what a network with the prior map starts from."""
+    """C is the affine stiffness, the starting point of networks with the prior map."""
 
     equivariant: ClassVar[bool] = True
 
@@ -72,10 +72,10 @@ class AffineModel(StiffnessNetwork):
 
 @dataclass(frozen=True, slots=True)
 class RidgeConfig(ModelSettings):
-    """Shape of the linear fit.
+    """Configuration of the linear fit.
 
     Attributes:
-        order: How many struts of a node a feature sees at once, 1, 2 or 3.
+        order: Number of struts per product, 1, 2 or 3.
         positive_map: "prior".
         kind: Name of the architecture.
     """
@@ -105,7 +105,7 @@ class SphereFeatures(ExactTables):
             for k in range(1, order + 1)
         ]
         every = [f for group in self.factors for f in group.tolist()]
-        #: Which columns each degree has.
+        #: Columns of each degree.
         self.columns = {l: torch.tensor([couples(f, l) for f in every]) for l in COPIES}
 
     def forward(
@@ -134,7 +134,7 @@ class SphereFeatures(ExactTables):
     def _densities(
         self, normaliser: Normaliser, batch: LatticeBatch
     ) -> Float[Tensor, "lattices points functions most_nodes"]:
-        """A_nl(i; u), number n (lmax + 1) + l; lattices are filled up with nodes of zeros."""
+        """A_nl(i; u), number n (lmax + 1) + l; lattices are padded with nodes of zeros."""
         struts = DirectedStruts(batch)
         Y = spherical_harmonics(_LMAX, struts.vectors)
         terms = radial_functions(normaliser(struts.features))[:, :, None] * Y[:, None]
@@ -151,12 +151,12 @@ class SphereFeatures(ExactTables):
 
 
 def _products(order: int) -> list[tuple[int, ...]]:
-    """Factors A_nl of every product of an order, by their numbers n (lmax + 1) + l, ascending."""
+    """Factors A_nl of every product of an order, by their index n (lmax + 1) + l, ascending."""
     return list(combinations_with_replacement(range(_RADIAL[order] * _DEGREES), order))
 
 
 def _places(factors: Int[Tensor, "products order"], count: int) -> Int[Tensor, " products"]:
-    """Where products stand in the table of the first factor times the rest."""
+    """Positions of products in the table of the first factor times the rest."""
     order = factors.shape[1]
     if order == 1:
         return factors[:, 0]
@@ -168,7 +168,7 @@ def _places(factors: Int[Tensor, "products order"], count: int) -> Int[Tensor, "
 
 
 def couples(factors: Sequence[int], l: int) -> bool:
-    """Whether a product of functions A_nl has a part of degree l.
+    """Whether a product of functions A_nl has a component of degree l.
 
     The sum of all degrees must be even and none may exceed the sum of the others.
     """

@@ -1,1 +1,1 @@
-"""The trained model as users see it: predictions, expected errors, training domain."""
+"""The trained model for users: predictions, expected errors, training domain."""

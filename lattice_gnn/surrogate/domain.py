@@ -1,4 +1,4 @@
-"""What a model was trained on, and whether a lattice lies inside it."""
+"""Training domain of a model, and whether a lattice lies inside it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,10 @@ from lattice_gnn.lattice.coordination import net_fingerprint
 from lattice_gnn.lattice.lattice import Lattice
 
 _SLACK = 1e-9
-_DIGITS = 8  #: hexadecimal digits kept of a net's fingerprint
+_DIGITS = 8  #: hexadecimal digits of a net's fingerprint that are kept
 MANY_NETS = 100
-"""Models trained on so many nets are used on new ones too: the held-out errors cover them."""
+"""Models trained on at least this many nets are not warned about a new net: the held-out errors
+cover new nets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class Membership:
     Attributes:
         in_ranges: Whether every measured quantity lies in its range in the training set.
         known_net: Whether its net is in the training set.
-        notes: One sentence for every way in which it leaves the training set. Models trained on
-            at least ``MANY_NETS`` nets do not note a new net.
+        notes: One sentence for every way in which it lies outside the training set. Models trained
+            on at least ``MANY_NETS`` nets are not warned about a new net.
     """
 
     in_ranges: bool
@@ -37,7 +38,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Ranges of a training set, and which nets it has.
+    """Ranges and nets of a training set.
 
     Attributes:
         ranges: Smallest and largest value of each measured quantity.
@@ -49,7 +50,7 @@ class Domain:
 
     @classmethod
     def of(cls, lattices: Sequence[Lattice]) -> "Domain":
-        """The domain that the given lattices span."""
+        """Domain of the given lattices."""
         simplified = [x.simplified() for x in lattices]
         return cls.of_batch(
             LatticeBatch.from_lattices(simplified), (net_fingerprint(x) for x in simplified)
@@ -57,11 +58,11 @@ class Domain:
 
     @classmethod
     def of_batch(cls, batch: LatticeBatch, nets: Iterable[str]) -> "Domain":
-        """The domain that the (simplified) lattices of a batch span.
+        """Domain of the (simplified) lattices of a batch.
 
         Args:
             batch: The lattices.
-            nets: Fingerprints of their nets, each once or more often, in any order.
+            nets: Fingerprints of their nets in any order; repetitions are allowed.
         """
         ranges = {
             name: (float(low.min()), float(high.max()))
@@ -71,9 +72,9 @@ class Domain:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Domain":
-        """From the header of a weights file.
+        """Read from the header of a weights file.
 
-        Older headers map each fingerprint to a name, and have fewer ranges.
+        Older headers map fingerprints to names and have fewer ranges.
         """
         nets = values["nets"]
         prints = nets["hashes"].split() if "hashes" in nets else nets
@@ -83,7 +84,7 @@ class Domain:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """For the header of a weights file: 9 characters a net."""
+        """Plain values for the header of a weights file, 9 characters per net."""
         return {
             "ranges": {name: list(limits) for name, limits in self.ranges.items()},
             "nets": {"count": len(self.nets), "hashes": " ".join(sorted(self.nets))},
@@ -92,7 +93,8 @@ class Domain:
     def knows_net(self, lattice: Lattice) -> bool:
         """Whether the (simplified) lattice's net was in the training set.
 
-        Wrongly yes for one in 2^32 / (number of nets) of the others, because hashes are cut.
+        False positives occur for one in 2^32 / (number of nets) other nets, because hashes are
+        truncated.
         """
         return net_fingerprint(lattice)[:_DIGITS] in self.nets
 
@@ -123,7 +125,7 @@ class Domain:
         return Membership(in_ranges=not out_of_range, known_net=known_net, notes=notes)
 
     def notes(self, lattice: Lattice) -> tuple[str, ...]:
-        """One sentence for every way in which the (simplified) lattice leaves the training set."""
+        """In which ways the (simplified) lattice lies outside the training set, in sentences."""
         return self.compare([lattice], LatticeBatch.from_lattices([lattice]))[0].notes
 
 
@@ -136,11 +138,10 @@ def _range_note(name: str, values: tuple[float, float], trained: tuple[float, fl
 
 
 def require_spanning(lattice: Lattice, label: str) -> None:
-    """Refuse a lattice for which no network has an answer.
+    """Check that the net of a lattice spans space, as all networks require.
 
     Raises:
-        LatticeGnnError: If its net does not span space, where C is singular. The message starts
-            with the label.
+        LatticeGnnError: If it does not, so that C is singular. The message starts with the label.
     """
     net = lattice.connectivity()
     if not net.spans_space:
@@ -156,9 +157,9 @@ _Limits = tuple[Float[Tensor, " lattices"], Float[Tensor, " lattices"]]
 
 
 def _measures(batch: LatticeBatch) -> dict[str, _Limits]:
-    """Smallest and largest value of every bounded quantity in each (simplified) lattice.
+    """Smallest and largest value of every measured quantity per (simplified) lattice.
 
-    None depends on the choice of cell, so that a supercell is as ordinary as its cell.
+    None depends on the choice of cell, so supercells give the same values.
     """
     count, owner = len(batch), batch.strut_lattice
     struts = batch.strut_offsets.diff()

@@ -1,4 +1,4 @@
-"""Predictions: what the network says about one lattice, and the same as documents."""
+"""Predictions of the network, also as documents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ from lattice_gnn.wording import percent
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Prediction(Result):
-    """Effective stiffness of one lattice by the network, and how far it can be trusted.
+    """Effective stiffness of one lattice by the network, with its expected error.
 
     Attributes:
         lattice: The lattice as given.
         stiffness: C / E_s, Mandel (6, 6).
-        expected_error: The model's error on held-out lattices like this one; None where the lattice
-            leaves the ranges of the training set, for nothing is known there.
-        domain_notes: How the lattice leaves the training set; empty where it lies inside.
+        expected_error: The model's error on similar held-out lattices; None if the lattice lies
+            outside the ranges of the training set, where the error is unknown.
+        domain_notes: In which ways the lattice lies outside the training set; empty if inside.
         model: Name of the model.
     """
 
@@ -82,7 +82,7 @@ def prediction_reports(
     Args:
         predictions: The predictions.
         origins: Where the lattices come from.
-        reference: C / E_s of the same lattices by another method, to set beside them.
+        reference: C / E_s of the same lattices by another method, for comparison.
         reference_method: How that was computed.
         thorough: Also sample the union of the struts, look for findings, and compute the moduli of
             the reference.

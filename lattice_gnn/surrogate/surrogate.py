@@ -1,4 +1,4 @@
-"""A trained network as a tool: load, predict, differentiate."""
+"""Load a trained network, predict with it, differentiate it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,11 +24,11 @@ _HELD_OUT = {
     "unseen_nets": "nets that it was not trained on",
     "known_nets": "other lattices of the nets it was trained on",
 }
-"""What is in each set of held-out errors that a header may have."""
+"""Contents of each set of held-out errors in a header."""
 
 
 class Surrogate:
-    """A trained stiffness network with its training domain.
+    """A trained stiffness network and its training domain.
 
     Attributes:
         name: Name or path it was loaded from.
@@ -52,10 +52,10 @@ class Surrogate:
         )
 
     def stiffness(self, lattices: LatticeBatch | Lattice | Iterable[Lattice]) -> Stiffness:
-        """C / E_s alone: (6, 6) of one lattice, (lattices, 6, 6) of a batch or a sequence.
+        """C / E_s: (6, 6) for one lattice, (lattices, 6, 6) for a batch or a sequence.
 
-        Of a batch differentiable with respect to its nodes, cells, radii, E and nu. The training
-        domain is not looked at; ``predict`` does.
+        For a batch, differentiable with respect to its nodes, cells, radii, E and nu. Does not
+        check the training domain, unlike ``predict``.
 
         Raises:
             LatticeGnnError: For lattices (not batches) whose net does not span space.
@@ -87,15 +87,15 @@ class Surrogate:
         batch_size: int = 64,
         on_progress: OnProgress | None = None,
     ) -> Prediction | list[Prediction]:
-        """Predict the stiffness: one lattice gives one prediction, a sequence a list of them.
+        """Predict the stiffness of one lattice, or of a sequence (a list of predictions).
 
         Args:
             lattices: One lattice, or a sequence of them.
-            batch_size: Lattices that go through the network at once.
-            on_progress: Called with the number done and the number in all.
+            batch_size: Lattices per batch.
+            on_progress: Called with the number done and the total.
 
         Raises:
-            LatticeGnnError: If a net does not span space, where C would be singular.
+            LatticeGnnError: If a net does not span space, so that C would be singular.
         """
         several = _spanning(as_list(lattices, "predict"))
         predictions: list[Prediction] = []
@@ -106,7 +106,7 @@ class Surrogate:
         return predictions[0] if isinstance(lattices, Lattice) else predictions
 
     def _predict_batch(self, lattices: Sequence[Lattice]) -> list[Prediction]:
-        """Predict lattices that span space."""
+        """Predictions of lattices that span space."""
         simplified = [lattice.simplified() for lattice in lattices]
         batch = LatticeBatch.from_lattices(simplified)
         with torch.no_grad():
@@ -125,9 +125,9 @@ class Surrogate:
         ]
 
     def _expected_error(self, membership: Membership, density: float) -> ExpectedError | None:
-        """Held-out error at this density: on known nets, or on nets that are new to the model.
+        """Held-out error at this density, on known nets or on nets new to the model.
 
-        Where the header has none of the kind, the error on what it has; None for a lattice outside
+        If the header lacks this set, the error on the set that it has; None for a lattice outside
         the ranges of the training set.
         """
         if not membership.in_ranges:
@@ -151,14 +151,14 @@ class Surrogate:
 def load_surrogate(
     name_or_path: str | Path = "default", *, dtype: torch.dtype = torch.float32
 ) -> Surrogate:
-    """Load a shipped model by name, or any weights file by path; no network connection is used.
+    """Load a shipped model by name, or a weights file by path; works offline.
 
     Args:
         name_or_path: "default", or the path of a ``.safetensors`` file written by training.
-        dtype: Precision of the network (the positive map works in float64 always).
+        dtype: Precision of the network (the positive map always uses float64).
 
     Raises:
-        LatticeGnnError: If there is no such model, or its file is damaged or of another format.
+        LatticeGnnError: If there is no such model, or its file is damaged or has another format.
     """
     model, header = load_model(resolve_model(name_or_path))
     missing = {"domain", "metrics"} - set(header)
@@ -171,10 +171,10 @@ def load_surrogate(
 
 
 def _spanning(lattices: list[Lattice]) -> list[Lattice]:
-    """The same lattices, which all span space.
+    """The same lattices, after a check that they span space.
 
     Raises:
-        LatticeGnnError: Naming the first that does not.
+        LatticeGnnError: Names the first that does not.
     """
     for number, lattice in enumerate(lattices):
         require_spanning(lattice, label(number, lattice))

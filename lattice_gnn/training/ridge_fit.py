@@ -31,8 +31,8 @@ def fit(
 ) -> None:
     """Set the weights of a ridge model in closed form.
 
-    Memory does not grow with the number of lattices: the normal equations are accumulated over small
-    batches. The model's normaliser should be that of the training set.
+    Memory does not grow with the number of lattices: the normal equations are accumulated over
+    small batches. The model's normaliser should be that of the training set.
 
     Args:
         model: The model, whose weights are replaced.

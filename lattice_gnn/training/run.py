@@ -222,8 +222,8 @@ class TrainingRun:
         self._ranks.from_first(write)
         return LatticeGnnError(
             f"step {step + 1}: {what}; its lattices and labels are in {lattices}, the weights "
-            f"before it in {weights} (docs/training.md shows how to read them): correct the labels or "
-            "lower train.learning_rate, and train in another folder"
+            f"before it in {weights} (docs/training.md shows how to read them): correct the labels "
+            "or lower train.learning_rate, and train in another folder"
         )
 
 

@@ -1,1 +1,1 @@
-"""Parts of the network, one idea a file."""
+"""Layers of the networks, one idea per file."""

@@ -1,7 +1,7 @@
 """Wigner 3j symbols in e3nn's real basis.
 
-e3nn computes them. Importing it takes longer than predicting a lattice, so the few symbols that
-every model of degree 4 needs are stored beside this file, entry by entry as e3nn gives them.
+e3nn computes them. Importing it takes longer than a prediction, so the few symbols that all models
+of degree 4 need are stored next to this file, entry by entry as computed by e3nn.
 """
 
 import json
@@ -38,7 +38,7 @@ def coupling(l1: int, l2: int, l3: int) -> Coupling:
 
 def e3nn_coupling(l1: int, l2: int, l3: int) -> Coupling:
     """The same, computed by e3nn."""
-    from e3nn import o3  # loads torch's compiler: one second
+    from e3nn import o3  # imports torch's compiler, which takes a second
 
     symbol: Tensor = o3.wigner_3j(l1, l2, l3, dtype=torch.float64)
     return symbol
@@ -60,6 +60,6 @@ def _key(l1: int, l2: int, l3: int) -> str:
 
 @cache
 def _stored() -> dict[str, Any]:
-    """Rows of three places and a value, by degrees."""
+    """Rows of three indices and a value, by degrees."""
     symbols: dict[str, Any] = json.loads(STORED.read_text(encoding="utf-8"))
     return symbols

@@ -1,4 +1,4 @@
-"""Readout of response fields: the energy of the struts as a quadratic form in the strain."""
+"""Readout of response fields: strain energy of the struts as a quadratic form in the strain."""
 
 import torch
 from jaxtyping import Float
@@ -12,7 +12,7 @@ from lattice_gnn.tensors.matrix_functions import symmetric_function
 _PARTS = 4
 """Stretch, shear, twist and bending of a strut."""
 _ROWS = (0, 1, 1, 2, 3, 3)
-"""The part to which each row of ``_parts`` belongs."""
+"""Part of each row of ``_parts``."""
 _LEAST = 1e-6
 """Added to the energy relative to the prior before its logarithm is taken."""
 
@@ -20,13 +20,13 @@ _LEAST = 1e-6
 class EnergyReadout(nn.Module):
     """M = log(sum over struts of w D^T D) + sum over struts of g D'^T D'.
 
-    D are the deformations of one predicted response under the six strains, split into stretch,
-    shear, twist and bending, each with the stiffness of an Euler-Bernoulli strut times a learned
-    factor w > 0, relative to the affine stiffness: with no response and w = 1 the first term is
-    zero, which is the prior. D' belong to other mixtures of channels, with weights g of either
-    sign. D^T D holds 2x0e + 2x2e + 1x4e as a stiffness does.
+    D is the deformation of one predicted response under the six strains, split into stretch, shear,
+    twist and bending, each with the stiffness of an Euler-Bernoulli strut times a learned factor
+    w > 0, relative to the affine stiffness: without response and with w = 1 the first term is zero,
+    which is the prior. D' are other combinations of channels, with weights g of either sign. D^T D
+    transforms as 2x0e + 2x2e + 1x4e, like a stiffness.
 
-    Works in float64: soft modes are small differences of stiff ones.
+    Computed in float64: soft modes are small differences of stiff ones.
     """
 
     def __init__(self, channels: int, features: int, scalars: int, hidden: int, extra: int = 4):
@@ -47,9 +47,9 @@ class EnergyReadout(nn.Module):
         frames: StrutFrames,
         batch: LatticeBatch,
     ) -> Float[Tensor, "lattices 6 6"]:
-        """The matrix M of each lattice, float64; NaN where the response is not finite.
+        """The matrix M of each lattice, float64; NaN if the response is not finite.
 
-        Never in half precision, which would leave nothing of the soft modes.
+        Never computed in half precision, in which the soft modes would be lost.
         """
         with torch.autocast(X.device.type, enabled=False):
             return self._matrix(
@@ -82,14 +82,14 @@ class EnergyReadout(nn.Module):
         others = rows[:, :, 1:].flatten(1, 2)
         signed = batch.sum_over_struts(((weights * others).mT @ others).double())
         if not bool(torch.isfinite(energy).all()):
-            return (energy + signed) * torch.nan  # its logarithm would refuse
+            return (energy + signed) * torch.nan  # the logarithm would raise
         floor = _LEAST * torch.eye(6).to(energy)
         return symmetric_function(energy + floor, "log") + signed
 
     def _stiffness(
         self, factors: Float[Tensor, "struts parts"], frames: StrutFrames
     ) -> Float[Tensor, "struts parts"]:
-        """Roots of the stiffnesses of the parts.
+        """Square roots of the stiffnesses of the parts.
 
         A strut of length L stores E A L / 2 times (stretch / L)^2 + i (12 (shear / L)^2 + twist^2 /
         (1 + nu) + bending^2), i = I / (A L^2).
@@ -101,7 +101,7 @@ class EnergyReadout(nn.Module):
 
 
 def _parts(frames: StrutFrames) -> Float[Tensor, "struts 6 9"]:
-    """Stretch t.du, shear n.(du + L t x theta), twist and bending over L, 0 for rigid motions."""
+    """Stretch t.du, shear n.(du + L t x theta), twist and bending, over L; 0 for rigid motions."""
     axes, zero = frames.axes, torch.zeros_like(frames.axes)
     lever = torch.stack([zero[:, 0], -axes[:, 2], axes[:, 1]], 1)
     top = torch.cat([axes / frames.length[:, None, None], lever, zero], 2)

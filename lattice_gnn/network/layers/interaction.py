@@ -1,4 +1,4 @@
-"""Message passing: what a joint hears from its struts and, through them, from its neighbours."""
+"""Message passing from struts to joints, and from neighbouring joints through them."""
 
 import torch
 from jaxtyping import Float, Int
@@ -9,7 +9,7 @@ from lattice_gnn.network.layers.struts import StrutNetwork
 
 
 class FirstInteraction(nn.Module):
-    """A_lmc(i) = sum over struts of R_lc(strut) Y_lm(direction): the struts that meet at node i."""
+    """A_lmc(i) = sum over struts of R_lc(strut) Y_lm(direction): the struts at node i."""
 
     def __init__(self, lmax: int, channels: int, widths: tuple[int, int], mean_degree: float):
         super().__init__()
@@ -55,7 +55,7 @@ class Interaction(nn.Module):
         here: Int[Tensor, " edges"],
         there: Int[Tensor, " edges"],
     ) -> Coefficients:
-        """Sum over the struts at each node of filtered neighbour states."""
+        """Sum of the filtered neighbour states over the struts at each node."""
         values = self.grid.values(self.linear(h))
         messages = (zonal @ self.radial(features)) * values.index_select(0, there)
         total = torch.zeros_like(values).index_add(0, here, messages)

@@ -1,7 +1,7 @@
-"""Maps from a symmetric matrix M to a stiffness; all but "none" forbid negative strain energy.
+"""Maps from a symmetric matrix M to a stiffness; all but "none" exclude negative strain energy.
 
-Each is equivariant (a matrix function commutes with rotations) and works in float64: in float32 a
-matrix square of a near-singular M comes out with negative eigenvalues.
+All are equivariant (matrix functions commute with rotations) and computed in float64: in float32
+the matrix square of a nearly singular M can have negative eigenvalues.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Matrices = Float[Tensor, "lattices 6 6"]
 
 
 def unconstrained(M: Matrices, batch: LatticeBatch) -> Matrices:
-    """C = rho M, which may be indefinite: the comparison without positivity."""
+    """C = rho M, possibly indefinite: the comparison without positivity."""
     return batch.relative_density.double()[:, None, None] * M
 
 
@@ -34,10 +34,10 @@ def exponential(M: Matrices, batch: LatticeBatch) -> Matrices:
 
 
 class AffinePrior:
-    """P, the stiffness under affine nodal motion without rotation, decomposed once for all uses.
+    """P, the stiffness under affine nodal motion without rotation, with its eigendecomposition.
 
     A strut with share v of the solid, modulus E, end radii r1 and r2, bore ratio m, length L and
-    direction t answers to the unit strains E_k with its stretch t.E_k t and its shear:
+    direction t stores energy in stretch t.E_k t and in shear under the unit strains E_k:
 
         (P / rho)_kl = sum over struts of v E [a n_k n_l + b (E_k t . E_l t - n_k n_l)],
         n_k = t.E_k t,   a = 3 r1 r2 / (r1^2 + r1 r2 + r2^2),   b = 3 (1 + m^2) r1 r2 / L^2,
@@ -116,7 +116,7 @@ def beam(M: Matrices, batch: LatticeBatch) -> Matrices:
 
 
 ROOTS: dict[str, Callable[[LatticeBatch], Matrices]] = {"prior": prior_root, "beam": beam_root}
-"""P^(1/2) of the maps that are relative to a known stiffness P."""
+"""P^(1/2) for the maps relative to a known stiffness P."""
 POSITIVE_MAPS: dict[str, Callable[[Matrices, LatticeBatch], Matrices]] = {
     "none": unconstrained,
     "square": square,

@@ -1,4 +1,4 @@
-"""Higher-order products: functions of several struts at one joint at once."""
+"""Higher-order products: functions of several struts at one joint."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -9,9 +9,9 @@ from lattice_gnn.network.layers.sphere import Coefficients, DegreeLinear, Sphere
 class HigherOrderProduct(nn.Module):
     """B_1 = A, B_k = projection of (W_k B_(k-1)) . (V_k A), up to k = ``correlation``.
 
-    A is a sum over struts, so B_k sums over all k-tuples of struts at the joint: k = 2 knows the
-    angles between pairs, k = 3 the shape of triples. The projection between two products gives
-    every intermediate degree a weight of its own, which one pointwise cube would not.
+    A is a sum over struts, so B_k sums over all k-tuples of struts at the joint: k = 2 describes
+    the angles of pairs, k = 3 the shape of triples. The projection between two products gives every
+    intermediate degree its own weight, which a single pointwise cube would not.
 
     Reference:
         Batatia, Kovacs, Simm, Ortner, Csanyi, *MACE*, NeurIPS 2022, eq. 8-11 (there with
@@ -28,7 +28,7 @@ class HigherOrderProduct(nn.Module):
         self.out = nn.ModuleList(DegreeLinear(lmax, channels, channels) for _ in range(correlation))
 
     def forward(self, A: Coefficients) -> Coefficients:
-        """Sum of the mixed orders of A, which is first scaled to unit mean square node by node."""
+        """Sum over the orders; A is first scaled to unit mean square per node."""
         A = A * (A.square().mean((1, 2), keepdim=True) + 1e-6).rsqrt()
         B = A
         total: Float[Tensor, "items degrees channels"] = self.out[0](A)

@@ -27,7 +27,7 @@ def symmetric_matrix_basis() -> Float[Tensor, "21 6 6"]:
 
 
 def _degrees_of_strain() -> dict[int, Float[Tensor, "components 6"]]:
-    """Rows that take a Mandel strain to its l = 0 and l = 2 parts; vectors are l = 1 as x, y, z."""
+    """Maps from a Mandel strain to its l = 0 and l = 2 parts; l = 1 is ordered x, y, z."""
     mandel = strain_basis(torch.zeros((), dtype=torch.float64))
     basis = {}
     for l in (0, 2):
@@ -37,10 +37,10 @@ def _degrees_of_strain() -> dict[int, Float[Tensor, "components 6"]]:
 
 
 class TensorReadout(ExactTables):
-    """Node states to 2x0e + 2x2e + 1x4e, mean over the nodes, as a symmetric 6x6 Mandel matrix.
+    """From node states to 2x0e + 2x2e + 1x4e as a symmetric 6x6 Mandel matrix.
 
     The channels of each degree are gated by a non-linear function of the node's scalars, which
-    keeps the symmetry.
+    preserves equivariance.
     """
 
     basis: Float[Tensor, "21 6 6"]
@@ -62,7 +62,7 @@ class TensorReadout(ExactTables):
         )
 
     def forward(self, h: Coefficients) -> Float[Tensor, "nodes 6 6"]:
-        """One symmetric matrix for each node."""
+        """One symmetric matrix per node."""
         gates = self.gates(h[:, 0]).chunk(3, -1)
         components = []
         for l, mix, out, gate in zip(self.degrees, self.mix, self.out, gates, strict=True):

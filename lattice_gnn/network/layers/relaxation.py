@@ -1,10 +1,10 @@
-"""Relaxation: response fields improved step by step by learned, local equilibrium iterations.
+"""Relaxation: response fields refined by learned, local equilibrium iterations.
 
-Frame analysis solves K X = f for the response X. A step of relaxation looks like one step of an
-iterative solver, with everything learned: struts answer to their deformation, nodes sum the answers
-and divide by a 3x3 matrix of their own, channels mix. A step reaches the neighbours of a node, and
-through the mean size of the fields, which bounds them, all of the cell. It is equivariant for any
-weights.
+Frame analysis solves K X = f for the response X. A relaxation step has the form of one step of an
+iterative solver, with learned coefficients: struts respond to their deformation with forces, nodes
+sum these and multiply by the inverse of a 3x3 matrix, channels are mixed. Each step reaches the
+neighbours of a node and, through the mean square of the fields, by which they are bounded, the
+whole cell. It is equivariant for any weights.
 """
 
 import math
@@ -37,19 +37,19 @@ GATES = (
     (1, 0, "turn"), (1, 1, "along"), (1, 1, "across"),
     (2, 2, "along"), (2, 2, "across"),
 )  # fmt: skip
-"""Block row, block column and tensor of each number in the law of a strut."""
+"""Block row, block column and tensor of each coefficient in the constitutive law of a strut."""
 _WEIGHTS = 4
 _FLOOR = 0.01
-"""Added to the node matrices before they are inverted."""
+"""Added to the nodal matrices before inversion."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a step receives and returns.
+    """State that a step updates.
 
     Attributes:
         X: Response of the nodes.
-        size: Mean square of X, node by node.
+        size: Mean square of X per node.
         scalars: Invariant features of the nodes.
     """
 
@@ -59,13 +59,13 @@ class State:
 
 
 class Problem:
-    """What stays the same from step to step.
+    """Quantities that are the same in all steps.
 
     Attributes:
         batch: The lattices.
         features: Standardised features of the struts, the same from either end.
         frames: Their geometry.
-        strain: Their macroscopic strains, repeated for every channel.
+        strain: Their macroscopic strains, repeated per channel.
         tensors: Entries of the tensor of each of ``GATES``.
     """
 
@@ -100,7 +100,7 @@ class PairNetwork(nn.Module):
         self.layers = nn.Sequential(nn.Linear(features + 2 * scalars, hidden), nn.SiLU(), last)
 
     def forward(self, pairs: Pairs) -> Float[Tensor, "struts out"]:
-        """One row for each strut, from its ``pairs``."""
+        """One row per strut, from its ``pairs``."""
         return self.layers(pairs)
 
 
@@ -113,7 +113,7 @@ def pairs_of(
 
 
 class StrutMatrix(ExactTables):
-    """What a strut answers to its deformation: 9x9, transversely isotropic about its axis.
+    """Constitutive law of a strut: 9x9, transversely isotropic about its axis.
 
     Each of ``GATES`` multiplies t t^T, I - t t^T or the matrix of t x in one of the 3x3 blocks.
     """
@@ -185,7 +185,7 @@ class RelaxationStep(nn.Module):
 def _node_matrix(
     weights: Float[Tensor, "struts weights"], frames: StrutFrames, nodes: int
 ) -> Float[Tensor, "2 nodes 3 3"]:
-    """Positive matrices of the struts at each node, for displacements and for rotations."""
+    """Sum of positive matrices over the struts at each node, for displacements and rotations."""
     along, across = weights.view(-1, 2, 2, 1).unbind(2)
     h = (along * frames.along[:, None] + across * frames.across[:, None]).flatten(1)
     H = _FLOOR * h.new_tensor([1, 1, 1, 0, 0, 0]).repeat(nodes, 2)
@@ -195,9 +195,9 @@ def _node_matrix(
 
 
 class _NodeProduct(torch.autograd.Function):
-    """Matrices of 3x3 times three rows each.
+    """Product of 3x3 matrices with three rows each.
 
-    As one sparse matrix: torch's batched product takes five times as long at so small a size.
+    As one sparse matrix: torch's batched product takes five times as long for such small matrices.
     """
 
     @staticmethod
@@ -215,7 +215,7 @@ class _NodeProduct(torch.autograd.Function):
 
 
 def _inverse(H: Float[Tensor, "*items 3 3"]) -> Float[Tensor, "*items 3 3"]:
-    """By cofactors."""
+    """Inverse by cofactors."""
     cofactors = torch.linalg.cross(H.roll(-1, -2), H.roll(-2, -2))
     determinant = (H[..., 0, :] * cofactors[..., 0, :]).sum(-1)
     return cofactors.mT / determinant[..., None, None]
@@ -224,7 +224,7 @@ def _inverse(H: Float[Tensor, "*items 3 3"]) -> Float[Tensor, "*items 3 3"]:
 def _bounded(
     X: Float[Tensor, "2 nodes 18 channels"], batch: LatticeBatch
 ) -> tuple[Float[Tensor, "2 nodes 18 channels"], MeanSquares]:
-    """Divide each channel by sqrt(1 + its mean square over the lattice); also the new sizes."""
+    """Divide each channel by sqrt(1 + its mean square over the lattice); also return the sizes."""
     size = X.square().mean(2)
     total = size.new_zeros(2, len(batch), size.shape[-1]).index_add(1, batch.node_lattice, size)
     mean = total / batch.node_offsets.diff().to(total)[:, None]

@@ -1,9 +1,9 @@
-"""Response fields: how every node moves and turns under each macroscopic strain.
+"""Response fields: displacement and rotation of every node under each macroscopic strain.
 
 A response X holds, for every node, a displacement (polar vector, in units of the mean strut length)
-and a rotation (axial vector) for each of the six unit strains and each channel: what the unknowns
-of a frame analysis are, as features. ``deformation`` takes it to the struts, ``collect``, its
-transpose, takes what the struts answer back to the nodes.
+and a rotation (axial vector) for each of the six unit strains and each channel: the unknowns of a
+frame analysis, as features. ``deformation`` maps it to the struts; ``collect``, its transpose, maps
+strut forces back to the nodes.
 """
 
 from dataclasses import dataclass
@@ -63,12 +63,12 @@ class StrutFrames:
         share: Share of the strut in the solid volume of its lattice.
         along: t t^T, t the unit direction: entries 11, 22, 33, 23, 13, 12.
         across: I - t t^T, the same entries.
-        axes: Orthonormal rows t, n, t x n; what follows from them does not depend on n.
-        strain: Relative displacement L (W E)_k t of its ends under six macroscopic strains, mixed
-            by W = (P / rho + 0.01)^(-1/2), P the affine stiffness, so that all cost about the same
-            energy.
-        to_prior: W^-1 (P / rho)^(-1/2) of every lattice, float64: takes quadratic forms in these
-            strains to forms relative to P.
+        axes: Orthonormal rows t, n, t x n; results do not depend on n.
+        strain: Relative displacement L (W E)_k t of its ends under six macroscopic strains,
+            combined by W = (P / rho + 0.01)^(-1/2), P the affine stiffness, so that all store about
+            the same energy.
+        to_prior: W^-1 (P / rho)^(-1/2) of every lattice, float64: transforms quadratic forms in
+            these strains to forms relative to P.
         to_struts: ``deformation`` as a sparse matrix.
         to_nodes: Its transpose.
     """
@@ -134,7 +134,7 @@ class SparseMatrix:
 def _differences(batch: LatticeBatch, dtype: torch.dtype) -> tuple[SparseMatrix, SparseMatrix]:
     """``deformation`` and its transpose.
 
-    Three rows a strut, two entries each; a column for each displacement, then for each rotation.
+    Three rows per strut, two entries each; columns are nodal displacements, then rotations.
     """
     nodes, device = len(batch.nodes), batch.struts.device
     blocks = torch.tensor([0, 0, nodes, nodes, nodes, nodes], device=device)

@@ -53,14 +53,14 @@ def _harmonic_steps(lmax: int, dtype: torch.dtype, device: torch.device) -> tupl
 
 
 def degree_slice(l: int) -> slice:
-    """Where the 2l + 1 coefficients of degree l stand."""
+    """Slice of the 2l + 1 coefficients of degree l."""
     return slice(l * l, (l + 1) * (l + 1))
 
 
 def quadrature(degree: int) -> tuple[Float[Tensor, "points 3"], Float[Tensor, " points"]]:
-    """Directions and weights (of sum 1) that average polynomials of a degree exactly.
+    """Directions and weights (of sum 1) that integrate polynomials up to a degree exactly.
 
-    Gauss-Legendre in z, equal angles about z.
+    Gauss-Legendre in z, equidistant angles about z.
     """
     z, weight = np.polynomial.legendre.leggauss(degree // 2 + 1)
     count = degree + 1
@@ -75,7 +75,7 @@ def quadrature(degree: int) -> tuple[Float[Tensor, "points 3"], Float[Tensor, " 
 
 
 class SphereGrid(ExactTables):
-    """Change between coefficients up to degree ``lmax`` and values on a grid."""
+    """Transforms between coefficients up to degree ``lmax`` and values on a grid."""
 
     to_values: Float[Tensor, "points degrees"]
     to_coefficients: Float[Tensor, "degrees points"]
@@ -95,7 +95,7 @@ class SphereGrid(ExactTables):
         return self.to_coefficients @ values
 
     def zonal(self, Y: Float[Tensor, "items degrees"]) -> Float[Tensor, "items points orders"]:
-        """The functions sum_m Y_lm(e) Y_lm(n) of the grid directions n, one for each degree l."""
+        """The functions sum_m Y_lm(e) Y_lm(n) of the grid directions n, one per degree l."""
         parts = [
             Y[:, degree_slice(l)] @ self.to_values[:, degree_slice(l)].T
             for l in range(self.lmax + 1)
@@ -104,7 +104,7 @@ class SphereGrid(ExactTables):
 
 
 class DegreeLinear(nn.Module):
-    """Mix channels, one matrix for each degree l; a bias on l = 0 alone."""
+    """Linear map of channels, one matrix per degree l; bias on l = 0 only."""
 
     def __init__(self, lmax: int, channels_in: int, channels_out: int):
         super().__init__()
@@ -115,7 +115,7 @@ class DegreeLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels_out))
 
     def forward(self, x: Coefficients) -> Coefficients:
-        """Channels in -> channels out, degree by degree."""
+        """Apply the map to every degree."""
         scalars = x[:, :1] @ self.weight[0] + self.bias
         rest = [x[:, degree_slice(l)] @ self.weight[l] for l in range(1, self.lmax + 1)]
         return torch.cat([scalars, *rest], 1)

@@ -1,4 +1,4 @@
-"""What the network sees of a strut: dimensionless, the same in either direction of storage."""
+"""Strut features: dimensionless, independent of the direction in which a strut is stored."""
 
 import torch
 from jaxtyping import Float, Int
@@ -18,11 +18,11 @@ STRUT_FEATURES = (
 
 
 class DirectedStruts:
-    """Every strut twice, once from either end, as seen by the node that receives the message.
+    """Every strut as two directed edges, one per receiving node.
 
     Attributes:
         here: Receiving node.
-        there: Node that sends.
+        there: Sending node.
         vectors: From the receiving node to the image of the sender, unit of length.
         features: ``STRUT_FEATURES``.
     """
@@ -62,8 +62,8 @@ def gaussian_features(
 ) -> Float[Tensor, "edges expanded"]:
     """6 Gaussians of log L/l0 and 6 of log r_here/L; the other standardised features follow.
 
-    The paper's basis (Grega et al. 2024, appendix), on logarithms because our densities span
-    decades.
+    The basis of the paper (Grega et al. 2024, appendix), applied to logarithms because our
+    densities span decades.
     """
     centres = torch.linspace(-_REACH, _REACH, _GAUSSIANS).to(features)
     distance = (features[:, :2, None] - centres) / (centres[1] - centres[0])
@@ -71,9 +71,9 @@ def gaussian_features(
 
 
 class StrutNetwork(nn.Module):
-    """MLP from strut features to radial weights, one for each degree and channel.
+    """MLP from strut features to radial weights, one per degree and channel.
 
-    ``widths`` are the numbers of features and of hidden units.
+    ``widths`` are the number of features and the hidden width.
     """
 
     def __init__(self, widths: tuple[int, int], lmax: int, channels: int):

@@ -1,4 +1,4 @@
-"""Constant tables of a module, exact in every precision."""
+"""Constant buffers of a module, exact in every precision."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 
 class ExactTables(nn.Module):
-    """A module whose buffers are constants, known in float64.
+    """Module whose buffers are constants that are kept in float64.
 
     ``model.float().double()`` would leave ordinary buffers rounded to float32; here every change of
-    precision starts from the float64 table. Tables are not saved with the weights.
+    precision starts from the float64 values. The constants are not saved with the weights.
     """
 
     def __init__(self, **tables: Tensor):
