@@ -55,8 +55,7 @@ def find_supports(batch: LatticeBatch) -> Supports:
     offsets = _spanning_offsets(struts, shifts, root, num_nodes)
     cycles = offsets[i] + shifts - offsets[j]
     owner = component[i]
-    gram = np.zeros((count, 3, 3), dtype=np.int64)
-    np.add.at(gram, owner, cycles[:, :, None] * cycles[:, None, :])
+    gram = _gram_of_cycles(cycles, owner, count)
     cycle_rank = _rank_of_gram(gram)
     component_lattice = np.searchsorted(batch.node_offsets.cpu().numpy(), root, side="right") - 1
     held = [(6 * root[:, None] + np.arange(3)).ravel()]
@@ -91,9 +90,27 @@ def _smallest_node(
         roots = roots[roots[:, 0] != roots[:, 1]]
         if not len(roots):
             return smallest
-        np.minimum.at(smallest, roots.max(1), roots.min(1))
+        one, other = roots.T
+        np.minimum.at(smallest, np.maximum(one, other), np.minimum(one, other))
         while not np.array_equal(above := smallest[smallest], smallest):
             smallest = above
+
+
+def _gram_of_cycles(
+    cycles: Int[np.ndarray, "struts 3"], owner: Int[np.ndarray, " struts"], count: int
+) -> Int[np.ndarray, "components 3 3"]:
+    """Sum of the products of each component's cycle vectors with themselves, in integers."""
+    gram = np.zeros((count, 3, 3), dtype=np.int64)
+    if not len(owner):
+        return gram
+    order = np.argsort(owner, kind="stable")
+    owner, (x, y, z) = owner[order], cycles[order].T
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    for a, b, values in ((0, 0, x * x), (1, 1, y * y), (2, 2, z * z)):
+        gram[owner[starts], a, b] = np.add.reduceat(values, starts)
+    for a, b, values in ((0, 1, x * y), (0, 2, x * z), (1, 2, y * z)):
+        gram[owner[starts], a, b] = gram[owner[starts], b, a] = np.add.reduceat(values, starts)
+    return gram
 
 
 def _rank_of_gram(gram: Int[np.ndarray, "components 3 3"]) -> Int[np.ndarray, " components"]:

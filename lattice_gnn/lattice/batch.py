@@ -93,36 +93,34 @@ class LatticeBatch:
         def joined(values: list[np.ndarray]) -> np.ndarray:
             return np.concatenate(values)
 
-        first_node = np.repeat(node_offsets[:-1], np.diff(strut_offsets))
+        def some(values: list[np.ndarray | None], others: np.ndarray) -> np.ndarray:
+            for b, value in enumerate(values):
+                if value is not None:
+                    others[strut_offsets[b] : strut_offsets[b + 1]] = value
+            return others
+
+        counts = np.diff(strut_offsets)
         radii = joined([x.radii for x in lattices])
         return cls(
             cells=real(np.stack([x.cell for x in lattices])),
             nodes=real(joined([x.nodes for x in lattices])),
-            struts=whole(joined([x.struts for x in lattices]) + first_node[:, None]),
+            struts=whole(
+                joined([x.struts for x in lattices]) + np.repeat(node_offsets[:-1], counts)[:, None]
+            ),
             shifts=whole(joined([x.shifts for x in lattices])),
             radii=real(radii),
-            end_radii=real(
-                joined([x.radii if x.end_radii is None else x.end_radii for x in lattices])
-            ),
-            inner_radii=real(
-                joined(
-                    [
-                        np.zeros(len(x.radii)) if x.inner_radii is None else x.inner_radii
-                        for x in lattices
-                    ]
-                )
-            ),
+            end_radii=real(some([x.end_radii for x in lattices], radii.copy())),
+            inner_radii=real(some([x.inner_radii for x in lattices], np.zeros_like(radii))),
             E=real(
-                joined(
-                    [np.ones(len(x.radii)) if x.E is None else x.E / x.material.E for x in lattices]
+                some(
+                    [None if x.E is None else x.E / x.material.E for x in lattices],
+                    np.ones_like(radii),
                 )
             ),
             nu=real(
-                joined(
-                    [
-                        np.full(len(x.radii), x.material.nu) if x.nu is None else x.nu
-                        for x in lattices
-                    ]
+                some(
+                    [x.nu for x in lattices],
+                    np.repeat(np.array([x.material.nu for x in lattices]), counts),
                 )
             ),
             node_offsets=whole(node_offsets),
