@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from types import ModuleType
 
-COMPILED_BELOW_NODES = 250
+COMPILED_BELOW_NODES = 500
 """Larger cells are left to the sparse factorisation; benchmarks/beam.py measures the crossover."""
 _CALL = 300  #: what a call costs the path of torch besides its nodes, in nodes
 _LOAD = 50_000  #: nodes that torch homogenises while the kernel is loaded from the cache ...

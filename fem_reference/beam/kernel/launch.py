@@ -28,7 +28,7 @@ from fem_reference.beam.solution import BeamFields
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.tensors.matrix_functions import OnceDifferentiable
 
-_LEAST = 1_500  #: nodes that are worth a thread of their own
+_LEAST = 45_000  #: cost of a span that is worth a thread, nodes x (nodes + 20): 150 cells of 10
 _COLUMNS = np.uint64(WIDTH)
 
 
@@ -138,9 +138,11 @@ def _results(cells: Cells, *, motion: bool, fields: bool) -> Results:
 
 def _over_cells(cells: Cells, function: Callable[[tuple[int, int], Work], None]) -> None:
     """Apply the function to all cells, in spans that go to the threads that torch may use."""
-    nodes, threads = len(cells.held), torch.get_num_threads()
-    pieces = 1 if threads == 1 else max(1, min(nodes // _LEAST, 4 * threads))
-    marks = np.searchsorted(cells.node_offsets, np.linspace(0, nodes, pieces + 1)).tolist()
+    nodes = np.diff(cells.node_offsets)
+    cost = np.concatenate([[0], np.cumsum(nodes * (nodes + 20))])
+    threads = torch.get_num_threads()
+    pieces = 1 if threads == 1 else max(1, min(int(cost[-1]) // _LEAST, 4 * threads))
+    marks = np.searchsorted(cost, np.linspace(0, cost[-1], pieces + 1)).tolist()
     spans = [(a, b) for a, b in pairwise(marks) if b > a]
     in_threads(lambda span: function(span, make_work(cells, *span)), spans, parallel=True)
 
