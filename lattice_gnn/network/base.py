@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.answer import Answer
 from lattice_gnn.network.layers.positivity import POSITIVE_MAPS
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.settings import read_settings
@@ -104,6 +105,10 @@ class StiffnessNetwork(nn.Module):
         return POSITIVE_MAPS[self.config.positive_map](
             self.matrix(self.inputs(batch)).double(), batch
         )
+
+    def answer(self, batch: LatticeBatch) -> Answer:
+        """``stiffness`` of simplified lattices with what the model knows about it."""
+        return Answer(self.stiffness(batch))
 
     def inputs(self, batch: LatticeBatch, grid: Float[Tensor, " lattices"] | None = None) -> Any:
         """Inputs of ``matrix``, computed from simplified lattices and independent of the weights.

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.answer import Answer
 from lattice_gnn.network.base import ModelSettings, StiffnessNetwork, check_config
 from lattice_gnn.network.layers.joint_cases import PAIR_FEATURES, JointCases
 from lattice_gnn.network.layers.joint_forms import NUM_FORMS, joint_energy
@@ -100,6 +101,19 @@ class JointModel(StiffnessNetwork):
         """C / E_s of simplified lattices, float64, positive definite; the frame is solved once."""
         cases = JointCases.of(batch, self.dtype)
         return relative_to(self.matrix(cases).double(), cases.root)
+
+    def answer(self, batch: LatticeBatch) -> Answer:
+        """C / E_s, the frame's, and how far apart they and the members are."""
+        cases = JointCases.of(batch, self.dtype)
+        members = self.member_matrices(cases).double()
+        C = relative_to(members.mean(0), cases.root)
+        frame = cases.root @ cases.root
+        each = torch.stack([relative_to(M, cases.root) for M in members])
+        scale = C.flatten(1).norm(dim=1)
+        apart = (each - C).flatten(2).square().sum(-1).mean(0).sqrt()
+        correction = (C - frame).flatten(1).norm(dim=1)
+        spread = apart / scale if len(members) > 1 else None
+        return Answer(C, frame, spread, correction / scale)
 
     def inputs(
         self, batch: LatticeBatch, grid: Float[Tensor, " lattices"] | None = None

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.answer import Answer
 from lattice_gnn.network.base import ModelSettings, StiffnessNetwork
 from lattice_gnn.network.layers.joint_cases import PAIR_FEATURES, JointCases
 from lattice_gnn.network.layers.joint_forms import NUM_FORMS, joint_energy
@@ -58,6 +59,14 @@ class JointLinearModel(StiffnessNetwork):
         """C / E_s of simplified lattices, float64, positive definite."""
         cases = JointCases.of(batch, self.dtype)
         return relative_to(self.matrix(cases).double(), cases.root)
+
+    def answer(self, batch: LatticeBatch) -> Answer:
+        """C / E_s, the frame's, and how far apart they are."""
+        cases = JointCases.of(batch, self.dtype)
+        C = relative_to(self.matrix(cases).double(), cases.root)
+        frame = cases.root @ cases.root
+        scale = C.flatten(1).norm(dim=1)
+        return Answer(C, frame, correction=(C - frame).flatten(1).norm(dim=1) / scale)
 
     def inputs(
         self, batch: LatticeBatch, grid: Float[Tensor, " lattices"] | None = None
