@@ -19,6 +19,7 @@ from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, save_model
 from lattice_gnn.network.registry import read_model_config
+from lattice_gnn.surrogate.uncertainty import ErrorBounds
 from lattice_gnn.tensors.metrics import METRICS, relative_frobenius, summarise
 from lattice_gnn.training.closed_form import CLOSED_FORMS, fit_in_closed_form
 from lattice_gnn.training.config import TrainConfig
@@ -27,6 +28,7 @@ from lattice_gnn.training.evaluation import DENSITY_EDGES, predict_in_batches
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Progress, train
 
+_TOGETHER = 64  #: lattices that are asked about at once
 _SECTIONS = ("model", "train", "data")
 
 
@@ -124,8 +126,32 @@ def run_recipe(
         header["training"]["core_minutes"] = core_minutes(folder)
     header["domain"] = data.domain().to_dict()
     header["metrics"].update(held_out_errors(model, data))
+    bounds = error_bounds(model, data)
+    if bounds is not None:
+        header["uncertainty"] = bounds.to_dict()
     save_model(weights, model, header)
     return weights
+
+
+def error_bounds(model: StiffnessNetwork, data: TrainingData) -> ErrorBounds | None:
+    """Bounds on the error of single predictions, calibrated on the test part.
+
+    None for models that do not start from a frame.
+    """
+    test = data.parts["test"]
+    spreads, corrections, errors = [], [], []
+    for first in range(0, len(test), _TOGETHER):
+        part = test.select(np.arange(first, min(first + _TOGETHER, len(test))))
+        with torch.no_grad():
+            answer = model.answer(part.batch)
+        if answer.correction is None:
+            return None
+        none = torch.zeros_like(answer.correction)
+        spreads.append(none if answer.spread is None else answer.spread)
+        corrections.append(answer.correction)
+        errors.append(relative_frobenius(answer.stiffness, part.stiffness))
+    spread, correction, error = (torch.cat(x).numpy() for x in (spreads, corrections, errors))
+    return ErrorBounds.calibrate(spread, correction, error, data.dataset.base[data.chosen["test"]])
 
 
 def core_minutes(folder: Path) -> float:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Int
 
 from data.datasets.dataset import Bases, Dataset, Label
@@ -30,7 +29,6 @@ from lattice_gnn.surrogate.domain import Domain
 from lattice_gnn.training.labelled import LabelledLattices
 
 PARTS = ("train", "validation", "test")
-GRID = "voxels_per_diameter"  #: detail of solid labels
 _CHUNK = 1024  #: cells that are labelled together
 _ORDER_SEED = "labels"  #: of the hash that says which bases a restricted training set takes first
 
@@ -237,15 +235,8 @@ def load_training_data(
                 f"data.shares: the part {name} is empty: {len(dataset.bases)} bases are too few "
                 f"for a share of {shares[name]:g}; make more lattices."
             )
-    parts = {name: _labelled(dataset, config.label, k) for name, k in chosen.items()}
+    parts = {n: LabelledLattices(*dataset.labelled(config.label, k)) for n, k in chosen.items()}
     return TrainingData(dataset, chosen, parts, label.method).restricted(config.labels)
-
-
-def _labelled(dataset: Dataset, kind: str, chosen: Int[np.ndarray, " part"]) -> LabelledLattices:
-    """Lattices with labels, and the grids behind them where they have some."""
-    grid = dataset.labels[kind].detail(GRID)[chosen]
-    known = torch.from_numpy(grid) if np.isfinite(grid).all() else None
-    return LabelledLattices(*dataset.labelled(kind, chosen), known)
 
 
 def _place(labelling: Labelling, kind: str, settings: Mapping[str, Any]) -> Path:

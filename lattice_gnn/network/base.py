@@ -110,15 +110,10 @@ class StiffnessNetwork(nn.Module):
         """``stiffness`` of simplified lattices with what the model knows about it."""
         return Answer(self.stiffness(batch))
 
-    def inputs(self, batch: LatticeBatch, grid: Float[Tensor, " lattices"] | None = None) -> Any:
+    def inputs(self, batch: LatticeBatch) -> Any:
         """Inputs of ``matrix``, computed from simplified lattices and independent of the weights.
 
         Training computes them once. They have ``select`` and ``to`` like a ``LatticeBatch``.
-
-        Args:
-            batch: The lattices.
-            grid: Voxels per strut diameter of the labels to be reproduced; None for the converged
-                stiffness. Networks may ignore it.
         """
         return batch
 

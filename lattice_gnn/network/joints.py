@@ -61,7 +61,6 @@ class JointMember(nn.Module):
         hidden, embedding, features = config.hidden, config.embedding, len(PAIR_FEATURES)
         self.degree = config.degree
         self.polynomial = nn.Parameter(torch.zeros(config.degree + 1, NUM_FORMS))
-        self.coarse = nn.Parameter(torch.zeros(config.degree + 1, NUM_FORMS))
         self.message = _mlp(features, hidden, 2 * embedding)
         self.embed = _mlp(2 * embedding, hidden, embedding)
         last = nn.Linear(hidden, NUM_FORMS)
@@ -84,8 +83,7 @@ class JointMember(nn.Module):
         h = self.embed(torch.cat([summed / _PARTNERS, top / (1 + norm)], 1))[cases.ends]
         powers = features[..., :1] ** torch.arange(self.degree + 1, device=features.device)
         learned = self.coefficients(torch.cat([features, h, h.flip(0)], -1))
-        coarse = cases.coarseness[cases.pair_lattice][:, None] * (powers @ self.coarse)
-        return powers @ self.polynomial + coarse + learned
+        return powers @ self.polynomial + learned
 
 
 class JointModel(StiffnessNetwork):
@@ -115,15 +113,12 @@ class JointModel(StiffnessNetwork):
         spread = apart / scale if len(members) > 1 else None
         return Answer(C, frame, spread, correction / scale)
 
-    def inputs(
-        self, batch: LatticeBatch, grid: Float[Tensor, " lattices"] | None = None
-    ) -> JointCases:
+    def inputs(self, batch: LatticeBatch) -> JointCases:
         """Frames, forces and invariants, which no weight changes."""
         parts = []
         for first in range(0, len(batch), _CHUNK):
             stop = min(first + _CHUNK, len(batch))
-            of_part = None if grid is None else grid[first:stop]
-            parts.append(JointCases.of(batch.span(first, stop), self.dtype, of_part))
+            parts.append(JointCases.of(batch.span(first, stop), self.dtype))
         return JointCases.join(parts)
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:

@@ -68,10 +68,8 @@ class JointLinearModel(StiffnessNetwork):
         scale = C.flatten(1).norm(dim=1)
         return Answer(C, frame, correction=(C - frame).flatten(1).norm(dim=1) / scale)
 
-    def inputs(
-        self, batch: LatticeBatch, grid: Float[Tensor, " lattices"] | None = None
-    ) -> JointCases:
-        """Frames, forces and invariants; labels count as they are, whatever their grid."""
+    def inputs(self, batch: LatticeBatch) -> JointCases:
+        """Frames, forces and invariants, which no weight changes."""
         return JointCases.of(batch, self.dtype)
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:

@@ -12,6 +12,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.coordination import net_fingerprint
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.network.layers.joint_pairs import JointPairs
 
 _SLACK = 1e-9
 _DIGITS = 8  #: hexadecimal digits of a net's fingerprint that are kept
@@ -193,4 +194,21 @@ def _measures(batch: LatticeBatch) -> dict[str, _Limits]:
         "Poisson's ratio": limits(batch.nu),
         "struts at a node": limits(degrees, group=batch.node_lattice),
         "mean struts at a node": (mean_degree, mean_degree),
+        **_joint_measures(batch),
+    }
+
+
+def _joint_measures(batch: LatticeBatch) -> dict[str, _Limits]:
+    """Smallest angle, in degrees, and largest ratio of radii between two struts of a joint."""
+    pairs = JointPairs.of(batch)
+    owner = torch.repeat_interleave(torch.arange(len(batch)), pairs.offsets.diff())
+    a, b = pairs.radius[pairs.ends]
+    ratio = torch.maximum(a / b, b / a)
+    start = batch.cells.new_ones(len(batch))
+    cosine = (-start).scatter_reduce(0, owner, pairs.cosine, "amax").clamp(max=1)
+    angle = torch.rad2deg(torch.acos(cosine))
+    largest = start.scatter_reduce(0, owner, ratio, "amax")
+    return {
+        "smallest angle at a joint (degrees)": (angle, angle),
+        "ratio of radii at a joint": (largest, largest),
     }

@@ -33,11 +33,13 @@ class Prediction(Result):
             outside the ranges of the training set, where the error is unknown.
         domain_notes: In which ways the lattice lies outside the training set; empty if inside.
         model: Name of the model.
+        frame: C / E_s of the frame by beam FEM, where the model starts from it.
     """
 
     expected_error: ExpectedError | None
     domain_notes: tuple[str, ...]
     model: str
+    frame: Stiffness | None = None
 
     @property
     def method(self) -> Literal["network"]:

@@ -4,17 +4,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
 import torch
+from jaxtyping import Float
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.sequence import as_list, label
+from lattice_gnn.network.answer import Answer
 from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, resolve_model
 from lattice_gnn.reports.prediction import ExpectedError
 from lattice_gnn.surrogate.domain import Domain, Membership, require_spanning
 from lattice_gnn.surrogate.prediction import Prediction
+from lattice_gnn.surrogate.uncertainty import ErrorBounds
 from lattice_gnn.tensors.stiffness import Stiffness
 
 OnProgress = Callable[[int, int], None]
@@ -42,6 +46,8 @@ class Surrogate:
         self.model = model.requires_grad_(False)
         self.header = header
         self.domain = Domain.from_dict(header["domain"])
+        known = header.get("uncertainty")
+        self._bounds = None if known is None else ErrorBounds.from_dict(known)
 
     def __repr__(self) -> str:
         """One line: name, kind of network, parameters, nets of the training set."""
@@ -110,19 +116,46 @@ class Surrogate:
         simplified = [lattice.simplified() for lattice in lattices]
         batch = LatticeBatch.from_lattices(simplified)
         with torch.no_grad():
-            C = Stiffness(self.model.stiffness(batch))
+            answer = self.model.answer(batch)
+        C = Stiffness(answer.stiffness)
+        frame = None if answer.frame is None else Stiffness(answer.frame)
+        bounds = self.error_bounds(answer)
         density = batch.relative_density.tolist()
         memberships = self.domain.compare(simplified, batch)
         return [
             Prediction(
                 lattice=lattice,
                 stiffness=C[b],
-                expected_error=self._expected_error(memberships[b], density[b]),
+                frame=None if frame is None else frame[b],
+                expected_error=self._expected_error(memberships[b], density[b])
+                if bounds is None
+                else self._bounded_error(memberships[b], bounds[b]),
                 domain_notes=memberships[b].notes + _component_notes(lattice),
                 model=self.name,
             )
             for b, lattice in enumerate(lattices)
         ]
+
+    def error_bounds(self, answer: Answer) -> Float[np.ndarray, "lattices 2"] | None:
+        """Bounds of 50 % and 90 % on the relative error of answers, where the model has them."""
+        if self._bounds is None or answer.correction is None:
+            return None
+        correction = answer.correction.cpu().numpy()
+        spread = np.zeros_like(correction) if answer.spread is None else answer.spread.cpu().numpy()
+        return self._bounds.bounds(spread, correction)
+
+    def _bounded_error(
+        self, membership: Membership, bounds: Float[np.ndarray, " 2"]
+    ) -> ExpectedError | None:
+        """The error of this prediction, by the spread of the networks and the correction."""
+        if not membership.in_ranges or self._bounds is None:
+            return None
+        return ExpectedError(
+            median=float(bounds[0]),
+            p90=float(bounds[1]),
+            basis=f"of this prediction against solid FEM, calibrated on {self._bounds.count} "
+            "held-out labels",
+        )
 
     def _expected_error(self, membership: Membership, density: float) -> ExpectedError | None:
         """Held-out error at this density, on known nets or on nets new to the model.

@@ -93,7 +93,7 @@ class ErrorBounds:
         return asdict(self)
 
     def scale(self, spread: Numbers, correction: Numbers) -> Numbers:
-        """s of each lattice."""
+        """S of each lattice."""
         found: np.ndarray = np.exp(_columns(spread, correction) @ np.array(self.weights))
         return found
 

@@ -18,12 +18,10 @@ class LabelledLattices:
     Attributes:
         batch: The lattices.
         stiffness: The labels.
-        grid: Voxels per strut diameter behind each label; None where no label has a grid.
     """
 
     batch: LatticeBatch
     stiffness: Float[Tensor, "lattices 6 6"]
-    grid: Float[Tensor, " lattices"] | None = None
 
     def __len__(self) -> int:
         """Number of lattices."""
@@ -32,8 +30,7 @@ class LabelledLattices:
     def select(self, chosen: np.ndarray) -> "LabelledLattices":
         """The given lattices."""
         index = torch.from_numpy(chosen)
-        grid = None if self.grid is None else self.grid[index]
-        return LabelledLattices(self.batch.select(chosen), self.stiffness[index], grid)
+        return LabelledLattices(self.batch.select(chosen), self.stiffness[index])
 
     def fingerprint(self) -> str:
         """SHA-256 of geometry and labels."""

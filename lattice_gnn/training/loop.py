@@ -119,7 +119,7 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
         learner = Learner(model, optimiser, average)
         run = TrainingRun(learner, folder, {**(facts or {}), **made_of}, ranks)
         with torch.no_grad():
-            inputs = model.inputs(training.batch, training.grid)
+            inputs = model.inputs(training.batch)
         prepared = None if isinstance(inputs, LatticeBatch) else inputs
         examples = Examples.of(training, model_config.positive_map, prepared).to(ranks.device)
         validation = _moved(validation, ranks.device)

@@ -55,8 +55,6 @@ class JointCases:
         influence: Of b on the end of a.
         coupling: Of both ends of a pair.
         cut: 1 where a pair is one straight strut cut by a node, 0 at ordinary joints.
-        coarseness: 64 / (voxels per strut diameter)^2 of the labels to be met; 0 for the stiffness
-            itself.
         ends: The two ends of every pair.
         end_offsets: Lattice k owns ends ``end_offsets[k]:end_offsets[k + 1]``.
         pair_offsets: Likewise for pairs.
@@ -69,24 +67,17 @@ class JointCases:
     influence: Float[Tensor, "2 pairs"]
     coupling: Float[Tensor, " pairs"]
     cut: Float[Tensor, " pairs"]
-    coarseness: Float[Tensor, " lattices"]
     ends: Int[Tensor, "2 pairs"]
     end_offsets: Int[Tensor, " lattices_plus_1"]
     pair_offsets: Int[Tensor, " lattices_plus_1"]
 
     @classmethod
-    def of(
-        cls,
-        batch: LatticeBatch,
-        dtype: torch.dtype = torch.float32,
-        grid: Float[Tensor, " lattices"] | None = None,
-    ) -> "JointCases":
+    def of(cls, batch: LatticeBatch, dtype: torch.dtype = torch.float32) -> "JointCases":
         """Solve the frames of (simplified) lattices; gradients reach nodes, cells, radii, E, nu.
 
         Args:
             batch: The lattices.
             dtype: Of all but the roots.
-            grid: Voxels per strut diameter behind the labels that are to be met, if any.
 
         Raises:
             LatticeGnnError: For a lattice whose beam stiffness is singular.
@@ -103,7 +94,6 @@ class JointCases:
         m = raw[:, 1] * (2 * scale.rsqrt() / pairs.radius)[:, None, None]
         lever = torch.linalg.cross(pairs.direction[:, :, None].expand_as(m), m, dim=1)
         influence = pairs.influence()
-        coarseness = batch.cells.new_zeros(len(batch)) if grid is None else 64 / grid.square()
         cut = pairs.transparency(influence)
         return cls(
             root=P("sqrt"),
@@ -113,7 +103,6 @@ class JointCases:
             influence=influence.to(dtype),
             coupling=pairs.coupling().to(dtype),
             cut=cut.to(dtype),
-            coarseness=coarseness.to(dtype),
             ends=pairs.ends,
             end_offsets=2 * batch.strut_offsets,
             pair_offsets=pairs.offsets,
@@ -147,7 +136,6 @@ class JointCases:
             root=self.root[chosen],
             **{name: getattr(self, name).index_select(0, ends) for name in _PER_END},
             **{name: getattr(self, name).index_select(1, pairs) for name in _PER_PAIR},
-            coarseness=self.coarseness[chosen],
             coupling=self.coupling[pairs],
             cut=self.cut[pairs],
             ends=self.ends.index_select(1, pairs) + moved,
@@ -162,7 +150,7 @@ class JointCases:
         joined = {
             name: torch.cat([getattr(part, name) for part in parts], axis)
             for names, axis in (
-                (("root", "coarseness", "coupling", "cut", *_PER_END), 0),
+                (("root", "coupling", "cut", *_PER_END), 0),
                 (_PER_PAIR, 1),
             )
             for name in names

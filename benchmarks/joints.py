@@ -1,0 +1,266 @@
+"""Joint models against the finest solid labels of nets that no training lattice has; their cost.
+
+    python benchmarks/joints.py                          # accuracy, coverage and cost, some minutes
+    python benchmarks/joints.py accuracy --update-docs   # the tables of docs/joints.md
+    python benchmarks/joints.py cost
+    python benchmarks/joints.py accuracy --model run/model.safetensors
+
+Accuracy: relative Frobenius error of C by the beam solver, the beam solver with rigid ends (one
+fitted constant), the linear joint model and the joint network, class by class, on
+``data/solid_set``: the test lattices with their labels on 20 voxels per diameter where there are
+some and on 12 elsewhere, and the test lattices of rare kinds. Cost: milliseconds per cell on one
+thread, everything in one run.
+"""
+
+import argparse
+import itertools
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from joints_cost import cost_table
+from solid_report import DOCS, Row, table, write_section
+
+from data.datasets.dataset import Dataset, lattice_digests
+from data.datasets.file import read_dataset
+from fem_reference.beam.homogenise import homogenise_beam
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.layers.joint_pairs import JointPairs
+from lattice_gnn.surrogate.surrogate import Surrogate, load_surrogate
+from lattice_gnn.tensors.metrics import relative_frobenius
+
+SETS = Path(__file__).parents[1] / "data" / "solid_set"
+PAGE = DOCS / "joints.md"
+RIGID = 0.365  #: rigid length of strut ends over their radius, fitted to the training labels
+LONGEST = 0.4  #: of a strut's length, at most, at either end
+MODELS = ("beam", "rigid ends", "linear", "network")
+DENSITIES = (0.0, 0.03, 0.05, 0.1, 0.2, 1.0)
+
+
+@dataclass(frozen=True)
+class Test:
+    """Held-out lattices with their labels, what every model says of them, and what they are like.
+
+    Attributes:
+        reference: C / E_s of the solid reference.
+        answers: C / E_s of each of ``MODELS``.
+        bounds: The network's median and 90 % bound on its error.
+        facts: Numbers by which lattices are sorted into classes.
+    """
+
+    reference: torch.Tensor
+    answers: dict[str, torch.Tensor]
+    bounds: np.ndarray
+    facts: dict[str, np.ndarray]
+
+
+def finest(names: tuple[str, ...]) -> list[tuple[Dataset, np.ndarray]]:
+    """Lattices of several label files, each from the first file that has it labelled."""
+    seen: set[str] = set()
+    found = []
+    for name in names:
+        path = SETS / f"{name}.h5"
+        if not path.is_file():
+            continue
+        dataset = read_dataset(path)
+        mask = dataset.labels["solid"].mask
+        digests = lattice_digests(dataset).tolist()
+        new = [k for k, key in enumerate(digests) if mask[k] and key not in seen]
+        seen.update(digests[k] for k in new)
+        found.append((dataset, np.array(new, dtype=np.int64)))
+    return found
+
+
+def facts_of(batch: LatticeBatch, dataset: Dataset, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    """Density, contact, smallest angle, valence, radius ratio, nu, moduli and slenderness."""
+    pairs = JointPairs.of(batch)
+    owner = torch.repeat_interleave(torch.arange(len(batch)), pairs.offsets.diff())
+    low = torch.full((len(batch),), -1.0, dtype=torch.float64)
+    cosine = low.scatter_reduce(0, owner, pairs.cosine, "amax").clamp(max=1)
+    valence = torch.bincount(pairs.node, minlength=len(batch.nodes)).double()
+
+    def most(values: torch.Tensor, owner: torch.Tensor) -> np.ndarray:
+        return low.scatter_reduce(0, owner, values, "amax").numpy()
+
+    label = dataset.labels["solid"].select(chosen)
+    spread = most(batch.E, batch.strut_lattice) + most(-batch.E, batch.strut_lattice)
+    return {
+        "density": batch.relative_density.numpy(),
+        "contact": (label.detail("touching") > 0) | (label.detail("unresolved_gap") > 0),
+        "angle": torch.rad2deg(torch.acos(cosine)).numpy(),
+        "valence": most(valence, batch.node_lattice),
+        "ratio": most(batch.radii, batch.strut_lattice)
+        * most(1 / batch.radii, batch.strut_lattice),
+        "nu": dataset.poisson[chosen],
+        "unequal E": spread > 1e-9,
+        "voxels": label.detail("voxels_per_diameter"),
+    }
+
+
+def beam_answers(batch: LatticeBatch) -> dict[str, torch.Tensor]:
+    """The frame, and the frame with rigid ends."""
+    ends = torch.stack([batch.radii, batch.end_radii], 1)
+    arms = torch.minimum(RIGID * ends, LONGEST * batch.lengths[:, None])
+    return {
+        "beam": homogenise_beam(batch).stiffness.mandel,
+        "rigid ends": homogenise_beam(batch, rigid_ends=arms).stiffness.mandel,
+    }
+
+
+def network_answers(network: Surrogate, batch: LatticeBatch) -> tuple[torch.Tensor, np.ndarray]:
+    """C / E_s and the bounds on its error."""
+    with torch.no_grad():
+        answer = network.model.answer(batch)
+    bounds = network.error_bounds(answer)
+    missing = np.full((len(batch), 2), np.nan)
+    return answer.stiffness, missing if bounds is None else bounds
+
+
+def judge(files: tuple[str, ...], network: Surrogate, linear: Surrogate | None) -> Test:
+    """Ask all models about the lattices of some label files."""
+    references, bounds = [], []
+    answers: dict[str, list[torch.Tensor]] = {}
+    facts: dict[str, list[np.ndarray]] = {}
+    for dataset, chosen in finest(files):
+        for part in np.array_split(chosen, max(1, len(chosen) // 64)):
+            batch, C = dataset.labelled("solid", part)
+            found = beam_answers(batch)
+            found["network"], bound = network_answers(network, batch)
+            if linear is not None:
+                found["linear"] = linear.stiffness(batch).mandel
+            for name, value in found.items():
+                answers.setdefault(name, []).append(value)
+            for name, values in facts_of(batch, dataset, part).items():
+                facts.setdefault(name, []).append(values)
+            references.append(C)
+            bounds.append(bound)
+    return Test(
+        torch.cat(references),
+        {name: torch.cat(values) for name, values in answers.items()},
+        np.concatenate(bounds),
+        {name: np.concatenate(values) for name, values in facts.items()},
+    )
+
+
+def classes(f: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Which lattices belong to each row."""
+    alone = ~f["contact"]
+    ordinary = alone & (f["ratio"] < 1.01) & (f["nu"] == 0.3) & ~f["unequal E"]
+    rows = {
+        "all": np.ones(len(alone), dtype=bool),
+        "no contact, density 2-30 %": alone & (f["density"] > 0.02) & (f["density"] < 0.3),
+        "equal struts, nu 0.3, no contact": ordinary,
+    }
+    for low, high in itertools.pairwise(DENSITIES):
+        name = (
+            f"density {100 * low:g}-{100 * high:g} %"
+            if high < 1
+            else f"density above {100 * low:g} %"
+        )
+        rows[name] = alone & (f["density"] >= low) & (f["density"] < high)
+    return rows | {
+        "struts touch or nearly": f["contact"],
+        "smallest angle below 30 degrees": f["angle"] < 30,
+        "12 and more struts at a joint": f["valence"] >= 12,
+        "radius ratio 1.01 to 2": (f["ratio"] >= 1.01) & (f["ratio"] < 2),
+        "radius ratio above 2": f["ratio"] >= 2,
+        "nu below 0.25": f["nu"] < 0.25,
+        "nu above 0.35": f["nu"] > 0.35,
+        "unequal moduli": f["unequal E"],
+        "labels on 20 voxels": f["voxels"] > 19,
+    }
+
+
+def accuracy_tables(test: Test) -> str:
+    """Errors, soft modes and coverage, class by class."""
+    errors = {
+        name: 100 * relative_frobenius(C, test.reference).numpy()
+        for name, C in test.answers.items()
+    }
+    names = [name for name in MODELS if name in errors]
+    soft = {name: softest(C, test.reference) for name, C in test.answers.items()}
+    first: list[Row] = []
+    second: list[Row] = []
+    third: list[Row] = []
+    for title, inside in classes(test.facts).items():
+        if not inside.any():
+            continue
+        count = f"{inside.sum()}"
+        first.append((title, count, *(three(errors[name][inside]) for name in names)))
+        second.append((title, count, *(soft_text(soft[name][inside]) for name in names)))
+        error, (_, bound) = errors["network"][inside], 100 * test.bounds[inside].T
+        third.append((title, count, f"{100 * (error <= bound).mean():.0f} %",
+                      f"{np.median(bound):.2f}", f"{np.median(bound) / ideal(error, bound):.2f}",
+                      f"{rank_correlation(error, bound):.2f}"))  # fmt: skip
+    heads = ("lattices", "number", *names)
+    parts = [
+        "Error of C, %: median / mean / p90.\n",
+        table(heads, first),
+        "\nSoftest eigenvalue: median of its ratio to the label's; its error, %: median / p90.\n",
+        table(heads, second),
+    ]
+    if np.isfinite(test.bounds).all():
+        parts += [
+            "\nThe 90 % bound of the network: how many errors it covers; its median, %; its width "
+            "over that of the narrowest multiple covering 90 %; rank correlation with the error.\n",
+            table(("lattices", "number", "covered", "bound", "width", "rank correlation"), third),
+        ]
+    return "\n".join(parts)
+
+
+def three(error: np.ndarray) -> str:
+    """Median, mean and p90."""
+    return f"{np.median(error):.2f} / {error.mean():.2f} / {np.quantile(error, 0.9):.2f}"
+
+
+def softest(C: torch.Tensor, reference: torch.Tensor) -> np.ndarray:
+    """Ratio of the smallest eigenvalues."""
+    low = torch.linalg.eigvalsh(C)[:, 0] / torch.linalg.eigvalsh(reference)[:, 0]
+    ratio: np.ndarray = low.numpy()
+    return ratio
+
+
+def soft_text(ratio: np.ndarray) -> str:
+    """Median ratio, and median and p90 of its error."""
+    error = 100 * np.abs(ratio - 1)
+    return f"{np.median(ratio):.3f}; {np.median(error):.1f} / {np.quantile(error, 0.9):.1f}"
+
+
+def ideal(error: np.ndarray, bound: np.ndarray) -> float:
+    """Median width of the multiple of these bounds that covers 90 % of these errors."""
+    return float(np.median(bound) * np.quantile(error / bound, 0.9))
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's."""
+    ranks = [np.argsort(np.argsort(x)) for x in (a, b)]
+    return float(np.corrcoef(*ranks)[0, 1]) if len(a) > 2 else float("nan")
+
+
+def main() -> None:
+    """Print the tables, and write them into the docs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="?", choices=("accuracy", "cost", "all"), default="all")
+    parser.add_argument("--model", default="joints", help="name or file of the joint network")
+    parser.add_argument("--linear", default="joints-linear", help="the same of the linear model")
+    parser.add_argument("--update-docs", action="store_true")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    network = load_surrogate(arguments.model)
+    linear = None if arguments.linear == "none" else load_surrogate(arguments.linear)
+    sections = {}
+    if arguments.what in ("accuracy", "all"):
+        test = judge(("fine_test", "test", "weak_test"), network, linear)
+        sections["accuracy"] = accuracy_tables(test)
+    if arguments.what in ("cost", "all"):
+        sections["cost"] = cost_table(network, linear)
+    for name, text in sections.items():
+        sys.stdout.write(f"{text}\n\n")
+        if arguments.update_docs:
+            write_section(name, text, PAGE)
+
+
+if __name__ == "__main__":
+    main()
