@@ -117,3 +117,17 @@ def test_a_header_of_before_still_reads():
     domain = Domain.from_dict(old)
     assert domain.notes(lattice) == ()
     assert any("none of the 1 nets" in note for note in domain.notes(cell("octet", radius=0.05)))
+
+
+def test_joints_are_measured_by_angle_and_ratio_of_radii():
+    """Struts of bcc meet at arccos(1/3) = 70.53 degrees; one of ten times the radius is noted."""
+    bcc = cell("bcc", radius=0.05)
+    domain = Domain.of([bcc])
+    angle, ratio = "smallest angle at a joint (degrees)", "ratio of radii at a joint"
+    assert domain.ranges[angle] == pytest.approx((70.5288, 70.5288), abs=1e-4)
+    assert domain.ranges[ratio] == (1, 1)
+    thick = bcc.with_radii(np.where(np.arange(bcc.num_struts) == 0, 0.5, 0.05))
+    assert any(note.startswith(f"{ratio} is 10") for note in domain.notes(thick))
+    assert any(
+        note.startswith(f"{angle} is 45") for note in domain.notes(cell("fccz", radius=0.05))
+    )
