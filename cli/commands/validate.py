@@ -25,17 +25,20 @@ from cli.terminal.solvers import solve_solid, stages_of
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from data.formats.lat import CatalogueEntry
+    from data.experiments.catalogue import Reference
     from fem_reference.validate import Comparison
     from fem_reference.validate import Solver as Solve
     from lattice_gnn.lattice.lattice import Lattice
     from lattice_gnn.reports.errors import Summary
-    from lattice_gnn.reports.validation import ReferenceSelection
     from lattice_gnn.tensors.stiffness import Stiffness
 
-    _Reference = tuple[Lattice, Stiffness, np.ndarray]
+
+Highest = Annotated[
+    int | None,
+    typer.Option(
+        "--highest", metavar="N", help="Only the N highest densities of each catalogue entry."
+    ),
+]
 
 
 def validate(  # noqa: PLR0913 (every option of a command is a parameter)
@@ -48,12 +51,7 @@ def validate(  # noqa: PLR0913 (every option of a command is a parameter)
     voxels_per_diameter: Voxels = 8,
     model: ModelName = "default",
     lowest: Lowest = None,
-    highest: Annotated[
-        int | None,
-        typer.Option(
-            "--highest", metavar="N", help="Only the N highest densities of each catalogue entry."
-        ),
-    ] = None,
+    highest: Highest = None,
     limit: Limit = None,
     seed: Seed = 0,
     picture: Annotated[
@@ -75,11 +73,13 @@ def validate(  # noqa: PLR0913 (every option of a command is a parameter)
     """
     solver = chosen_solver(context)
     check_output(picture, [catalogue])
+    from data.experiments.catalogue import choose_references, read_catalogue
+    from lattice_gnn.reports.document import plain
     from lattice_gnn.reports.validation import ReferenceSelection, ValidationReport, differences
 
     selection = ReferenceSelection(lowest, highest, limit, seed)
-    entries = _read(catalogue)
-    chosen = _choose(entries, selection)
+    entries = read_catalogue(catalogue)
+    chosen = choose_references(entries, **plain(selection))
     refused: list[str] = []
     grid: dict[str, Summary] = {}
     if method == "solid":
@@ -112,64 +112,26 @@ def validate(  # noqa: PLR0913 (every option of a command is a parameter)
         _draw(picture, comparison)
 
 
-def _read(catalogue: Path) -> list["CatalogueEntry"]:
-    from data.formats import kind_of
-    from data.formats.lat import read_lat
-
-    kind = kind_of(catalogue)
-    if kind != "lat":
-        raise LatticeGnnError(
-            f"{catalogue.name}: a file of the format {kind} carries no reference tensors to "
-            "compare with; expected a .lat catalogue."
-        )
-    entries = read_lat(catalogue)
-    if not any(entry.references for entry in entries):
-        raise LatticeGnnError(
-            f"{catalogue.name}: none of its {len(entries)} entries carries a compliance tensor to "
-            "compare with."
-        )
-    return entries
-
-
-def _choose(
-    entries: "Sequence[CatalogueEntry]", selection: "ReferenceSelection"
-) -> "list[_Reference]":
-    """Lattice, tensor and its rounding, of what the options select."""
-    from data.experiments.reference_set import drawn
-
-    for name in ("lowest", "highest", "limit"):
-        value = getattr(selection, name)
-        if value is not None and value < 1:
-            raise LatticeGnnError(f"--{name}: expected a whole number of at least 1, got {value}.")
-    found: list[_Reference] = []
-    for entry in entries:
-        own = [(*pair, half) for pair, half in zip(entry.pairs(), entry.roundings, strict=True)]
-        own.sort(key=lambda reference: reference[0].relative_density)
-        own = own[: selection.lowest]
-        found += own[-selection.highest :] if selection.highest else own
-    return [found[k] for k in drawn(len(found), selection.limit, selection.seed).tolist()]
-
-
-def _compare(references: "Sequence[_Reference]", solve: "Solve") -> "Comparison":
+def _compare(references: "Sequence[Reference]", solve: "Solve") -> "Comparison":
     from fem_reference.validate import compare
 
-    lattices, tensors, roundings = zip(*references, strict=True)
-    return compare(list(zip(lattices, tensors, strict=True)), solve, roundings)
+    pairs = [(reference.lattice, reference.stiffness) for reference in references]
+    return compare(pairs, solve, [reference.rounding for reference in references])
 
 
 def _solve(solver: Solver) -> "Solve":
     """The stiffness of many lattices by beam FEM or by the network."""
     if solver.method == "network":
-        from lattice_gnn.lattice.batch import LatticeBatch
+        import torch
+
         from lattice_gnn.surrogate.surrogate import load_surrogate
         from lattice_gnn.tensors.stiffness import Stiffness
-        from lattice_gnn.training.evaluation import predict_in_batches
 
-        model = load_surrogate(solver.model).model
+        surrogate = load_surrogate(solver.model)
 
         def by_network(lattices: "Sequence[Lattice]") -> "Stiffness":
-            batch = LatticeBatch.from_lattices([lattice.simplified() for lattice in lattices])
-            return Stiffness(predict_in_batches(model, batch))
+            found = surrogate.predict(list(lattices))
+            return Stiffness(torch.stack([prediction.stiffness.mandel for prediction in found]))
 
         return by_network
     from fem_reference.beam.homogenise import homogenise_beam
@@ -178,7 +140,7 @@ def _solve(solver: Solver) -> "Solve":
 
 
 def _solid(
-    chosen: "Sequence[_Reference]", voxels_per_diameter: int
+    chosen: "Sequence[Reference]", voxels_per_diameter: int
 ) -> "tuple[Comparison, dict[str, Summary], list[str]]":
     """The comparison, statistics of the errors that the grids estimate, and what was refused.
 
@@ -193,7 +155,7 @@ def _solid(
     kept, tensors, numbers, refused = [], [], [], []
     with progress("solid FEM") as on_progress:
         for number, reference in enumerate(chosen):
-            lattice = reference[0]
+            lattice = reference.lattice
             name = f"{lattice.name} at {lattice.relative_density:.4g}"
             try:
                 on_stage = stages_of(on_progress, number, len(chosen), name)

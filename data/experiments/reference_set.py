@@ -8,12 +8,10 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from jaxtyping import Int
 
 from data.datasets.file import read_dataset
+from data.experiments.catalogue import choose_references, drawn, read_catalogue
 from data.experiments.training_data import PARTS, DataConfig
-from data.formats import kind_of
-from data.formats.lat import read_lat
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import reading
 from lattice_gnn.lattice.batch import LatticeBatch
@@ -135,40 +133,23 @@ def _from_dataset(path: Path, selection: Selection) -> ReferenceSet:
 
 
 def _from_catalogue(path: Path, selection: Selection) -> ReferenceSet:
-    kind = kind_of(path)
-    if kind != "lat":
-        raise LatticeGnnError(
-            f"{path.name}: a file of the format {kind} carries no reference tensors; expected a "
-            "dataset (.h5) or a .lat catalogue."
-        )
+    entries = read_catalogue(path, "a dataset (.h5) or a .lat catalogue")
     if selection.part is not None:
         raise LatticeGnnError(
             f"{path.name}: parts are for datasets (.h5), and this is a .lat catalogue."
         )
-    entries = read_lat(path)
-    found = []
-    for row, entry in enumerate(entries):
-        pairs = sorted(entry.pairs(), key=lambda pair: pair[0].relative_density)[: selection.lowest]
+    for entry in entries:
         net = entry.lattice.connectivity()
-        if pairs and not net.spans_space:
+        if entry.references and not net.spans_space:
             raise LatticeGnnError(
                 f"{path.name}: {entry.name}: expected a net that spans space, got one that does "
                 f"not ({net.describe()}); take it out."
             )
-        found += [(row, *pair) for pair in pairs]
-    if not found:
-        raise LatticeGnnError(
-            f"{path.name}: none of its {len(entries)} entries carries a compliance tensor to "
-            "compare with."
-        )
-    found = [found[k] for k in drawn(len(found), selection.limit, selection.seed).tolist()]
-    batch = LatticeBatch.from_lattices([lattice for _, lattice, _ in found]).simplified()
-    C = torch.stack([stiffness.mandel.detach() for _, _, stiffness in found])
-    rows, lattices, _ = zip(*found, strict=True)
-    return ReferenceSet(LabelledLattices(batch, C), tuple(x.name for x in lattices), rows)
-
-
-def drawn(count: int, limit: int | None, seed: int) -> Int[np.ndarray, " kept"]:
-    """At most ``limit`` of so many numbers, at random, ascending; all where None."""
-    order = np.random.default_rng(seed).permutation(count)
-    return np.sort(order[:limit])
+    found = choose_references(
+        entries, lowest=selection.lowest, limit=selection.limit, seed=selection.seed
+    )
+    lattices = [reference.lattice for reference in found]
+    batch = LatticeBatch.from_lattices(lattices).simplified()
+    C = torch.stack([reference.stiffness.mandel.detach() for reference in found])
+    names = tuple(lattice.name for lattice in lattices)
+    return ReferenceSet(LabelledLattices(batch, C), names, tuple(x.row for x in found))

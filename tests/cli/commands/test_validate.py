@@ -172,8 +172,8 @@ def test_a_limit_draws_the_lattices_that_evaluate_draws(catalogue):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--limit", "0"), ["--limit", "got 0"]),
-        (("--highest", "-1"), ["--highest", "got -1"]),
+        (("--limit", "0"), ["limit", "got 0"]),
+        (("--highest", "-1"), ["highest", "got -1"]),
         (("--method", "solid", "--element", "timoshenko"), ["--element", "--method beam"]),
         (("--voxels-per-diameter", "8"), ["--voxels-per-diameter", "--method solid"]),
         (("--method", "solid", "--voxels-per-diameter", "3"), ["all 8", "bcc at 0.002", "least 4"]),
