@@ -42,11 +42,11 @@ _SYMMETRIC = symmetric_from_upper(np.arange(21.0)).astype(int).ravel().tolist()
 
 
 @dataclass(frozen=True, slots=True)
-class CgcnnConfig(ModelSettings):
-    """Configuration of the crystal graph network.
+class ConvolutionSettings(ModelSettings):
+    """Settings that the three networks share.
 
     Attributes:
-        channels: Width of the node states.
+        channels: Width of the node states (and of the edge states, where there are some).
         layers: Rounds of message passing.
         head: Width of the MLP after pooling.
         aggregation: How the messages of the struts at a node are aggregated.
@@ -61,68 +61,51 @@ class CgcnnConfig(ModelSettings):
     aggregation: Literal["add", "mean"] = "add"
     group_average: bool = False
     positive_map: str = "prior"
-    kind: Literal["cgcnn"] = "cgcnn"
+    kind: str = ""
+
+    sizes: ClassVar[tuple[str, ...]] = ("channels", "layers", "head")
 
     def __post_init__(self) -> None:
-        check_config(self, {"channels": 1, "layers": 1, "head": 1})
+        check_config(self, dict.fromkeys(self.sizes, 1))
 
 
 @dataclass(frozen=True, slots=True)
-class McgcnnConfig(ModelSettings):
+class CgcnnConfig(ConvolutionSettings):
+    """Configuration of the crystal graph network."""
+
+    kind: Literal["cgcnn"] = "cgcnn"
+
+
+@dataclass(frozen=True, slots=True)
+class McgcnnConfig(ConvolutionSettings):
     """Configuration of the modified crystal graph network, with embedded and updated edge states.
 
     Attributes:
-        channels: Width of the node and edge states.
-        layers: Rounds of message passing.
-        head: Width of the MLP after pooling.
         edge_updates: Whether edge states change from layer to layer.
-        aggregation: How the messages of the struts at a node are aggregated.
-        group_average: Average M over the 24 rotations of the cube, at 24 times the cost.
-        positive_map: Key of ``POSITIVE_MAPS``.
-        kind: Name of the architecture.
     """
 
     channels: int = 48
     layers: int = 3
-    head: int = 64
     edge_updates: bool = True
-    aggregation: Literal["add", "mean"] = "add"
-    group_average: bool = False
-    positive_map: str = "prior"
     kind: Literal["mcgcnn"] = "mcgcnn"
-
-    def __post_init__(self) -> None:
-        check_config(self, {"channels": 1, "layers": 1, "head": 1})
 
 
 @dataclass(frozen=True, slots=True)
-class NnconvConfig(ModelSettings):
+class NnconvConfig(ConvolutionSettings):
     """Configuration of the network of edge-conditioned convolutions.
 
     Attributes:
-        channels: Width of the node states.
-        layers: Rounds of message passing.
         hidden: Width of the MLP that gives the matrix of an edge.
-        head: Width of the MLP after pooling.
         gru: Use one convolution for all rounds, with a gated recurrent unit.
-        aggregation: How the messages of the struts at a node are aggregated.
-        group_average: Average M over the 24 rotations of the cube, at 24 times the cost.
-        positive_map: Key of ``POSITIVE_MAPS``.
-        kind: Name of the architecture.
     """
 
     channels: int = 32
     layers: int = 3
     hidden: int = 20
-    head: int = 64
     gru: bool = False
-    aggregation: Literal["add", "mean"] = "add"
-    group_average: bool = False
-    positive_map: str = "prior"
     kind: Literal["nnconv"] = "nnconv"
 
-    def __post_init__(self) -> None:
-        check_config(self, {"channels": 1, "layers": 1, "hidden": 1, "head": 1})
+    sizes: ClassVar[tuple[str, ...]] = ("channels", "layers", "head", "hidden")
 
 
 class CubeGroup(ExactTables):
@@ -140,9 +123,9 @@ class DirectionNetwork(StiffnessNetwork):
     """Message passing on directed struts whose features include the components of the direction."""
 
     equivariant: ClassVar[bool] = False
-    config: CgcnnConfig | McgcnnConfig | NnconvConfig
+    config: ConvolutionSettings
 
-    def __init__(self, config: CgcnnConfig | McgcnnConfig | NnconvConfig, normaliser: Normaliser):
+    def __init__(self, config: ConvolutionSettings, normaliser: Normaliser):
         super().__init__(config, normaliser)
         channels, head = config.channels, config.head
         self.group = CubeGroup() if config.group_average else None
