@@ -1,4 +1,4 @@
-"""What a model says of lattices beside their stiffness."""
+"""Output of a model: the stiffness, and measures of its uncertainty."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """C / E_s of simplified lattices, and what the model knows about its answer.
+    """C / E_s of simplified lattices, with measures of its uncertainty.
 
     Attributes:
         stiffness: C / E_s, Mandel.
-        frame: The beam stiffness, where the model starts from it.
-        spread: Root mean square distance of the members of an ensemble from their answer, over the
-            answer (Frobenius); None without members.
-        correction: |C - frame| / |C|, where there is a frame.
+        frame: The beam stiffness, for models that correct it, else None.
+        spread: Root mean square distance of the members of an ensemble from their answer, relative
+            to it (Frobenius); None without members.
+        correction: |C - frame| / |C|; None without frame.
     """
 
     stiffness: Float[Tensor, "lattices 6 6"]

@@ -1,11 +1,11 @@
-"""The joint network: the frame is solved exactly, a network adds what the joints do.
+"""The joint network: the frame is solved exactly, and a network corrects for the joint material.
 
     C = P^(1/2) exp(M) P^(1/2),
 
-P the beam stiffness, M the complementary energy of the material at the joints under the end forces
-of the frame, relative to the energy of the cell: a sum over pairs of struts at every joint
-(``layers/joint_forms.py``). Its coefficients are functions of invariants of the pair and of an
-embedding of both ends, which pools over all their partners. ``docs/joints.md`` explains.
+where P is the beam stiffness and M the complementary energy of the material at the joints under the
+end forces of the frame, relative to the energy of the cell: a sum over pairs of struts at every
+joint (``layers/joint_forms.py``). Its coefficients are functions of invariants of the pair and of
+an embedding of both ends, which pools over all their partners. See ``docs/joints.md``.
 """
 
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ _CHUNK = 128  #: lattices whose frames are solved together
 
 @dataclass(frozen=True, slots=True)
 class JointConfig(ModelSettings):
-    """Shape of the joint network.
+    """Configuration of the joint network.
 
     Attributes:
         hidden: Width of the hidden layers.
-        embedding: Numbers that describe a strut end among its partners.
-        degree: Of the polynomial in c, the cosine of a pair's angle.
+        embedding: Width of the embedding of a strut end among its partners.
+        degree: Degree of the polynomial in c, the cosine of the angle of a pair.
         members: Independent networks whose M are averaged; their spread measures what the labels
             leave open.
         positive_map: "beam".
@@ -87,7 +87,7 @@ class JointMember(nn.Module):
 
 
 class JointModel(StiffnessNetwork):
-    """Pairs of struts at joints, on the exact forces of the frame."""
+    """Quadratic forms of pairs of struts at joints in the exact forces of the frame."""
 
     config: JointConfig
 
@@ -114,7 +114,7 @@ class JointModel(StiffnessNetwork):
         return Answer(C, frame, spread, correction / scale)
 
     def inputs(self, batch: LatticeBatch) -> JointCases:
-        """Frames, forces and invariants, which no weight changes."""
+        """Frames, forces and invariants, which are independent of the weights."""
         parts = []
         for first in range(0, len(batch), _CHUNK):
             stop = min(first + _CHUNK, len(batch))

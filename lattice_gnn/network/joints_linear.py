@@ -1,10 +1,10 @@
-"""The joint model without a network: coefficients linear in a few functions of every pair.
+"""The linear joint model: coefficients linear in a few functions of every pair.
 
     C = P^(1/2) exp(M) P^(1/2),
 
-P and the quadratic forms of M as in ``network/joints.py``; the 42 coefficients of a directed pair
-are sums of the functions ``BASIS`` of its invariants, with weights from least squares
-(``training/joints_fit.py``). The floor that the network must beat, and an answer that can be read.
+with P and the quadratic forms of M as in ``network/joints.py``; the 42 coefficients of a directed
+pair are sums of the functions ``BASIS`` of its invariants, with weights from least squares
+(``training/joints_fit.py``). It is the baseline of the joint network, and interpretable.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class JointLinearConfig(ModelSettings):
 
 
 class JointLinearModel(StiffnessNetwork):
-    """Joint forms with linear coefficients; the weights are set by least squares."""
+    """Joint forms with linear coefficients, fitted by least squares."""
 
     equivariant: ClassVar[bool] = True
     weights: Float[Tensor, "functions 42"]
@@ -69,7 +69,7 @@ class JointLinearModel(StiffnessNetwork):
         return Answer(C, frame, correction=(C - frame).flatten(1).norm(dim=1) / scale)
 
     def inputs(self, batch: LatticeBatch) -> JointCases:
-        """Frames, forces and invariants, which no weight changes."""
+        """Frames, forces and invariants, which are independent of the weights."""
         return JointCases.of(batch, self.dtype)
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:

@@ -1,4 +1,4 @@
-"""What a joint model needs of lattices and no weight changes: frame, forces, invariants."""
+"""Inputs of a joint model: frame, forces and invariants, all independent of its weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -33,7 +33,7 @@ PAIR_FEATURES = (
 
 _ROUND = 0.02  #: added to 1 - c and 1 + c before the root
 _SLENDER, _SLENDER_MEAN = 0.01, -2.2  #: added to r / L; about the mean of the logarithm
-_NU = 0.3  #: from which nu is counted
+_NU = 0.3  #: reference value of nu
 _NU_SCALE = 5.0  #: so that its range is about 1
 _PER_END = ("forces",)
 _PER_PAIR = ("pair_forces", "features", "influence")
@@ -41,7 +41,7 @@ _PER_PAIR = ("pair_forces", "features", "influence")
 
 @dataclass(frozen=True, eq=False)
 class JointCases:
-    """Frames under six strains of equal energy, seen from their joints.
+    """Frames under six strains of equal energy, as strut ends and pairs of them at joints.
 
     Attributes:
         root: P^(1/2), P the beam stiffness C / E_s of each lattice; float64.
@@ -52,9 +52,9 @@ class JointCases:
             even (f.t, f.n, m.w) and odd (m.t, m.n, f.w) under reflection in the plane of the pair,
             n = t_b - c t_a, w = t_a x t_b.
         features: ``PAIR_FEATURES`` of every directed pair.
-        influence: Of b on the end of a.
-        coupling: Of both ends of a pair.
-        cut: 1 where a pair is one straight strut cut by a node, 0 at ordinary joints.
+        influence: Influence of b on the end of a.
+        coupling: Coupling of the two ends of a pair.
+        cut: 1 for a pair that is one straight strut cut by a node, 0 at ordinary joints.
         ends: The two ends of every pair.
         end_offsets: Lattice k owns ends ``end_offsets[k]:end_offsets[k + 1]``.
         pair_offsets: Likewise for pairs.
@@ -77,7 +77,7 @@ class JointCases:
 
         Args:
             batch: The lattices.
-            dtype: Of all but the roots.
+            dtype: Precision of everything except the roots.
 
         Raises:
             LatticeGnnError: For a lattice whose beam stiffness is singular.

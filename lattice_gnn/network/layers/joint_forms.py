@@ -22,10 +22,10 @@ def joint_energy(
         + g1 f_a.f_a + g2 m_a.m_a + g3 f_a.(t_a x m_a)
         + g4 f_a.f_b + g5 m_a.m_b + g6 f_a.(t_b x m_b),
 
-    x and y the even and odd components of the forces. What b does to the end of a alone (G1, G3,
-    g1, g2, g3) is multiplied by the influence of b on a, what couples both by their coupling, all
-    of it by 1 - cut: a vanishing neighbour changes nothing, and neither does a node on a straight
-    uniform strut.
+    with x and y the even and odd components of the forces. Terms in the forces of a alone (G1, G3,
+    g1, g2, g3) are multiplied by the influence of b on a, terms in both by their coupling, and all
+    terms by 1 - cut: neither a vanishing neighbour nor a node on a straight uniform strut has any
+    effect.
     """
     solid = 1 - cases.cut
     alone, both = solid * cases.influence, solid * cases.coupling

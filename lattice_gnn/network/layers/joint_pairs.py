@@ -1,8 +1,8 @@
-"""Strut ends, and every pair of ends that meet at a joint, with what they see of each other.
+"""Strut ends, the pairs of ends that meet at a joint, and the invariants of these pairs.
 
 A strut has two ends, end 2 s at its node i and 2 s + 1 at its node j. Two ends at one node are a
-pair, kept once; all that belongs to a pair has a leading axis of 2 for its directions, (a, b) and
-(b, a), so that the reversed view is a flip. t is the unit direction of a strut away from the joint,
+pair, stored once; quantities of a pair have a leading axis of 2 for its directions, (a, b) and
+(b, a), so that reversal is a flip. t is the unit direction of a strut away from the joint,
 c = t_a . t_b. Everything here is dimensionless, invariant under rotation and inversion, and smooth
 where struts are collinear: directions across a strut are not normalised.
 """
@@ -21,13 +21,13 @@ Directed = Float[Tensor, "2 pairs"]  #: a number for either direction of a pair
 _HALF = 0.3  #: rho^3 E_b / E_a at which a neighbour has about a quarter of its full influence
 _KINK, _STEP, _COMPANY = 0.1, 0.05, 1.0  #: scales of ``transparency``
 _AZIMUTHS = ((0.0,), (60.0, -60.0), (120.0, -120.0), (180.0,))  #: degrees, counted from b
-_SHARPEST = 0.005  #: added to 1 - c: bounds the profile of struts that lie on one another
+_SHARPEST = 0.005  #: added to 1 - c: bounds the profile of coincident struts
 _CORNER = 0.05  #: rounds the profile where a strut leaves the half-space of another
 _COLLINEAR = 0.02  #: s^2 below which the azimuth of b fades
-_POWER = 8  #: of the mean that stands for the largest of the profile
-_FLOOR = 0.05  #: below it the profile counts as none
-_CHAIN = 4  #: cuts of one straight strut that are seen through
-_TRIPLES = 2_000_000  #: that are looked at together
+_POWER = 8  #: exponent of the power mean that approximates the maximum of the profile
+_FLOOR = 0.05  #: below this the profile counts as zero
+_CHAIN = 4  #: maximum number of cuts of one straight strut that are followed
+_TRIPLES = 2_000_000  #: triples per chunk, to limit memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class JointPairs:
         radius: Outer radius of each end, unit of length.
         modulus: E / E_s of its strut.
         nu: Poisson's ratio of its strut.
-        ends: The two ends (a, b) of every pair; pairs of one lattice follow one another.
+        ends: The two ends (a, b) of every pair; the pairs of one lattice are contiguous.
         offsets: Lattice k owns pairs ``offsets[k]:offsets[k + 1]``.
         cosine: c of every pair.
     """
@@ -80,41 +80,41 @@ class JointPairs:
         )
 
     def sum_over_partners(self, values: Float[Tensor, "2 pairs *rest"]) -> Tensor:
-        """Sum what the pairs (a, b) say over b; one row for every end a."""
+        """Sum values of the pairs (a, b) over b; one row per end a."""
         total = values.new_zeros(len(self.node), *values.shape[2:])
         return total.index_add(0, self.ends.flatten(), values.flatten(0, 1))
 
     def contrast(self, quantity: Float[Tensor, " ends"]) -> Directed:
-        """(x_b - x_a) / (x_a + x_b): 0 where equal, -1 where b vanishes beside a."""
+        """(x_b - x_a) / (x_a + x_b): 0 if equal, -1 in the limit x_b << x_a."""
         a, b = quantity[self.ends]
         contrast = (b - a) / (a + b)
         return torch.stack([contrast, -contrast])
 
     def influence(self) -> Directed:
-        """How much b can do to the material at the end of a; 1 for equals, 0 as b vanishes.
+        """Influence of b on the material at the end of a: 1 for equal struts, 0 as b vanishes.
 
-        A neighbour of radius ratio rho = r_b / r_a occupies a share rho^3 of the joint, and
-        restrains it in the measure of its modulus: q = rho^3 E_b / E_a, influence
+        A neighbour of radius ratio rho = r_b / r_a occupies a share rho^3 of the joint and
+        constrains it in proportion to its modulus: q = rho^3 E_b / E_a, influence
         (1 + q0) q / (q + q0).
         """
         a, b = (self.radius**3 * self.modulus)[self.ends]
         return (1 + _HALF) * torch.stack([b / (b + _HALF * a), a / (a + _HALF * b)])
 
     def coupling(self) -> Float[Tensor, " pairs"]:
-        """How much a force on one end moves the other, in scaled forces; 1 for equals.
+        """Displacement of one end by a force on the other, in scaled forces; 1 for equal struts.
 
-        A force F on a body of modulus E moves it by about F / (E r) at a distance r, so that the
-        thinner or softer of two ends answers to the other by the root of the ratio of E r, here
+        A force F on a body of modulus E displaces it by about F / (E r) at a distance r, so the
+        coupling of two ends scales with the square root of the ratio of their E r; here
         2 sqrt(x y) / (x + y) with x, y = E r of both.
         """
         x, y = (self.radius * self.modulus)[self.ends]
         return 2 * (x * y).sqrt() / (x + y)
 
     def transparency(self, influence: Directed) -> Float[Tensor, " pairs"]:
-        """1 where a pair is one straight uniform strut, cut by a node; 0 at any ordinary joint.
+        """1 for a pair that is one straight uniform strut cut by a node; 0 at ordinary joints.
 
-        exp of minus the sum of 1 + c, the squared contrasts of radius, modulus and nu, and the
-        influence of all others at the joint on both, each over its scale.
+        The exponential of minus the sum of 1 + c, the squared contrasts of radius, modulus and nu,
+        and the influence of all others at the joint on both, each over its scale.
         """
         others = self.sum_over_partners(influence)[self.ends] - influence
         radius, modulus = self.contrast(self.radius)[0], self.contrast(self.modulus)[0]
@@ -125,7 +125,7 @@ class JointPairs:
         )
 
     def straight_length(self, transparency: Float[Tensor, " pairs"]) -> Float[Tensor, " ends"]:
-        """How far the strut of each end runs straight on, through joints that only cut it.
+        """Straight length of the strut of each end, continued through joints that only cut it.
 
         L_a + sum of transparency times that of b over the partners b of the far end; chains of up
         to ``_CHAIN`` cuts are followed.
@@ -138,7 +138,7 @@ class JointPairs:
         return reach
 
     def profile(self) -> Float[Tensor, "2 pairs 4"]:
-        """How far from the node the surface of a leaves the other struts, log(1 + z / r_a).
+        """log(1 + z / r_a), z the distance from the node at which the surface of a leaves the others.
 
         The line on the surface of a, at the azimuth u across it, leaves a strut c of equal radius
         at z = r u.t_c / (1 - t_a.t_c), if that is positive; here r is the radius of c, times twice
@@ -178,7 +178,7 @@ class JointPairs:
         return total.index_add(0, pair, z**_POWER)
 
     def _frames(self) -> tuple[Float[Tensor, "directed 3"], Float[Tensor, "directed 3"]]:
-        """Directions across a: towards b, and beside it; they fade where a and b are collinear."""
+        """Directions across a, in and out of the plane of the pair; they vanish for collinear pairs."""
         a, b = self.direction[self.ends]
         c = self.cosine[:, None]
         across = torch.cat([b - c * a, a - c * b])
@@ -191,7 +191,7 @@ class JointPairs:
 def _pairs(
     node: Int[Tensor, " ends"], num_nodes: int
 ) -> tuple[Int[Tensor, "2 pairs"], Int[Tensor, " pairs"]]:
-    """All pairs of ends at one node, each once, in the order of the nodes; and their node."""
+    """All pairs of ends at one node, each once, in the order of the nodes; and their nodes."""
     order = torch.argsort(node, stable=True)
     valence = torch.bincount(node, minlength=num_nodes)
     place = torch.arange(len(node), device=node.device)
@@ -206,7 +206,7 @@ def _pairs(
 def _triples(
     pairs: JointPairs,
 ) -> tuple[Int[Tensor, " triples"], Int[Tensor, " triples"], Int[Tensor, " triples"]]:
-    """For every directed pair (a, b) all ends c other than a at the joint: a, c, number of pair."""
+    """All ends c other than a at the joint of every directed pair (a, b): a, c, index of the pair."""
     node = pairs.node
     order = torch.argsort(node, stable=True)
     valence = torch.bincount(node)
