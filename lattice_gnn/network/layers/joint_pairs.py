@@ -138,7 +138,7 @@ class JointPairs:
         return reach
 
     def profile(self) -> Float[Tensor, "2 pairs 4"]:
-        """log(1 + z / r_a), z the distance from the node at which the surface of a leaves the others.
+        """log(1 + z / r_a), z the distance from the node where the surface of a leaves the others.
 
         The line on the surface of a, at the azimuth u across it, leaves a strut c of equal radius
         at z = r u.t_c / (1 - t_a.t_c), if that is positive; here r is the radius of c, times twice
@@ -178,7 +178,7 @@ class JointPairs:
         return total.index_add(0, pair, z**_POWER)
 
     def _frames(self) -> tuple[Float[Tensor, "directed 3"], Float[Tensor, "directed 3"]]:
-        """Directions across a, in and out of the plane of the pair; they vanish for collinear pairs."""
+        """Directions across a, in and out of the plane of the pair; 0 for collinear pairs."""
         a, b = self.direction[self.ends]
         c = self.cosine[:, None]
         across = torch.cat([b - c * a, a - c * b])
@@ -206,7 +206,7 @@ def _pairs(
 def _triples(
     pairs: JointPairs,
 ) -> tuple[Int[Tensor, " triples"], Int[Tensor, " triples"], Int[Tensor, " triples"]]:
-    """All ends c other than a at the joint of every directed pair (a, b): a, c, index of the pair."""
+    """All ends c other than a at the joint of each directed pair (a, b): a, c, pair index."""
     node = pairs.node
     order = torch.argsort(node, stable=True)
     valence = torch.bincount(node)
