@@ -20,7 +20,7 @@ def energy_blocks(report: "HomogenisationReport") -> list[RenderableType]:
     numbers = ["softest", *(str(k) for k in range(2, 6)), "stiffest"]
     order = report.stiffness.order.split()
     under_strain = _under_strain(report.energy)
-    in_modes = _in_modes(report.modes, report.rank)
+    in_modes = _in_modes(report.modes)
     return [
         _block("Strain energy under unit strains, others held at 0", order, under_strain),
         _block("Strain energy in the eigenmodes of C", numbers, in_modes),
@@ -41,15 +41,11 @@ def _under_strain(energy: "EnergyShares") -> dict[str, list[str]]:
     return rows
 
 
-def _in_modes(modes: "ModeFacts", rank: int) -> dict[str, list[str]]:
-    carries = [k >= 6 - rank for k in range(6)]  # the others cost no energy
+def _in_modes(modes: "ModeFacts") -> dict[str, list[str]]:
     rows = {"stiffness/E_s": [f"{x:.4g}" for x in modes.stiffness]}
     for name, kind in KINDS.items():
-        shares = zip(getattr(modes, kind), carries, strict=True)
-        rows[name] = [_share(x) if c else "-" for x, c in shares]
-    rows["dominated by"] = [
-        _dominant(x) if c else "-" for x, c in zip(modes.axial, carries, strict=True)
-    ]
+        rows[name] = ["-" if x is None else _share(x) for x in getattr(modes, kind)]
+    rows["dominated by"] = ["-" if x is None else _dominant(x) for x in modes.axial]
     return rows
 
 

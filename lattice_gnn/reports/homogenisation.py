@@ -39,21 +39,24 @@ class EnergyShares:
     torsion: Six
 
 
+Shares = tuple[float | None, float | None, float | None, float | None, float | None, float | None]
+
+
 @dataclass(frozen=True, slots=True)
 class ModeFacts:
     """Eigenmodes of C/E_s, softest first, and the share of each kind of energy in them.
 
     Attributes:
         stiffness: Eigenvalues.
-        axial: Share of stretching.
-        bending: Share of bending and shear.
-        torsion: Share of torsion.
+        axial: Share of stretching; null in modes that cost no energy.
+        bending: Share of bending and shear; null in modes that cost no energy.
+        torsion: Share of torsion; null in modes that cost no energy.
     """
 
     stiffness: Six
-    axial: Six
-    bending: Six
-    torsion: Six
+    axial: Shares
+    bending: Shares
+    torsion: Shares
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ SOLID = ("--method", "solid", "--voxels-per-diameter", "4")
         (("predict", "one.json", "--check"), "prediction/1"),
         (("predict", "two.json"), "predictions/1"),
         (("homogenise", "one.json", "--fields"), "homogenisation/1"),
-        (("homogenise", "layer.json"), "homogenisation/1"),
+        (("homogenise", "layer.json", "--fields"), "homogenisation/1"),
         (("homogenise", "solid.json", *SOLID), "homogenisation/1"),
         (("homogenise", "two.json"), "homogenisations/1"),
         (("homogenise", "solid.json", "solid.json", *SOLID), "homogenisations/1"),
