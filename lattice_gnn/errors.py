@@ -1,4 +1,4 @@
-"""The one error that a user can mend."""
+"""The exception for errors in user input, with a hint how to fix them."""
 
 import re
 
@@ -7,11 +7,11 @@ _LONGEST = 1000
 
 
 class LatticeGnnError(ValueError):
-    """Input that cannot be used: what, where, expected against got, and what to do.
+    """Invalid user input: what is wrong, where, expected against got, and what to do.
 
-    The command line prints the sentence and exits with code 2; everything else is a bug and keeps
-    its traceback. However much a file holds, the sentence stays short and printable: long words are
-    cut, control characters and lone surrogates become escapes.
+    The command line prints the message and exits with code 2; any other exception is a bug and
+    keeps its traceback. The message is short and printable whatever a file contains: long words are
+    truncated, control characters and lone surrogates are escaped.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -19,7 +19,7 @@ class LatticeGnnError(ValueError):
 
 
 def _readable(message: str) -> str:
-    """Return one line of bounded length that any terminal can print."""
+    """Return the message as one line of bounded length that any terminal can print."""
     text = message.encode("utf-8", "backslashreplace").decode("utf-8")
     text = re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda x: repr(x[0])[1:-1], text)
     text = re.sub(rf"\S{{{_LONGEST_WORD},}}", lambda x: f"{x[0][:57]}...", text)

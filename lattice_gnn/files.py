@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and errors of files in one sentence."""
+"""Atomic writes, and file errors as one sentence."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from lattice_gnn.errors import LatticeGnnError
 
 @contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn the errors of opening and reading ``path`` into one sentence.
+    """Convert errors of opening and reading ``path`` into one-sentence messages.
 
     Raises:
         LatticeGnnError: If the file is missing, is a folder or cannot be read.
@@ -19,7 +19,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise LatticeGnnError(f"{path}: there is no such file.") from None
+        raise LatticeGnnError(f"{path}: no such file.") from None
     except IsADirectoryError:
         raise LatticeGnnError(f"{path}: expected a file, got a folder.") from None
     except OSError as error:
@@ -28,10 +28,10 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a file beside ``path`` to write, and put it in place in one step at the end.
+    """Provide a temporary file beside ``path`` and rename it to ``path`` on success.
 
-    The temporary name keeps the suffix. Where anything fails an old file stays whole and nothing
-    is left behind.
+    The temporary name keeps the suffix. If anything fails, an existing file is left unchanged and
+    the temporary file is deleted.
 
     Raises:
         LatticeGnnError: If the file cannot be written.
@@ -54,20 +54,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
-    """Write bytes, or text as UTF-8, all or nothing.
+    """Write bytes, or text as UTF-8, atomically.
 
     Raises:
-        LatticeGnnError: If the file cannot be written; an old one stays whole.
+        LatticeGnnError: If the file cannot be written; an existing file is left unchanged.
     """
     with replacing(path) as part:
         part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file that holds names with values.
+    """Read a YAML file that holds a mapping.
 
     Raises:
-        LatticeGnnError: If it cannot be read, is no YAML, or holds something else.
+        LatticeGnnError: If it cannot be read, is not YAML, or holds something else.
     """
     import yaml
 

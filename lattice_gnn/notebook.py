@@ -1,4 +1,4 @@
-"""HTML for notebooks: small tables and line drawings, as text."""
+"""Small tables and line drawings as HTML text, for notebooks."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -7,7 +7,7 @@ _CELL = "padding:1px 8px 1px 0;text-align:"
 
 
 def table(rows: Iterable[tuple[str, str]]) -> str:
-    """Two columns: names on the left, values on the right."""
+    """Return a table of two columns: names on the left, values on the right."""
     body = "".join(
         f'<tr><th style="{_CELL}left;font-weight:600;vertical-align:top">{escape(name)}</th>'
         f'<td style="{_CELL}left">{escape(value)}</td></tr>'
@@ -17,7 +17,7 @@ def table(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def grid(labels: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
-    """A table of numbers with labels above and on the left."""
+    """Return a table of numbers with labels above and on the left."""
     head = "".join(f'<th style="{_CELL}right">{escape(label)}</th>' for label in ("", *labels))
     body = "".join(
         f'<tr><th style="{_CELL}right">{escape(label)}</th>'
@@ -29,13 +29,13 @@ def grid(labels: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> st
 
 
 def beside(*parts: str) -> str:
-    """Parts side by side; they wrap where the page is narrow."""
+    """Place parts side by side; they wrap where the page is narrow."""
     inner = "".join(f"<div>{part}</div>" for part in parts if part)
     return f'<div style="display:flex;flex-wrap:wrap;gap:1.5em;align-items:center">{inner}</div>'
 
 
 def drawing(size: int, shapes: Iterable[str], title: str) -> str:
-    """A square SVG of this many pixels, in pixel coordinates."""
+    """Return a square SVG of ``size`` pixels, in pixel coordinates."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" '
         f'viewBox="0 0 {size} {size}" role="img"><title>{escape(title)}</title>'
@@ -44,7 +44,7 @@ def drawing(size: int, shapes: Iterable[str], title: str) -> str:
 
 
 def line(points: Iterable[tuple[float, float]], colour: str, width: float, more: str = "") -> str:
-    """A polyline with round ends; ``more`` holds further attributes."""
+    """Return a polyline with round ends; ``more`` holds further attributes."""
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     return (
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width:.2f}" '
@@ -53,7 +53,7 @@ def line(points: Iterable[tuple[float, float]], colour: str, width: float, more:
 
 
 def label(x: float, y: float, text: str, colour: str) -> str:
-    """Small text centred at a point."""
+    """Return small text centred at a point."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="11" font-family="sans-serif" fill="{colour}" '
         f'text-anchor="middle">{escape(text)}</text>'

@@ -1,4 +1,4 @@
-"""Settings from plain values, as in a YAML file: nothing unknown, nothing of a wrong type."""
+"""Validated settings from plain values, as in a YAML file."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -10,13 +10,13 @@ Settings = TypeVar("Settings")
 
 
 def read_settings(kind: type[Settings], values: Any, where: str) -> Settings:
-    """Build a dataclass of settings.
+    """Build a dataclass of settings from a mapping.
 
     Args:
         kind: A dataclass; its own checks run too.
         values: A mapping from its fields to plain values (lists for tuples, mappings for nested
             settings).
-        where: What error messages call the place.
+        where: Name of the place in error messages.
 
     Raises:
         LatticeGnnError: For an unknown key, or a value of the wrong type or out of range.

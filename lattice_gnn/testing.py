@@ -1,4 +1,4 @@
-"""For tests, of this project and of yours: example lattices, random changes, named tolerances."""
+"""Test utilities, public: example lattices, random transformations, named tolerances."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 ROUNDING = 1e-12
 """Relative error of float64 geometry: densities, lengths, round trips."""
 BEAM_INVARIANCE = 1e-9
-"""Relative error of beam stiffness under a change that means nothing physically."""
+"""Relative error of beam stiffness under a change without physical meaning."""
 
 
 def random_rotation(seed: int, *, improper: bool = False) -> Float[np.ndarray, "3 3"]:
-    """Return a random rotation, uniform over all, or a rotation times -1 if ``improper``."""
+    """Return a uniformly random rotation, times -1 if ``improper``."""
     # Imported here: the lattices of this module are useful without torch.
     from lattice_gnn.tensors.rotations import random_rotations
 
@@ -29,7 +29,7 @@ def random_rotation(seed: int, *, improper: bool = False) -> Float[np.ndarray, "
 
 
 def random_unimodular(seed: int, *, determinant: int = 1) -> Int[np.ndarray, "3 3"]:
-    """Return a random integer matrix of determinant 1 or -1, small and no permutation."""
+    """Return a random small integer matrix of determinant 1 or -1 that is not a permutation."""
     generator = np.random.default_rng(seed)
     lower = np.tril(generator.integers(-1, 2, size=(3, 3)), -1) + np.eye(3, dtype=np.int64)
     upper = np.triu(generator.integers(-1, 2, size=(3, 3)), 1) + np.eye(3, dtype=np.int64)
@@ -40,15 +40,15 @@ def random_unimodular(seed: int, *, determinant: int = 1) -> Int[np.ndarray, "3 
 
 
 def random_lattice(seed: int, *, num_nodes: int | None = None, sections: bool = False) -> Lattice:
-    """Return a small lattice without any symmetry: one connected net that spans space.
+    """Return a small lattice without symmetry: one connected net that spans space.
 
     Its cell is skewed and sometimes left-handed, some coordinates lie outside [0, 1), one node is
     joined to its own image, some pair of nodes by several images, and all radii differ.
 
     Args:
-        seed: of everything.
-        num_nodes: 1 to 5 nodes if not given.
-        sections: also draw tapers, bores, and moduli and Poisson ratios of single struts.
+        seed: Random seed.
+        num_nodes: Number of nodes; 1 to 5 at random by default.
+        sections: Also draw tapers, bores, and a Young's modulus and Poisson ratio per strut.
     """
     generator = np.random.default_rng(seed)
     count = int(generator.integers(1, 6)) if num_nodes is None else num_nodes
@@ -90,7 +90,7 @@ def _random_cell(generator: np.random.Generator) -> Float[np.ndarray, "3 3"]:
 def _random_nodes(
     generator: np.random.Generator, count: int, vectors: Float[np.ndarray, "3 3"]
 ) -> Float[np.ndarray, "nodes 3"]:
-    """Draw fractional coordinates; nodes keep a distance of 0.2 from each other's images."""
+    """Draw fractional coordinates at least 0.2 apart, periodic images included."""
     nodes = [generator.random(3)]
     while len(nodes) < count:
         node = generator.random(3)
@@ -134,7 +134,7 @@ def _random_struts(
 
 
 def example_lattices() -> tuple[Lattice, ...]:
-    """Return lattices of every kind: named, perturbed, strained, skewed, tapered, hollow."""
+    """Return example lattices: named, perturbed, strained, skewed, tapered, hollow."""
     shear = np.array([[1.0, 0.2, 0.0], [0.0, 0.9, 0.1], [0.0, 0.0, 1.1]])
     return (
         cell("sc", radius=0.05),
@@ -154,16 +154,16 @@ def example_lattices() -> tuple[Lattice, ...]:
 def same_structure(
     a: Lattice, b: Lattice, *, any_translation: bool = False, tolerance: float = 1e-9
 ) -> bool:
-    """Whether two lattices are one structure in space, whatever the names of their nodes and cells.
+    """Return whether two lattices are one structure, however its nodes and cell are written.
 
     Node order and homes, strut order and direction, and the choice of the (equally large) cell may
     differ; positions, radii, tapers, bores and moduli of the struts may not.
 
     Args:
-        a: one lattice.
-        b: the other.
-        any_translation: whether one may be displaced against the other.
-        tolerance: absolute, in fractions of the cell; relative for sections.
+        a: One lattice.
+        b: The other.
+        any_translation: Whether one may be translated relative to the other.
+        tolerance: Absolute in fractional coordinates; relative for sections.
     """
     M = a.cell @ np.linalg.inv(b.cell)
     change = np.round(M).astype(np.int64)
@@ -183,7 +183,7 @@ def _coincide(
     change: Int[np.ndarray, "3 3"],
     tolerance: float,
 ) -> bool:
-    """Whether a, with its nodes at these fractions of the cell of b, is b."""
+    """Return whether a, with its nodes at these fractional coordinates of b's cell, equals b."""
     apart = points[:, None] - b.nodes
     match = np.abs(apart - np.round(apart)).max(axis=2) <= tolerance
     partner = match.argmax(axis=1)
@@ -224,7 +224,7 @@ SAME_STRUCTURE: Mapping[str, Callable[[Lattice], Lattice]] = {
     "uniform scale": lambda x: x.scaled(7.3),
     "inversion": lambda x: x.rotated(-np.eye(3)),
 }
-"""Changes of a lattice's description (or size) that leave its stiffness as it is."""
+"""Changes of a lattice's description (or size) that leave its stiffness unchanged."""
 
 
 def assert_equivariant(
@@ -233,11 +233,11 @@ def assert_equivariant(
     *,
     tolerance: float = BEAM_INVARIANCE,
 ) -> None:
-    """Assert that a stiffness turns with the lattice and ignores what has no physical meaning.
+    """Assert that a stiffness is equivariant and ignores what has no physical meaning.
 
     Args:
-        stiffness: From lattices to Mandel matrices (lattices, 6, 6).
-        lattices: Lattices to try it on.
+        stiffness: Function from lattices to Mandel matrices (lattices, 6, 6).
+        lattices: Lattices to test it on.
         tolerance: Largest difference, relative in the Frobenius norm.
 
     Raises:

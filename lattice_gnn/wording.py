@@ -1,10 +1,11 @@
-"""Numbers in sentences and tables."""
+"""Formatting of numbers in sentences and tables."""
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
-    """Write a fraction as a percentage with so many significant digits, or all before the point.
+    """Format a fraction as a percentage with at least ``digits`` significant digits.
 
-    Beyond 10,000 % it has an exponent. None stands for infinity, which JSON does not have.
+    Digits before the point are always written; values from 10,000 % have an exponent. None stands
+    for infinity, which JSON does not have.
     """
     if fraction is None:
         return "inf"
@@ -14,5 +15,5 @@ def percent(fraction: float | None, digits: int = 2) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun, plural where it is not one."""
+    """Return a number with its noun, in the plural unless the number is one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

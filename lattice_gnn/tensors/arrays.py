@@ -1,4 +1,4 @@
-"""Anything like an array as a float64 tensor."""
+"""Conversion of array-likes to float64 tensors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,18 +13,18 @@ ArrayLike = Tensor | np.ndarray | Sequence[Any] | float | int
 
 
 def float64_tensor(values: ArrayLike, *trailing: int, name: str) -> Tensor:
-    """Turn array-likes into a float64 tensor whose last dimensions are as expected.
+    """Convert an array-like to a float64 tensor and check its trailing dimensions.
 
     Args:
         values: Tensor (gradients are kept), array, nested sequence or number.
         trailing: Expected sizes of the last dimensions.
-        name: What error messages call it.
+        name: Name in error messages.
 
     Raises:
-        LatticeGnnError: For values that are no numbers, or another shape.
+        LatticeGnnError: For values that are not numbers, or another shape.
     """
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
-        values = values.astype(np.float64)  # a copy: read-only arrays are welcome
+        values = values.astype(np.float64)  # a copy, since arrays may be read-only
     try:
         tensor = torch.as_tensor(values, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError):

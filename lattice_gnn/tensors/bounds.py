@@ -1,4 +1,4 @@
-"""What a porous solid can reach at most: Voigt's and Hashin-Shtrikman's bounds against void.
+"""Upper bounds on the stiffness of a porous solid: Voigt and Hashin-Shtrikman against void.
 
 The lower bounds against void are zero. All bounds use the volume fraction of the union of the
 solid, not the sum of strut volumes, which counts joints twice.
@@ -23,10 +23,10 @@ ISOTROPIC = 0.01
 class Bounds:
     """Upper bounds on the effective moduli, in the unit of the solid's Young's modulus.
 
-    Voigt's holds for every symmetry as C <= f C_solid in the Loewner sense, `voigt` (..., 6, 6).
-    Hashin and Shtrikman's bulk bound holds for 1:C:1/9 of any symmetry; their shear bound, and the
-    Young's modulus that follows, for isotropic C only. Aligned struts rightly exceed the latter
-    two.
+    The Voigt bound holds for every symmetry as C <= f C_solid in the Loewner sense, `voigt`
+    (..., 6, 6). The Hashin-Shtrikman bulk bound holds for 1:C:1/9 of any symmetry; the shear bound,
+    and the Young's modulus that follows from both, for isotropic C only. Aligned struts may exceed
+    the latter two.
     """
 
     volume_fraction: Float[Tensor, "*batch"]
@@ -41,7 +41,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class BoundRatios:
-    """A stiffness as a share of its upper bounds; above 1 means that something is wrong.
+    """Ratios of a stiffness to its upper bounds; a ratio above 1 indicates an error.
 
     Attributes:
         voigt: Largest eigenvalue of C relative to f C_solid.
@@ -58,7 +58,7 @@ class BoundRatios:
 def upper_bounds(
     volume_fraction: float | Tensor, *, E: float | Tensor = 1.0, nu: float | Tensor = 0.3
 ) -> Bounds:
-    """Upper bounds at a volume fraction f of an isotropic solid in void.
+    """Return the upper bounds at a volume fraction f of an isotropic solid in void.
 
     Bulk: 4 G K f/(4 G + 3 K (1 - f)). Shear: G - (1 - f) G/(1 - 6 f (K + 2 G)/(5 (3 K + 4 G))).
     Source: Hashin and Shtrikman (1963), J. Mech. Phys. Solids 11, 127-140, with a

@@ -1,4 +1,4 @@
-"""Kelvin's eigen-stiffnesses and the strains that belong to them."""
+"""Kelvin's eigen-stiffnesses and strain modes."""
 
 from typing import NamedTuple
 
@@ -9,16 +9,15 @@ from torch import Tensor
 from lattice_gnn.tensors.notation import mandel_to_strain
 
 DEFINITE = 1e-12
-"""Positive definite means: the smallest eigenvalue exceeds this share of the largest."""
+"""A tensor is positive definite if its smallest eigenvalue exceeds this share of the largest."""
 
 
 class EigenStiffnesses(NamedTuple):
-    """Kelvin's eigen-stiffnesses, ascending, and the strain modes that belong to them.
+    """Kelvin's eigen-stiffnesses, ascending, and their strain modes.
 
     Attributes:
         values: Shape (..., 6), in the unit of the stiffness.
-        modes: Shape (..., 6, 3, 3), unit strain tensors (Frobenius norm 1); mode k belongs to value
-            k.
+        modes: Shape (..., 6, 3, 3), unit strain tensors (Frobenius norm 1), in the same order.
     """
 
     values: Float[Tensor, "*batch 6"]
@@ -33,10 +32,10 @@ class SoftMode(NamedTuple):
 
 
 def eigen_stiffnesses(mandel: Float[Tensor, "*batch 6 6"]) -> EigenStiffnesses:
-    """Eigenvalues in ascending order and their unit strain tensors.
+    """Return the eigenvalues in ascending order and their unit strain tensors.
 
-    The values carry exact first derivatives, also through the modes held fixed: where eigenvalues
-    repeat, a sum over the repeated ones does. The modes carry none.
+    The values are differentiable once, exactly; where eigenvalues repeat, their sum is. The modes
+    carry no gradient.
     """
     modes = torch.linalg.eigh(mandel.detach())[1].mT
     values = torch.einsum("...ki,...ij,...kj->...k", modes, mandel, modes)
@@ -44,6 +43,6 @@ def eigen_stiffnesses(mandel: Float[Tensor, "*batch 6 6"]) -> EigenStiffnesses:
 
 
 def is_definite(mandel: Float[Tensor, "*batch 6 6"]) -> Bool[Tensor, "*batch"]:
-    """Whether the smallest eigenvalue exceeds 1e-12 of the largest magnitude."""
+    """Return whether the smallest eigenvalue exceeds 1e-12 of the largest magnitude."""
     values = torch.linalg.eigvalsh(mandel.detach())
     return values[..., 0] > DEFINITE * values.abs().amax(-1)

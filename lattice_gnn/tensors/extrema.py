@@ -1,11 +1,10 @@
-"""True global extrema of directional moduli, with their directions.
+"""Global extrema of directional moduli, with their directions.
 
-A stiff direction of a soft lattice shows as a needle of E(n): for the cubic tensor C11 = 1, C12 =
+A stiff direction of a soft lattice appears as a needle of E(n): for the cubic tensor C11 = 1, C12 =
 0.9995, C44 = 0.95 the largest E is 2.1644 along [111], and 20,000 sampled directions find 1.38. The
-needle is an artefact of the reciprocal. The compliance 1/E(n) = nn:S:nn is a quartic of n, as
-smooth as any quartic, with at most 13 pairs of isolated critical directions (Cartwright and
-Sturmfels 2013, Linear Algebra Appl. 438, 942-952). So each modulus is searched through a
-polynomial:
+needle is an artefact of the reciprocal. The compliance 1/E(n) = nn:S:nn is a smooth quartic of n
+with at most 13 pairs of isolated critical directions (Cartwright and Sturmfels 2013, Linear Algebra
+Appl. 438, 942-952). So each modulus is optimised through a polynomial:
 
 - E: the quartic nn:S:nn on the sphere;
 - G: the polynomial nm:S:nm on rotations (n, m); for fixed n the best m is a 2x2 eigenproblem, so
@@ -16,7 +15,7 @@ polynomial:
 - beta: the quadratic form nn:S:1, an exact 3x3 eigenproblem.
 
 Seeds are the local extrema on an even grid of directions, <100>, <110>, <111>, and the eigenvectors
-of the six Kelvin modes. S is used through its factor W, nn:S:nn = |W nn|^2, which keeps full
+of the six Kelvin modes. S enters through its factor W, nn:S:nn = |W nn|^2, which keeps full
 relative accuracy in the stiffest direction.
 """
 
@@ -51,7 +50,7 @@ LANES = 16
 """Seeds kept from the grid, and as many from the special directions, for each extremum."""
 
 CHUNK = 128
-"""Tensors searched at once; larger batches go in pieces."""
+"""Number of tensors searched at once; larger batches are split."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,11 @@ class Extrema:
 
     Attributes:
         quantity: "E", "G", "nu" or "beta".
-        min: Shape of the batch; carries the exact first derivative with respect to the stiffness.
+        min: Shape of the batch; exactly differentiable once with respect to the stiffness.
         min_directions: Unit vectors: (..., 3) n for E and beta; (..., 2, 3) the pair n, m for G and
             nu.
-        max: As `min`.
-        max_directions: As `min_directions`.
+        max: Like `min`.
+        max_directions: Like `min_directions`.
     """
 
     quantity: str
@@ -88,7 +87,7 @@ class _Dyads(NamedTuple):
 def find_extrema(mandel: Float[Tensor, "*batch 6 6"], quantity: str) -> Extrema:
     """Find the global minimum and maximum of "E", "G", "nu" or "beta" and their directions.
 
-    Where several directions share the extremum one of them is returned.
+    Where several directions attain the extremum, one of them is returned.
 
     Raises:
         LatticeGnnError: For an unknown quantity or a stiffness that is not positive definite.
@@ -110,7 +109,7 @@ def find_extrema(mandel: Float[Tensor, "*batch 6 6"], quantity: str) -> Extrema:
 
 
 def _value(mandel: Tensor, quantity: str, directions: Tensor) -> Tensor:
-    """The modulus at fixed directions, differentiable: by the envelope theorem that is enough."""
+    """Evaluate the modulus at fixed directions, differentiably (envelope theorem)."""
     if quantity == "E":
         return moduli.young_modulus(mandel, directions)
     if quantity == "beta":
@@ -120,14 +119,14 @@ def _value(mandel: Tensor, quantity: str, directions: Tensor) -> Tensor:
 
 
 def _compressibility_axes(mandel: Tensor) -> tuple[Tensor, Tensor]:
-    """Directions of smallest and largest linear compressibility: the eigenvectors of S : 1."""
+    """Return the directions of smallest and largest beta: the eigenvectors of S : 1."""
     S = moduli.compliance(mandel)
     axes = torch.linalg.eigh(mandel_to_strain(S @ moduli.dilatation(S)))[1]
     return _upright(axes[..., 0]), _upright(axes[..., 2])
 
 
 def _search(mandel: Tensor, quantity: str) -> tuple[Tensor, Tensor]:
-    """Directions of the minimum and maximum of E, G or nu for (B, 6, 6) tensors."""
+    """Find the directions of the minimum and maximum of E, G or nu for (B, 6, 6) tensors."""
     form = moduli.compliance_form(0.5 * (mandel + mandel.mT))
     if not form.positive:
         lowest = torch.linalg.eigvalsh(0.5 * (mandel + mandel.mT))[:, 0].min().item()
@@ -155,7 +154,7 @@ def _search(mandel: Tensor, quantity: str) -> tuple[Tensor, Tensor]:
 
 
 def _pick(frames: Tensor, values: Tensor) -> Tensor:
-    """The best lane; among ties the one whose n points most evenly into the first octant."""
+    """Choose the best lane; among ties, the one whose n leans most evenly into the first octant."""
     lowest = values.amin(-1, keepdim=True)
     tied = values <= lowest + 1e-12 * lowest.abs()
     leaning = torch.where(tied, _upright(frames[..., 0]).sum(-1).round(decimals=6), -torch.inf)
@@ -164,7 +163,7 @@ def _pick(frames: Tensor, values: Tensor) -> Tensor:
 
 
 def _upright(n: Tensor) -> Tensor:
-    """Of n and -n the one whose first component that is not zero is positive."""
+    """Return n or -n, whichever has a positive first non-zero component."""
     n = torch.where(n.abs() < 10.0 * CONVERGED, 0.0, n)
     sign, tail = torch.sign(torch.where(n.abs() > 1e-6, n, 0.0)), torch.ones_like(n[..., 0])
     lead = torch.where(
@@ -182,7 +181,7 @@ def _axes_100_110_111() -> Tensor:
 
 
 def _special_directions(mandel: Tensor) -> Tensor:
-    """<100>, <110>, <111> and the 18 principal directions of the Kelvin modes: (B, 31, 3)."""
+    """Return <100>, <110>, <111> and the 18 principal directions of the Kelvin modes."""
     modes = mandel_to_strain(torch.linalg.eigh(mandel)[1].mT)
     principal = torch.linalg.eigh(modes)[1].mT.flatten(1, 2)
     fixed = _axes_100_110_111().to(mandel.device)
@@ -196,7 +195,7 @@ def _dyads(n: Tensor) -> _Dyads:
 
 
 class _Problem:
-    """What is minimised for (P,) problems: values on directions, and expansions on frames.
+    """Objective of (P,) problems: values for directions, and second-order expansions at frames.
 
     Frames hold n, m and n x m as columns.
     """
@@ -211,10 +210,10 @@ class _Problem:
         self.grid_dyads = _Dyads(*(d.to(W.device) for d in _dyads(grid.points)))
 
     def seeds(self, special: Tensor, at: Tensor | None = None) -> Tensor:
-        """Starting frames (P, lanes, 3, 3): grid minima and the best of the special directions.
+        """Return starting frames (P, lanes, 3, 3): grid minima and the best special directions.
 
-        For nu, `at` is the value whose polynomial is sampled; without it nu itself is, and the
-        local minima of nn:S:nn, where nu can be sharp, join the seeds.
+        For nu, `at` is the value whose polynomial is sampled; without it nu itself is sampled, and
+        the local minima of nn:S:nn, where nu can be sharp, are added to the seeds.
         """
         values, angles = self._profile(self.grid_dyads, at)
         chosen = grid_minima(values, self.grid, LANES)
@@ -232,7 +231,7 @@ class _Problem:
         return torch.stack([n, m, torch.linalg.cross(n, m)], dim=-1)
 
     def _profile(self, dyads: _Dyads, at: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Value at each n with the best m perpendicular to it, and the angle of that m."""
+        """Return the value at each n with the best perpendicular m, and the angle of that m."""
         nn = dyads.nn @ self.W.mT
         f, sign = nn.square().sum(-1), self.sign[:, None]
         if self.quantity == "E":
@@ -242,7 +241,7 @@ class _Problem:
             aa, ab, bb = na.square().sum(-1), (na * nb).sum(-1), nb.square().sum(-1)
         else:
             aa, ab, bb = (-(d @ self.W.mT * nn).sum(-1) for d in (dyads.aa, dyads.ab, dyads.bb))
-        # Of the symmetric 2x2 matrix the smallest eigenvalue (sign > 0) or the largest.
+        # The smallest (sign > 0) or largest eigenvalue of the symmetric 2x2 matrix.
         angle = 0.5 * torch.atan2(2.0 * ab, aa - bb) + torch.where(sign > 0, torch.pi / 2, 0.0)
         radius = torch.hypot(0.5 * (aa - bb), ab)
         value = sign * 0.5 * (aa + bb) - radius
@@ -251,7 +250,7 @@ class _Problem:
         return value, angle
 
     def expand(self, frames: Tensor, problem: Tensor) -> Expansion:
-        """Expansion of the objective at frames (lanes, 3, 3) of the problems so numbered."""
+        """Expand the objective at frames (lanes, 3, 3) of the problems with these numbers."""
         n, m = frames[..., 0], frames[..., 1]
         sign, W = self.sign[problem], self.W[problem]
         x = self._jet(W, dyad_mandel(n, m if self.quantity == "G" else n))
@@ -270,7 +269,7 @@ class _Problem:
         return _scaled(combined, sign / load.value)
 
     def _jet(self, W: Tensor, x: Tensor) -> Tensor:
-        """W times x and its rotational derivatives: (lanes, 10, 6)."""
+        """Return W x and its rotational derivatives: (lanes, 10, 6)."""
         return torch.bmm((x @ self.jets).unflatten(1, (10, 6)), W.mT)
 
 

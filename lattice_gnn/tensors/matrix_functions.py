@@ -7,9 +7,8 @@ differentiated here: with A = U diag(a) U^T, the derivative of f(A) in the direc
     Df(A)[X] = U (F o (U^T X U)) U^T,   F_ij = (f(a_i) - f(a_j)) / (a_i - a_j),   F_ii = f'(a_i)
 
 (Daleckii and Krein, 1965; Higham, Functions of Matrices, SIAM 2008, theorem 3.11). Each function
-brings its divided difference F in a form without cancellation, so that accuracy holds for
-eigenvalues that nearly coincide too. The map is self-adjoint; the backward pass is the same
-formula.
+supplies its divided difference F in a form free of cancellation, accurate also for nearly equal
+eigenvalues. The map is self-adjoint; the backward pass is the same formula.
 """
 
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from torch import Tensor
 from lattice_gnn.errors import LatticeGnnError
 
 ROUNDING = 1e-12
-"""Negative eigenvalues smaller than this share of the largest are taken for rounded zeros."""
+"""Negative eigenvalues smaller than this share of the largest are treated as zero."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ class SpectralFunction:
     """A scalar function that can be applied to the eigenvalues of a symmetric matrix.
 
     Attributes:
-        name: What error messages call it.
-        value: f(a), element by element.
+        name: Name in error messages.
+        value: f(a), element-wise.
         divided_difference: (f(a) - f(b))/(a - b) for a >= b, f'(a) at a = b, free of cancellation.
         domain: "real", "nonnegative" or "positive": the eigenvalues that are allowed.
     """
@@ -103,20 +102,20 @@ class _SymmetricFunction(torch.autograd.Function):
 
 
 class OnceDifferentiable(torch.autograd.Function):
-    """A gradient that refuses to be differentiated again.
+    """Identity on a gradient that raises when differentiated again.
 
-    torch's `once_differentiable` lets a second derivative vanish without a word where the incoming
-    gradient is constant, as in ``autograd.grad(f.sum(), A, create_graph=True)``; this one does not.
+    torch's `once_differentiable` silently returns a zero second derivative where the incoming
+    gradient is constant, as in ``autograd.grad(f.sum(), A, create_graph=True)``; this one raises.
     """
 
     @staticmethod
     def forward(ctx: Any, gradient: Tensor, *dependencies: Tensor) -> Tensor:
-        """The gradient; ``dependencies`` are the tensors that it was computed from."""
+        """Return the gradient; ``dependencies`` are the tensors that it was computed from."""
         return gradient.view_as(gradient)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
-        """Refuse.
+        """Raise: second derivatives are not implemented.
 
         Raises:
             RuntimeError: Always.
@@ -125,7 +124,7 @@ class OnceDifferentiable(torch.autograd.Function):
 
 
 def _inside_domain(eigenvalues: Tensor, function: SpectralFunction) -> Tensor:
-    """Return the eigenvalues, rounded zeros mended where zero is allowed, or refuse them."""
+    """Return the eigenvalues, rounded zeros clamped where zero is allowed; raise outside."""
     if function.domain == "real":
         return eigenvalues
     if function.domain == "nonnegative":
@@ -144,9 +143,9 @@ def _inside_domain(eigenvalues: Tensor, function: SpectralFunction) -> Tensor:
 
 
 class Spectrum:
-    """Symmetric matrices, decomposed once for several functions of them.
+    """Eigen-decomposition of symmetric matrices, shared by several functions of them.
 
-    ``Spectrum(A)(f)`` is ``symmetric_function(A, f)``, which says more.
+    ``Spectrum(A)(f)`` is ``symmetric_function(A, f)``; see there.
 
     Raises:
         LatticeGnnError: For values that are not finite.
@@ -163,7 +162,7 @@ class Spectrum:
         self._eigen = torch.linalg.eigh(self._matrices.detach())
 
     def __call__(self, function: str | SpectralFunction) -> Float[Tensor, "*batch n n"]:
-        """f(A) in float64."""
+        """Return f(A) in float64."""
         if isinstance(function, str):
             if function not in SPECTRAL_FUNCTIONS:
                 known = ", ".join(SPECTRAL_FUNCTIONS)
@@ -176,11 +175,11 @@ class Spectrum:
 def symmetric_function(
     A: Float[Tensor, "*batch n n"], function: str | SpectralFunction
 ) -> Float[Tensor, "*batch n n"]:
-    """Apply a function to symmetric matrices, safely differentiable once at repeated eigenvalues.
+    """Apply a function to symmetric matrices, differentiable once also at repeated eigenvalues.
 
-    The matrix is symmetrised first, so the gradient is symmetric. Everything runs in float64
+    The matrix is symmetrised first, so the gradient is symmetric. All computation is in float64
     whatever the input's dtype, since in float32 small eigenvalues lose their sign. The square root
-    of a singular matrix is defined and its gradient is infinite there. Second derivatives raise.
+    of a singular matrix is defined but its gradient there is infinite. Second derivatives raise.
 
     Args:
         A: Symmetric matrices.

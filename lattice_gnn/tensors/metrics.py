@@ -1,9 +1,9 @@
-"""How far one stiffness is from another: each metric with its formula.
+"""Error metrics between stiffness tensors.
 
 All take Mandel matrices ``predicted`` and ``reference`` of shape (lattices, 6, 6) and return one
-number a lattice; the unit of stiffness does not matter. References are positive definite.
-Predictions may be indefinite: where the metric then has no value (a logarithm, a compliance) it is
-infinite, so that a median over many lattices stays honest and a mean shows that something is wrong.
+number per lattice; the unit of stiffness does not matter. References are positive definite.
+Predictions may be indefinite: a metric that is then undefined (a logarithm, a compliance) is
+infinite, so that a median over many lattices stays meaningful and a mean reveals the failure.
 """
 
 import math
@@ -23,29 +23,29 @@ Numbers = Float[Tensor, " lattices"]
 
 
 def fixed_directions(count: int = 250) -> Float[Tensor, "count 3"]:
-    """A Fibonacci lattice of directions on the sphere."""
+    """Return a Fibonacci lattice of directions on the sphere."""
     k = torch.arange(count, dtype=torch.float64) + 0.5
     return fibonacci_spiral(1 - 2 * k / count, first=0.5)
 
 
 def directional_stiffness(C: Matrices) -> Float[Tensor, "lattices directions"]:
-    """N n : C : n n in 250 fixed directions."""
+    """Return nn : C : nn in 250 fixed directions n."""
     n = fixed_directions().to(C)
     dyads = dyad_mandel(n, n)
     return torch.einsum("da,bac,dc->bd", dyads, C, dyads)
 
 
 def directional_error(predicted: Matrices, reference: Matrices) -> Numbers:
-    """mean_n |c(n) - c_ref(n)| / mean_n c_ref(n), c(n) = nn : C : nn (Grega et al. 2024)."""
+    """Return mean_n |c(n) - c_ref(n)| / mean_n c_ref(n), c = nn : C : nn (Grega et al. 2024)."""
     c, c_ref = directional_stiffness(predicted), directional_stiffness(reference)
     return (c - c_ref).abs().mean(1) / c_ref.mean(1)
 
 
 def component_error(predicted: Matrices, reference: Matrices) -> Numbers:
-    """mean_ij |C_ij - C_ref,ij| / mean_n c_ref(n), over the 21 components i <= j (Mandel).
+    """Return mean_ij |C_ij - C_ref,ij| / mean_n c_ref(n) over the 21 Mandel components.
 
-    The component loss of Grega et al. 2024, made relative by the lattice's mean directional
-    stiffness. It depends on the frame, unlike the Frobenius norm.
+    The component loss of Grega et al. 2024, normalised by the lattice's mean directional stiffness.
+    It depends on the frame, unlike the Frobenius norm.
     """
     difference = (predicted - reference)[:, *UPPER].abs().mean(1)
     return difference / directional_stiffness(reference).mean(1)
@@ -55,16 +55,16 @@ def relative_frobenius(
     predicted: Stiffness | Float[Tensor, "*batch 6 6"],
     reference: Stiffness | Float[Tensor, "*batch 6 6"],
 ) -> Float[Tensor, "*batch"]:
-    """|C - C_ref|_F / |C_ref|_F, the same in every frame; of Mandel matrices or `Stiffness`."""
+    """Return |C - C_ref|_F / |C_ref|_F of Mandel matrices or `Stiffness`, frame-independent."""
     C, C_ref = (x if isinstance(x, Stiffness) else Stiffness(x) for x in (predicted, reference))
     return (C - C_ref).norm() / C_ref.norm()
 
 
 def log_euclidean(predicted: Matrices, reference: Matrices) -> Numbers:
-    """|log C - log C_ref|_F: soft modes count as much as stiff ones.
+    """Return |log C - log C_ref|_F, which weighs soft modes as much as stiff ones.
 
-    Infinite where the prediction is not positive definite to rounding, the limit as an eigenvalue
-    goes to zero.
+    Infinite where the prediction is not positive definite to rounding, which is the limit as an
+    eigenvalue goes to zero.
 
     Reference:
         Arsigny, Fillard, Pennec, Ayache, SIAM J. Matrix Anal. Appl. 29 (2007) 328.
@@ -77,22 +77,22 @@ def log_euclidean(predicted: Matrices, reference: Matrices) -> Numbers:
 
 
 def softest_error(predicted: Matrices, reference: Matrices) -> Numbers:
-    """|l - l_ref| / l_ref of the smallest eigen-stiffness."""
+    """Return |l - l_ref| / l_ref of the smallest eigen-stiffness."""
     soft, soft_ref = (torch.linalg.eigvalsh(C)[:, 0] for C in (predicted, reference))
     return (soft - soft_ref).abs() / soft_ref
 
 
 def has_negative_energy(C: Matrices) -> Bool[Tensor, " lattices"]:
-    """Whether some strain would release energy: an eigenvalue below -1e-12 of the largest.
+    """Return whether some strain has negative energy: an eigenvalue below -1e-12 of the largest.
 
-    A zero that rounding made negative does not count.
+    A zero made negative by rounding does not count.
     """
     values = torch.linalg.eigvalsh(C.double())
     return values[:, 0] < -ROUNDING * values.abs().amax(1)
 
 
 def moduli_errors(predicted: Matrices, reference: Matrices) -> dict[str, Numbers]:
-    """Errors of the moduli that a designer asks for first, those of the isotropic averages.
+    """Return the errors of the isotropic averages of E, G, nu and K.
 
     With K_V, K_R, G_V, G_R the Voigt and Reuss averages and K_H = (K_V + K_R)/2, G_H likewise
     (Hill 1952, Proc. Phys. Soc. A 65, 349):
@@ -102,7 +102,7 @@ def moduli_errors(predicted: Matrices, reference: Matrices) -> dict[str, Numbers
     - ``nu``: |nu - nu_ref| of nu = (3 K_H - 2 G_H) / (6 K_H + 2 G_H); absolute, since nu may be 0,
     - ``K``: |K - K_ref| / K_ref of K_R = 1 / (1 : S : 1), the stiffness under pressure.
 
-    Infinite where the prediction is not positive definite to rounding, so that it has no
+    All are infinite where the prediction is not positive definite to rounding and so has no
     compliance.
     """
     values = torch.linalg.eigvalsh(predicted.double())
@@ -129,13 +129,13 @@ METRICS = {
     "log_euclidean": log_euclidean,
     "softest_error": softest_error,
 }
-"""What training measures on its validation set after every epoch."""
+"""Metrics that training evaluates on the validation set after every epoch."""
 
 
 def summarise(values: Numbers) -> dict[str, float]:
-    """Median, mean, p90, p99 and max of one metric over many lattices (at least one).
+    """Return median, mean, p90, p99 and max of one metric over at least one lattice.
 
-    Quantiles are linear between order statistics; infinite values are allowed.
+    Quantiles are interpolated linearly between order statistics; infinite values are allowed.
     """
     return {
         "median": quantile(values, 0.5),
@@ -147,9 +147,9 @@ def summarise(values: Numbers) -> dict[str, float]:
 
 
 def quantile(values: Numbers, share: float) -> float:
-    """The value that this share of the values does not exceed, linear between order statistics.
+    """Return a quantile, interpolated linearly between order statistics.
 
-    Between a finite and an infinite value, or two infinite ones, it is infinite.
+    Interpolation with an infinite value gives infinity.
     """
     ordered = values.sort().values
     place = share * (len(ordered) - 1)

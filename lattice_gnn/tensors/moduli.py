@@ -1,8 +1,8 @@
 """Engineering moduli of Mandel stiffness tensors: directional values, averages, anisotropy.
 
-Plain functions on (..., 6, 6) tensors; `lattice_gnn.tensors.stiffness.Stiffness` is the door to
-them. All are differentiable with respect to the stiffness and, where they take directions, to
-these. Batch dimensions of stiffness and directions broadcast against one another.
+Functions of (..., 6, 6) tensors, also available as methods of
+`lattice_gnn.tensors.stiffness.Stiffness`. All are differentiable with respect to the stiffness and
+to the directions, if any. Batch dimensions of stiffness and directions broadcast.
 
 Directional formulae: Nye (1985), Physical Properties of Crystals, ch. VIII; Ting (1996),
 Anisotropic Elasticity, sec. 2.3-2.5; Cazzani and Rovati (2003), Int. J. Solids Struct. 40,
@@ -19,21 +19,21 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.tensors.notation import dyad_mandel
 
 SINGULAR = 1e-15
-"""A stiffness whose reciprocal condition number lies below this has no usable inverse."""
+"""A stiffness with a reciprocal condition number below this is treated as singular."""
 
 AVERAGES = ("voigt", "reuss", "hill")
 
 ROUNDED = 1e-9
-"""An asymmetry below this share of the largest entry is taken for rounding."""
+"""An asymmetry below this share of the largest entry is attributed to rounding."""
 
 
 @dataclass(frozen=True)
 class ComplianceForm:
     """The bilinear form x : S : y of the compliance S = C^-1 on Mandel vectors.
 
-    With `positive` the matrix is W, the inverse Cholesky factor of C, and the form is (W x).(W y):
-    a stiff direction of a soft lattice, where x : S : x is tiny, then loses no digits to
-    cancellation. Without it, C is not positive definite and the matrix is S itself.
+    If `positive`, the matrix is W, the inverse Cholesky factor of C, and the form is (W x).(W y),
+    which avoids cancellation in a stiff direction of a soft lattice, where x : S : x is tiny.
+    Otherwise C is not positive definite and the matrix is S itself.
     """
 
     matrix: Float[Tensor, "*batch 6 6"]
@@ -46,7 +46,7 @@ class ComplianceForm:
 
 
 def compliance_form(mandel: Float[Tensor, "*batch 6 6"]) -> ComplianceForm:
-    """Return the bilinear form of the compliance, in factored form where C is positive definite."""
+    """Return the bilinear form of the compliance, factored where C is positive definite."""
     skew = (mandel - mandel.mT).detach().abs().amax((-2, -1))
     factor, info = torch.linalg.cholesky_ex(0.5 * (mandel + mandel.mT))
     symmetric = skew <= ROUNDED * mandel.detach().abs().amax((-2, -1))
@@ -91,7 +91,7 @@ def unit_vectors(directions: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch
 def _orthonormal_pair(
     n: Float[Tensor, "*#batch 3"], m: Float[Tensor, "*#batch 3"]
 ) -> tuple[Tensor, Tensor]:
-    """Unit n, and the unit vector along the part of m perpendicular to it."""
+    """Return unit n and the unit vector along the part of m perpendicular to it."""
     n, m = unit_vectors(n), unit_vectors(m)
     across = m - (m * n).sum(-1, keepdim=True) * n
     if bool((torch.linalg.vector_norm(across, dim=-1) < 1e-6).any()):
@@ -105,7 +105,7 @@ def _dyad(n: Tensor, m: Tensor) -> Tensor:
 
 
 def young_modulus(mandel: Float[Tensor, "*#batch 6 6"], n: Float[Tensor, "*#batch 3"]) -> Tensor:
-    """Young's modulus E(n), 1/E = n n : S : n n, for uniaxial stress along n."""
+    """Return Young's modulus E(n), 1/E = n n : S : n n, for uniaxial stress along n."""
     nn = _dyad(unit_vectors(n), unit_vectors(n))
     return 1.0 / compliance_form(mandel)(nn, nn)
 
@@ -115,7 +115,7 @@ def shear_modulus(
     n: Float[Tensor, "*#batch 3"],
     m: Float[Tensor, "*#batch 3"],
 ) -> Tensor:
-    """Shear modulus G(n, m), 1/G = 4 nm : S : nm, for shear stress between the normals n and m."""
+    """Return the shear modulus G(n, m), 1/G = 4 nm : S : nm, of shear between normals n and m."""
     n, m = _orthonormal_pair(n, m)
     nm = _dyad(n, m)
     return 0.25 / compliance_form(mandel)(nm, nm)
@@ -126,7 +126,7 @@ def poisson_ratio(
     n: Float[Tensor, "*#batch 3"],
     m: Float[Tensor, "*#batch 3"],
 ) -> Tensor:
-    """Poisson's ratio nu(n, m) = -(m m : S : n n)/(n n : S : n n): load along n, strain along m."""
+    """Return Poisson's ratio nu(n, m) = -(mm : S : nn)/(nn : S : nn): load n, strain m."""
     n, m = _orthonormal_pair(n, m)
     nn, form = _dyad(n, n), compliance_form(mandel)
     return -form(_dyad(m, m), nn) / form(nn, nn)
@@ -135,23 +135,23 @@ def poisson_ratio(
 def linear_compressibility(
     mandel: Float[Tensor, "*#batch 6 6"], n: Float[Tensor, "*#batch 3"]
 ) -> Tensor:
-    """Linear compressibility beta(n) = n n : S : 1, the shortening along n under unit pressure."""
+    """Return beta(n) = n n : S : 1, the shortening along n under unit pressure."""
     n = unit_vectors(n)
     return compliance_form(mandel)(_dyad(n, n), dilatation(mandel))
 
 
 def dilatation(like: Tensor) -> Float[Tensor, " 6"]:
-    """Mandel vector of the 3x3 identity."""
+    """Return the Mandel vector of the 3x3 identity."""
     return like.new_tensor([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
 
 
 def isotropic_young(K: Tensor, G: Tensor) -> Tensor:
-    """Young's modulus 9 K G/(3 K + G) of an isotropic solid."""
+    """Return Young's modulus 9 K G/(3 K + G) of an isotropic solid."""
     return 9.0 * K * G / (3.0 * K + G)
 
 
 def isotropic_poisson(K: Tensor, G: Tensor) -> Tensor:
-    """Poisson's ratio (3 K - 2 G)/(6 K + 2 G) of an isotropic solid."""
+    """Return Poisson's ratio (3 K - 2 G)/(6 K + 2 G) of an isotropic solid."""
     return (3.0 * K - 2.0 * G) / (6.0 * K + 2.0 * G)
 
 
@@ -215,17 +215,17 @@ def _trace(mandel: Tensor) -> Tensor:
 
 
 def bulk_modulus_voigt(mandel: Float[Tensor, "*batch 6 6"]) -> Float[Tensor, "*batch"]:
-    """Voigt's bulk modulus 1 : C : 1/9, the stress per strain under pure dilatation."""
+    """Return Voigt's bulk modulus 1 : C : 1/9, stress over strain under pure dilatation."""
     return mandel[..., :3, :3].sum((-2, -1)) / 9.0
 
 
 def shear_modulus_voigt(mandel: Float[Tensor, "*batch 6 6"]) -> Float[Tensor, "*batch"]:
-    """Voigt's shear modulus (C_ijij - C_iijj/3)/10; the Mandel trace is C_ijij = 3 K + 10 G."""
+    """Return Voigt's (C_ijij - C_iijj/3)/10; the Mandel trace is C_ijij = 3 K + 10 G."""
     return (_trace(mandel) - 3.0 * bulk_modulus_voigt(mandel)) / 10.0
 
 
 def averages(mandel: Float[Tensor, "*batch 6 6"]) -> Averages:
-    """Voigt, Reuss and Hill averages (Hill 1952).
+    """Return the Voigt, Reuss and Hill averages (Hill 1952).
 
     Reuss: 1/K = 1 : S : 1, and the trace of the Mandel compliance is 1/(3 K) + 5/(2 G).
     """
@@ -242,7 +242,7 @@ def averages(mandel: Float[Tensor, "*batch 6 6"]) -> Averages:
 def average_modulus(
     mandel: Float[Tensor, "*batch 6 6"], modulus: str, average: str
 ) -> Float[Tensor, "*batch"]:
-    """Return one modulus of an isotropic average; a singular C has those of Voigt only.
+    """Return one modulus of an isotropic average; for a singular C only Voigt averages exist.
 
     Args:
         mandel: The stiffness.
@@ -264,7 +264,7 @@ def average_modulus(
 
 
 def universal_anisotropy(mandel: Float[Tensor, "*batch 6 6"]) -> Float[Tensor, "*batch"]:
-    """A_U = 5 G_V/G_R + K_V/K_R - 6, zero for an isotropic tensor.
+    """Return A_U = 5 G_V/G_R + K_V/K_R - 6, zero for an isotropic tensor.
 
     Source: Ranganathan and Ostoja-Starzewski (2008), Phys. Rev. Lett. 101, 055504.
     """
@@ -274,7 +274,7 @@ def universal_anisotropy(mandel: Float[Tensor, "*batch 6 6"]) -> Float[Tensor, "
 
 
 def log_euclidean_anisotropy(mandel: Float[Tensor, "*batch 6 6"]) -> Float[Tensor, "*batch"]:
-    """A_L = sqrt(ln(K_V/K_R)^2 + 5 ln(G_V/G_R)^2), zero for an isotropic tensor.
+    """Return A_L = sqrt(ln(K_V/K_R)^2 + 5 ln(G_V/G_R)^2), zero for an isotropic tensor.
 
     The log-Euclidean distance between the Voigt and Reuss averages; its gradient at the isotropic
     tensor is taken as zero. Source: Kube (2016), AIP Advances 6, 095209.

@@ -1,8 +1,8 @@
 """Voigt, Mandel and Cartesian forms of second- and fourth-order tensors.
 
-One index table serves every conversion. The order of the six components is 11, 22, 33, 23, 13, 12
-everywhere in this package. Nothing here symmetrises: a non-symmetric 6x6 matrix makes the round
-trip unchanged, so that a transposition cannot hide.
+All conversions use one index table. The order of the six components is 11, 22, 33, 23, 13, 12
+everywhere in this package. Nothing is symmetrised: a non-symmetric 6x6 matrix survives the round
+trip unchanged, so that tests can detect a transposition.
 
 The three forms of the stiffness, with ``w = (1, 1, 1, sqrt 2, sqrt 2, sqrt 2)``:
 
@@ -54,7 +54,7 @@ def _weight_products(like: Tensor) -> Float[Tensor, "6 6"]:
 
 @cache
 def _pair_indices(device: torch.device) -> tuple[Int[Tensor, " 6"], Int[Tensor, " 6"]]:
-    """First and second Cartesian index of the six components."""
+    """Return the first and the second Cartesian index of the six components."""
     return torch.tensor(FIRST, device=device), torch.tensor(SECOND, device=device)
 
 
@@ -84,17 +84,17 @@ def mandel_to_voigt_compliance(mandel: Float[Tensor, "*batch 6 6"]) -> Float[Ten
 
 
 def mandel_to_cartesian(mandel: Float[Tensor, "*batch 6 6"]) -> Float[Tensor, "*batch 3 3 3 3"]:
-    """Spread a Mandel matrix over the 81 Cartesian components; minor symmetries hold exactly."""
+    """Convert a Mandel matrix to 81 Cartesian components; minor symmetries hold exactly."""
     table = _component_table(mandel.device)
     plain = mandel / _weight_products(mandel)
     return plain[..., table[:, :, None, None], table[None, None, :, :]]
 
 
 def cartesian_to_mandel(tensor: Float[Tensor, "*batch 3 3 3 3"]) -> Float[Tensor, "*batch 6 6"]:
-    """Collect the Mandel matrix from Cartesian components.
+    """Convert Cartesian components to a Mandel matrix.
 
-    Reads the 36 components whose index pairs are 11, 22, 33, 23, 13, 12; the others are taken to
-    follow by the minor symmetries C_ijkl = C_jikl = C_ijlk.
+    Reads the 36 components whose index pairs are 11, 22, 33, 23, 13, 12; the others are assumed to
+    follow from the minor symmetries C_ijkl = C_jikl = C_ijlk.
     """
     first, second = _pair_indices(tensor.device)
     plain = tensor[..., first[:, None], second[:, None], first[None, :], second[None, :]]
@@ -102,7 +102,7 @@ def cartesian_to_mandel(tensor: Float[Tensor, "*batch 3 3 3 3"]) -> Float[Tensor
 
 
 def symmetric_from_upper(upper: Float[np.ndarray, "*batch 21"]) -> Float[np.ndarray, "*batch 6 6"]:
-    """Symmetric matrices from their upper triangles, row by row."""
+    """Build symmetric matrices from their upper triangles, row by row."""
     full = np.zeros((*upper.shape[:-1], 6, 6))
     full[..., UPPER[0], UPPER[1]] = upper
     full[..., UPPER[1], UPPER[0]] = upper
@@ -110,7 +110,7 @@ def symmetric_from_upper(upper: Float[np.ndarray, "*batch 21"]) -> Float[np.ndar
 
 
 def strain_basis(like: Tensor) -> Float[Tensor, "6 3 3"]:
-    """The unit strains of the Mandel basis: e_i e_i; (e_i e_j + e_j e_i)/sqrt 2 for 23, 13, 12.
+    """Return the Mandel unit strains: e_i e_i; (e_i e_j + e_j e_i)/sqrt 2 for 23, 13, 12.
 
     With the dtype and device of `like`.
     """
@@ -121,13 +121,13 @@ def strain_basis(like: Tensor) -> Float[Tensor, "6 3 3"]:
 
 
 def strain_to_mandel(strain: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 6"]:
-    """Mandel vector of a symmetric 3x3 strain or stress tensor: shear components times sqrt 2."""
+    """Convert a symmetric 3x3 strain or stress to its Mandel vector: shear times sqrt 2."""
     first, second = _pair_indices(strain.device)
     return strain[..., first, second] * mandel_weights(strain)
 
 
 def mandel_to_strain(vector: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 3 3"]:
-    """Symmetric 3x3 strain or stress tensor of a Mandel vector."""
+    """Convert a Mandel vector to the symmetric 3x3 strain or stress tensor."""
     table = _component_table(vector.device)
     return (vector / mandel_weights(vector))[..., table]
 
@@ -135,7 +135,7 @@ def mandel_to_strain(vector: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch
 def dyad_mandel(
     first: Float[Tensor, "*batch 3"], second: Float[Tensor, "*batch 3"]
 ) -> Float[Tensor, "*batch 6"]:
-    """Mandel vector of the symmetric dyad (a b + b a)/2 of two vectors."""
+    """Return the Mandel vector of the symmetric dyad (a b + b a)/2 of two vectors."""
     i, j = _pair_indices(first.device)
     total = first[..., i] * second[..., j] + first[..., j] * second[..., i]
     return total * (0.5 * mandel_weights(first))
@@ -144,7 +144,7 @@ def dyad_mandel(
 def _congruence_mandel(
     A: Float[Tensor, "*batch 3 3"], B: Float[Tensor, "*batch 3 3"]
 ) -> Float[Tensor, "*batch 6 6"]:
-    """Mandel matrix of the map e -> (A e B^T + B e A^T)/2 on symmetric 3x3 tensors e."""
+    """Return the Mandel matrix of the map e -> (A e B^T + B e A^T)/2 on symmetric tensors e."""
     first, second = _pair_indices(A.device)
     i, j, k, l = first[:, None], second[:, None], first[None, :], second[None, :]
     total = A[..., i, k] * B[..., j, l] + A[..., i, l] * B[..., j, k]
@@ -153,16 +153,16 @@ def _congruence_mandel(
 
 
 def rotation_mandel(R: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 6 6"]:
-    """Orthogonal 6x6 matrix Q that rotates Mandel vectors: strain' = R strain R^T is Q e.
+    """Return the orthogonal 6x6 Q that rotates Mandel vectors: R strain R^T becomes Q e.
 
-    A Mandel matrix turns by Q C Q^T. Improper R (determinant -1) are as good; R and -R give the
+    A Mandel matrix rotates as Q C Q^T. Improper R (determinant -1) are allowed; R and -R give the
     same Q. Source: Mehrabadi and Cowin (1990), Q. J. Mech. Appl. Math. 43, 15-41.
     """
     return _congruence_mandel(R, R)
 
 
 def cross_matrices(like: Tensor) -> Float[Tensor, "3 3 3"]:
-    """Row k is the matrix of the cross product e_k x v, with the dtype and device of `like`."""
+    """Return the matrices of e_k x v, one per row k, with the dtype and device of `like`."""
     return _cross_matrices(like.dtype, like.device)
 
 
@@ -175,9 +175,10 @@ def _cross_matrices(dtype: torch.dtype, device: torch.device) -> Float[Tensor, "
 
 
 def rotation_generators(like: Tensor) -> Float[Tensor, "3 6 6"]:
-    """Derivatives of `rotation_mandel` at the identity with respect to the rotation vector.
+    """Return the derivatives of `rotation_mandel` at the identity by the rotation vector.
 
-    Antisymmetric; row k belongs to a right-handed turn about axis k, with the dtype of `like`.
+    Antisymmetric; row k belongs to a right-handed rotation about axis k. The dtype is that of
+    `like`.
     """
     identity = torch.eye(3, dtype=like.dtype, device=like.device).expand(3, 3, 3)
     return 2.0 * _congruence_mandel(cross_matrices(like), identity)

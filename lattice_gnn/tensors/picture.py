@@ -1,4 +1,4 @@
-"""A stiffness in a notebook: polar curves of Young's modulus beside the matrix."""
+"""Notebook view of a stiffness: polar curves of Young's modulus beside the matrix."""
 
 import math
 
@@ -19,7 +19,7 @@ _PLANES = (("12", 0, 1, "#1b6ca8"), ("13", 0, 2, "#c4532d"), ("23", 1, 2, "#3f8f
 
 
 def stiffness_html(stiffness: Stiffness) -> str:
-    """The Voigt matrix and the moduli beside the drawing; of a batch the first tensors in rows."""
+    """Return the Voigt matrix, the moduli and a drawing; of a batch the first tensors as rows."""
     if stiffness.batch_shape:
         return _batch_html(stiffness)
     C = stiffness.detach()
@@ -38,7 +38,7 @@ def stiffness_html(stiffness: Stiffness) -> str:
 
 
 def polar_curves(stiffness: Stiffness) -> str:
-    """Young's modulus over the direction in the three coordinate planes, as SVG.
+    """Draw Young's modulus against direction in the three coordinate planes, as SVG.
 
     The radius is E(n); the ring is the largest E in these planes.
     """
@@ -53,7 +53,7 @@ def polar_curves(stiffness: Stiffness) -> str:
     ring = torch.full_like(angle, reach)
     shapes = [line(_polar(angle, ring, centre), "#bbbbbb", 0.8)]
     for number, (curve, (name, _, _, colour)) in enumerate(zip(curves, _PLANES, strict=True)):
-        width = 4.5 - 1.5 * number  # all three are seen where they coincide
+        width = 4.5 - 1.5 * number  # so that coinciding curves all remain visible
         shapes.append(line(_polar(angle, curve * (reach / largest), centre), colour, width))
         shapes.append(label(20.0 + 26.0 * number, SIZE - 6.0, name, colour))
     shapes.append(label(centre, 14.0, f"E up to {_number(largest)}", "#555555"))

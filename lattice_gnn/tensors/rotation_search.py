@@ -1,10 +1,10 @@
 """Global search over directions and orientations: even grids, seeds, and Newton's method on SO(3).
 
-Extrema of moduli and the symmetry frame of a stiffness are the same task: a low-degree polynomial
-of a rotation, with several local minima, to be minimised for certain. The recipe is the same too:
-evaluate an even grid, keep its local minima and some informed guesses as seeds, and let all of them
-run a guarded Newton iteration side by side. Everything is batched over problems and lanes, without
-autograd.
+Finding the extrema of moduli and finding the symmetry frame of a stiffness are the same task: the
+global minimisation of a low-degree polynomial of a rotation with several local minima. The method
+is the same too: evaluate an even grid, keep its local minima and some informed guesses as seeds,
+and run a guarded Newton iteration from all of them (the lanes). Everything is batched over problems
+and lanes, without autograd.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,11 @@ FIRST_STEP = 0.25
 """Initial limit on a Newton step per principal direction, in radians."""
 
 CONVERGED = 1e-9
-"""A lane rests once its step or its step limit falls below this angle, in radians."""
+"""A lane stops once its step or its step limit falls below this angle, in radians."""
 
 
 NEGLIGIBLE = 1e-17
-"""It also rests once a step promises no more than this share of the value."""
+"""A lane also stops once the expected decrease falls below this share of the value."""
 
 
 class Expansion(NamedTuple):
@@ -38,28 +38,28 @@ class Expansion(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """Even sample points and, for each, the numbers of its nearest neighbours."""
+    """Evenly spaced points with the indices of their nearest neighbours."""
 
     points: Float[Tensor, "points n"]
     neighbours: Int[Tensor, "points near"]
 
 
 def _with_neighbours(points: Tensor, near: int) -> Grid:
-    """Nearest by |dot|, so that x and -x are the same point."""
+    """Return points with their nearest by |dot|, so that x and -x are the same point."""
     closeness = (points @ points.T).abs().fill_diagonal_(-1.0)
     return Grid(points, closeness.topk(near, dim=1).indices)
 
 
 @cache
 def direction_grid(count: int) -> Grid:
-    """Even directions on half a sphere."""
+    """Return evenly spaced directions on half a sphere."""
     heights = (torch.arange(count, dtype=torch.float64) + 0.5) / count
     return _with_neighbours(fibonacci_spiral(heights), near=8)
 
 
 @cache
 def rotation_grid(count: int) -> Grid:
-    """Even unit quaternions (w, x, y, z) over SO(3): super-Fibonacci spirals (Alexa 2022, CVPR)."""
+    """Return even unit quaternions (w, x, y, z): super-Fibonacci spirals (Alexa 2022, CVPR)."""
     s = torch.arange(count, dtype=torch.float64) + 0.5
     inner, outer = (s / count).sqrt(), (1.0 - s / count).sqrt()
     alpha, beta = 2.0 * torch.pi * s / 2.0**0.5, 2.0 * torch.pi * s / 1.533751168755204288118041
@@ -70,7 +70,7 @@ def rotation_grid(count: int) -> Grid:
 def grid_minima(
     values: Float[Tensor, "problems points"], grid: Grid, count: int
 ) -> Int[Tensor, "problems lanes"]:
-    """Numbers of the `count` lowest grid points, those below all their neighbours first."""
+    """Return the numbers of the `count` lowest grid points, local minima first."""
     lowest_near = values[:, grid.neighbours].amin(-1)
     spread = (values.amax(-1) - values.amin(-1))[:, None] + 1.0
     ranked = torch.where(values <= lowest_near, values, values + spread)
@@ -85,7 +85,7 @@ def jet_matrix() -> Float[Tensor, "6 60"]:
 
 @cache
 def stiffness_jet_matrix() -> Float[Tensor, "36 360"]:
-    """The same for a flattened Mandel matrix, whose generators are L x 1 + 1 x L."""
+    """Map a flattened Mandel matrix likewise; its generators are L x 1 + 1 x L."""
     generators = rotation_generators(torch.zeros(1, dtype=torch.float64))
     one = torch.eye(6, dtype=torch.float64)
     return _jets(torch.stack([torch.kron(L, one) + torch.kron(one, L) for L in generators]))
@@ -101,7 +101,7 @@ def _jets(generators: Tensor) -> Tensor:
 
 
 def expand_product(x: Float[Tensor, "lanes 10 n"], y: Float[Tensor, "lanes 10 n"]) -> Expansion:
-    """Expansion of the scalar product x.y from the jets of both vectors."""
+    """Expand the scalar product x.y from the jets of both vectors."""
     gram = torch.bmm(x, y.mT)
     gram = gram + gram.mT
     second = gram[:, 0, [4, 9, 8, 9, 5, 7, 8, 7, 6]].unflatten(1, (3, 3))
@@ -109,9 +109,9 @@ def expand_product(x: Float[Tensor, "lanes 10 n"], y: Float[Tensor, "lanes 10 n"
 
 
 def hold_axis(at: Expansion, axis: Float[Tensor, "*#lanes 3"]) -> Expansion:
-    """Take out the turn about an axis on which the value does not depend.
+    """Remove the rotation about an axis on which the value does not depend.
 
-    Rounding would otherwise be divided by a curvature of zero.
+    Otherwise rounding errors would be divided by a curvature of zero.
     """
     dyad = axis[..., :, None] * axis[..., None, :]
     rest = torch.eye(3, dtype=axis.dtype, device=axis.device) - dyad
@@ -121,7 +121,7 @@ def hold_axis(at: Expansion, axis: Float[Tensor, "*#lanes 3"]) -> Expansion:
 
 
 def _newton_step(at: Expansion, limit: Tensor) -> Tensor:
-    """Saddle-free Newton step: |curvature| in each principal direction, each component limited."""
+    """Return the saddle-free Newton step: |curvature| per principal direction, clipped."""
     curvature, axes = torch.linalg.eigh(at.hessian)
     curvature = curvature.abs()
     floor = 1e-10 * curvature.amax(-1, keepdim=True) + torch.finfo(torch.float64).tiny
@@ -138,9 +138,9 @@ def _correct(
     tried: Expansion,
     limit: Tensor,
 ) -> None:
-    """Give trials that went uphill one more Newton step, in place.
+    """Apply one more Newton step, in place, to trials that increased the value.
 
-    A straight step along a curved valley climbs its wall; the second step comes down to its floor.
+    A straight step along a curved valley climbs its wall; the second step returns to its floor.
     """
     step = _newton_step(Expansion(*(part[missed] for part in tried)), limit[missed])
     frames[missed] = rotation_matrix(step) @ frames[missed]
@@ -153,16 +153,16 @@ def minimise(
     frames: Float[Tensor, "problems lanes 3 3"],
     iterations: int = 100,
 ) -> tuple[Float[Tensor, "problems lanes 3 3"], Float[Tensor, "problems lanes"]]:
-    """Run every lane downhill by guarded Newton steps; return the frames and values reached.
+    """Minimise from every lane by guarded Newton steps; return the final frames and values.
 
-    A step that does not lower the value is undone and the lane's step limit shrinks fourfold;
-    success doubles the limit. Frames turn by exp(w) from the left. A lane rests once its steps no
-    longer matter, and then costs nothing.
+    A step that does not lower the value is rejected and the lane's step limit is divided by four;
+    success doubles the limit. Frames rotate by exp(w) from the left. Converged lanes are no longer
+    evaluated.
 
     Args:
         objective: Expansion at flat frames (lanes, 3, 3), given the problem number of each.
-        frames: Where the lanes start.
-        iterations: At most so many steps.
+        frames: Initial frames.
+        iterations: Maximum number of steps.
     """
     problems, lanes = frames.shape[:2]
     problem = torch.arange(problems, device=frames.device).repeat_interleave(lanes)

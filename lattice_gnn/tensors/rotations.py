@@ -1,4 +1,4 @@
-"""Rotations: from quaternions and vectors, groups of the crystal classes, even and random sets."""
+"""Rotations from quaternions and vectors, point groups, and even and random sets of rotations."""
 
 from itertools import permutations, product
 
@@ -11,7 +11,7 @@ from lattice_gnn.tensors.notation import cross_matrices
 
 
 def quaternion_matrix(quaternion: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 3 3"]:
-    """Rotation matrices of unit quaternions (w, x, y, z)."""
+    """Return the rotation matrices of unit quaternions (w, x, y, z)."""
     w, x, y, z = quaternion.unbind(-1)
     entries = [
         1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
@@ -22,7 +22,7 @@ def quaternion_matrix(quaternion: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*
 
 
 def rotation_matrix(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
-    """Rotation by a vector, exp(w) (Rodrigues), right-handed, without a singularity at zero."""
+    """Return the right-handed rotation exp(w) of a vector w (Rodrigues), regular at zero."""
     spin = (vector @ cross_matrices(vector).flatten(1)).unflatten(-1, (3, 3))
     turns = torch.linalg.vector_norm(vector, dim=-1)[..., None, None] / torch.pi
     quadratic = 0.5 * torch.sinc(0.5 * turns).square() * (spin @ spin)
@@ -31,7 +31,7 @@ def rotation_matrix(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 
 
 
 def perpendicular_pair(n: Float[Tensor, "*batch 3"]) -> tuple[Tensor, Tensor]:
-    """Two unit vectors that form a right-handed frame (e1, e2, n) with the unit vector n.
+    """Return two unit vectors that complete the unit vector n to a right-handed (e1, e2, n).
 
     Source: Duff et al. (2017), J. Computer Graphics Techniques 6(1), 1-8.
     """
@@ -46,26 +46,26 @@ def perpendicular_pair(n: Float[Tensor, "*batch 3"]) -> tuple[Tensor, Tensor]:
 def frames_of_rows(
     rows: Float[Tensor, "*batch frames 3 3"],
 ) -> Float[Tensor, "*batch three_frames 3 3"]:
-    """Right-handed frames from orthonormal rows, each row once as the third axis."""
+    """Build right-handed frames from orthonormal rows, each row once as the third axis."""
     third = torch.linalg.cross(rows[..., :1, :], rows[..., 1:2, :])
     rows = torch.cat([rows[..., :2, :], third], dim=-2)
     return torch.cat([rows.roll(shift, dims=-2) for shift in range(3)], dim=-3)
 
 
 def axis_rotations(fold: int, axis: int) -> Float[Tensor, "fold 3 3"]:
-    """The rotations of an n-fold axis along a coordinate axis."""
+    """Return the rotations of an n-fold axis along a coordinate axis."""
     vectors = torch.zeros(fold, 3, dtype=torch.float64)
     vectors[:, axis] = torch.arange(fold, dtype=torch.float64) * (2.0 * torch.pi / fold)
     return rotation_matrix(vectors)
 
 
 def dihedral_rotations(fold: int) -> Float[Tensor, "order 3 3"]:
-    """The n-fold axis along 3 and twofold axes across it, one of them along 1."""
+    """Return the group of an n-fold axis along 3 with perpendicular twofold axes, one along 1."""
     return torch.cat([axis_rotations(fold, 2), axis_rotations(2, 0)[1] @ axis_rotations(fold, 2)])
 
 
 def cube_rotations() -> Float[Tensor, "24 3 3"]:
-    """The 24 rotations of the cube: signed permutation matrices of determinant one."""
+    """Return the 24 rotations of the cube: signed permutation matrices of determinant one."""
     matrices = []
     for order, signs in product(permutations(range(3)), product((1.0, -1.0), repeat=3)):
         matrix = torch.zeros(3, 3, dtype=torch.float64)
@@ -76,7 +76,7 @@ def cube_rotations() -> Float[Tensor, "24 3 3"]:
 
 
 def random_rotations(count: int, seed: int) -> Float[Tensor, "count 3 3"]:
-    """Uniform over all rotations: Q of QR with positive diagonal of R, times its determinant.
+    """Draw uniform random rotations: Q of QR with positive diagonal of R, times det Q.
 
     Source: Mezzadri (2007), Notices of the AMS 54, 592-604.
     """
@@ -88,9 +88,9 @@ def random_rotations(count: int, seed: int) -> Float[Tensor, "count 3 3"]:
 def fibonacci_spiral(
     heights: Float[Tensor, " points"], first: float = 0.0
 ) -> Float[Tensor, "points 3"]:
-    """Unit vectors of these heights above the equator, a golden angle apart in azimuth.
+    """Return unit vectors of these heights above the equator, a golden angle apart in azimuth.
 
-    Evenly spaced heights make an even covering. ``first`` is the azimuth of the first point in
+    Evenly spaced heights give an even covering. ``first`` is the azimuth of the first point in
     golden angles. Source: Gonzalez (2010), Math. Geosci. 42, 49-64.
     """
     steps = torch.arange(len(heights), dtype=heights.dtype) + first

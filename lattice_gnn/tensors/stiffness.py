@@ -1,8 +1,7 @@
-"""The effective stiffness of a lattice: one value object, batched, in Mandel notation, float64.
+"""`Stiffness`, the effective stiffness of one or many lattices in Mandel notation and float64.
 
-`Stiffness` is the door to the tensor algebra of this package. It holds C/E_s (dimensionless) unless
-a caller says otherwise; every modulus comes in the same unit. The formulae live next door:
-`notation`, `moduli`, `extrema`, `symmetry`, `bounds`.
+It holds C/E_s (dimensionless) unless stated otherwise; every modulus has the same unit. The
+formulae are in `notation`, `moduli`, `extrema`, `symmetry` and `bounds`.
 """
 
 from dataclasses import dataclass
@@ -27,32 +26,31 @@ from lattice_gnn.tensors.symmetry import Classification, Nearest, classify, near
 class Stiffness:
     """A stiffness tensor, or a batch of them, in Mandel notation and float64.
 
-    Order 11, 22, 33, 23, 13, 12. Nothing is symmetrised unasked. Autograd flows through every
-    modulus. Batch dimensions broadcast against those of directions and rotations, as in torch: for
-    a batch of B tensors and V directions shared by all, write
-    ``stiffness[:, None].young_modulus(directions)``.
+    Order 11, 22, 33, 23, 13, 12. Nothing is symmetrised implicitly. All moduli are differentiable.
+    Batch dimensions broadcast with those of directions and rotations, as in torch: for a batch of B
+    tensors and V directions shared by all, write ``stiffness[:, None].young_modulus(directions)``.
 
-    The other forms of the matrix are properties; whatever inverts, decomposes or searches is a
-    method. ``==`` compares shape and components exactly and gives one bool; use
-    `lattice_gnn.relative_frobenius` for how far two tensors are apart. ``+``, ``-`` and products
-    with numbers work component by component.
+    The other forms of the matrix are properties; inverses, decompositions and searches are
+    methods. ``==`` compares shape and components exactly and returns one bool; use
+    `lattice_gnn.relative_frobenius` for the distance between two tensors. ``+``, ``-`` and products
+    with numbers act on components.
 
     Attributes:
-        mandel: Shape (..., 6, 6); C/E_s unless said otherwise.
+        mandel: Shape (..., 6, 6); C/E_s unless stated otherwise.
     """
 
     mandel: Float[Tensor, "*batch 6 6"]
 
-    __array_ufunc__ = None  # numbers of numpy leave products to this class
+    __array_ufunc__ = None  # products with numpy scalars are left to this class
 
     def __post_init__(self) -> None:
-        """Bring the tensor to float64 and refuse other shapes."""
+        """Convert the tensor to float64 and check its shape."""
         object.__setattr__(
             self, "mandel", float64_tensor(self.mandel, 6, 6, name="a Mandel stiffness")
         )
 
     def __repr__(self) -> str:
-        """One line: the batch shape, or the moduli that tell tensors apart at a glance."""
+        """Return one line: the batch shape, or five Voigt components of a single tensor."""
         if self.batch_shape:
             return (
                 f"Stiffness(batch_shape={tuple(self.batch_shape)}, mandel order 11 22 33 23 13 12)"
@@ -62,41 +60,41 @@ class Stiffness:
         return "Stiffness(" + ", ".join(f"{s}={C[i, j].item():.4g}" for s, i, j in names) + ")"
 
     def _repr_html_(self) -> str:
-        """Matrix, moduli and polar curves, for notebooks."""
+        """Return matrix, moduli and polar curves as HTML, for notebooks."""
         from lattice_gnn.tensors.picture import stiffness_html
 
         return stiffness_html(self)
 
     def __eq__(self, other: object) -> bool:
-        """Whether shape and all components are equal; gradients and devices do not count."""
+        """Return whether shape and all components are equal; gradients and devices do not count."""
         if not isinstance(other, Stiffness):
             return NotImplemented
         return torch.equal(self.mandel.detach().cpu(), other.mandel.detach().cpu())
 
     def __hash__(self) -> int:
-        """Hash of the components; -0.0 equals 0.0."""
+        """Return a hash of the components; -0.0 equals 0.0."""
         return hash((tuple(self.batch_shape), (self.numpy() + 0.0).tobytes()))
 
     def __add__(self, other: object) -> "Stiffness":
-        """Sum of two stiffnesses, component by component."""
+        """Return the sum of two stiffnesses, component by component."""
         if not isinstance(other, Stiffness):
             return NotImplemented
         return Stiffness(self.mandel + other.mandel)
 
     def __sub__(self, other: object) -> "Stiffness":
-        """Difference of two stiffnesses, which may be indefinite; ``norm()`` measures it."""
+        """Return the difference of two stiffnesses, possibly indefinite; ``norm()`` measures it."""
         if not isinstance(other, Stiffness):
             return NotImplemented
         return Stiffness(self.mandel - other.mandel)
 
     def __mul__(self, factor: ArrayLike) -> "Stiffness":
-        """Multiple of the stiffness; see `scaled`."""
+        """Return a multiple of the stiffness; see `scaled`."""
         return self.scaled(factor)
 
     __rmul__ = __mul__
 
     def __truediv__(self, divisor: ArrayLike) -> "Stiffness":
-        """Stiffness divided by a number, or by one per tensor where batched."""
+        """Return the stiffness divided by a number, or by one number per tensor of a batch."""
         return self.scaled(1.0 / float64_tensor(divisor, name="a divisor"))
 
     def __len__(self) -> int:
@@ -106,7 +104,7 @@ class Stiffness:
         return self.batch_shape[0]
 
     def __getitem__(self, index: Any) -> "Stiffness":
-        """Index the batch dimensions; the 6x6 matrix stays whole. ``None`` adds a dimension."""
+        """Index the batch dimensions only, not the 6x6 matrix; ``None`` adds a dimension."""
         index = index if isinstance(index, tuple) else (index,)
         if any(part is Ellipsis for part in index):
             return Stiffness(self.mandel[(*index, slice(None), slice(None))])
@@ -117,13 +115,13 @@ class Stiffness:
 
     @classmethod
     def from_voigt(cls, voigt: ArrayLike) -> "Stiffness":
-        """From Voigt stiffness matrices (..., 6, 6), order 11, 22, 33, 23, 13, 12."""
+        """Build from Voigt stiffness matrices (..., 6, 6), order 11, 22, 33, 23, 13, 12."""
         voigt = float64_tensor(voigt, 6, 6, name="a Voigt stiffness")
         return cls(notation.voigt_to_mandel_stiffness(voigt))
 
     @classmethod
     def from_cartesian(cls, tensor: ArrayLike) -> "Stiffness":
-        """From Cartesian components C_ijkl (..., 3, 3, 3, 3); the minor symmetries must hold."""
+        """Build from Cartesian components C_ijkl (..., 3, 3, 3, 3) with the minor symmetries."""
         tensor = float64_tensor(tensor, 3, 3, 3, 3, name="a Cartesian stiffness")
         scale = tensor.detach().abs().amax() if tensor.numel() else tensor.sum()
         for swapped in (tensor.transpose(-4, -3), tensor.transpose(-2, -1)):
@@ -136,18 +134,18 @@ class Stiffness:
 
     @classmethod
     def from_compliance_mandel(cls, S: ArrayLike) -> "Stiffness":
-        """From Mandel compliance matrices (..., 6, 6)."""
+        """Build from Mandel compliance matrices (..., 6, 6)."""
         return cls(moduli.compliance(float64_tensor(S, 6, 6, name="a Mandel compliance")))
 
     @classmethod
     def from_compliance_voigt(cls, S: ArrayLike) -> "Stiffness":
-        """From Voigt compliance matrices (..., 6, 6), where S_44 = 1/G_23."""
+        """Build from Voigt compliance matrices (..., 6, 6), where S_44 = 1/G_23."""
         S = float64_tensor(S, 6, 6, name="a Voigt compliance")
         return cls(moduli.compliance(notation.voigt_to_mandel_compliance(S)))
 
     @classmethod
     def isotropic(cls, E: ArrayLike = 1.0, nu: ArrayLike = 0.3) -> "Stiffness":
-        """From Young's modulus and Poisson's ratio; tensors of either give a batch."""
+        """Build from Young's modulus and Poisson's ratio; tensors of either give a batch."""
         young, poisson = float64_tensor(E, name="E"), float64_tensor(nu, name="nu")
         wrong = ~((poisson > -1.0) & (poisson < 0.5))
         if bool(wrong.any()):
@@ -161,7 +159,7 @@ class Stiffness:
 
     @classmethod
     def cubic(cls, C11: ArrayLike, C12: ArrayLike, C44: ArrayLike) -> "Stiffness":
-        """From the three Voigt constants of a cubic tensor in its own axes."""
+        """Build from the three Voigt constants of a cubic tensor in its own axes."""
         constants = torch.broadcast_tensors(
             *(float64_tensor(c, name="a cubic constant") for c in (C11, C12, C44))
         )
@@ -187,11 +185,11 @@ class Stiffness:
         return notation.mandel_to_cartesian(self.mandel)
 
     def compliance(self) -> Float[Tensor, "*batch 6 6"]:
-        """Mandel compliance, the inverse of `mandel`; a singular stiffness raises."""
+        """Return the Mandel compliance, the inverse of `mandel`; a singular stiffness raises."""
         return moduli.compliance(self.mandel)
 
     def compliance_voigt(self) -> Float[Tensor, "*batch 6 6"]:
-        """Voigt compliance, where S_44 = 1/G_23; a singular stiffness raises."""
+        """Return the Voigt compliance, where S_44 = 1/G_23; a singular stiffness raises."""
         return notation.mandel_to_voigt_compliance(self.compliance())
 
     def numpy(self) -> Float[np.ndarray, "*batch 6 6"]:
@@ -199,11 +197,11 @@ class Stiffness:
         return self.mandel.detach().cpu().numpy()
 
     def detach(self) -> "Stiffness":
-        """Return the same tensor cut from the autograd graph."""
+        """Return the same tensor, detached from the autograd graph."""
         return Stiffness(self.mandel.detach())
 
     def scaled(self, factor: ArrayLike) -> "Stiffness":
-        """Multiply by a factor, such as the solid's E_s; one per tensor where batched."""
+        """Multiply by a factor, such as the solid's E_s, or by one factor per tensor of a batch."""
         factor = float64_tensor(factor, name="a factor").to(self.mandel.device)
         return Stiffness(self.mandel * factor[..., None, None])
 
@@ -212,10 +210,10 @@ class Stiffness:
         return Stiffness(0.5 * (self.mandel + self.mandel.mT))
 
     def rotated(self, R: ArrayLike) -> "Stiffness":
-        """Turn the material by an orthogonal matrix: C'_ijkl = R_ia R_jb R_kc R_ld C_abcd.
+        """Rotate by an orthogonal matrix: C'_ijkl = R_ia R_jb R_kc R_ld C_abcd.
 
-        R rotates vectors actively, x' = R x: a lattice turned by R has this stiffness. Improper R
-        (reflections) are allowed; -R does the same as R.
+        R rotates vectors actively, x' = R x: the result is the stiffness of the lattice rotated by
+        R. Improper R (reflections) are allowed; -R has the same effect as R.
         """
         R = self._vectors(R, 3, 3, name="a rotation")
         identity = torch.eye(3, dtype=R.dtype, device=R.device)
@@ -225,9 +223,9 @@ class Stiffness:
         return Stiffness(Q @ self.mandel @ Q.mT)
 
     def young_modulus(self, n: ArrayLike | None = None, *, average: str = "hill") -> Tensor:
-        """Young's modulus E(n) along directions n (..., 3) of any length.
+        """Return Young's modulus E(n) along directions n (..., 3) of any length.
 
-        Without direction that of the isotropic ``average``: "voigt", "reuss" or "hill".
+        Without a direction, return that of the isotropic ``average``: "voigt", "reuss" or "hill".
         """
         if n is None:
             return moduli.average_modulus(self.mandel, "young", average)
@@ -236,10 +234,10 @@ class Stiffness:
     def shear_modulus(
         self, n: ArrayLike | None = None, m: ArrayLike | None = None, *, average: str = "hill"
     ) -> Tensor:
-        """Shear modulus G(n, m); of m only the part perpendicular to n counts.
+        """Return the shear modulus G(n, m); only the part of m perpendicular to n counts.
 
-        Without directions that of the isotropic ``average``: "voigt" is (C_ijij - C_iijj/3)/10,
-        "reuss" the same of the compliance, "hill" their mean.
+        Without directions, return that of the isotropic ``average``: "voigt" is (C_ijij -
+        C_iijj/3)/10, "reuss" its analogue from the compliance, "hill" their mean.
         """
         if n is None and m is None:
             return moduli.average_modulus(self.mandel, "shear", average)
@@ -248,77 +246,77 @@ class Stiffness:
     def poisson_ratio(
         self, n: ArrayLike | None = None, m: ArrayLike | None = None, *, average: str = "hill"
     ) -> Tensor:
-        """Poisson's ratio nu(n, m): stress along n, contraction along m (perpendicular part).
+        """Return Poisson's ratio nu(n, m): stress along n, contraction along m (normal to n).
 
-        Without directions that of the isotropic ``average``: "voigt", "reuss" or "hill".
+        Without directions, return that of the isotropic ``average``: "voigt", "reuss" or "hill".
         """
         if n is None and m is None:
             return moduli.average_modulus(self.mandel, "poisson", average)
         return moduli.poisson_ratio(self.mandel, *self._pair(n, m))
 
     def linear_compressibility(self, n: ArrayLike) -> Tensor:
-        """Linear compressibility beta(n); its trace over three axes is 1/K_Reuss."""
+        """Return the linear compressibility beta(n); its sum over three axes is 1/K_Reuss."""
         return moduli.linear_compressibility(self.mandel, self._vectors(n, 3, name="a direction"))
 
     def averages(self) -> Averages:
-        """Voigt, Reuss and Hill averages of K and G, and the E and nu that follow."""
+        """Return the Voigt, Reuss and Hill averages of K and G, and the E and nu that follow."""
         return moduli.averages(self.mandel)
 
     def bulk_modulus(self, average: str = "hill") -> Tensor:
-        """Bulk modulus: "voigt" is 1:C:1/9, "reuss" 1/(1:S:1), "hill" their mean."""
+        """Return the bulk modulus: "voigt" is 1:C:1/9, "reuss" 1/(1:S:1), "hill" their mean."""
         return moduli.average_modulus(self.mandel, "bulk", average)
 
     def universal_anisotropy(self) -> Tensor:
-        """Universal anisotropy A_U (Ranganathan and Ostoja-Starzewski 2008); zero if isotropic."""
+        """Return A_U (Ranganathan and Ostoja-Starzewski 2008), zero if isotropic."""
         return moduli.universal_anisotropy(self.mandel)
 
     def log_euclidean_anisotropy(self) -> Tensor:
-        """Log-Euclidean anisotropy A_L (Kube 2016); zero if isotropic."""
+        """Return the log-Euclidean anisotropy A_L (Kube 2016), zero if isotropic."""
         return moduli.log_euclidean_anisotropy(self.mandel)
 
     def eigenvalues(self) -> Float[Tensor, "*batch 6"]:
-        """Kelvin's eigen-stiffnesses, ascending; `eigen_stiffnesses` has the strains too."""
+        """Return Kelvin's eigen-stiffnesses, ascending; see `eigen_stiffnesses` for the modes."""
         return self.eigen_stiffnesses().values
 
     def eigen_stiffnesses(self) -> EigenStiffnesses:
-        """Kelvin's eigen-stiffnesses in ascending order and their unit strain tensors.
+        """Return Kelvin's eigen-stiffnesses in ascending order and their unit strain tensors.
 
-        The values carry exact first derivatives, also through the modes held fixed: where
-        eigenvalues repeat, a sum over the repeated ones does. The modes carry none.
+        The values are differentiable once, exactly; where eigenvalues repeat, their sum is. The
+        modes carry no gradient.
         """
         return eigen_stiffnesses(self.mandel)
 
     def soft_mode(self) -> SoftMode:
-        """The smallest eigen-stiffness and its unit strain tensor."""
+        """Return the smallest eigen-stiffness and its unit strain tensor."""
         values, modes = self.eigen_stiffnesses()
         return SoftMode(values[..., 0], modes[..., 0, :, :])
 
     def is_positive_definite(self) -> Bool[Tensor, "*batch"]:
-        """Whether every strain costs energy: smallest eigenvalue above 1e-12 of the largest.
+        """Return whether the smallest eigenvalue exceeds 1e-12 of the largest.
 
-        Below that share rounding decides the sign; `soft_mode` shows the strain in question.
+        Below that share the sign is due to rounding; `soft_mode` returns the strain in question.
         """
         return is_definite(self.mandel)
 
     def norm(self) -> Float[Tensor, "*batch"]:
-        """Frobenius norm, sqrt(C_ijkl C_ijkl), the same in every frame."""
+        """Return the Frobenius norm sqrt(C_ijkl C_ijkl), which is frame-independent."""
         return torch.linalg.matrix_norm(self.mandel)
 
     def extrema(self, quantity: str) -> Extrema:
-        """True global minimum and maximum of "E", "G", "nu" or "beta", and where they occur.
+        """Find the global minimum and maximum of "E", "G", "nu" or "beta" and their directions.
 
-        Values carry their exact first derivative. Singular or indefinite tensors raise.
+        The values are exactly differentiable once. Singular or indefinite tensors raise.
         """
         return find_extrema(self.mandel, quantity)
 
     def zener(self, frame: ArrayLike | None = None) -> Tensor:
-        """Zener ratio 2 C44/(C11 - C12) of the nearest cubic tensor (Zener 1948).
+        """Return the Zener ratio 2 C44/(C11 - C12) of the nearest cubic tensor (Zener 1948).
 
         Meaningful where `distance("cubic")` is small.
 
         Args:
-            frame: Cube axes as rows (..., 3, 3); found by search where left out. ``numpy.eye(3)``
-                says that they are the laboratory axes and saves the search.
+            frame: Cube axes as rows (..., 3, 3); found by search if omitted. ``numpy.eye(3)``
+                stands for the laboratory axes and saves the search.
         """
         cubic = self._nearest("cubic", frame)
         Q = notation.rotation_mandel(cubic.frame)
@@ -326,17 +324,17 @@ class Stiffness:
         return C[..., 3, 3] / (C[..., 0, 0] - C[..., 0, 1])
 
     def nearest(self, symmetry: str, frame: ArrayLike | None = None) -> "Stiffness":
-        """Nearest tensor (Frobenius norm) of a symmetry class, in these axes.
+        """Return the nearest tensor (Frobenius norm) of a symmetry class, in these axes.
 
         Args:
             symmetry: "isotropic", "cubic", "hexagonal", "tetragonal", "trigonal", "orthotropic",
                 "monoclinic" or "triclinic".
-            frame: Material axes as rows (..., 3, 3); the best ones are found where left out.
+            frame: Material axes as rows (..., 3, 3); found by search if omitted.
         """
         return Stiffness(self._nearest(symmetry, frame).mandel)
 
     def distance(self, symmetry: str, frame: ArrayLike | None = None) -> Tensor:
-        """Relative Frobenius distance |C - nearest|/|C| to a symmetry class."""
+        """Return the relative Frobenius distance |C - nearest|/|C| to a symmetry class."""
         return self._nearest(symmetry, frame).distance
 
     def classify(self, tolerance: float = 0.01) -> Classification:
@@ -349,9 +347,9 @@ class Stiffness:
     def bound_ratios(
         self, volume_fraction: float | Tensor, *, E: float | Tensor = 1.0, nu: float | Tensor = 0.3
     ) -> BoundRatios:
-        """This stiffness as a share of the Voigt and Hashin-Shtrikman upper bounds.
+        """Compare this stiffness with the Voigt and Hashin-Shtrikman upper bounds.
 
-        Leave E at 1 for C/E_s. The bounds themselves: `lattice_gnn.tensors.bounds.upper_bounds`.
+        Keep E = 1 for C/E_s. The bounds are in `lattice_gnn.tensors.bounds.upper_bounds`.
         """
         return bound_ratios(self.mandel, upper_bounds(volume_fraction, E=E, nu=nu))
 
@@ -361,7 +359,7 @@ class Stiffness:
         return nearest(self.mandel, symmetry, frame)
 
     def _vectors(self, values: ArrayLike, *trailing: int, name: str) -> Tensor:
-        """Array-like on this tensor's device, with batch dimensions that broadcast with ours."""
+        """Return values as a tensor on this device with batch dimensions that broadcast."""
         tensor = float64_tensor(values, *trailing, name=name).to(self.mandel.device)
         batch = tensor.shape[: tensor.ndim - len(trailing)]
         try:
@@ -374,7 +372,7 @@ class Stiffness:
         return tensor
 
     def _pair(self, n: ArrayLike | None, m: ArrayLike | None) -> tuple[Tensor, Tensor]:
-        """Both directions of a modulus that takes two."""
+        """Return both directions of a modulus that takes two."""
         if n is None or m is None:
             raise LatticeGnnError(
                 "expected two directions n and m, or none for the isotropic average; got one"

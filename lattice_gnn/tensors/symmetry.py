@@ -1,24 +1,24 @@
 """Symmetry classes of elasticity: the nearest tensor of each class, its frame, and the distance.
 
-A stiffness can have eight symmetries only (Forte and Vianello 1996, J. Elasticity 43, 81-108). In a
+A stiffness has one of eight symmetries (Forte and Vianello 1996, J. Elasticity 43, 81-108). In a
 given frame the nearest tensor of a class, in the Frobenius norm, is the average over the rotations
 of its symmetry group (Gazis, Tadjbakhsh and Toupin 1963, Acta Cryst. 16, 917-922; Moakher and
-Norris 2006, J. Elasticity 85, 215-263). The frame is searched for, not assumed:
+Norris 2006, J. Elasticity 85, 215-263). The frame is found by search, not assumed:
 
 - seeds: for a class with one axis, an even grid of directions; for cubic and orthotropic, an even
   grid of rotations; for all, the eigenvectors of the dilatational tensor C_ijkk, of Voigt's tensor
   C_ikjk (Cowin and Mehrabadi 1987, Q. J. Mech. Appl. Math. 40, 451-476) and of mixtures of the two.
-  These eigenvectors give the frame of an exact orthotropic tensor, and nothing for a cubic one,
-  where both tensors are isotropic;
+  These eigenvectors give the frame of an exactly orthotropic tensor, but not of a cubic one, for
+  which both tensors are isotropic;
 - the local minima of the distance on the grid and the eigenvector frames are refined by Newton's
   method on SO(3); the distance squared is a polynomial of degree 8 in the direction cosines, so
-  that an even grid sees its basins;
-- where an axis is all that the search needs, the turn about it is set afterwards, in closed form
-  for tetragonal and trigonal (C16 = 0, C15 = 0) and otherwise closest to the laboratory axes.
+  that an even grid resolves its basins;
+- where the distance depends on an axis alone, the rotation about it is chosen afterwards: in closed
+  form for tetragonal and trigonal (C16 = 0, C15 = 0), otherwise closest to the laboratory axes.
 
 A frame holds the material axes as rows, so that ``C.rotated(frame)`` has the class's textbook form:
 the main axis of hexagonal, tetragonal, trigonal and monoclinic tensors is 3; trigonal has a twofold
-axis along 1. It is right-handed, and of the equivalent frames the one that turns least.
+axis along 1. It is right-handed and, among equivalent frames, has the smallest rotation angle.
 """
 
 from dataclasses import dataclass
@@ -64,10 +64,10 @@ SYMMETRIES = {
 """The eight classes, most symmetric first, and how many constants each has in its own frame."""
 
 AXES = {"hexagonal": 6, "tetragonal": 4, "trigonal": 3, "monoclinic": 2}
-"""Classes whose distance depends on the main axis alone, and how many-fold that axis is.
+"""Classes whose distance depends on the main axis alone, and the order of that axis.
 
-An n-fold axis makes a stiffness transversely isotropic for n = 6 and more. For n = 4 and 3 a turn
-about the axis always brings it to the six-constant form with the perpendicular twofold axes.
+A stiffness with an n-fold axis is transversely isotropic for n >= 6. For n = 4 and 3 some rotation
+about the axis brings it to the six-constant form with perpendicular twofold axes.
 """
 
 DIRECTIONS = 400
@@ -122,9 +122,9 @@ def nearest(
 ) -> Nearest:
     """Find the nearest tensor of a symmetry class in the best frame, or in the frame given.
 
-    The stiffness is symmetrised first. The distance carries the exact derivative with respect to
-    the stiffness; the nearest tensor carries the derivative at fixed frame. At distance zero the
-    derivative of the distance is taken as zero.
+    The stiffness is symmetrised first. The derivative of the distance with respect to the stiffness
+    is exact; that of the nearest tensor is at fixed frame. At distance zero the derivative of the
+    distance is taken as zero.
 
     Raises:
         LatticeGnnError: For an unknown class or values that are not finite.
@@ -148,7 +148,7 @@ def nearest(
 def classify(mandel: Float[Tensor, "*batch 6 6"], tolerance: float = 0.01) -> Classification:
     """Name the most symmetric class whose relative distance is within the tolerance.
 
-    Most symmetric means fewest constants; of tetragonal and trigonal, with six each, the nearer.
+    Most symmetric means fewest constants; of tetragonal and trigonal (six each) the nearer.
     """
     if not tolerance >= 0.0:
         raise LatticeGnnError(f"the tolerance must be zero or positive but is {tolerance}")
@@ -173,7 +173,7 @@ def classify(mandel: Float[Tensor, "*batch 6 6"], tolerance: float = 0.01) -> Cl
 
 
 def find_frame(mandel: Float[Tensor, "*batch 6 6"], symmetry: str) -> Float[Tensor, "*batch 3 3"]:
-    """Find the frame in which the group average of a class lies nearest; see the module's notes."""
+    """Find the frame with the smallest distance to a class; see the module docstring."""
     batch, flat = mandel.shape[:-2], mandel.detach().reshape(-1, 6, 6)
     if symmetry in ("isotropic", "triclinic") or not len(flat):
         return torch.eye(3, dtype=flat.dtype, device=flat.device).repeat(*batch, 1, 1)
@@ -182,7 +182,7 @@ def find_frame(mandel: Float[Tensor, "*batch 6 6"], symmetry: str) -> Float[Tens
 
 
 def _search(mandel: Tensor, symmetry: str) -> Tensor:
-    """Best frames (B, 3, 3): seeds from grid and eigenvectors, Newton, then the closing turn."""
+    """Find the best frames (B, 3, 3): seeds from grid and eigenvectors, Newton, azimuth."""
     residual = _residual_projector(symmetry).to(mandel.device)
     size = mandel.square().sum((-2, -1)).clamp_min(torch.finfo(torch.float64).tiny)
     unit = mandel / size.sqrt()[:, None, None]
@@ -216,19 +216,19 @@ def _search(mandel: Tensor, symmetry: str) -> Tensor:
 
 
 def _distances(unit: Tensor, frames: Tensor, residual: Tensor) -> Tensor:
-    """Squared distance for all frames of each tensor: (B, frames)."""
+    """Return the squared distance of each tensor in all frames: (B, frames)."""
     Q = rotation_mandel(frames)
     turned = Q @ unit[:, None] @ Q.mT
     return (turned.flatten(-2) @ residual).square().sum(-1)
 
 
 def _frames_about(axis: Tensor) -> Tensor:
-    """Right-handed frames whose third row is the axis."""
+    """Return right-handed frames whose third row is the axis."""
     return torch.stack([*perpendicular_pair(axis), axis], dim=-2)
 
 
 def _eigenvector_frames(mandel: Tensor) -> Tensor:
-    """Frames (B, 12, 3, 3) of C_ijkk, C_ikjk and mixtures; each eigenvector once as third axis."""
+    """Return frames (B, 12, 3, 3) of eigenvectors of C_ijkk, C_ikjk and mixtures of the two."""
     C = mandel_to_cartesian(mandel)
     dilatational, voigt = torch.einsum("bijkk->bij", C), torch.einsum("bikjk->bij", C)
     mixtures = [dilatational, voigt, dilatational + voigt, dilatational - 2.0 * voigt]
@@ -236,9 +236,9 @@ def _eigenvector_frames(mandel: Tensor) -> Tensor:
 
 
 def _settle_azimuth(mandel: Tensor, frame: Tensor, symmetry: str) -> Tensor:
-    """Turn about axis 3: to kill C16 (tetragonal) or C15 (trigonal), else the least turn."""
+    """Rotate about axis 3: so that C16 = 0 (tetragonal), C15 = 0 (trigonal), or least."""
     frame = frame * torch.where(frame[:, 2, 2] < 0.0, -1.0, 1.0)[:, None, None]
-    # The sign may have made the frame left-handed; the first row sets it right.
+    # The sign may have made the frame left-handed; flipping the first row corrects this.
     frame = torch.cat([frame[:, :1] * torch.linalg.det(frame)[:, None, None], frame[:, 1:]], dim=1)
     if symmetry in ("tetragonal", "trigonal"):
         fold = AXES[symmetry]
@@ -248,7 +248,7 @@ def _settle_azimuth(mandel: Tensor, frame: Tensor, symmetry: str) -> Tensor:
         phase = torch.atan2(turned @ partner.to(turned), turned @ wave.to(turned))
         angle = -phase / fold
     else:
-        # Of all turns about axis 3 the one with the largest trace, thus the smallest angle.
+        # The rotation about axis 3 with the largest trace, hence the smallest angle.
         angle = torch.atan2(frame[:, 0, 1] - frame[:, 1, 0], frame[:, 0, 0] + frame[:, 1, 1])
     vector = torch.zeros_like(frame[:, 0])
     vector[:, 2] = angle
@@ -256,7 +256,7 @@ def _settle_azimuth(mandel: Tensor, frame: Tensor, symmetry: str) -> Tensor:
 
 
 def _least_turn(frame: Tensor, symmetry: str) -> Tensor:
-    """Of the frames that serve equally well, the one with the smallest rotation angle."""
+    """Choose, among equivalent frames, the one with the smallest rotation angle."""
     choices = _equivalent_frames(symmetry).to(frame.device)
     candidates = choices @ frame[:, None]
     traces = candidates.diagonal(dim1=-2, dim2=-1).sum(-1)
@@ -265,10 +265,10 @@ def _least_turn(frame: Tensor, symmetry: str) -> Tensor:
 
 
 def symmetry_group(symmetry: str) -> Float[Tensor, "order 3 3"]:
-    """Rotations whose average projects onto a class in its own frame.
+    """Return the rotations whose average projects onto a class in its own frame.
 
-    Inversion acts on no even-rank tensor and is left out. Isotropic, which has no finite group, and
-    triclinic are not here.
+    Inversion leaves even-rank tensors unchanged and is omitted. Isotropic (no finite group) and
+    triclinic are not supported.
     """
     if symmetry == "cubic":
         return cube_rotations()
@@ -281,7 +281,7 @@ def symmetry_group(symmetry: str) -> Float[Tensor, "order 3 3"]:
 
 @cache
 def _equivalent_frames(symmetry: str) -> Tensor:
-    """Rotations that carry the class's textbook form into itself, signs of C14 aside."""
+    """Return the rotations that preserve a class's textbook form, up to the sign of C14."""
     if symmetry in ("cubic", "orthotropic"):
         return cube_rotations()
     if symmetry in ("tetragonal", "trigonal"):
@@ -291,7 +291,7 @@ def _equivalent_frames(symmetry: str) -> Tensor:
 
 @cache
 def _projector(symmetry: str) -> Float[Tensor, "36 36"]:
-    """Projector of flattened Mandel matrices onto the class in its own frame."""
+    """Return the projector of flattened Mandel matrices onto the class in its own frame."""
     return _group_projector(symmetry_group(symmetry))
 
 
@@ -302,16 +302,16 @@ def _group_projector(rotations: Tensor) -> Tensor:
 
 @cache
 def _residual_projector(symmetry: str) -> Float[Tensor, "36 36"]:
-    """What the projection removes, by the axis alone where the axis is all that matters."""
+    """Return the complement of the projector; for single-axis classes, of the axis alone."""
     group = axis_rotations(AXES[symmetry], 2) if symmetry in AXES else symmetry_group(symmetry)
     return torch.eye(36, dtype=torch.float64) - _group_projector(group)
 
 
 @cache
 def _azimuth_waves(symmetry: str) -> tuple[Tensor, Tensor]:
-    """The part of the textbook form that turns n times with the azimuth, and its quadrature."""
+    """Return the part of the textbook form of azimuthal order n, and its quadrature."""
     span = _projector(symmetry) - _projector("hexagonal")
-    # Antisymmetric 6x6 matrices have such a part too; a stiffness has none.
+    # Antisymmetric 6x6 matrices have such a part too, but a stiffness is symmetric.
     span = span + span.unflatten(0, (6, 6)).transpose(0, 1).flatten(0, 1)
     wave = torch.linalg.eigh(0.5 * (span + span.T))[1][:, -1]
     turn = stiffness_jet_matrix().unflatten(1, (10, 36))[:, 3]
@@ -319,7 +319,7 @@ def _azimuth_waves(symmetry: str) -> tuple[Tensor, Tensor]:
 
 
 def _average(mandel: Tensor, symmetry: str) -> Tensor:
-    """Average of tensors over the symmetry group of a class in its own frame."""
+    """Average tensors over the symmetry group of a class in its own frame."""
     if symmetry == "triclinic":
         return mandel
     if symmetry == "isotropic":

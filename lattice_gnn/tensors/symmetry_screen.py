@@ -1,13 +1,13 @@
-"""The symmetry classes of thousands of stiffnesses: bounds first, the search for what they leave.
+"""Fast classification of many stiffnesses: cheap bounds first, the full search where they fail.
 
 The search of `lattice_gnn.tensors.symmetry` takes milliseconds per tensor and class. Two cheap
-bounds on the distance to a class settle most cases without it, and in the same way:
+bounds on the distance to a class settle most cases with the same result:
 
-- from below: the parts of degree 2 of a stiffness, two deviators, are averaged over the symmetry
-  group each by itself. No deviator is cubic, one with a threefold axis has two equal eigenvalues,
-  and two orthotropic ones commute; what they lack of that, the stiffness lacks;
-- from above: the distance in a frame that is tried, the laboratory axes or the eigenvectors of
-  C_ijkk and C_ikjk, is no less than that in the best frame.
+- from below: the degree-2 parts of a stiffness, two deviators, are averaged over the symmetry group
+  separately. The cubic average of a deviator is zero, a deviator with a threefold axis has two
+  equal eigenvalues, and two orthotropic ones commute; the deviation from this bounds the distance;
+- from above: the distance in a trial frame, the laboratory axes or the eigenvectors of C_ijkk and
+  C_ikjk, is at least that in the best frame.
 
 Reference:
     Backus, Rev. Geophys. 8 (1970) 633, for the harmonic decomposition.
@@ -29,8 +29,8 @@ def symmetry_names(
 ) -> tuple[str, ...]:
     """Name the most symmetric class whose relative distance is within the tolerance.
 
-    As `lattice_gnn.tensors.symmetry.classify`, but of tetragonal and trigonal, both within the
-    tolerance, the first is named.
+    Like `lattice_gnn.tensors.symmetry.classify`, except that a tensor within the tolerance of both
+    tetragonal and trigonal is named tetragonal.
     """
     C = 0.5 * (mandel + mandel.mT).detach().double()
     names = ["triclinic"] * len(C)
@@ -53,7 +53,7 @@ def _is_within(
     symmetry: str,
     tolerance: float,
 ) -> Bool[Tensor, " lattices"]:
-    """Whether the distance to a class is within the tolerance: by a tried frame, or by search."""
+    """Return whether the distance to a class is within the tolerance, by trial or by search."""
     if len(C) == 0 or symmetry == "isotropic":
         return nearest(C, symmetry).distance <= tolerance
     inside = (nearest(C[:, None], symmetry, frames).distance <= tolerance).any(1)
@@ -66,7 +66,7 @@ def _is_within(
 def _deviators(
     C: Float[Tensor, "lattices 6 6"],
 ) -> tuple[Float[Tensor, "lattices 3 3"], Float[Tensor, "lattices 3 3"]]:
-    """Two deviators a, b whose squares add up to that of the part of degree 2 of C.
+    """Return two deviators a, b with |a|^2 + |b|^2 = |degree-2 part of C|^2.
 
     That part is spanned by s(x) = d_ij x_kl + x_ij d_kl and u(x) = d_ik x_jl + d_il x_jk + d_jk
     x_il + d_jl x_ik, with |s|^2 = 6 |x|^2, |u|^2 = 20 |x|^2 and s(x) : u(x) = 8 |x|^2.
@@ -85,11 +85,11 @@ def _deviators(
 
 
 def _least_distance(C: Float[Tensor, "lattices 6 6"], symmetry: str) -> Float[Tensor, " lattices"]:
-    """A lower bound on the relative distance to a class, in whatever frame.
+    """Return a lower bound on the relative distance to a class, valid in every frame.
 
-    Orthotropic: off its axes' diagonal, a is E_a and b is E_b, so that [a, b] = [a, E_b] +
-    [E_a, b - E_b], of norm at most sqrt 2 (|a| |E_b| + |b| |E_a|) (Boettcher and Wenzel, Linear
-    Algebra Appl. 403 (2005) 216).
+    Orthotropic: with E_a and E_b the off-diagonal parts of a and b in the material axes, [a, b] =
+    [a, E_b] + [E_a, b - E_b], whose norm is at most sqrt 2 (|a| |E_b| + |b| |E_a|) (Boettcher and
+    Wenzel, Linear Algebra Appl. 403 (2005) 216).
     """
     size = C.flatten(1).norm(dim=1)
     total = torch.zeros_like(size)
@@ -108,7 +108,7 @@ def _least_distance(C: Float[Tensor, "lattices 6 6"], symmetry: str) -> Float[Te
 
 
 def _tried_frames(C: Float[Tensor, "lattices 6 6"]) -> Float[Tensor, "lattices frames 3 3"]:
-    """The laboratory axes and the eigenvectors of C_ijkk and C_ikjk, each as third axis once."""
+    """Return the laboratory axes and the eigenvectors of C_ijkk and C_ikjk as frames."""
     a, b = _deviators(C)
     rows = torch.linalg.eigh(torch.stack([a, b, a + b], dim=1))[1].mT
     rows = torch.cat([torch.eye(3, dtype=C.dtype).expand(len(C), 1, 3, 3), rows], dim=1)

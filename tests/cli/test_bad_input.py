@@ -308,4 +308,4 @@ def test_a_real_process_says_one_sentence_and_exits_with_2(tmp_path):
     )
     assert child.returncode == 2
     assert child.stdout == ""
-    assert child.stderr == f"error: {tmp_path / 'none.json'}: there is no such file.\n"
+    assert child.stderr == f"error: {tmp_path / 'none.json'}: no such file.\n"

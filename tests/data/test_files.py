@@ -68,7 +68,7 @@ def test_folding_a_drawing_is_told(tmp_path):
     ("verb", "arguments", "sentence"),
     [
         (lg.read, (OCTET,), "read: expected the path of a file first, got Lattice"),
-        (lg.read, ("missing.inp",), "missing.inp: there is no such file"),
+        (lg.read, ("missing.inp",), "missing.inp: no such file"),
         (lg.write, (OCTET, "a.json"), "write: expected the path of a file first, got Lattice"),
         (lg.write, ("a.json", "octet"), "write: expected a Lattice or a sequence of them, got str"),
         (lg.write, ("a.json", []), "no lattice to write"),

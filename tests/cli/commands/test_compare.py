@@ -89,7 +89,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_made(
 def test_missing_files_and_folders_that_cannot_be_made_are_refused(run, config, tmp_path):
     missing = run("compare", tmp_path / "none.yaml", "-o", tmp_path / "out")
     assert missing.exit_code == 2
-    assert "none.yaml: there is no such file" in missing.stderr
+    assert "none.yaml: no such file" in missing.stderr
     blocked = run("compare", config, "-o", config / "out")
     assert blocked.exit_code == 2
     assert "cannot be made" in blocked.stderr

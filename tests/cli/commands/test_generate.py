@@ -58,7 +58,7 @@ def test_a_population_comes_from_yaml(run, tmp_path):
         (("--densities", "1.5"), "population.densities: expected fractions between 0 and 1"),
         (("--densities", ""), "--densities: expected at least one"),
         (("--levels", "-1"), "population.levels: expected lengths above 0"),
-        (("--config", "no.yaml"), "no.yaml: there is no such file"),
+        (("--config", "no.yaml"), "no.yaml: no such file"),
         (("--picture", "no/folder/a.png"), "there is no folder"),
     ],
 )

@@ -382,7 +382,7 @@ def test_names_and_catalogues_are_checked_before_anything_is_made(tmp_path, labe
     with pytest.raises(LatticeGnnError, match="--only nobody: there is no such model"):
         compare(config, Job(tmp_path / "out", labels, only=("nobody",)))
     missing = (Catalogue(tmp_path / "none.lat"),)
-    with pytest.raises(LatticeGnnError, match=r"none\.lat: there is no such file"):
+    with pytest.raises(LatticeGnnError, match=r"none\.lat: no such file"):
         compare(config, Job(tmp_path / "out", labels, missing))
     assert not (tmp_path / "out").exists()
 

@@ -227,7 +227,7 @@ def test_lattices_that_do_not_fit_are_refused(cache, tmp_path):
 
 
 def test_a_missing_or_broken_file_is_refused(tmp_path):
-    with pytest.raises(LatticeGnnError, match="there is no such file"):
+    with pytest.raises(LatticeGnnError, match="no such file"):
         read_recipe(tmp_path / "none.yaml")
     path = tmp_path / "broken.yaml"
     path.write_text("model: [1, 2")

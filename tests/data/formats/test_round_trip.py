@@ -219,7 +219,7 @@ def test_unknown_files_and_formats_are_named(tmp_path):
     path.write_text("")
     with pytest.raises(LatticeGnnError, match=r"x\.dat: is empty"):
         read_any(path)
-    with pytest.raises(LatticeGnnError, match="there is no such file"):
+    with pytest.raises(LatticeGnnError, match="no such file"):
         read_any(tmp_path / "none.json")
     with pytest.raises(LatticeGnnError, match="got a folder"):
         read_any(tmp_path)

@@ -219,7 +219,7 @@ def test_number_beyond_float64_is_refused(tmp_path):
 
 
 def test_missing_file_folder_and_binary(tmp_path):
-    with pytest.raises(LatticeGnnError, match="there is no such file"):
+    with pytest.raises(LatticeGnnError, match="no such file"):
         read_lattices(tmp_path / "none.json")
     with pytest.raises(LatticeGnnError, match="expected a file, got a folder"):
         read_lattices(tmp_path)
