@@ -34,22 +34,26 @@ def spherical_harmonics(
 
     Those of e3nn (pole y; l = 1 is x, y, z), degree by degree from the direction n:
 
-        Y_l = (2l + 1) / sqrt(l) (l-1 1 l) Y_(l-1) n,   Y_0 = 1.
+        Y_l = (2l + 1) / sqrt(l) (l-1 1 l) Y_(l-1) n,   Y_0 = 1,
+
+    never in half precision, where the errors of all degrees would add up.
     """
     n = nn.functional.normalize(vectors, dim=-1)
     parts = [torch.ones_like(n[..., :1])]
-    for step in _harmonic_steps(lmax, n.dtype, n.device):
-        parts.append((parts[-1][..., :, None] * n[..., None, :]).flatten(-2) @ step)
+    with torch.autocast(n.device.type, enabled=False):
+        for step in _harmonic_steps(lmax, n.dtype, n.device):
+            parts.append((parts[-1][..., :, None] * n[..., None, :]).flatten(-2) @ step)
     return torch.cat(parts, -1)
 
 
 @lru_cache(maxsize=16)
 def _harmonic_steps(lmax: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, ...]:
     """Matrices from Y_(l-1) n to Y_l, l = 1..lmax."""
-    return tuple(
-        ((2 * l + 1) / math.sqrt(l) * coupling(l - 1, 1, l).flatten(0, 1)).to(device, dtype)
-        for l in range(1, lmax + 1)
-    )
+    with torch.inference_mode(False):  # they outlive the call, and may serve gradients later
+        return tuple(
+            ((2 * l + 1) / math.sqrt(l) * coupling(l - 1, 1, l).flatten(0, 1)).to(device, dtype)
+            for l in range(1, lmax + 1)
+        )
 
 
 def degree_slice(l: int) -> slice:

@@ -8,6 +8,7 @@ from e3nn import o3
 
 from lattice_gnn.network.layers.sphere import (
     SphereGrid,
+    _harmonic_steps,
     degree_slice,
     quadrature,
     spherical_harmonics,
@@ -46,6 +47,19 @@ def test_harmonics_and_their_gradients_are_those_of_e3nn(lmax):
         torch.autograd.grad(Y @ weights, vectors, torch.ones(2, 5)) for Y in (got, expected)
     ]
     torch.testing.assert_close(*gradients, rtol=0, atol=1e-12)
+
+
+def test_harmonics_are_the_same_under_autocast_and_after_inference_mode():
+    """Tables made in inference mode serve gradients later; half precision never enters."""
+    _harmonic_steps.cache_clear()
+    vectors = torch.randn(5, 3, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        expected = spherical_harmonics(4, vectors)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        got = spherical_harmonics(4, vectors.requires_grad_())
+    torch.testing.assert_close(got, expected.clone(), rtol=0, atol=0)
+    got.sum().backward()
+    assert torch.isfinite(vectors.grad).all()
 
 
 def test_pointwise_product_is_the_gaunt_coupling():
