@@ -7,9 +7,7 @@ affine bound, the stiffness if all nodes moved with the mean strain, shows that 
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import lattice_gnn as lg
 from data.populations.nets import NetSampling, sample_net
-from fem_reference.beam import homogenise_beam
 from fem_reference.beam.affine import affine_stiffness
 from lattice_gnn.network.equivariant import ModelConfig
 from lattice_gnn.tensors.metrics import log_euclidean
@@ -22,9 +20,8 @@ SMALL = ModelConfig(channels=4, hidden=8, readout_channels=4)
 
 def labelled(first: int, count: int, seed: int = 1) -> LabelledLattices:
     """Random nets at 5 % relative density, with their beam stiffness."""
-    nets = [sample_net(NetSampling(), seed, first + k).simplified() for k in range(count)]
-    batch = lg.LatticeBatch.from_lattices([net.with_relative_density(0.05) for net in nets])
-    return LabelledLattices(batch, homogenise_beam(batch).stiffness.mandel)
+    nets = [sample_net(NetSampling(), seed, first + k) for k in range(count)]
+    return LabelledLattices.by_beams([net.with_relative_density(0.05) for net in nets])
 
 
 def report(progress: Progress) -> None:

@@ -11,11 +11,8 @@ import numpy as np
 import torch
 
 from data.experiments.training_data import DataConfig, Labelling, TrainingData, load_training_data
-from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import read_yaml
-from lattice_gnn.lattice.batch import LatticeBatch
-from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, save_model
 from lattice_gnn.network.registry import read_model_config
@@ -176,12 +173,6 @@ def held_out_errors(model: StiffnessNetwork, data: TrainingData) -> dict[str, An
         for name, chosen in sets.items()
         if len(chosen) > 0
     }
-
-
-def label_beam(lattices: list[Lattice]) -> LabelledLattices:
-    """Label lattices with their Euler-Bernoulli stiffness."""
-    batch = LatticeBatch.from_lattices(lattices).simplified()
-    return LabelledLattices(batch, homogenise_beam(batch).stiffness.mandel)
 
 
 def errors_by_density(model: StiffnessNetwork, labelled: LabelledLattices) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Lattices with reference stiffness, for training and evaluation."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -8,7 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.lattice.lattice import Lattice
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,12 @@ class LabelledLattices:
 
     batch: LatticeBatch
     stiffness: Float[Tensor, "lattices 6 6"]
+
+    @classmethod
+    def by_beams(cls, lattices: Sequence[Lattice]) -> "LabelledLattices":
+        """Label lattices with their Euler-Bernoulli stiffness."""
+        batch = LatticeBatch.from_lattices(lattices).simplified()
+        return cls(batch, homogenise_beam(batch).stiffness.mandel)
 
     def __len__(self) -> int:
         """Number of lattices."""

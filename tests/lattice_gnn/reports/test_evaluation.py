@@ -9,7 +9,6 @@ import torch
 
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.cells.named import cell
-from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.equivariant import ModelConfig
 from lattice_gnn.network.normaliser import Normaliser
@@ -38,8 +37,7 @@ class Beam(StiffnessNetwork):
 
 
 def labelled(lattices):
-    batch = LatticeBatch.from_lattices(lattices).simplified()
-    return LabelledLattices(batch, homogenise_beam(batch).stiffness.mandel)
+    return LabelledLattices.by_beams(lattices)
 
 
 @pytest.fixture(scope="module")

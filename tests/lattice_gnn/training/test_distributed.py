@@ -14,11 +14,11 @@ import pytest
 import torch
 import yaml
 
-from data.experiments.recipe import label_beam
 from data.populations.varied_cells import CellSampling, sample_cells
 from lattice_gnn.network.registry import read_model_config
 from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.distributed import Ranks
+from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import train
 
 ROOT = Path(__file__).parents[3]
@@ -33,7 +33,7 @@ def data():
     cells = ("bcc", "octet", "sc")
     options = {"cells": cells, "densities": (0.01, 0.1)}
     return tuple(
-        label_beam(sample_cells(CellSampling(count=count, seed=count, **options)))
+        LabelledLattices.by_beams(sample_cells(CellSampling(count=count, seed=count, **options)))
         for count in (9, 3)
     )
 

@@ -55,8 +55,7 @@ class Laboratory(Beam):
 
 
 def labelled(lattices):
-    batch = LatticeBatch.from_lattices(lattices).simplified()
-    return LabelledLattices(batch, homogenise_beam(batch).stiffness.mandel)
+    return LabelledLattices.by_beams(lattices)
 
 
 @pytest.fixture(scope="module")

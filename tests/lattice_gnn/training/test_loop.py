@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from data.experiments.recipe import label_beam
 from data.populations.varied_cells import CellSampling, sample_cells
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.network.checkpoint import load_model, read_header, state_bytes
@@ -17,6 +16,7 @@ from lattice_gnn.network.registry import read_model_config
 from lattice_gnn.tensors.metrics import directional_error
 from lattice_gnn.training.config import TrainConfig, learning_rate
 from lattice_gnn.training.distributed import choose_device
+from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Plan, losses, train
 from lattice_gnn.training.losses import Examples
 from lattice_gnn.training.run import load_failed_batch
@@ -39,7 +39,7 @@ TIMES = ("seconds", "ms_per_lattice", "core_seconds")
 
 def labelled(count, seed=0, **changes):
     values = {"cells": ("bcc", "octet", "sc"), "densities": (0.01, 0.1), **changes}
-    return label_beam(sample_cells(CellSampling(count=count, seed=seed, **values)))
+    return LabelledLattices.by_beams(sample_cells(CellSampling(count=count, seed=seed, **values)))
 
 
 @pytest.fixture(scope="module")

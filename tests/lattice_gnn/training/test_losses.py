@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from data.experiments.recipe import label_beam
 from data.populations.varied_cells import CellSampling, sample_cells
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.testing import random_rotation
+from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.losses import Examples, paper_loss, relative_loss, stiffness_of
 
 LATTICES = sample_cells(
@@ -17,7 +17,7 @@ LATTICES = sample_cells(
 
 @pytest.fixture(scope="module")
 def examples():
-    return Examples.of(label_beam(LATTICES), "prior")
+    return Examples.of(LabelledLattices.by_beams(LATTICES), "prior")
 
 
 def near(examples, noise=0.1):
@@ -75,7 +75,7 @@ def test_turned_examples_are_those_of_turned_lattices(examples):
     rotations = [random_rotation(seed) for seed in range(len(LATTICES))]
     turned = examples.rotated(torch.stack([torch.from_numpy(R) for R in rotations]))
     lattices = [x.rotated(R) for x, R in zip(LATTICES, rotations, strict=True)]
-    fresh = Examples.of(label_beam(lattices), "prior")
+    fresh = Examples.of(LabelledLattices.by_beams(lattices), "prior")
     torch.testing.assert_close(turned.batch.strut_vectors, fresh.batch.strut_vectors)
     for name in ("stiffness", "root", "target"):
         size = float(getattr(fresh, name).abs().max())
@@ -85,7 +85,7 @@ def test_turned_examples_are_those_of_turned_lattices(examples):
 
 
 def test_maps_without_a_prior_need_nothing_prepared():
-    labelled = label_beam(LATTICES)
+    labelled = LabelledLattices.by_beams(LATTICES)
     examples = Examples.of(labelled, "square")
     assert examples.root is None
     assert examples.target is None
