@@ -14,7 +14,7 @@ from lattice_gnn.network.checkpoint import load_model, read_header, state_bytes
 from lattice_gnn.network.equivariant import ModelConfig
 from lattice_gnn.network.registry import read_model_config
 from lattice_gnn.tensors.metrics import directional_error
-from lattice_gnn.training.config import TrainConfig, learning_rate
+from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.distributed import choose_device
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Plan, losses, train
@@ -245,41 +245,6 @@ def test_turning_the_lattices_changes_nothing_for_an_equivariant_network(tmp_pat
             curves[loss, rotate] = [row["loss"] for row in log_of(folder)]
     assert curves["relative", True] == pytest.approx(curves["relative", False], rel=1e-4)
     assert curves["paper", True] != pytest.approx(curves["paper", False], rel=1e-3)
-
-
-def test_rate_rises_to_its_peak_and_falls_to_a_hundredth():
-    config = TrainConfig(learning_rate=1.0, warmup=0.1)
-    rates = [learning_rate(config, done) for done in np.linspace(0, 1, 101)]
-    assert np.argmax(rates) == 10
-    assert rates[10] == pytest.approx(1.0)
-    assert rates[-1] == pytest.approx(0.01)
-    assert rates[55] == pytest.approx(0.505)
-
-
-def test_a_constant_rate_stays_at_its_peak_after_the_warm_up():
-    config = TrainConfig(learning_rate=0.5, warmup=0.1, schedule="constant")
-    assert learning_rate(config, 0.05) == pytest.approx(0.25, rel=0.03)
-    assert {learning_rate(config, done) for done in (0.1, 0.5, 1.0)} == {0.5}
-
-
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        ({"batch_size": 0}, "train.batch_size: expected at least 1, got 0"),
-        ({"warmup": 1.0}, "train.warmup: expected less than 1"),
-        ({"learning_rate": float("nan")}, "train.learning_rate"),
-        ({"patience": -1}, "train.patience"),
-        ({"accumulate": 0}, "train.accumulate"),
-        ({"loss": "mse"}, "train.loss"),
-        ({"schedule": "step"}, "train.schedule"),
-        ({"precision": "float16"}, "train.precision"),
-        ({"epoch": 3}, "train.epoch: unknown key"),
-    ],
-)
-def test_settings_out_of_range_are_refused(values, words):
-    with pytest.raises(LatticeGnnError) as caught:
-        TrainConfig.from_dict(values)
-    assert words in str(caught.value)
 
 
 def test_half_precision_is_refused_on_a_cpu(tmp_path, data):
