@@ -1,4 +1,4 @@
-"""Building named cells: from points and distances to a lattice with a radius or a density."""
+"""Builders of named cells: from points and distances to a lattice with given radius or density."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -21,13 +21,13 @@ def sized(net: Lattice, radius: float | None, relative_density: float | None, nu
     """Return the net with struts of one radius, given directly or by the relative density.
 
     Args:
-        net: any lattice; only its topology and proportions count.
-        radius: strut radius over the cell edge a = 1, > 0.
-        relative_density: sum of pi r^2 L over the cell volume, 0 < density < 1.
-        nu: Poisson ratio of the solid; its Young's modulus is 1.
+        net: Any lattice; only its topology and proportions are used.
+        radius: Strut radius over the cell edge a = 1, > 0.
+        relative_density: Sum of pi r^2 L over the cell volume, 0 < density < 1.
+        nu: Poisson's ratio of the solid; its Young's modulus is 1.
 
     Raises:
-        LatticeGnnError: unless exactly one of ``radius`` and ``relative_density`` is given.
+        LatticeGnnError: Unless exactly one of ``radius`` and ``relative_density`` is given.
     """
     net = net.replace(material=Material(nu=nu))
     if radius is not None and relative_density is None:
@@ -44,10 +44,10 @@ def neighbour_net(
     """Join all nodes, images included, that lie at one of the given distances.
 
     Args:
-        name: name of the lattice.
-        cell: cell vectors as rows.
-        nodes: fractional coordinates.
-        distances: strut lengths, in the unit of ``cell``, met to 1e-9.
+        name: Name of the lattice.
+        cell: Cell vectors as rows.
+        nodes: Fractional coordinates.
+        distances: Strut lengths in the unit of ``cell``, matched to 1e-9.
     """
     points = np.array(list(nodes), dtype=np.float64)
     shifts = np.array(list(itertools.product((-2, -1, 0, 1, 2), repeat=3)))
@@ -61,14 +61,13 @@ def neighbour_net(
 def segment_net(
     name: str, cell: Float[np.ndarray, "3 3"], segments: Iterable[tuple[Point, Point]]
 ) -> Lattice:
-    """Fold straight segments into the cell: end points become nodes, images of one strut one strut.
+    """Fold straight segments into the cell: end points become nodes, equal images one strut.
 
     Args:
-        name: name of the lattice.
-        cell: cell vectors as rows.
-        segments: pairs of end points in fractional coordinates. Points that differ by whole cell
-            vectors, to 1e-9, are one node; segments that cross without an end point there are not
-            joined.
+        name: Name of the lattice.
+        cell: Cell vectors as rows.
+        segments: Pairs of end points in fractional coordinates. Points that differ by cell vectors,
+            to 1e-9, are one node; segments that cross without an end point there are not joined.
     """
     ends = np.array(list(segments), dtype=np.float64).reshape(-1, 3)
     nodes: list[np.ndarray] = []
@@ -92,7 +91,7 @@ def segment_net(
 def _lattice(
     name: str, cell: np.ndarray, nodes: np.ndarray, struts: np.ndarray, shifts: np.ndarray
 ) -> Lattice:
-    """Keep one of the two directions, and one of all copies, of every strut."""
+    """Build a lattice, keeping each strut once, in one direction."""
     unique: dict[tuple[int, ...], None] = {}
     for (i, j), shift in zip(struts.tolist(), shifts.tolist(), strict=True):
         forward = (i, j, *shift)
@@ -105,7 +104,7 @@ def _lattice(
 
 
 def joined(name: str, *nets: Lattice) -> Lattice:
-    """Lay nets of one cell over each other; nodes at one place become one node."""
+    """Superpose nets of the same cell; coincident nodes become one node."""
     segments: list[tuple[Point, Point]] = []
     for net in nets:
         i, j = net.struts.T

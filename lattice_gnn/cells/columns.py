@@ -1,7 +1,7 @@
 """Named cells with columns: re-entrant lattices, and plane honeycombs with columns along z.
 
 Every function takes ``radius`` or ``relative_density`` (sum of pi r^2 L over the volume), and
-``nu``, the Poisson ratio of the solid, whose Young's modulus is 1; then keyword parameters of its
+``nu``, Poisson's ratio of the solid, whose Young's modulus is 1; then keyword parameters of its
 own. The period in the x direction is a = 1. A honeycomb has a column along z through each of its
 nodes, so that it spans space; ``depth`` is its period along z.
 """
@@ -33,11 +33,11 @@ def re_entrant(
     Harrysson, West & Cormier, Int. J. Solids Struct. 69-70 (2015) 475.
 
     Args:
-        radius: strut radius over a.
-        relative_density: sum of strut volumes over the cell volume.
-        nu: Poisson ratio of the solid.
-        angle: dip in degrees, positive for re-entrant, 0 for flat, negative for convex.
-        height: length of the columns through the cell corner over a; None makes all columns equal.
+        radius: Strut radius over a.
+        relative_density: Sum of strut volumes over the cell volume.
+        nu: Poisson's ratio of the solid.
+        angle: Dip in degrees, positive for re-entrant, 0 for flat, negative for convex.
+        height: Length of the columns through the cell corner over a; None makes all columns equal.
     """
     first, second = _column_lengths("re-entrant", angle, height)
     top, bottom = first / 2, 0.5 - second / 2
@@ -53,7 +53,7 @@ def re_entrant(
 
 
 def _column_lengths(name: str, angle: float, height: float | None) -> tuple[float, float]:
-    """Return the lengths of both kinds of column; ends must neither meet nor cross."""
+    """Return the lengths of both kinds of column; raise if column ends would meet or cross."""
     dip = tan(radians(finite_number(angle, f"{name}: angle")))
     if not abs(angle) < 45:
         raise LatticeGnnError(
@@ -86,12 +86,12 @@ def re_entrant_honeycomb(
     Gibson & Ashby, Cellular Solids (1997), section 4.
 
     Args:
-        radius: strut radius over a.
-        relative_density: sum of strut volumes over the cell volume.
-        nu: Poisson ratio of the solid.
-        angle: dip in degrees, positive for re-entrant.
-        height: length of the walls through the cell corner over a; None makes all walls equal.
-        depth: period along z over a.
+        radius: Strut radius over a.
+        relative_density: Sum of strut volumes over the cell volume.
+        nu: Poisson's ratio of the solid.
+        angle: Dip in degrees, positive for re-entrant.
+        height: Length of the walls through the cell corner over a; None makes all walls equal.
+        depth: Period along z over a.
     """
     first, second = _column_lengths("re-entrant-honeycomb", angle, height)
     top, bottom = first / 2, 0.5 - second / 2

@@ -1,7 +1,7 @@
 """Named cells on the classical cubic lattices, cube edge a = 1.
 
 Every function takes ``radius`` (strut radius over a) or ``relative_density`` (sum of pi r^2 L over
-the volume), and ``nu``, the Poisson ratio of the solid, whose Young's modulus is 1. Counts are
+the volume), and ``nu``, Poisson's ratio of the solid, whose Young's modulus is 1. Counts are
 nodes and struts of one cube; three-letter symbols are nets of the RCSR (O'Keeffe et al., Acc. Chem.
 Res. 41 (2008) 1782).
 """
@@ -45,8 +45,8 @@ def fcc(
     """Face-centred cubic: both diagonals of every cube face, joined where they cross.
 
     4 nodes (corner and the 3 face centres), 12 struts of length a/sqrt(2); the corner has
-    coordination 12, a face centre 4. Group m-3m. Tools that draw the face diagonals without a node
-    at the face centre mean another, softer structure. Joining face centres too makes the octet.
+    coordination 12, a face centre 4. Group m-3m. Face diagonals without a node at the face centre,
+    as some tools draw them, are another, softer structure. Joining face centres gives the octet.
     """
     segments = [
         (centre, corner)
@@ -128,10 +128,10 @@ def isotruss(
 ) -> Lattice:
     """Isotruss as additive-manufacturing tools draw it: simple cubic, BCC, and face centres.
 
-    5 nodes: corner (coordination 14), cube centre (14) and 3 face centres (2), which merely cut in
-    two the struts from cube centre to cube centre. 17 struts: 3 cube edges, 8 half body diagonals,
-    6 from the cube centre to the face centres. ``simplified()`` leaves 2 nodes and 14 struts: two
-    simple cubic nets joined along <111>, hence near-isotropic. Group m-3m.
+    5 nodes: corner (coordination 14), cube centre (14) and 3 face centres (2), which merely split
+    the struts from cube centre to cube centre. 17 struts: 3 cube edges, 8 half body diagonals, 6
+    from the cube centre to the face centres. ``simplified()`` leaves 2 nodes and 14 struts: two
+    simple cubic nets joined along <111>, hence nearly isotropic. Group m-3m.
     """
     centre = (0.5, 0.5, 0.5)
     edges = [((0, 0, 0), axis) for axis in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
@@ -150,7 +150,7 @@ def gyroid(
 
     8 nodes (1/8 1/8 1/8; 3/8 7/8 5/8; 7/8 5/8 3/8; 5/8 3/8 7/8 and these displaced by 1/2 1/2 1/2),
     12 struts of length a/sqrt(8), planar joints of coordination 3 at 120 degrees. Net srs, group
-    432 without any mirror or inversion; its other hand is its image under inversion.
+    432 without mirrors or inversion; its enantiomorph is its image under inversion.
     """
     first = ((1, 1, 1), (3, 7, 5), (7, 5, 3), (5, 3, 7))
     nodes = [tuple(x / 8 for x in point) for point in first]

@@ -1,4 +1,4 @@
-"""Named unit cells by name or alias: ``cell("octet", relative_density=0.1)``.
+"""Lookup of named unit cells by name or alias: ``cell("octet", relative_density=0.1)``.
 
 Each cell is also a function of its own, such as :func:`octet`, whose docstring defines it: node
 positions, connectivity, coordination, source. The edge of the cube is a = 1.
@@ -78,9 +78,9 @@ class CellInfo:
     """One named cell.
 
     Attributes:
-        name: canonical name.
-        aliases: other names; case, spaces, hyphens and underscores never matter.
-        build: the function that makes it.
+        name: Canonical name.
+        aliases: Other names; case, spaces, hyphens and underscores are ignored.
+        build: Function that builds it.
     """
 
     name: str
@@ -153,7 +153,7 @@ def cell_info(name: str) -> CellInfo:
     """Return the entry of a cell by name or alias.
 
     Raises:
-        LatticeGnnError: if there is none; the message offers similar names.
+        LatticeGnnError: If the name is unknown; the message suggests similar names.
     """
     info = _BY_KEY.get(_key(name))
     if info is not None:
@@ -161,7 +161,7 @@ def cell_info(name: str) -> CellInfo:
     names = [known for entry in _ALL for known in (entry.name, *entry.aliases)]
     close = difflib.get_close_matches(name.casefold(), names, n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(CELLS)}."
-    raise LatticeGnnError(f"cell {name!r} is not known; {hint}")
+    raise LatticeGnnError(f"cell {name!r} is unknown; {hint}")
 
 
 def cell(
@@ -175,14 +175,14 @@ def cell(
     """Build a named cell with edge a = 1 and E = 1.
 
     Args:
-        name: name or alias, see :func:`cell_names`.
-        radius: strut radius over a; or
-        relative_density: sum of pi r^2 L over the cell volume.
-        nu: Poisson ratio of the solid.
-        parameters: further parameters of the cell, such as ``angle`` of re-entrant cells.
+        name: Name or alias, see :func:`cell_names`.
+        radius: Strut radius over a.
+        relative_density: Sum of pi r^2 L over the cell volume, instead of ``radius``.
+        nu: Poisson's ratio of the solid.
+        parameters: Further parameters of the cell, such as ``angle`` of re-entrant cells.
 
     Raises:
-        LatticeGnnError: on an unknown name or parameter, and unless exactly one of radius and
+        LatticeGnnError: If the name or a parameter is unknown, or unless exactly one of radius and
             relative density is given.
     """
     info = cell_info(name)

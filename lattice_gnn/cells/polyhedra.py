@@ -1,7 +1,7 @@
 """Named cells whose struts are the edges of space-filling polyhedra, cube edge a = 1.
 
 Every function takes ``radius`` (strut radius over a) or ``relative_density`` (sum of pi r^2 L over
-the volume), and ``nu``, the Poisson ratio of the solid, whose Young's modulus is 1. Counts are
+the volume), and ``nu``, Poisson's ratio of the solid, whose Young's modulus is 1. Counts are
 nodes and struts of one cube; three-letter symbols are nets of the RCSR (O'Keeffe et al., Acc. Chem.
 Res. 41 (2008) 1782). The uniform honeycombs are those of Grunbaum, Geombinatorics 4 (1994) 49.
 """

@@ -1,1 +1,1 @@
-"""The lattice: nodes, struts and a periodic cell, its topology, geometry and files."""
+"""Lattices: nodes, struts and a periodic cell; topology, geometry and files."""

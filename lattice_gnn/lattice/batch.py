@@ -1,9 +1,9 @@
-"""The one container of ragged tensors that the finite elements and the network both take.
+"""`LatticeBatch`, the ragged tensor form of lattices used by beam FEM and the network.
 
 A periodic lattice is a *quotient graph*: strut ``s`` joins node ``struts[s, 0]`` of the home cell
 to node ``struts[s, 1]`` of the cell displaced by the integer vector ``shifts[s]``. A
 ``LatticeBatch`` is the disjoint union of many such graphs. Geometry (strut vectors, lengths,
-volumes) is computed from it in torch at every use, so that gradients reach node positions, cells
+volumes) is computed from it in torch at every use, so that gradients flow to node positions, cells
 and radii.
 """
 
@@ -35,17 +35,17 @@ class LatticeBatch:
 
     Attributes:
         cells: Cell vectors as rows, unit of length.
-        nodes: Fractional node coordinates of all lattices, one after the other.
+        nodes: Fractional node coordinates of all lattices, concatenated.
         struts: End nodes (i, j) of each strut, numbered across the whole batch.
-        shifts: Cell of node j relative to node i (whole numbers).
+        shifts: Cell of node j relative to node i (integers).
         radii: Outer radius at node i, unit of length.
-        end_radii: Outer radius at node j; the radius runs linearly along the strut.
+        end_radii: Outer radius at node j; the radius varies linearly along the strut.
         inner_radii: Bore radius at node i (0 for a solid strut); bore / outer radius is constant
             along a strut.
         E: Young's modulus of each strut divided by that of the lattice's material.
         nu: Poisson's ratio of each strut.
-        node_offsets: Lattice ``b`` owns nodes ``node_offsets[b]:node_offsets[b + 1]``.
-        strut_offsets: Lattice ``b`` owns struts ``strut_offsets[b]:strut_offsets[b + 1]``.
+        node_offsets: Lattice ``b`` has nodes ``node_offsets[b]:node_offsets[b + 1]``.
+        strut_offsets: Lattice ``b`` has struts ``strut_offsets[b]:strut_offsets[b + 1]``.
     """
 
     cells: Float[Tensor, "lattices 3 3"]
@@ -73,10 +73,10 @@ class LatticeBatch:
         Args:
             lattices: One lattice, or several.
             dtype: Type of the real-valued tensors.
-            device: Where the tensors live.
+            device: Device of the tensors.
 
         Raises:
-            LatticeGnnError: If there is no lattice, or anything else among them.
+            LatticeGnnError: If ``lattices`` is empty or contains anything else.
         """
         lattices = as_list(lattices, "LatticeBatch.from_lattices")
         if not lattices:
@@ -154,7 +154,7 @@ class LatticeBatch:
         )
 
     def __repr__(self) -> str:
-        """One line: counts, type and device."""
+        """Return one line: counts, type and device."""
         kind = str(self.nodes.dtype).removeprefix("torch.")
         return (
             f"LatticeBatch({len(self)} lattices, {len(self.nodes)} nodes, {len(self.radii)} "
@@ -162,17 +162,17 @@ class LatticeBatch:
         )
 
     def __len__(self) -> int:
-        """Number of lattices."""
+        """Return the number of lattices."""
         return len(self.cells)
 
     def __getitem__(self, b: int) -> "LatticeBatch":
-        """Lattice ``b`` alone, gradients kept."""
+        """Return lattice ``b`` alone, keeping gradients."""
         if not -len(self) <= b < len(self):
             raise IndexError(f"lattice {b} of a batch of {len(self)}")
         return self.select([b % len(self)])
 
     def select(self, lattices: Sequence[int] | np.ndarray) -> "LatticeBatch":
-        """The given lattices, in the given order, gradients kept."""
+        """Return the given lattices, in the given order, keeping gradients."""
         chosen = torch.as_tensor(lattices, dtype=torch.int64, device=self.cells.device)
         nodes, node_offsets = ranges(self.node_offsets, chosen)
         struts, strut_offsets = ranges(self.strut_offsets, chosen)
@@ -190,7 +190,7 @@ class LatticeBatch:
         )
 
     def span(self, first: int, stop: int) -> "LatticeBatch":
-        """Lattices first, ..., stop - 1 as views, gradients kept."""
+        """Return lattices first, ..., stop - 1 as views, keeping gradients."""
         n0, n1 = self.node_offsets[[first, stop]].tolist()
         s0, s1 = self.strut_offsets[[first, stop]].tolist()
         picked = {name: getattr(self, name)[s0:s1] for name in _STRUT_FIELDS}
@@ -206,18 +206,18 @@ class LatticeBatch:
     def members(
         self, lattices: Sequence[int] | np.ndarray
     ) -> tuple[Int[Tensor, " nodes"], Int[Tensor, " struts"]]:
-        """Numbers of the nodes and of the struts of the given lattices, in the given order."""
+        """Return the node and strut numbers of the given lattices, in the given order."""
         chosen = torch.as_tensor(lattices, dtype=torch.int64, device=self.cells.device)
         return ranges(self.node_offsets, chosen)[0], ranges(self.strut_offsets, chosen)[0]
 
     def replace(self, **changes: Tensor) -> "LatticeBatch":
-        """A batch with some tensors replaced (positions, radii, cells: same lengths)."""
+        """Return a batch with some tensors replaced (positions, radii, cells: same lengths)."""
         return replace(self, **changes)
 
     def to(
         self, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
     ) -> "LatticeBatch":
-        """A batch of another real type, on another device."""
+        """Return the batch with another real type or on another device."""
         changes: dict[str, Any] = {}
         for field in fields(self):
             tensor: Tensor = getattr(self, field.name)
@@ -257,7 +257,7 @@ class LatticeBatch:
     def sum_over_struts(
         self, values: Float[Tensor, "struts *rest"]
     ) -> Float[Tensor, "lattices *rest"]:
-        """Sum a quantity of the struts lattice by lattice."""
+        """Sum a per-strut quantity over each lattice."""
         total = values.new_zeros(len(self), *values.shape[1:])
         return total.index_add(0, self.strut_lattice, values)
 
@@ -265,18 +265,18 @@ class LatticeBatch:
     def relative_density(self) -> Float[Tensor, " lattices"]:
         """Sum of strut volumes over cell volume; overlap at the joints is counted twice.
 
-        A linear taper from r1 to r2 holds pi L (r1^2 + r1 r2 + r2^2) / 3; a bore takes its share
-        (bore/outer)^2 off.
+        A linear taper from r1 to r2 has the volume pi L (r1^2 + r1 r2 + r2^2) / 3; a bore removes
+        the share (bore/outer)^2.
         """
         square = (self.radii**2 + self.radii * self.end_radii + self.end_radii**2) / 3
         solid = 1 - (self.inner_radii / self.radii) ** 2
         return self.sum_over_struts(torch.pi * square * solid * self.lengths) / self.volumes
 
     def simplified(self) -> "LatticeBatch":
-        """Merge the collinear struts that meet at valence-2 nodes, gradients kept.
+        """Merge the collinear struts that meet at valence-2 nodes, keeping gradients.
 
-        The rule is that of ``Lattice.simplified``; the section of a merged strut is the mean of its
-        parts' (which are equal). Returns the batch itself where there is nothing to merge.
+        The rule is that of ``Lattice.simplified``; the section of a merged strut is the mean of
+        those of its parts (which are equal). Returns the batch itself if there is nothing to merge.
         """
         removable = _removable(self)
         if not removable.any():
@@ -306,12 +306,12 @@ class LatticeBatch:
         )
 
     def to_pyg(self) -> "torch_geometric.data.Batch":
-        """Return a batch of PyTorch Geometric, one ``Data`` per lattice, gradients kept.
+        """Return a PyTorch Geometric batch, one ``Data`` per lattice, keeping gradients.
 
         A ``Data`` holds ``edge_index`` (2, struts), directed from i to j, each strut once; ``cell``
         (1, 3, 3); ``fractional`` (nodes, 3) coordinates; ``shifts``, ``radii``, ``end_radii``,
-        ``inner_radii``, ``E`` and ``nu`` per strut. ``Data.__inc__`` goes by name, and none of
-        these but ``edge_index`` is offset when graphs are joined.
+        ``inner_radii``, ``E`` and ``nu`` per strut. ``Data.__inc__`` goes by name, and only
+        ``edge_index`` of these is offset when graphs are collated.
         """
         from torch_geometric.data import Batch, Data
 
@@ -331,7 +331,7 @@ class LatticeBatch:
 
     @classmethod
     def from_pyg(cls, graphs: "torch_geometric.data.Data") -> "LatticeBatch":
-        """Return the lattices of a ``Batch``, or of one ``Data``, made by ``to_pyg``.
+        """Return the lattices of a ``Batch`` or a single ``Data`` made by ``to_pyg``.
 
         Further fields (labels, states) are ignored.
 
@@ -361,7 +361,7 @@ class LatticeBatch:
 
 
 def _removable(batch: LatticeBatch) -> np.ndarray:
-    """Valence-2 nodes between collinear struts of equal section."""
+    """Find valence-2 nodes between collinear struts of equal section."""
     vectors = batch.strut_vectors.detach().cpu().numpy()
     sections = torch.stack([batch.radii, batch.end_radii, batch.inner_radii, batch.E, batch.nu], -1)
     return removable_nodes(
@@ -377,7 +377,7 @@ def _owners(offsets: Int[Tensor, " groups_plus_1"], count: int) -> Int[Tensor, "
 def ranges(
     offsets: Int[Tensor, " groups_plus_1"], chosen: Int[Tensor, " chosen"]
 ) -> tuple[Int[Tensor, " members"], Int[Tensor, " chosen_plus_1"]]:
-    """The members of the chosen groups of a ragged array, and the offsets of the new grouping."""
+    """Return the members of the chosen groups of a ragged array, and their new offsets."""
     counts = offsets.diff()[chosen]
     new_offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
     start = (offsets[chosen] - new_offsets[:-1]).repeat_interleave(counts)

@@ -1,7 +1,7 @@
-"""What a lattice must satisfy, checked on construction.
+"""Validity checks of a lattice's fields, run on construction.
 
-Every function raises one clear sentence or returns clean arrays. The checks are cheap (microseconds
-for a unit cell) and know nothing of :class:`lattice_gnn.lattice.lattice.Lattice`.
+Every function raises an error of one sentence or returns clean arrays. The checks are cheap
+(microseconds for a unit cell) and independent of :class:`lattice_gnn.lattice.lattice.Lattice`.
 """
 
 import math
@@ -13,22 +13,22 @@ from jaxtyping import Bool, Float, Int
 from lattice_gnn.errors import LatticeGnnError
 
 MAX_INTEGER = 10**6
-"""Largest node index or shift accepted; keeps every integer computation far from overflow."""
+"""Largest node index or shift accepted; keeps integer arithmetic far from overflow."""
 SINGULAR_CELL = 1e-12
-"""A cell is singular where |det| is at most this times the product of its vectors' lengths."""
+"""A cell is singular if |det| is at most this times the product of the vector lengths."""
 ZERO_LENGTH = 1e-9
-"""A strut has no length where it is shorter than this times the cube root of the cell volume."""
+"""A strut shorter than this times the cube root of the cell volume has zero length."""
 
 
 MOST_LENGTH = 1e30
-"""Largest coordinate or cell vector, and one over the least extent: all products stay finite."""
+"""Largest coordinate or cell vector, and inverse of the least extent; keeps products finite."""
 
 
 def check_coordinates(points: Float[np.ndarray, "points 3"]) -> None:
-    """Points in space are finite, of sane size, and not all in one place.
+    """Check that points are finite, of acceptable size, and not all in one place.
 
     Raises:
-        LatticeGnnError: naming the size that was met.
+        LatticeGnnError: Naming the size found.
     """
     most = float(np.abs(points).max(initial=0.0))
     if not most <= MOST_LENGTH:
@@ -44,7 +44,7 @@ def check_coordinates(points: Float[np.ndarray, "points 3"]) -> None:
 
 
 def positive_number(value: Any, what: str) -> float:
-    """Return ``value`` as a float; it must be a finite number above zero."""
+    """Return ``value`` as a float; raise unless it is finite and positive."""
     number = finite_number(value, what)
     if number <= 0:
         raise LatticeGnnError(f"{what}: expected a number above 0, got {number:g}.")
@@ -52,7 +52,7 @@ def positive_number(value: Any, what: str) -> float:
 
 
 def finite_number(value: Any, what: str) -> float:
-    """Return ``value`` as a float; it must be a finite real number and no bool."""
+    """Return ``value`` as a float; raise unless it is a finite real number (bool excluded)."""
     if isinstance(value, bool | np.bool_ | str | bytes) or value is None:
         raise LatticeGnnError(f"{what}: expected a number, got {value!r}.")
     try:
@@ -65,15 +65,15 @@ def finite_number(value: Any, what: str) -> float:
 
 
 def check_poisson_ratio(value: Any, what: str) -> float:
-    """Return ``value`` as a float; an isotropic solid has -1 < nu < 0.5."""
+    """Return ``value`` as a float; raise unless -1 < nu < 0.5 (isotropic solid)."""
     nu = finite_number(value, what)
     if not -1 < nu < 0.5:
-        raise LatticeGnnError(f"{what}: a Poisson ratio lies between -1 and 0.5, got {nu:g}.")
+        raise LatticeGnnError(f"{what}: expected a Poisson's ratio between -1 and 0.5, got {nu:g}.")
     return nu
 
 
 def imperfection_level(value: Any) -> float:
-    """Return ``value`` as a float; nodes move by up to half a cell."""
+    """Return ``value`` as a float; raise unless it lies between 0 and 0.5 (half a cell)."""
     level = finite_number(value, "level")
     if not 0 <= level <= 0.5:
         raise LatticeGnnError(
@@ -83,7 +83,7 @@ def imperfection_level(value: Any) -> float:
 
 
 def orthogonal_matrix(value: Any, what: str) -> Float[np.ndarray, "3 3"]:
-    """Return a rotation or reflection, R R^T = 1 to 1e-9."""
+    """Return ``value`` as a 3x3 array; raise unless it is orthogonal to 1e-9."""
     R = float_array(value, what, (3, 3))
     if np.abs(R @ R.T - np.eye(3)).max() > 1e-9:
         raise LatticeGnnError(f"{what}: expected an orthogonal matrix, R R^T = 1 to 1e-9.")
@@ -103,13 +103,13 @@ def float_array(value: Any, what: str, shape: tuple[int | None, ...]) -> Float[n
 
 
 def integer_array(value: Any, what: str, shape: tuple[int | None, ...]) -> Int[np.ndarray, "..."]:
-    """Return a read-only int64 copy, |k| <= 10**6; floats that are whole numbers pass."""
+    """Return a read-only int64 copy, |k| <= 10**6; integer-valued floats are accepted."""
     array = _plain_array(value, what, shape)
     wrong = ~((np.abs(array) <= MAX_INTEGER) & (np.floor(array) == array))
     if wrong.any():
         place = tuple(int(k) for k in np.argwhere(wrong)[0])
         raise LatticeGnnError(
-            f"{what}{_place(place)}: expected an integer of at most {MAX_INTEGER} in size, "
+            f"{what}{_place(place)}: expected an integer of magnitude at most {MAX_INTEGER}, "
             f"got {array[place]:g}."
         )
     whole = array.astype(np.int64)
@@ -143,7 +143,7 @@ def _place(place: tuple[int, ...]) -> str:
 
 
 def check_cell(cell: Float[np.ndarray, "3 3"]) -> None:
-    """The three cell vectors must span space; a left-handed cell is fine."""
+    """Check that the three cell vectors span space; a left-handed cell is allowed."""
     with np.errstate(over="ignore", invalid="ignore"):
         determinant = float(np.linalg.det(cell))
         product = float(np.prod(np.linalg.norm(cell, axis=1)))
@@ -159,9 +159,9 @@ def check_cell(cell: Float[np.ndarray, "3 3"]) -> None:
 def check_topology(
     num_nodes: int, struts: Int[np.ndarray, "struts 2"], shifts: Int[np.ndarray, "rows 3"]
 ) -> None:
-    """Node indices are in range, every node is used, no strut occurs twice in either direction."""
+    """Check node indices, that every node is used, and that no strut occurs twice."""
     if len(struts) == 0:
-        raise LatticeGnnError("struts: the lattice has none; expected at least one strut.")
+        raise LatticeGnnError("struts: expected at least one strut, got none.")
     if len(shifts) != len(struts):
         raise LatticeGnnError(f"shifts: expected one per strut ({len(struts)}), got {len(shifts)}.")
     outside = (struts < 0) | (struts >= num_nodes)
@@ -188,7 +188,7 @@ def check_topology(
 def canonical_struts(
     struts: Int[np.ndarray, "struts 2"], shifts: Int[np.ndarray, "struts 3"]
 ) -> Int[np.ndarray, "struts 5"]:
-    """Return rows (i, j, shift), turned so that (i, j, s) and (j, i, -s) give equal rows."""
+    """Return rows (i, j, shift), oriented so that (i, j, s) and (j, i, -s) give equal rows."""
     turn = ~is_forward(struts[:, 0], struts[:, 1], shifts)
     return np.column_stack(
         [np.where(turn[:, None], struts[:, ::-1], struts), np.where(turn[:, None], -shifts, shifts)]
@@ -198,7 +198,7 @@ def canonical_struts(
 def is_forward(
     i: Int[np.ndarray, " pairs"], j: Int[np.ndarray, " pairs"], shifts: Int[np.ndarray, "pairs 3"]
 ) -> Bool[np.ndarray, " pairs"]:
-    """Whether (i, j, s) is the one of (i, j, s) and (j, i, -s) that stands for both."""
+    """Return whether (i, j, s) is the canonical one of (i, j, s) and (j, i, -s)."""
     x, y, z = shifts.T
     positive = (x > 0) | ((x == 0) & ((y > 0) | ((y == 0) & (z > 0))))
     forward: Bool[np.ndarray, " pairs"] = (i < j) | ((i == j) & positive)
@@ -208,7 +208,7 @@ def is_forward(
 def first_duplicate(
     struts: Int[np.ndarray, "struts 2"], shifts: Int[np.ndarray, "struts 3"]
 ) -> tuple[int, int]:
-    """Numbers of two struts that are one and the same, or (-1, -1)."""
+    """Return the numbers of two identical struts, or (-1, -1)."""
     rows = canonical_struts(struts, shifts)
     order = np.lexsort(rows.T)
     same = np.flatnonzero((rows[order[1:]] == rows[order[:-1]]).all(axis=1))
@@ -219,7 +219,7 @@ def first_duplicate(
 
 
 def check_lengths(lengths: Float[np.ndarray, " struts"], volume: float) -> None:
-    """Every strut has a finite length that is not negligible beside the cell."""
+    """Check that every strut has a finite length, not negligible relative to the cell."""
     if not np.isfinite(lengths).all():
         worst = int(np.flatnonzero(~np.isfinite(lengths))[0])
         raise LatticeGnnError(
@@ -233,7 +233,7 @@ def check_lengths(lengths: Float[np.ndarray, " struts"], volume: float) -> None:
 
 
 def strut_values(value: Any, what: str, num_struts: int, above: float) -> np.ndarray:
-    """Return one finite number per strut (a single number serves all), each > ``above``."""
+    """Return one finite number per strut, each > ``above``; a single number is broadcast."""
     if np.ndim(value) == 0:
         value = np.full(num_struts, finite_number(value, what))
     array = float_array(value, what, (num_struts,))
@@ -261,11 +261,11 @@ def bore_radii(value: Any, radii: Float[np.ndarray, " struts"]) -> Float[np.ndar
 
 
 def poisson_ratios(value: Any, num_struts: int) -> Float[np.ndarray, " struts"]:
-    """Return one Poisson ratio per strut, each -1 < nu < 0.5."""
+    """Return one Poisson's ratio per strut, each -1 < nu < 0.5."""
     nu = strut_values(value, "nu", num_struts, above=-1.0)
     worst = int(np.argmax(nu))
     if nu[worst] >= 0.5:
         raise LatticeGnnError(
-            f"nu[{worst}]: a Poisson ratio lies between -1 and 0.5, got {nu[worst]:g}."
+            f"nu[{worst}]: expected a Poisson's ratio between -1 and 0.5, got {nu[worst]:g}."
         )
     return nu

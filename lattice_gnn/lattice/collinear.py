@@ -1,4 +1,4 @@
-"""Which joints are only a point along a straight strut."""
+"""Detection of valence-2 nodes along straight struts."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -18,12 +18,12 @@ def removable_nodes(
     Args:
         struts: End nodes (i, j).
         vectors: Cartesian strut vectors from i to j.
-        sections: Radius at i, radius at j, then whatever else must agree, one row a strut.
+        sections: Radius at i, radius at j, then all else that must agree, one row per strut.
         num_nodes: Number of nodes.
-        tolerance: Largest |t1 + t2| and relative difference of section that count as none.
+        tolerance: Largest |t1 + t2| and relative difference of sections treated as zero.
 
     Returns:
-        True for the nodes that can be taken out without changing the structure.
+        True for the nodes that can be removed without changing the structure.
     """
     ends = struts.T.reshape(-1)
     removable = np.bincount(ends, minlength=num_nodes) == 2

@@ -1,4 +1,4 @@
-"""Where periodic things come close: images within reach, closest points, short cells."""
+"""Proximity in periodic cells: neighbouring images, closest points of segments, reduced cells."""
 
 import itertools
 
@@ -21,8 +21,8 @@ def segment_contacts(
     """Return five candidates for the closest points of two segments.
 
     The segments are s p and apart + t q with 0 <= s, t <= 1; a vector may be zero. The candidates
-    are the common perpendicular (where it meets both segments, otherwise the next is repeated) and,
-    from each of the four ends, the nearest point of the other segment; the smallest is exact.
+    are the common perpendicular (if it meets both segments, otherwise the next is repeated) and,
+    for each of the four ends, the nearest point of the other segment; the smallest is exact.
 
     Returns:
         Distances, s and t.
@@ -52,13 +52,13 @@ def image_pairs(
 ) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"], Int[np.ndarray, "pairs 3"]]:
     """Find all (a, b, shift) with |c_b + shift @ cell - c_a| <= reach_a + reach_b + gap.
 
-    A point and itself are no pair; a point and its image are one.
+    A point is not paired with itself, but is with its periodic images.
 
     Args:
-        cell: cell vectors as rows; fast where they are short and nearly orthogonal.
-        centres: Cartesian positions, anywhere.
-        reach: radius about each centre.
-        gap: added to the sum of the two radii.
+        cell: Cell vectors as rows; fastest if they are short and nearly orthogonal.
+        centres: Cartesian positions, not necessarily inside the cell.
+        reach: Radius about each centre.
+        gap: Added to the sum of the two radii.
     """
     fractions = centres @ np.linalg.inv(cell)
     base = np.floor(fractions).astype(np.int64)
@@ -69,7 +69,7 @@ def image_pairs(
     if float(np.prod(2.0 * counts + 1)) * len(centres) > _MAX_IMAGES:
         raise LatticeGnnError(
             "geometry: a strut or a radius spans too many periods of the cell; "
-            "expected struts that reach a few cells at most."
+            "expected struts that extend over a few cells at most."
         )
     tiles = np.array(list(itertools.product(*(range(-n, n + 1) for n in counts))))
     images = (fractions - base) + tiles[:, None]
@@ -89,12 +89,12 @@ def _near_pairs(
     images: Float[np.ndarray, "images 3"],
     reach: Float[np.ndarray, " points"],
 ) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"]]:
-    """Find all pairs of a point and an image that are at most ``reach`` of the point apart."""
+    """Find all pairs of a point and an image within the point's ``reach``."""
     if len(home) * len(images) <= _MAX_DENSE:
         apart2 = sum((images[:, k] - home[:, k, None]) ** 2 for k in range(3))
         first, second = np.nonzero(apart2 <= reach[:, None] ** 2)
         return first, second
-    from scipy.spatial import cKDTree  # takes 0.3 s to import, which small lattices do not need
+    from scipy.spatial import cKDTree  # import takes 0.3 s; not needed for small lattices
 
     found = cKDTree(images).query_ball_point(home, reach)
     first = np.repeat(np.arange(len(home)), [len(hits) for hits in found])
@@ -108,7 +108,7 @@ def share_joint(
     b: Int[np.ndarray, " pairs"],
     shifts: Int[np.ndarray, "pairs 3"],
 ) -> Bool[np.ndarray, " pairs"]:
-    """Whether strut a and strut b displaced by ``shifts`` end at one image of one node."""
+    """Return whether strut a and strut b displaced by ``shifts`` share a node image."""
     shared = np.zeros(len(a), dtype=bool)
     for end_a, end_b in itertools.product((0, 1), repeat=2):
         place = shifts + end_b * strut_shifts[b] - end_a * strut_shifts[a]
@@ -117,7 +117,7 @@ def share_joint(
 
 
 def reduction(cell: Float[np.ndarray, "3 3"]) -> Int[np.ndarray, "3 3"]:
-    """Return the unimodular U that makes the vectors of U @ cell short, as Minkowski's does."""
+    """Return the unimodular U that makes the vectors of U @ cell short (Minkowski reduction)."""
     U = np.eye(3, dtype=np.int64)
     vectors = cell.copy()
     improved = True

@@ -1,6 +1,6 @@
-"""Coordination sequences: how many neighbours a node has in its first, second, third shell.
+"""Coordination sequences: the number of nodes in the first, second, third shell of a node.
 
-They depend on the net alone (not on the choice of cell, node order or geometry), and tell apart
+They depend on the net alone (not on the choice of cell, node order or geometry), and distinguish
 nearly all nets of interest (O'Keeffe and Hyde, *Crystal Structures I*, 1996, chapter 7).
 """
 
@@ -15,16 +15,16 @@ _SHELLS = 3
 
 
 def coordination_sequences(lattice: Lattice, shells: int = _SHELLS) -> Int[np.ndarray, "nodes k"]:
-    """Number of nodes at graph distance 1..shells from every node, in the infinite net."""
+    """Return the number of nodes at graph distance 1..shells from every node of the net."""
     return _grow(lattice, shells)[0]
 
 
 def net_fingerprint(lattice: Lattice) -> str:
-    """A short hash of the net, the same for every cell, supercell and geometry.
+    """Return a short hash of the net that is the same for every cell, supercell and geometry.
 
-    It is taken from the distribution over the nodes of coordination sequences and of the number of
-    struts within each shell (which tells bcc from the triangular columns: both have 6 k^2 + 2
-    nodes in shell k).
+    It is computed from the distribution over the nodes of the coordination sequence and of the
+    number of struts within each shell (which distinguishes bcc from the triangular columns: both
+    have 6 k^2 + 2 nodes in shell k).
     """
     rows = np.concatenate(_grow(lattice, _SHELLS), axis=1)
     rows, counts = np.unique(rows, axis=0, return_counts=True)
@@ -35,7 +35,7 @@ def net_fingerprint(lattice: Lattice) -> str:
 def _grow(
     lattice: Lattice, shells: int
 ) -> tuple[Int[np.ndarray, "nodes k"], Int[np.ndarray, "nodes k"]]:
-    """Sizes of the shells about every node, and strut ends between nodes of one shell."""
+    """Return shell sizes about every node, and numbers of strut ends within one shell."""
     count, span = lattice.num_nodes, 2 * (shells + 1) * (1 + int(np.abs(lattice.shifts).max())) + 1
     i, j = lattice.struts.T
     start, end = np.concatenate([i, j]), np.concatenate([j, i])
@@ -44,7 +44,7 @@ def _grow(
     start, end, step = start[order], end[order], step[order]
     first = np.searchsorted(start, np.arange(count + 1))
     weights = np.array([1, span, span**2])
-    # A visited node is one integer: root, cell (offset so that all are positive), node.
+    # A visited node is encoded as one integer: root, cell (offset to be positive), node.
     cells = span**3
     jump = (step @ weights) * count + end - start
     home = (span // 2) * weights.sum()

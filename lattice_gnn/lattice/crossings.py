@@ -1,4 +1,4 @@
-"""Where struts of a periodic net meet without a common node, and the joints to make there."""
+"""Detection of struts that cross without a common node, and splitting at the crossings."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from lattice_gnn.lattice.checks import canonical_struts
 from lattice_gnn.lattice.contacts import image_pairs, reduction, segment_contacts, share_joint
 
-MAX_SPLIT = 20_000  #: struts up to which crossings are looked for
+MAX_SPLIT = 20_000  #: largest number of struts for which crossings are searched
 _TOUCH = 1e-6  #: distance of axes, over the mean strut length, that counts as a crossing
 _SAME = 1e-5  #: distance of points, over the mean strut length, below which they are one
 
@@ -20,15 +20,15 @@ Shifts = Int[np.ndarray, "struts 3"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pieces:
-    """A net whose struts are cut wherever they met another one; pieces may lie on one another.
+    """A net whose struts are cut wherever they met another strut; pieces may overlap.
 
     Attributes:
         nodes: Fractional coordinates: the old nodes first, then the new joints.
         struts: Node numbers (i, j).
         shifts: Cell of node j relative to node i.
-        source: The old strut of each piece.
-        start: Where the piece begins along it, 0 to 1.
-        stop: Where it ends.
+        source: Number of the old strut of each piece.
+        start: Start of the piece along the old strut, 0 to 1.
+        stop: End of the piece along the old strut.
         number: New number of each old node.
     """
 
@@ -48,19 +48,18 @@ def split_crossings(
     Int[np.ndarray, "new_struts 2"],
     Int[np.ndarray, "new_struts 3"],
 ]:
-    """Put a node wherever the axes of two struts meet, and cut struts at every node on them.
+    """Insert a node wherever the axes of two struts meet, and cut struts at every node on them.
 
-    Struts that lie on one another are kept once.
+    Coincident struts are kept once.
 
     Args:
         cell: Cell vectors as rows.
-        nodes: Fractional coordinates; no two of them one point of the crystal.
+        nodes: Fractional coordinates, distinct modulo the cell.
         struts: Node numbers (i, j).
         shifts: Cell of node j relative to node i.
 
     Returns:
-        Nodes (the old ones first), struts and shifts; the arguments themselves where nothing
-        crosses.
+        Nodes (the old ones first), struts and shifts; the arguments themselves if nothing crosses.
     """
     mean = float(_lengths(cell, nodes, struts, shifts).mean())
     pieces = cut_struts(cell, nodes, struts, shifts, (_TOUCH * mean, _SAME * mean))
@@ -84,19 +83,19 @@ def cut_struts(
 ) -> Pieces | None:
     """Cut struts where another strut, or an image of one, meets them.
 
-    Two struts that cross meet at inner points of both; where the end of one lies on the other, and
-    where two overlap along a line, only ends and the inner points nearest to them count.
+    Two struts that cross meet at inner points of both. If the end of one lies on the other, or two
+    overlap along a line, only ends and the inner points nearest to them count.
 
     Args:
         cell: Cell vectors as rows.
         nodes: Fractional coordinates.
         struts: Node numbers (i, j).
         shifts: Cell of node j relative to node i.
-        tolerances: Distance of two axes that counts as meeting, and of two points that are one
-            node; unit of the cell.
+        tolerances: Distance below which two axes meet, and below which two points are one node;
+            unit of the cell.
 
     Returns:
-        The pieces; None where no strut is met between its ends.
+        The pieces; None if no strut is met between its ends.
     """
     touch, same = tolerances
     owner, along = _cuts(_contacts(cell, nodes, struts, shifts, touch), touch, same)
@@ -105,7 +104,7 @@ def cut_struts(
     vectors = nodes[struts[:, 1]] + shifts - nodes[struts[:, 0]]
     points = np.concatenate([nodes, nodes[struts[owner, 0]] + along[:, None] * vectors[owner]])
     number, cells, leaders = _merged(cell, points, same)
-    # Chains of points, one strut after the other: first end, cuts, second end.
+    # Chains of points, strut by strut: first end, cuts, second end.
     count = len(struts)
     source = np.concatenate([np.arange(count), owner, np.arange(count)])
     place = np.concatenate([np.zeros(count), along, np.ones(count)])
@@ -138,11 +137,10 @@ def cut_struts(
 def _merged(
     cell: Vectors, points: Points, tolerance: float
 ) -> tuple[Int[np.ndarray, " points"], Int[np.ndarray, "points 3"], Int[np.ndarray, " nodes"]]:
-    """Points closer than the tolerance become one node, at the first of them.
+    """Merge points closer than the tolerance into one node, at the first of them.
 
     Returns:
-        Node of every point; cell in which the point lies, seen from its node; the first point of
-        every node.
+        Node of every point; cell of the point relative to its node; first point of every node.
     """
     U = reduction(cell)
     a, b, _ = image_pairs(U @ cell, points @ cell, np.full(len(points), tolerance / 2), 0.0)
@@ -160,9 +158,9 @@ def _merged(
 def closest_struts(
     cell: Vectors, nodes: Points, struts: Struts, shifts: Shifts, reach: float
 ) -> float:
-    """Smallest distance between the axes of struts that share no joint, over the mean length.
+    """Return the smallest axis distance of struts without a common joint, over the mean length.
 
-    Distances above ``reach`` are not looked for; where there are none below, it is returned.
+    The search is limited to ``reach``, which is returned if no distance is smaller.
     """
     mean = float(_lengths(cell, nodes, struts, shifts).mean())
     contacts = _contacts(cell, nodes, struts, shifts, reach * mean)
@@ -172,13 +170,13 @@ def closest_struts(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Contacts:
-    """Pairs of struts that come close, every pair in both orders.
+    """Pairs of nearby struts, every pair in both orders.
 
     Attributes:
-        first: The strut of the home cell.
-        distances: Of five candidates for the closest points of the axes.
-        along: Where on the first strut each candidate lies, 0 to 1.
-        joined: Whether the two struts end at one image of one node.
+        first: Number of the strut of the home cell.
+        distances: Distances of five candidates for the closest points of the axes.
+        along: Position of each candidate along the first strut, 0 to 1.
+        joined: Whether the two struts share an image of a node.
         lengths: Length of every strut.
     """
 
@@ -218,7 +216,7 @@ def _contacts(
 def _cuts(
     contacts: _Contacts, touch: float, same: float
 ) -> tuple[Int[np.ndarray, " cuts"], Float[np.ndarray, " cuts"]]:
-    """Struts that are touched between their ends, and where along them (0 to 1)."""
+    """Find struts that are touched between their ends, and where along them (0 to 1)."""
     end = same / contacts.lengths[contacts.first, None]
     touches = contacts.distances < touch
     inside = touches & (contacts.along > end) & (contacts.along < 1 - end)

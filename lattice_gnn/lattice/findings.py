@@ -1,4 +1,4 @@
-"""What a user should know about a lattice before relying on its results."""
+"""Findings: properties of a lattice that limit how far its results can be trusted."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.wording import counted
 
 BEAM_SLENDERNESS = 0.1
-"""Radius over length up to which a strut counts as a beam."""
+"""Largest radius/length for which beam theory is taken to hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something a user should know about a lattice.
+    """A finding about a lattice, for users.
 
     Attributes:
         kind: ``net``, ``contact``, ``slenderness``, ``dangling``, ``collinear`` or ``handedness``;
@@ -26,7 +26,7 @@ class Finding:
     text: str
 
     def __str__(self) -> str:
-        """The sentence."""
+        """Return the sentence."""
         return self.text
 
 
@@ -34,7 +34,7 @@ _HARMLESS = ("collinear", "handedness")
 
 
 def findings(lattice: Lattice) -> tuple[Finding, ...]:
-    """List what a user should know about a lattice, the most important first."""
+    """List the findings about a lattice, most important first."""
     simplified = lattice.simplified()
     return (
         *_net(lattice),
@@ -47,12 +47,12 @@ def findings(lattice: Lattice) -> tuple[Finding, ...]:
 
 
 def warnings(lattice: Lattice) -> tuple[Finding, ...]:
-    """The findings that affect results: neither collinear nodes nor a left-handed cell does."""
+    """Return the findings that affect results (not collinear nodes or a left-handed cell)."""
     return tuple(found for found in findings(lattice) if found.kind not in _HARMLESS)
 
 
 def dangling(lattice: Lattice) -> list[Finding]:
-    """Nodes at which only one strut ends."""
+    """Report nodes at which only one strut ends."""
     nodes = [str(node) for node in (lattice.degrees == 1).nonzero()[0]]
     if not nodes:
         return []
@@ -61,7 +61,7 @@ def dangling(lattice: Lattice) -> list[Finding]:
         Finding(
             "dangling",
             f"Only one strut ends at node{'s' * (len(nodes) > 1)} {listed}: "
-            "dangling struts have weight but carry no load.",
+            "dangling struts add mass but carry no load.",
         )
     ]
 
@@ -102,9 +102,10 @@ def _collinear(lattice: Lattice, simplified: Lattice) -> list[Finding]:
     return [
         Finding(
             "collinear",
-            f"{counted(merged, 'node')} merely cut{'s' if merged == 1 else ''} straight struts "
-            f"in two; without, {counted(simplified.num_nodes, 'node')} and "
-            f"{counted(simplified.num_struts, 'strut')} remain, which the network sees.",
+            f"{counted(merged, 'node')} merely split{'s' if merged == 1 else ''} straight struts; "
+            f"the simplified lattice, which the network sees, has "
+            f"{counted(simplified.num_nodes, 'node')} and "
+            f"{counted(simplified.num_struts, 'strut')}.",
         )
     ]
 

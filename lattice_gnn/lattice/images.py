@@ -1,4 +1,4 @@
-"""What a picture of some cells shows: periodic images of struts, and the edges of the block."""
+"""Periodic images for pictures: struts of a block of cells, and the edges of the block."""
 
 from itertools import product
 
@@ -11,16 +11,16 @@ from lattice_gnn.lattice.lattice import Lattice
 def strut_images(
     lattice: Lattice, tiles: tuple[int, int, int] = (1, 1, 1), tolerance: float = 0.05
 ) -> tuple[Int[np.ndarray, " images"], Int[np.ndarray, "images 3"]]:
-    """List every image of a strut whose midpoint lies in a block of cells: strut, cell offset.
+    """List the strut images with midpoint in a block of cells: strut numbers, cell offsets.
 
     The block is closed: a strut in a face of the cell is listed in the opposite face too, so that
-    an octet shows its 36 struts and not the 24 that are stored.
+    an octet shows 36 struts rather than the 24 that are stored.
 
     Args:
         lattice: The lattice.
         tiles: Number of cells along each cell vector.
-        tolerance: How far outside the block, in fractional coordinates, a midpoint may lie. Not
-            zero, so that the faces of an imperfect lattice are complete on both sides.
+        tolerance: Largest distance of a midpoint outside the block, in fractional coordinates.
+            Non-zero, so that the faces of an imperfect lattice are complete on both sides.
     """
     i, j = lattice.struts.T
     middle = (lattice.nodes[i] + lattice.nodes[j] + lattice.shifts) / 2

@@ -1,4 +1,4 @@
-"""Lattices as JSON files.
+"""Reading and writing lattices as JSON files.
 
 One lattice, schema ``lattice-gnn/lattice/1``::
 
@@ -43,7 +43,7 @@ def read_lattices(path: str | os.PathLike[str]) -> list[Lattice]:
     """Read the lattices of one JSON file.
 
     Raises:
-        LatticeGnnError: naming file and place, for anything that is missing, unknown or wrong.
+        LatticeGnnError: If anything is missing, unknown or invalid; names file and place.
     """
     path = Path(path)
     data = _load(path)
@@ -63,12 +63,12 @@ def read_lattices(path: str | os.PathLike[str]) -> list[Lattice]:
 
 
 def _load(path: Path) -> Any:
-    """Parse strict JSON: no NaN, no key twice."""
+    """Parse strict JSON: no NaN, no duplicate keys."""
     try:
         with reading(path):
             text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise LatticeGnnError(f"{path.name}: not JSON: it is no UTF-8 text.") from None
+        raise LatticeGnnError(f"{path.name}: not JSON: not UTF-8 text.") from None
     try:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
     except json.JSONDecodeError as error:
@@ -79,12 +79,12 @@ def _load(path: Path) -> Any:
         raise LatticeGnnError(f"{path.name}: {error}") from None
     except (ValueError, RecursionError):
         raise LatticeGnnError(
-            f"{path.name}: a number of thousands of digits, or nesting of thousands of brackets."
+            f"{path.name}: a number has thousands of digits, or brackets are nested too deeply."
         ) from None
 
 
 def _refuse_constant(name: str) -> Never:
-    raise LatticeGnnError(f"{name} is no number in JSON; expected a finite one.")
+    raise LatticeGnnError(f"{name} is not valid JSON; expected a finite number.")
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -97,21 +97,21 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def lattice_from_dict(data: Any, where: str = "lattice") -> Lattice:
-    """Make a lattice of a parsed JSON object.
+    """Build a lattice from a parsed JSON object.
 
     Args:
-        data: the object.
-        where: start of every error message, such as the file name.
+        data: The object.
+        where: Start of every error message, such as the file name.
 
     Raises:
-        LatticeGnnError: naming the place.
+        LatticeGnnError: If the object is invalid; names the place.
     """
     if not isinstance(data, dict):
         raise LatticeGnnError(f"{where}: expected a JSON object, got {_kind(data)}.")
     if "schema" in data and data["schema"] != SCHEMA:
         raise LatticeGnnError(
             f"{where}: schema: expected {SCHEMA!r}, got {_show(data['schema'])}; "
-            "this version reads no other."
+            "this version supports no other."
         )
     _check_keys(data, _REQUIRED, _OPTIONAL, where)
     struts = data["struts"]
@@ -156,7 +156,7 @@ def _check_keys(
 
 
 def _check_strut(strut: Any, where: str) -> None:
-    """Check keys and integers of one strut, and that its numbers are finite."""
+    """Check the keys, integers and finite numbers of one strut."""
     if not isinstance(strut, dict):
         raise LatticeGnnError(
             f"{where}: expected an object with i, j and shift, got {_kind(strut)}."
@@ -176,7 +176,7 @@ def _check_strut(strut: Any, where: str) -> None:
 
 
 def _is_integer(value: Any) -> bool:
-    """Whether ``value`` is a whole number of sane size, 1.0 included, and no bool."""
+    """Return whether ``value`` is an integer of acceptable size (1.0 included, bool not)."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return abs(value) <= MAX_INTEGER and value == int(value)
@@ -198,7 +198,7 @@ def _triples(value: Any, where: str) -> list[list[float]]:
 def _radii(
     data: Mapping[str, Any], struts: Sequence[Mapping[str, Any]], where: str
 ) -> tuple[list[float], float | None]:
-    """Return radii, and the relative density to scale them to if that is what the object gives."""
+    """Return the radii, and the relative density to scale them to if the object gives one."""
     given = [key for key in ("radius", "radii", "relative_density") if key in data]
     if any("radius" in strut for strut in struts):
         given.append("radius in struts")
@@ -224,7 +224,7 @@ def _radii(
     for number, strut in enumerate(struts):
         if "radius" not in strut:
             raise LatticeGnnError(
-                f"{where}: struts[{number}]: the key 'radius' is missing, other struts have it."
+                f"{where}: struts[{number}]: the key 'radius' is missing; other struts have it."
             )
     return [float(strut["radius"]) for strut in struts], None
 
@@ -234,7 +234,7 @@ def _refuse_other_radii(struts: Sequence[Mapping[str, Any]], where: str) -> None
         for key in ("end_radius", "inner_radius"):
             if key in strut:
                 raise LatticeGnnError(
-                    f"{where}: struts[{number}].{key}: cannot stand beside relative_density, "
+                    f"{where}: struts[{number}].{key}: not allowed together with relative_density, "
                     "which sets every radius; give radii instead."
                 )
 
@@ -242,7 +242,7 @@ def _refuse_other_radii(struts: Sequence[Mapping[str, Any]], where: str) -> None
 def _per_strut(
     struts: Sequence[Mapping[str, Any]], key: str, default: Sequence[float]
 ) -> list[float] | None:
-    """Return one value per strut, ``default`` where it gives none; None where none does."""
+    """Return one value per strut, ``default`` if it gives none; None if no strut gives one."""
     if not any(key in strut for strut in struts):
         return None
     return [float(strut.get(key, other)) for strut, other in zip(struts, default, strict=True)]
@@ -266,7 +266,7 @@ def _materials(
 def _label(data: Mapping[str, Any], key: str, where: str) -> str:
     value = data.get(key, "")
     if not isinstance(value, str):
-        raise LatticeGnnError(f"{where}: {key}: expected a text, got {_kind(value)}.")
+        raise LatticeGnnError(f"{where}: {key}: expected a string, got {_kind(value)}.")
     return value
 
 
@@ -277,7 +277,7 @@ def _kind(value: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    """Return a value as JSON, shortened."""
+    """Return a value as JSON, truncated."""
     try:
         text = json.dumps(value)
     except ValueError:
@@ -286,7 +286,7 @@ def _show(value: Any) -> str:
 
 
 def lattice_to_dict(lattice: Lattice) -> dict[str, Any]:
-    """Return the JSON object of a lattice; reading it gives the same lattice back, bit for bit."""
+    """Return the JSON object of a lattice; reading it back is exact, bit for bit."""
     columns = {
         "radius": lattice.radii,
         "end_radius": lattice.end_radii,
@@ -312,14 +312,15 @@ def lattice_to_dict(lattice: Lattice) -> dict[str, Any]:
 
 
 def write_lattices(path: str | os.PathLike[str], lattices: Lattice | Sequence[Lattice]) -> None:
-    """Write one or many lattices to a JSON file, all or nothing.
+    """Write one or many lattices to a JSON file atomically.
 
     Raises:
-        LatticeGnnError: if there is no lattice or no way to write the file; an old one stays whole.
+        LatticeGnnError: If there are no lattices or the file cannot be written; an existing file is
+            left unchanged.
     """
     several = [lattices] if isinstance(lattices, Lattice) else list(lattices)
     if not several:
-        raise LatticeGnnError(f"{path}: there is no lattice to write.")
+        raise LatticeGnnError(f"{path}: no lattices to write.")
     texts = [_text(lattice_to_dict(lattice)) for lattice in several]
     if len(texts) == 1:
         write_whole(path, texts[0] + "\n")
@@ -329,7 +330,7 @@ def write_lattices(path: str | os.PathLike[str], lattices: Lattice | Sequence[La
 
 
 def _text(data: Mapping[str, Any]) -> str:
-    """Return JSON with one node or strut a line."""
+    """Return JSON with one node or strut per line."""
     lines = []
     for key, value in data.items():
         if key in ("nodes", "struts"):

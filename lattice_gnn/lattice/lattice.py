@@ -1,4 +1,4 @@
-"""The lattice: nodes, struts and a periodic cell, as one immutable value."""
+"""`Lattice`: nodes, struts and a periodic cell as one immutable value."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class Material:
     """Isotropic linear-elastic solid that the struts are made of.
 
     Attributes:
-        E: Young's modulus, > 0, in any unit of stress; 1 makes every stiffness a multiple of E.
-        nu: Poisson ratio, -1 < nu < 0.5.
+        E: Young's modulus, > 0, in any unit of stress; with 1, stiffnesses are multiples of E.
+        nu: Poisson's ratio, -1 < nu < 0.5.
     """
 
     __no_type_check__ = True  # the constructor checks and converts by itself
@@ -40,34 +40,34 @@ class Lattice(Remembering):
 
     Strut s joins node ``struts[s, 0]`` of the home cell to node ``struts[s, 1]`` of the cell
     displaced by the integers ``shifts[s]``, and is stored once. A strut from a node to its own
-    image and several struts between one pair of nodes, by different shifts, are ordinary. Node
-    coordinates may be any real numbers; nothing wraps them into the cell.
+    image and several struts between one pair of nodes, with different shifts, are allowed. Node
+    coordinates may be any real numbers; they are not wrapped into the cell.
 
-    The constructor takes anything like an array; arrays are copied and read-only. Whatever breaks a
-    rule of :mod:`lattice_gnn.lattice.checks` raises :class:`~lattice_gnn.errors.LatticeGnnError` on
-    construction and names the offender.
+    The constructor takes array-likes; arrays are copied and read-only. A violation of the rules in
+    :mod:`lattice_gnn.lattice.checks` raises :class:`~lattice_gnn.errors.LatticeGnnError` on
+    construction, naming the offending entry.
 
-    ``==`` compares every field exactly. The same structure written another way (in another order of
-    nodes, in another cell, moved, renamed) is another value.
+    ``==`` compares every field exactly. The same structure written differently (in another node
+    order, in another cell, translated, renamed) is a different value.
 
     Attributes:
-        cell: cell vectors as rows, any unit of length; left-handed is fine.
-        nodes: fractional coordinates.
-        struts: node numbers (i, j).
-        shifts: cell displacement of node j, in cell vectors.
-        radii: outer radius of each strut (at node i where tapered), unit of ``cell``; one number
-            serves all.
-        end_radii: outer radius at node j, linear in between; None: constant.
-        inner_radii: bore radius at node i, 0 for solid; the ratio bore/outer stays constant along a
-            taper; None: all solid.
-        E: Young's modulus of each strut, unit of ``material.E``; None: that of the material.
-        nu: Poisson ratio of each strut; None: that of the material.
-        name: label for people.
-        material: the solid.
-        units: label of the unit of length; nothing depends on it.
+        cell: Cell vectors as rows, any unit of length; may be left-handed.
+        nodes: Fractional coordinates.
+        struts: Node numbers (i, j).
+        shifts: Cell displacement of node j, in cell vectors.
+        radii: Outer radius of each strut (at node i if tapered), unit of ``cell``; a single number
+            is broadcast.
+        end_radii: Outer radius at node j, linear in between; None if constant.
+        inner_radii: Bore radius at node i, 0 for a solid strut; the ratio bore/outer is constant
+            along a taper; None if all are solid.
+        E: Young's modulus of each strut, unit of ``material.E``; None for that of the material.
+        nu: Poisson's ratio of each strut; None for that of the material.
+        name: Name for display.
+        material: The solid.
+        units: Name of the unit of length; no result depends on it.
     """
 
-    __no_type_check__ = True  # the constructor takes anything like an array and checks it itself
+    __no_type_check__ = True  # the constructor takes array-likes and checks them itself
 
     cell: Float[np.ndarray, "3 3"]
     nodes: Float[np.ndarray, "nodes 3"]
@@ -109,17 +109,17 @@ class Lattice(Remembering):
         checks.check_lengths(lengths, self.volume)
 
     def __eq__(self, other: object) -> bool:
-        """Whether every field is exactly equal, names and units included."""
+        """Return whether every field is exactly equal, names and units included."""
         if not isinstance(other, Lattice):
             return NotImplemented
         return self._key() == other._key()
 
     def __hash__(self) -> int:
-        """Hash of every field; -0.0 equals 0.0."""
+        """Return a hash of every field; -0.0 equals 0.0."""
         return hash(self._key())
 
     def _key(self) -> tuple[Any, ...]:
-        """Every field, arrays as bytes with -0.0 made 0.0."""
+        """Return every field, arrays as bytes with -0.0 replaced by 0.0."""
         values = (getattr(self, field.name) for field in dataclasses.fields(self))
         return tuple((x + 0.0).tobytes() if isinstance(x, np.ndarray) else x for x in values)
 
@@ -131,7 +131,7 @@ class Lattice(Remembering):
         )
 
     def _repr_html_(self) -> str:
-        """A drawing beside the numbers, for notebooks."""
+        """Return a drawing beside the numbers as HTML, for notebooks."""
         from lattice_gnn.lattice.picture import lattice_html
 
         return lattice_html(self)
@@ -176,9 +176,8 @@ class Lattice(Remembering):
     def relative_density(self) -> float:
         """Sum of strut volumes over cell volume, pi r^2 L for a plain strut.
 
-        Overlaps at the joints count twice: the convention of the literature. The mean of r^2 along
-        a linear taper is (r_i^2 + r_i r_j + r_j^2) / 3; a bore of constant ratio k takes away the
-        fraction k^2.
+        Overlap at the joints is counted twice, as in the literature. The mean of r^2 along a linear
+        taper is (r_i^2 + r_i r_j + r_j^2) / 3; a bore of constant ratio k removes the fraction k^2.
         """
         return float(np.sum(self._sections() * self.lengths) / self.volume)
 
@@ -190,11 +189,11 @@ class Lattice(Remembering):
         return np.pi * (r * r + r * end + end * end) / 3 * (1 - bore**2)
 
     def replace(self, **fields: Any) -> "Lattice":
-        """Return a copy with some fields replaced, checked anew."""
+        """Return a copy with some fields replaced; all checks are repeated."""
         return dataclasses.replace(self, **fields)
 
     def with_radii(self, radii: float | Float[np.ndarray, " struts"]) -> "Lattice":
-        """Return the lattice with these radii; tapers and bores keep their ratio to the radius."""
+        """Return the lattice with new radii; tapers and bores keep their ratio to the radius."""
         new = checks.strut_values(radii, "radii", self.num_struts, above=0.0)
         factor = new / self.radii
         return self.replace(
@@ -207,7 +206,7 @@ class Lattice(Remembering):
         """Return the lattice with all radii scaled by one factor to this relative density.
 
         Raises:
-            LatticeGnnError: unless 0 < relative_density < 1.
+            LatticeGnnError: Unless 0 < relative_density < 1.
         """
         density = checks.finite_number(relative_density, "relative_density")
         if not 0 < density < 1:
@@ -222,21 +221,21 @@ class Lattice(Remembering):
         return self.replace(cell=self.cell * factor).with_radii(self.radii * factor)
 
     def rotated(self, R: Float[np.ndarray, "3 3"]) -> "Lattice":
-        """Return the lattice turned (or mirrored) by the orthogonal matrix R: x -> R x."""
+        """Return the lattice rotated (or reflected) by the orthogonal matrix R: x -> R x."""
         return self.replace(cell=self.cell @ checks.orthogonal_matrix(R, "rotation").T)
 
     def strained(self, F: Float[np.ndarray, "3 3"]) -> "Lattice":
-        """Return the lattice under the affine map x -> F x; fractions and radii stay."""
+        """Return the lattice mapped by x -> F x; fractional coordinates and radii are kept."""
         F = checks.float_array(F, "deformation gradient", (3, 3))
         return self.replace(cell=self.cell @ F.T)
 
     def translated(self, vector: Float[np.ndarray, "3"]) -> "Lattice":
-        """Return the lattice with every node moved by one fractional vector."""
+        """Return the lattice with all nodes translated by one fractional vector."""
         vector = checks.float_array(vector, "translation", (3,))
         return self.replace(nodes=self.nodes + vector)
 
     def wrapped(self) -> "Lattice":
-        """Return the same structure with fractional coordinates in [0, 1), shifts to match."""
+        """Return the same structure with fractional coordinates in [0, 1) and adjusted shifts."""
         offsets = np.floor(self.nodes).astype(np.int64)
         i, j = self.struts.T
         return self.replace(
@@ -252,7 +251,7 @@ class Lattice(Remembering):
         return self.replace(nodes=self.nodes[order], struts=new_number[self.struts])
 
     def reversed_struts(self, mask: Bool[np.ndarray, " struts"]) -> "Lattice":
-        """Return the same structure with the struts of ``mask`` stored in the other direction."""
+        """Return the same structure with the struts in ``mask`` stored in reverse direction."""
         mask = np.asarray(mask)
         if mask.dtype != bool or mask.shape != (self.num_struts,):
             raise LatticeGnnError(f"mask: expected {self.num_struts} booleans, one per strut.")
@@ -271,7 +270,7 @@ class Lattice(Remembering):
         """Return the same structure with a larger cell.
 
         Args:
-            tiling: copies along the cell vectors, as one number for all three, three numbers, or a
+            tiling: Copies along the cell vectors, as one number for all three, three numbers, or a
                 sequence of three; or an integer 3x3 matrix M whose rows are the new cell vectors in
                 terms of the old ones (new cell = M @ cell, |det M| copies).
         """
@@ -290,7 +289,7 @@ class Lattice(Remembering):
         )
 
     def with_cell_vectors(self, U: Int[np.ndarray, "3 3"]) -> "Lattice":
-        """Return the same structure with the cell U @ cell, U integer of determinant 1 or -1."""
+        """Return the same structure with the cell U @ cell, U integer with det U = 1 or -1."""
         U = checks.integer_array(U, "cell change", (3, 3))
         if abs(round(float(np.linalg.det(U)))) != 1:
             raise LatticeGnnError("cell change: expected an integer matrix of determinant 1 or -1.")
@@ -303,13 +302,13 @@ class Lattice(Remembering):
     def perturbed(
         self, level: float, seed: int, measure: Literal["fractional", "mean_length"] = "fractional"
     ) -> "Lattice":
-        """Return the lattice with every node moved by a vector of one length in a random direction.
+        """Return the lattice with every node displaced by a fixed length in a random direction.
 
         Args:
-            level: the length, 0 to 0.5: in fractional coordinates (the imperfection of the
-                literature: Grega et al., ICLR 2024), or over the mean strut length in space.
-            seed: of the random directions, which are uniform on the sphere.
-            measure: which of the two.
+            level: The length, 0 to 0.5: in fractional coordinates (the imperfection of Grega et
+                al., ICLR 2024), or relative to the mean strut length in Cartesian space.
+            seed: Random seed of the directions, which are uniform on the sphere.
+            measure: Which of the two measures the length.
         """
         level = checks.imperfection_level(level)
         if measure not in ("fractional", "mean_length"):
@@ -325,13 +324,13 @@ class Lattice(Remembering):
     def simplified(
         self, tolerance: float = collinear.TOLERANCE, only: Bool[np.ndarray, " nodes"] | None = None
     ) -> "Lattice":
-        """Return the lattice without the nodes that merely cut a straight strut in two.
+        """Return the lattice without the nodes that merely split a straight strut.
 
-        A node goes where exactly two struts end, on one straight line to ``tolerance`` (sine of the
-        angle), with equal radii, bores, E and nu to ``tolerance`` (relative) and without taper. A
-        straight infinite chain keeps one node, joined to its own image. Beam theory gives both
-        lattices the same stiffness. With ``only``, just these nodes may go; without, the answer is
-        remembered.
+        A node is removed if exactly two struts end there, collinear to ``tolerance`` (sine of the
+        angle), with radii, bores, E and nu equal to ``tolerance`` (relative) and without taper. A
+        straight infinite chain keeps one node, joined to its own image. Both lattices have the same
+        stiffness in beam theory. ``only`` restricts which nodes may be removed; without it the
+        result is cached.
         """
         if only is not None:
             return self._without_collinear_nodes(tolerance, only) or self
@@ -343,7 +342,7 @@ class Lattice(Remembering):
     def _without_collinear_nodes(
         self, tolerance: float, only: Bool[np.ndarray, " nodes"] | bool
     ) -> "Lattice | None":
-        """The simplified lattice; None where there is nothing to merge."""
+        """Return the simplified lattice, or None if there is nothing to merge."""
         fields = self._strut_fields()
         ends = {"end_radii": self.radii if self.end_radii is None else self.end_radii}
         sections = np.stack([x for x in {**fields, **ends}.values() if x is not None], axis=1)
@@ -359,9 +358,9 @@ class Lattice(Remembering):
         )
 
     def connectivity(self) -> Net:
-        """Return how the struts are connected: components, ranks, interpenetration.
+        """Analyse how the struts are connected: components, ranks, interpenetration.
 
-        Analysed at the first call and remembered.
+        The result is cached.
         """
         net: Net = self._once("net", lambda: analyse_net(self.num_nodes, self.struts, self.shifts))
         return net
@@ -369,17 +368,17 @@ class Lattice(Remembering):
     def volume_fraction(
         self, samples: int = union.DEFAULT_SAMPLES, seed: int = 0
     ) -> union.VolumeFraction:
-        """Return the volume of the union of struts and joints over that of the cell.
+        """Estimate the volume of the union of struts and joints over that of the cell.
 
-        See :func:`lattice_gnn.lattice.union.volume_fraction` for what the joints are and how it is
-        sampled.
+        See :func:`lattice_gnn.lattice.union.volume_fraction` for the definition of the joints and
+        the sampling.
         """
         return union.volume_fraction(self._solids(), samples, seed)
 
     def clearance(self) -> union.Clearance:
         """Return the smallest gap between the surfaces of struts that share no joint.
 
-        Negative where they overlap: struts that touch make beam theory meaningless. See
+        Negative if they overlap; beam theory does not hold for touching struts. See
         :func:`lattice_gnn.lattice.union.clearance`.
         """
         return union.clearance(self._solids())

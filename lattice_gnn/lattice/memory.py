@@ -1,13 +1,13 @@
-"""Immutable values that remember what has been computed from them."""
+"""Immutable values that cache results computed from them."""
 
 from collections.abc import Callable, Hashable
 from typing import Any
 
 
 class Remembering:
-    """Base of immutable values: a costly result is computed once and kept with the value.
+    """Base class of immutable values that compute costly results once and cache them.
 
-    Copies and pickles start without these results.
+    Copies and pickles start with an empty cache.
     """
 
     __slots__ = ("_results",)
@@ -15,7 +15,7 @@ class Remembering:
     _results: dict[Hashable, Any]
 
     def _once(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        """The result that is kept under ``key``; computed where there is none yet."""
+        """Return the result stored under ``key``, computing it on first use."""
         if not hasattr(self, "_results"):
             object.__setattr__(self, "_results", {})
         if key not in self._results:

@@ -1,4 +1,4 @@
-"""A lattice in a notebook: a wire-frame drawing beside its numbers."""
+"""Notebook view of a lattice: a wire-frame drawing beside its key numbers."""
 
 import numpy as np
 from jaxtyping import Float
@@ -8,7 +8,7 @@ from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.notebook import beside, drawing, line, table
 
 SIZE = 240  #: pixels
-MOST_LINES = 3000  #: a drawing of more would be slow and grey
+MOST_LINES = 3000  #: a drawing with more would be slow and unreadable
 _MARGIN = 12
 _THINNEST = 1.0
 _AZIMUTH, _ELEVATION = np.radians(25.0), np.radians(20.0)
@@ -16,7 +16,7 @@ _FAR, _NEAR = np.array([190.0, 205.0, 220.0]), np.array([25.0, 60.0, 105.0])
 
 
 def lattice_html(lattice: Lattice) -> str:
-    """Name, counts, density and material beside the drawing."""
+    """Return name, counts, density and material beside the drawing, as HTML."""
     unit = f" {lattice.units}" if lattice.units else ""
     lengths = np.linalg.norm(lattice.cell, axis=1)
     rows = [
@@ -31,7 +31,7 @@ def lattice_html(lattice: Lattice) -> str:
 
 
 def wireframe(lattice: Lattice) -> str:
-    """One cell in parallel projection as SVG, nearer struts darker; "" for very many struts."""
+    """Draw one cell as SVG in parallel projection, nearer struts darker; "" if too many struts."""
     if lattice.num_struts > MOST_LINES:
         return ""
     sources, offsets = strut_images(lattice)
@@ -52,7 +52,7 @@ def wireframe(lattice: Lattice) -> str:
 
 
 def _view() -> Float[np.ndarray, "3 3"]:
-    """Rows: right, up, towards the eye; axis 3 points up."""
+    """Return the directions right, up and towards the eye as rows; axis 3 points up."""
     sine, cosine = np.sin(_AZIMUTH), np.cos(_AZIMUTH)
     up, forward = np.cos(_ELEVATION), np.sin(_ELEVATION)
     return np.array(

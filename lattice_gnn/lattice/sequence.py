@@ -1,4 +1,4 @@
-"""What the verbs take: one lattice, or a sequence of lattices."""
+"""Arguments that are one lattice or a sequence of lattices."""
 
 import os
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ def as_list(lattices: Any, verb: str) -> list[Lattice]:
     """Return one lattice, or any iterable of lattices, as a list.
 
     Args:
-        lattices: What the user gave.
-        verb: What error messages call the function that was called.
+        lattices: The user's argument.
+        verb: Name of the called function in error messages.
 
     Raises:
-        LatticeGnnError: For anything that is no lattice, with a hint where it is a path.
+        LatticeGnnError: For anything other than lattices, with a hint if it is a path.
     """
     if isinstance(lattices, Lattice):
         return [lattices]
@@ -30,7 +30,7 @@ def as_list(lattices: Any, verb: str) -> list[Lattice]:
 
 
 def label(number: int, lattice: Lattice) -> str:
-    """What error messages call one lattice of a sequence."""
+    """Return the name of one lattice of a sequence in error messages."""
     return f"lattice {number}" + (f" ({lattice.name})" if lattice.name else "")
 
 

@@ -1,4 +1,4 @@
-"""The topology of a supercell, and of any other choice of cell: integers only, exact."""
+"""Topology of supercells and of other choices of cell, in exact integer arithmetic."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,17 +10,17 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.checks import integer_array
 from lattice_gnn.lattice.topology import hermite_normal_form
 
-MOST_STRUTS = 10_000_000  #: of a supercell; more would only exhaust the memory
+MOST_STRUTS = 10_000_000  #: of a supercell; more would exhaust memory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tiling:
-    """The nodes and struts of a supercell; copy t of node n has the number t * num_nodes + n.
+    """Nodes and struts of a supercell; copy t of node n has the number t * num_nodes + n.
 
     Attributes:
-        copies: cell offsets of the copies, one of each class of Z^3 modulo the new cell vectors.
-        struts: node numbers in the supercell, all struts of copy 0 first.
-        shifts: displacement of node j, in new cell vectors.
+        copies: Cell offsets of the copies, one per class of Z^3 modulo the new cell vectors.
+        struts: Node numbers in the supercell, all struts of copy 0 first.
+        shifts: Displacement of node j, in new cell vectors.
     """
 
     copies: Int[np.ndarray, "copies 3"]
@@ -32,7 +32,7 @@ def tiling_matrix(*tiling: Any) -> Int[np.ndarray, "3 3"]:
     """Return the integer matrix whose rows are the new cell vectors in terms of the old ones.
 
     Args:
-        tiling: One number of copies, three of them, a sequence of three, or the matrix itself.
+        tiling: One number of copies, three numbers, a sequence of three, or the matrix itself.
 
     Raises:
         LatticeGnnError: For anything else, or numbers of copies below 1.
@@ -54,14 +54,14 @@ def tile_topology(
     shifts: Int[np.ndarray, "struts 3"],
     M: Int[np.ndarray, "3 3"],
 ) -> Tiling:
-    """Write a net in the cell whose vectors are the rows of M @ cell.
+    """Transform a net to the cell whose vectors are the rows of M @ cell.
 
     A strut of copy t leads to cell t + shift = t' + k @ M, with t' one of the copies and k an
     integer vector, the new shift. The copies are the remainders modulo the Hermite normal form of
     M.
 
     Raises:
-        LatticeGnnError: if M is singular, or makes more than ``MOST_STRUTS`` struts.
+        LatticeGnnError: If M is singular, or makes more than ``MOST_STRUTS`` struts.
     """
     total = abs(float(np.linalg.det(M))) * len(struts)
     if total > MOST_STRUTS:
@@ -97,7 +97,7 @@ def _remainders(
 def _exact_quotients(
     vectors: Int[np.ndarray, "count 3"], M: Int[np.ndarray, "3 3"]
 ) -> Int[np.ndarray, "count 3"]:
-    """Return integers k with k @ M = vectors, which lie in the lattice of the rows of M."""
+    """Return integers k with k @ M = vectors; the vectors lie in the lattice of the rows of M."""
     adjugate = np.stack([np.cross(M[1], M[2]), np.cross(M[2], M[0]), np.cross(M[0], M[1])], axis=1)
     determinant = int(M[0] @ adjugate[:, 0])
     return (vectors @ adjugate) // determinant

@@ -1,4 +1,4 @@
-"""The solid that a lattice means: volume of the union of its struts and joints, and gaps.
+"""The union of struts and joints as a solid: volume fraction, and gaps between struts.
 
 Pure functions of arrays; :class:`~lattice_gnn.lattice.lattice.Lattice` has methods of the same
 names.
@@ -14,7 +14,7 @@ from lattice_gnn.lattice.checks import is_forward
 from lattice_gnn.lattice.contacts import image_pairs, reduction, segment_contacts, share_joint
 
 DEFAULT_SAMPLES = 16384
-"""Sampling points of :func:`volume_fraction`; its error falls at least as their root."""
+"""Samples of :func:`volume_fraction`; the error decreases at least as their square root."""
 _REPLICATES = 16
 _BATCH = 2_000_000
 
@@ -24,8 +24,8 @@ class VolumeFraction:
     """Volume of the union of struts and joints over the cell volume.
 
     Attributes:
-        value: the estimate, 0 to 1.
-        error: its standard error.
+        value: The estimate, 0 to 1.
+        error: Its standard error.
     """
 
     value: float
@@ -34,14 +34,14 @@ class VolumeFraction:
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """The narrowest place between struts that share no joint.
+    """Smallest gap between struts that share no joint.
 
     Attributes:
-        distance: gap between the surfaces, unit of the cell; negative where they overlap.
-        strut_a: number of one strut, in the home cell.
-        strut_b: number of the other; may equal ``strut_a``, which then meets its own image.
-        shift: cell in which strut b starts, in cell vectors.
-        touching: number of pairs of struts per cell whose gap is not positive.
+        distance: Gap between the surfaces, unit of the cell; negative if they overlap.
+        strut_a: Number of one strut, in the home cell.
+        strut_b: Number of the other; equal to ``strut_a`` for a strut and its own image.
+        shift: Cell in which strut b starts, in cell vectors.
+        touching: Number of pairs of struts per cell whose gap is not positive.
     """
 
     distance: float
@@ -51,7 +51,7 @@ class Clearance:
     touching: int
 
     def describe(self) -> str:
-        """Return one sentence for people; it says so where beam theory has lost its meaning."""
+        """Describe the clearance in one sentence; warns if struts touch or overlap."""
         pair = f"strut {self.strut_a} and strut {self.strut_b} displaced by {list(self.shift)}"
         if self.distance > 0:
             return (
@@ -59,23 +59,23 @@ class Clearance:
             )
         return (
             f"{self.touching} pairs of struts that share no joint touch or overlap, worst {pair} "
-            f"by {-self.distance:.4g}: beam theory is meaningless here; "
+            f"by {-self.distance:.4g}: beam theory does not hold here; "
             "join them by a node or make them thinner."
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solids:
-    """What the functions of this module need of a lattice.
+    """Geometry of a lattice as needed by the functions of this module.
 
     Attributes:
-        cell: cell vectors as rows.
-        nodes: fractional coordinates.
-        struts: node numbers (i, j).
-        shifts: cell displacement of node j.
-        radii: outer radius at node i.
-        end_radii: outer radius at node j.
-        bore_ratios: bore radius over outer radius, 0 for solid struts.
+        cell: Cell vectors as rows.
+        nodes: Fractional coordinates.
+        struts: Node numbers (i, j).
+        shifts: Cell displacement of node j.
+        radii: Outer radius at node i.
+        end_radii: Outer radius at node j.
+        bore_ratios: Bore radius over outer radius, 0 for solid struts.
     """
 
     cell: Float[np.ndarray, "3 3"]
@@ -100,7 +100,7 @@ class Solids:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pieces:
-    """Frusta, then balls (frusta of length zero): what the union consists of."""
+    """Components of the union: frusta, then balls (frusta of length zero)."""
 
     starts: Float[np.ndarray, "pieces 3"]
     vectors: Float[np.ndarray, "pieces 3"]
@@ -122,9 +122,9 @@ def volume_fraction(
 ) -> VolumeFraction:
     """Estimate the volume fraction of the union of all struts and joints, periodic images included.
 
-    A strut is a cylinder, or a cone frustum where tapered, with flat ends at the node centres. At
-    each node sits a ball with the largest radius of the solid struts that end there. A hollow strut
-    counts as the wall around its own bore and brings no ball.
+    A strut is a cylinder, or a cone frustum if tapered, with flat ends at the node centres. Each
+    node carries a ball with the largest radius of the solid struts that end there. A hollow strut
+    counts as the wall around its own bore and adds no ball.
 
     The pieces k of volume V_k are sampled instead of the cell: the volume of a union is the sum
     over k of V_k times the mean of 1/m over piece k, where m counts the pieces that cover a point
@@ -133,12 +133,12 @@ def volume_fraction(
     shifts give the standard error.
 
     Args:
-        solids: the lattice.
-        samples: number of points in all (at least 4 a piece and copy are taken).
-        seed: of the random shifts.
+        solids: The lattice.
+        samples: Total number of points (at least 4 per piece and copy are taken).
+        seed: Random seed of the shifts.
 
     Raises:
-        LatticeGnnError: if samples < 1, or a strut or radius spans a great many cells.
+        LatticeGnnError: If samples < 1, or a strut or radius spans too many cells.
     """
     if samples < 1:
         raise LatticeGnnError(f"samples: expected at least 1, got {samples}.")
@@ -166,7 +166,7 @@ def volume_fraction(
 
 
 def _pieces(solids: Solids) -> _Pieces:
-    """Frusta of all struts, then one ball for each node where a solid strut ends."""
+    """Return the frusta of all struts, then one ball per node where a solid strut ends."""
     balls = np.zeros(len(solids.nodes))
     solid = solids.bore_ratios == 0
     np.maximum.at(balls, solids.struts[solid, 0], solids.radii[solid])
@@ -185,7 +185,7 @@ def _pieces(solids: Solids) -> _Pieces:
 def _overlapping_pieces(
     pieces: _Pieces, cell: Float[np.ndarray, "3 3"]
 ) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"], Float[np.ndarray, "pairs 3"]]:
-    """Pairs (a, b, displacement of b) that may overlap, sorted by a, both orders of each pair."""
+    """Find pairs (a, b, displacement of b) that may overlap, in both orders, sorted by a."""
     widest = np.maximum(pieces.radii, pieces.end_radii)
     reach = np.linalg.norm(pieces.vectors, axis=1) / 2 + widest
     a, b, shifts = image_pairs(cell, pieces.starts + pieces.vectors / 2, reach, 0.0)
@@ -198,7 +198,7 @@ def _overlapping_pieces(
 
 
 def _shifted_sequence(count: int, generator: np.random.Generator) -> Float[np.ndarray, "points 3"]:
-    """16 randomly shifted copies of a Kronecker sequence in the unit cube.
+    """Return 16 randomly shifted copies of a Kronecker sequence in the unit cube.
 
     Its steps are powers of 1/1.22074..., the root of x^4 = x + 1 (Roberts' R3 sequence).
     """
@@ -270,12 +270,11 @@ def clearance(solids: Solids) -> Clearance:
     """Find the smallest gap between the surfaces of struts that share no joint, images included.
 
     Two struts share a joint if they end at the same image of a node. The gap is the distance
-    between the strut axes less the radii at the closest points (of tapered struts: the smallest
-    such number over the closest inner points and those closest to the four ends). The balls at the
+    between the strut axes minus the radii at the closest points (for tapered struts, the smallest
+    such value over the closest inner points and those closest to the four ends). The balls at the
     joints are covered by the strut ends.
 
-    The search widens until the smallest gap found is inside the range that has been searched
-    completely.
+    The search range is widened until it contains the smallest gap found.
     """
     U = reduction(solids.cell)
     cell = U @ solids.cell

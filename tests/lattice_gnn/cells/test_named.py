@@ -248,9 +248,9 @@ def test_aliases_ignore_case_and_separators(alias, name):
 
 
 def test_unknown_names_and_parameters():
-    with pytest.raises(LatticeGnnError, match="'octett' is not known; did you mean octet"):
+    with pytest.raises(LatticeGnnError, match="'octett' is unknown; did you mean octet"):
         cell("octett", radius=0.1)
-    with pytest.raises(LatticeGnnError, match="'qqq' is not known; known: sc, bcc"):
+    with pytest.raises(LatticeGnnError, match="'qqq' is unknown; known: sc, bcc"):
         cell("qqq", radius=0.1)
     with pytest.raises(LatticeGnnError, match="'bcc' has no parameter 'angle'"):
         cell("bcc", radius=0.1, angle=3.0)

@@ -32,7 +32,7 @@ def _layer():
         (_two_nets(0.05), "contact", "touch or overlap"),
         (cell("octet", radius=0.09), "slenderness", "24 of 24 struts are too thick"),
         (_dangling(), "dangling", "node 1:"),
-        (cell("isotruss", radius=0.02), "collinear", "3 nodes merely cut"),
+        (cell("isotruss", radius=0.02), "collinear", "3 nodes merely split"),
         (cell("octet", radius=0.02).rotated(-np.eye(3)), "handedness", "left-handed"),
     ],
     ids=["layer", "interpenetrating", "touching", "thick", "dangling", "collinear", "left-handed"],

@@ -80,7 +80,7 @@ def test_hand_made_bcc_is_the_named_cell():
         ({"nodes": np.zeros((2, 3))}, r"struts\[0\]: zero length"),
         ({"struts": [[0, 2]] * 8}, r"struts\[0\]: node index 2 is out of range; .* 2 nodes"),
         ({"struts": [[0, -1]] * 8}, r"struts\[0\]: node index -1 is out of range"),
-        ({"struts": np.zeros((0, 2))}, "struts: the lattice has none"),
+        ({"struts": np.zeros((0, 2))}, "struts: expected at least one strut"),
         ({"shifts": [[0, 0.5, 0]] * 8}, r"shifts\[0\]\[1\]: expected an integer .* got 0.5"),
         ({"shifts": [[0, 0, 10**9]] * 8}, r"shifts\[0\]\[2\]: expected an integer of at most"),
         ({"shifts": [[0, 0, 0]] * 8}, r"struts\[1\]: the same strut as struts\[0\]"),
@@ -93,7 +93,7 @@ def test_hand_made_bcc_is_the_named_cell():
         ({"inner_radii": [0.0] * 7 + [0.05]}, r"inner_radii\[7\]: .* < radius 0.05, got 0.05"),
         ({"inner_radii": [-0.01] * 8}, r"inner_radii\[0\]: expected 0 <= inner radius"),
         ({"E": [0.0] * 8}, r"E\[0\]: expected a number above 0"),
-        ({"nu": [0.5] * 8}, r"nu\[0\]: a Poisson ratio lies between -1 and 0.5, got 0.5"),
+        ({"nu": [0.5] * 8}, r"nu\[0\]: expected a Poisson's ratio between -1 and 0.5, got 0.5"),
         ({"nu": [-1.0] * 8}, r"nu\[0\]: expected a number above -1"),
     ],
 )
