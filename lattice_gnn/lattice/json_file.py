@@ -320,7 +320,7 @@ def write_lattices(path: str | os.PathLike[str], lattices: Lattice | Sequence[La
     """
     several = [lattices] if isinstance(lattices, Lattice) else list(lattices)
     if not several:
-        raise LatticeGnnError(f"{path}: no lattices to write.")
+        raise LatticeGnnError(f"{path}: no lattice to write; expected at least one.")
     texts = [_text(lattice_to_dict(lattice)) for lattice in several]
     if len(texts) == 1:
         write_whole(path, texts[0] + "\n")
