@@ -109,7 +109,7 @@ def integer_array(value: Any, what: str, shape: tuple[int | None, ...]) -> Int[n
     if wrong.any():
         place = tuple(int(k) for k in np.argwhere(wrong)[0])
         raise LatticeGnnError(
-            f"{what}{_place(place)}: expected an integer of magnitude at most {MAX_INTEGER}, "
+            f"{what}{_place(place)}: expected an integer of at most {MAX_INTEGER} in magnitude, "
             f"got {array[place]:g}."
         )
     whole = array.astype(np.int64)

@@ -30,7 +30,7 @@ def beam_reports(
     *,
     thorough: bool = True,
 ) -> list[HomogenisationReport]:
-    """Documents of a batch that was solved as beams.
+    """Return the documents of a batch solved by beam FEM.
 
     Args:
         lattices: The lattices.
@@ -70,7 +70,7 @@ def beam_reports(
 
 
 def energy_facts(fields: BeamFields, b: int, rank: int = 6) -> tuple[EnergyShares, ModeFacts]:
-    """Energy density under the unit strains, and shares in the eigenmodes of C.
+    """Return energy densities of lattice ``b`` under the unit strains and in the eigenmodes of C.
 
     Args:
         fields: Fields of a batch.

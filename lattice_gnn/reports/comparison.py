@@ -137,7 +137,7 @@ class ComparedModel:
 
 
 def rank(errors: ComparedErrors) -> float:
-    """Mean directional error, infinite where a prediction is beyond use."""
+    """Return the mean directional error; infinite if predictions are unusable."""
     mean = errors.directional_error.mean
     return math.inf if mean is None else mean
 

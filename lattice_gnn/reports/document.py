@@ -24,13 +24,13 @@ class Document:
     SCHEMA: ClassVar[str]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
+        """Return the document as plain values, ready for JSON."""
         head = {"schema": f"lattice-gnn/{self.SCHEMA}", "version": __version__}
         return {**head, **plain(self)}
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses as dictionaries and tuples as lists, all the way down."""
+    """Convert dataclasses to dictionaries and tuples to lists, recursively."""
     if dataclasses.is_dataclass(value):
         values = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
         left_out = {

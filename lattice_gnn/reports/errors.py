@@ -31,5 +31,5 @@ def summary(values: Numbers) -> Summary:
 
 
 def finite(value: float) -> float | None:
-    """The value; None where it is infinite, which JSON cannot say."""
+    """Return the value, or None if it is infinite, which JSON cannot express."""
     return value if math.isfinite(value) else None

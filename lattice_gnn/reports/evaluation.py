@@ -312,7 +312,7 @@ def _row(
     directional: Float[Tensor, " lattices"],
     frobenius: Float[Tensor, " lattices"],
 ) -> list[Breakdown]:
-    """Both headline errors over the lattices inside; nothing where there is none."""
+    """Summarise both main errors over the selected lattices; empty if there are none."""
     if not bool(inside.any()):
         return []
     return [

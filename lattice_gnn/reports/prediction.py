@@ -126,7 +126,7 @@ def check_facts(
     method: str,
     thorough: bool = True,
 ) -> list[CheckFacts]:
-    """The reference stiffness of each lattice of a batch, and how far the prediction is from it.
+    """Compare predictions with the reference stiffness of each lattice of a batch.
 
     Args:
         predicted: C / E_s of the network.
@@ -150,5 +150,5 @@ def check_facts(
 
 
 def _finite(value: float) -> float | None:
-    """The distance of logarithms is infinite where C is singular, and JSON has no infinity."""
+    """Return None for infinity (logarithm of a singular C), which JSON cannot express."""
     return value if math.isfinite(value) else None

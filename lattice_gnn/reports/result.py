@@ -36,33 +36,33 @@ class Result(Remembering, ABC):
         return found
 
     def in_units(self) -> Stiffness:
-        """C in the unit of Young's modulus of the lattice's material."""
+        """Return C in the unit of Young's modulus of the lattice's material."""
         return self.stiffness.scaled(self.lattice.material.E)
 
     @abstractmethod
     def report(self) -> Document:
-        """All facts as a typed document: moduli, densities, warnings, what the method knows."""
+        """Return the result as a typed document: moduli, densities, warnings, method."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The document as plain values: the JSON that the command line writes."""
+        """Return the document as plain values: the JSON that the command line writes."""
         return self.report().to_dict()
 
     @abstractmethod
     def _find_warnings(self) -> tuple[Finding, ...]:
-        """What affects this result, the most important first."""
+        """List what affects this result, most important first."""
 
     @abstractmethod
     def _facts(self) -> tuple[tuple[str, str], ...]:
-        """What the method knows about this result: names and values for people."""
+        """Return what the method reports about this result, as names and values for display."""
 
     def __repr__(self) -> str:
-        """One line: lattice, stiffness, method, what the method knows."""
+        """Return one line: lattice, stiffness, method, facts of the method."""
         facts = "".join(f", {name} {value}" for name, value in self._facts())
         name = type(self).__name__
         return f"{name}({self.lattice.name!r}, {self.stiffness}, by {self.method}{facts})"
 
     def _repr_html_(self) -> str:
-        """Lattice and stiffness, each with its drawing, and what the method knows."""
+        """Return lattice and stiffness, each with its drawing, and facts of the method, as HTML."""
         rows = [("method", self.method), *self._facts()]
         rows += [("warning", warning.text) for warning in self.warnings]
         return self.lattice._repr_html_() + self.stiffness._repr_html_() + table(rows)

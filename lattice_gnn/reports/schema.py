@@ -40,7 +40,7 @@ DOCUMENTS: dict[type[Document], str] = {
 
 
 def find_document(name: str) -> type[Document]:
-    """The class of a document.
+    """Return the class of a document.
 
     Args:
         name: Of the schema: "prediction", "prediction/1" or "lattice-gnn/prediction/1".
@@ -76,7 +76,7 @@ def read_document(values: Mapping[str, Any]) -> Document:
 
 
 def json_schema(kind: type[Document]) -> dict[str, Any]:
-    """The JSON schema of a document, with a description of every key."""
+    """Return the JSON schema of a document, with a description of every key."""
     from pydantic import TypeAdapter
 
     schema = TypeAdapter(kind).json_schema()
@@ -98,7 +98,7 @@ def json_schema(kind: type[Document]) -> dict[str, Any]:
 
 
 def _describe(entry: dict[str, Any], kind: type) -> None:
-    """Complete pydantic's schema of a dataclass: descriptions, what is required, nothing else."""
+    """Complete pydantic's schema of a dataclass: descriptions, required keys, no others."""
     said = attributes(kind)
     entry["description"] = summary_of(kind)
     entry["additionalProperties"] = False
@@ -114,7 +114,7 @@ def _describe(entry: dict[str, Any], kind: type) -> None:
 
 
 def markdown() -> str:
-    """The page ``docs/json.md``: every document and every part of one, key by key."""
+    """Return the page ``docs/json.md``: every document and every part of one, key by key."""
     used = {part for kind in DOCUMENTS for part in _dataclasses(kind)}
     parts = {part.__name__: part for part in used if part not in DOCUMENTS}
     lines = [
@@ -153,7 +153,7 @@ _PLAIN = {float: "number", int: "integer", str: "string", bool: "true or false",
 
 
 def _type_name(hint: Any, *, optional: bool = False) -> str:
-    """A type in words; parts of documents are links."""
+    """Return a type in words; parts of documents are links."""
     if hint in _PLAIN:
         return _PLAIN[hint]
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
@@ -175,12 +175,12 @@ def _type_name(hint: Any, *, optional: bool = False) -> str:
 
 
 def summary_of(kind: type) -> str:
-    """First paragraph of the docstring of a dataclass."""
+    """Return the first paragraph of the docstring of a dataclass."""
     return " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split()).replace("``", "`")
 
 
 def attributes(kind: type) -> dict[str, str]:
-    """What the docstrings of a dataclass and its bases say of its fields."""
+    """Return the field descriptions in the docstrings of a dataclass and its bases."""
     found: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         text = inspect.cleandoc(base.__doc__ or "")
@@ -195,7 +195,7 @@ def _fields(kind: Any) -> tuple[dataclasses.Field[Any], ...]:
 
 
 def _dataclasses(kind: type) -> Iterator[type]:
-    """The dataclasses inside a document, without itself."""
+    """Iterate over the dataclasses inside a document, excluding itself."""
     seen: set[Any] = set()
 
     def walk(hint: Any) -> Iterator[Any]:

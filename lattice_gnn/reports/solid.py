@@ -22,7 +22,7 @@ def solid_report(
     *,
     thorough: bool = True,
 ) -> HomogenisationReport:
-    """Document of a lattice that was solved as a solid.
+    """Return the document of a lattice solved by solid FEM.
 
     Args:
         lattice: The lattice.
@@ -44,7 +44,7 @@ def solid_report(
 
 
 def solid_facts(solution: SolidSolution) -> SolidFacts:
-    """What the solid reference knows about its solution."""
+    """Describe the solution of the solid reference."""
     fine = solution.fine
     return SolidFacts(
         error=solution.error,
@@ -64,7 +64,7 @@ def solid_facts(solution: SolidSolution) -> SolidFacts:
 
 
 def solid_warnings(lattice: Lattice, solution: SolidSolution) -> tuple[Finding, ...]:
-    """What affects the result of a solid; the limits of beam theory do not."""
+    """List what affects a solid result; limits of beam theory do not."""
     parts = solution.fine.components
     found = []
     if parts.kept > 1:
@@ -80,7 +80,7 @@ def solid_warnings(lattice: Lattice, solution: SolidSolution) -> tuple[Finding, 
 
 
 def _contacts(solution: SolidSolution) -> list[Finding]:
-    """Struts without a common joint that touch, or nearly."""
+    """Report struts without a common joint that touch, or nearly touch."""
     clearance = solution.clearance
     if clearance is None:
         text = "The struts are so long that contacts between them were not looked for."

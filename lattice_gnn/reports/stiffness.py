@@ -187,7 +187,7 @@ class Moduli:
 
 
 def stiffness_facts(stiffness: Stiffness, E: float) -> StiffnessFacts:
-    """One stiffness C/E_s as matrices, and in the unit of ``E``."""
+    """Describe one stiffness C/E_s as matrices, and in the unit of ``E``."""
     return StiffnessFacts(
         order=ORDER,
         voigt=_matrix(stiffness.voigt),
@@ -197,7 +197,7 @@ def stiffness_facts(stiffness: Stiffness, E: float) -> StiffnessFacts:
 
 
 def moduli_facts(stiffness: Stiffness) -> list[Moduli | None]:
-    """Moduli of every tensor of a batch; None where one is singular to rounding."""
+    """Compute the moduli of every tensor of a batch; None for one singular to rounding."""
     try:
         return list(_moduli(stiffness))
     except LatticeGnnError:
@@ -260,13 +260,13 @@ def _extremes(stiffness: Stiffness) -> list[AllExtremes]:
 
 
 def _extremum(extrema: Extrema, end: Literal["min", "max"], b: int) -> Extremum:
-    """Value and directions; n alone for E and beta, n and m for G and nu."""
+    """Return value and directions: n alone for E and beta, n and m for G and nu."""
     vectors = getattr(extrema, f"{end}_directions")[b].reshape(-1, 3)
     return Extremum(float(getattr(extrema, end)[b]), *(_direction(vector) for vector in vectors))
 
 
 def _direction(vector: Float[Tensor, "3"]) -> Vector:
-    """Unit vector without rounding noise, the first of its largest components positive."""
+    """Return the unit vector without rounding noise, its first largest component positive."""
     values = [round(x, 9) for x in vector.tolist()]
     largest = max(values, key=lambda x: round(abs(x), 6))
     return _vector([x * (1 if largest > 0 else -1) + 0.0 for x in values])
@@ -306,7 +306,7 @@ def _symmetry(stiffness: Stiffness) -> list[SymmetryFacts]:
 
 
 def _zener(stiffness: Stiffness, symmetry: SymmetryFacts) -> float | None:
-    """Zener's ratio where the tensor is cubic."""
+    """Return Zener's ratio if the tensor is cubic."""
     if symmetry.name not in ("cubic", "isotropic"):
         return None
     return float(stiffness.zener([list(axis) for axis in symmetry.frame]))

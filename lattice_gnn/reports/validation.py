@@ -73,7 +73,7 @@ class ValidationReport(Document):
 
 
 def differences(comparison: Comparison) -> dict[str, Summary]:
-    """Each kind of difference, summed up."""
+    """Summarise each kind of difference."""
     return {
         "stiffness": summary(comparison.stiffness),
         "compliance": summary(comparison.compliance),

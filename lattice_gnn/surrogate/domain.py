@@ -51,7 +51,7 @@ class Domain:
 
     @classmethod
     def of(cls, lattices: Sequence[Lattice]) -> "Domain":
-        """Domain of the given lattices."""
+        """Return the domain spanned by the given lattices."""
         simplified = [x.simplified() for x in lattices]
         return cls.of_batch(
             LatticeBatch.from_lattices(simplified), (net_fingerprint(x) for x in simplified)
@@ -59,7 +59,7 @@ class Domain:
 
     @classmethod
     def of_batch(cls, batch: LatticeBatch, nets: Iterable[str]) -> "Domain":
-        """Domain of the (simplified) lattices of a batch.
+        """Return the domain spanned by the (simplified) lattices of a batch.
 
         Args:
             batch: The lattices.
@@ -73,7 +73,7 @@ class Domain:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Domain":
-        """Read from the header of a weights file.
+        """Build from the header of a weights file.
 
         Older headers map fingerprints to names and have fewer ranges.
         """
@@ -85,14 +85,14 @@ class Domain:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for the header of a weights file, 9 characters per net."""
+        """Return the domain for the header of a weights file: 9 characters per net."""
         return {
             "ranges": {name: list(limits) for name, limits in self.ranges.items()},
             "nets": {"count": len(self.nets), "hashes": " ".join(sorted(self.nets))},
         }
 
     def knows_net(self, lattice: Lattice) -> bool:
-        """Whether the (simplified) lattice's net was in the training set.
+        """Return whether the (simplified) lattice's net was in the training set.
 
         False positives occur for one in 2^32 / (number of nets) other nets, because hashes are
         truncated.
@@ -126,7 +126,7 @@ class Domain:
         return Membership(in_ranges=not out_of_range, known_net=known_net, notes=notes)
 
     def notes(self, lattice: Lattice) -> tuple[str, ...]:
-        """In which ways the (simplified) lattice lies outside the training set, in sentences."""
+        """Return one sentence per way in which the (simplified) lattice leaves the training set."""
         return self.compare([lattice], LatticeBatch.from_lattices([lattice]))[0].notes
 
 
@@ -158,7 +158,7 @@ _Limits = tuple[Float[Tensor, " lattices"], Float[Tensor, " lattices"]]
 
 
 def _measures(batch: LatticeBatch) -> dict[str, _Limits]:
-    """Smallest and largest value of every measured quantity per (simplified) lattice.
+    """Return the range of every bounded quantity in each (simplified) lattice.
 
     None depends on the choice of cell, so supercells give the same values.
     """

@@ -52,7 +52,7 @@ class Prediction(Result):
         return not self.domain_notes
 
     def report(self) -> PredictionReport:
-        """All facts as a typed document."""
+        """Return the result as a typed document."""
         (report,) = prediction_reports([self])
         return report
 
@@ -79,7 +79,7 @@ def prediction_reports(
     reference_method: str = "beam FEM, euler-bernoulli",
     thorough: bool = True,
 ) -> list[PredictionReport]:
-    """Documents of a batch of predictions.
+    """Return the documents of a batch of predictions.
 
     Args:
         predictions: The predictions.

@@ -50,7 +50,7 @@ class Surrogate:
         self._bounds = None if known is None else ErrorBounds.from_dict(known)
 
     def __repr__(self) -> str:
-        """One line: name, kind of network, parameters, nets of the training set."""
+        """Return one line: name, kind of network, parameters, nets of the training set."""
         parameters = sum(values.numel() for values in self.model.parameters())
         return (
             f"Surrogate({self.name!r}, {type(self.model).__name__}, {parameters:,} parameters, "
@@ -58,7 +58,7 @@ class Surrogate:
         )
 
     def stiffness(self, lattices: LatticeBatch | Lattice | Iterable[Lattice]) -> Stiffness:
-        """C / E_s: (6, 6) for one lattice, (lattices, 6, 6) for a batch or a sequence.
+        """Return C / E_s: (6, 6) for one lattice, (lattices, 6, 6) for a batch or sequence.
 
         For a batch, differentiable with respect to its nodes, cells, radii, E and nu. Does not
         check the training domain, unlike ``predict``.
@@ -158,7 +158,7 @@ class Surrogate:
         )
 
     def _expected_error(self, membership: Membership, density: float) -> ExpectedError | None:
-        """Held-out error at this density, on known nets or on nets new to the model.
+        """Return the held-out error at this density, on known nets or on unseen nets.
 
         If the header lacks this set, the error on the set that it has; None for a lattice outside
         the ranges of the training set.
@@ -204,7 +204,7 @@ def load_surrogate(
 
 
 def _spanning(lattices: list[Lattice]) -> list[Lattice]:
-    """The same lattices, after a check that they span space.
+    """Return the lattices unchanged if all span space.
 
     Raises:
         LatticeGnnError: Names the first that does not.

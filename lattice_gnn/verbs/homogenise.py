@@ -60,7 +60,7 @@ class Homogenisation(Result):
         return None if isinstance(self.solution, BeamSolution) else self.solution.error
 
     def report(self) -> HomogenisationReport:
-        """All facts as a typed document."""
+        """Return the result as a typed document."""
         if isinstance(self.solution, BeamSolution):
             (report,) = beam_reports([self.lattice], self.solution, str(self.element))
             return report
@@ -178,7 +178,7 @@ def _beams(
 
 
 def _single(solution: BeamSolution, b: int) -> BeamSolution:
-    """The part of one lattice; fields are kept of solutions of one lattice only."""
+    """Return the part of one lattice; fields are kept only for solutions of one lattice."""
     one = slice(b, b + 1)
     return BeamSolution(
         stiffness=solution.stiffness[one],
