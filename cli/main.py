@@ -33,7 +33,7 @@ _ALLOCATIONS = 10_000
 
 
 class _Commands(TyperGroup):
-    """The group of commands; what the user can mend becomes one sentence and exit code 2."""
+    """The group of commands: bad input gives one sentence and exit code 2."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -68,7 +68,7 @@ def _lattice_gnn(
         ),
     ] = False,
 ) -> None:
-    """Effective elasticity of strut lattices: a trained network beside beam FEM.
+    """Effective elasticity of strut lattices: a trained network beside beam and solid FEM.
 
     Lattices are files in JSON, GLAMM .lat, 3MF, .ltcx, Abaqus, mesh or table formats.
     `lattice-gnn make octet --relative-density 0.05 -o octet.json` writes one, `lattice-gnn predict

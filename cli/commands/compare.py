@@ -77,7 +77,7 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
     budget: Budget = None,
     json: Json = False,
 ) -> None:
-    """Train and test many models on the same data with the same budget.
+    """Train many models on the same data with the same budget.
 
     FOLDER gets comparison.json, comparison.md, pictures, and a folder for each model. Finished
     models are kept; an interrupted comparison resumes.
@@ -119,7 +119,7 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
 
 @contextmanager
 def _runs() -> Iterator[Callable[["RunProgress"], None]]:
-    """Report models: a bar for each at work on a terminal, one line when it is done elsewhere."""
+    """Report models: a bar for each that trains on a terminal, else one line when it is done."""
     if not sys.stderr.isatty():
         yield _say_done
         return

@@ -126,7 +126,7 @@ def merge(
     parts = [read_dataset(file) for file in files]
     merged = merge_datasets(parts)
     twice = sum(len(part) for part in parts) - len(merged)
-    note = f"{twice} were there twice"
+    note = f"{twice} duplicates removed"
     if labelled is not None:
         kept = merged.with_label(labelled)
         note += f", {len(merged) - len(kept)} have no label of kind {labelled!r}"

@@ -30,7 +30,7 @@ def export(  # noqa: PLR0913 (every option of a command is a parameter)
     voxels_per_diameter: Voxels = 8,
     model: ModelName = "default",
 ) -> None:
-    """Write the effective stiffness for a solver: as a material card, .npy or JSON.
+    """Write the stiffness as a material card, .npy or JSON.
 
     In the unit of Young's modulus of the lattice's material. Abaqus and CalculiX: *ELASTIC with 21
     constants, shear in the order 12, 13, 23; Ansys: TB,ANEL, order x, y, z, xy, yz, xz; .npy and

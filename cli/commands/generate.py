@@ -88,9 +88,10 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make a dataset of lattices labelled by beam FEM and, if wanted, by solid FEM.
+    """Make a dataset of labelled, crystal-like lattices.
 
-    The lattices are crystal-like nets drawn from symmetry, each different from all others.
+    The lattices are nets drawn from symmetry, each different from all others, with labels of beam
+    FEM and, by --solid, of solid FEM.
 
     An interrupted run resumes when it is started again with the same options.
     """

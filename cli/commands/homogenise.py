@@ -54,7 +54,7 @@ def homogenise(  # noqa: PLR0913 (every option of a command is a parameter)
     json: Json = False,
     output: Output = None,
 ) -> None:
-    """Compute the stiffness by finite elements, of beams or of a solid.
+    """Compute the stiffness by beam FEM or solid FEM.
 
     Beams take milliseconds but leave out the material of the joints: too soft for all but slender
     struts. The solid is made of voxels, takes seconds to minutes, and estimates its error from two
@@ -87,7 +87,7 @@ def homogenise(  # noqa: PLR0913 (every option of a command is a parameter)
         _show(reports, solver, single)
     if refused:
         say_warnings(f"left out: {why}" for why in refused.values())
-        say_error(f"{len(refused)} of {len(sources)} lattices are refused, as said above.")
+        say_error(f"{len(refused)} of {len(sources)} lattices are refused, for the reasons above.")
         raise typer.Exit(2)
 
 

@@ -64,8 +64,8 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
     single = is_single(files, sources)
     thorough = single or json or output is not None
     reports, predictions = _predict_all(sources, model, solver, thorough=thorough)
-    told = zip(sources, reports, strict=True)
-    say_warnings(text for source, report in told for text in _warnings(source, report))
+    pairs = zip(sources, reports, strict=True)
+    say_warnings(text for source, report in pairs for text in _warnings(source, report))
     if picture is not None:
         _draw(predictions[0], picture)
     from lattice_gnn.reports.prediction import PredictionReports

@@ -82,7 +82,7 @@ def train(
 
 @contextmanager
 def _display() -> Iterator[Report]:
-    """Report a training run: a bar on a terminal, one line a validation elsewhere."""
+    """Report a training run: a bar on a terminal, else one line per validation."""
     if not sys.stderr.isatty():
         yield _say_validation
         return
@@ -102,7 +102,7 @@ def _display() -> Iterator[Report]:
 
         def show(state: "Progress") -> None:
             if bar.tasks[task].total is None:
-                # A run that goes on does not count what it did before: the time to go would lie.
+                # Earlier steps of a resumed run would falsify the remaining time.
                 bar.reset(task, total=state.steps, completed=state.step - 1)
             bar.update(task, completed=state.step, description=_step_text(state))
             if state.validation is not None:
@@ -135,7 +135,7 @@ def _validation_line(state: "Progress") -> str:
         f"mean directional error {_percent(errors['directional_error']['mean'])}, "
         f"best {_percent(state.best)}; {state.ms_per_lattice:.1f} ms per lattice"
     )
-    return f"{line}; stopped early: no better for a while" if state.stopped else line
+    return f"{line}; stopped early: no improvement" if state.stopped else line
 
 
 def _place(state: "Progress") -> str:

@@ -59,7 +59,7 @@ def validate(  # noqa: PLR0913 (every option of a command is a parameter)
     ] = None,
     json: Json = False,
 ) -> None:
-    """Compare beam FEM, solid FEM or a network with the reference tensors of a catalogue.
+    """Compare FEM or a network with a catalogue of tensors.
 
     Computes every lattice at each density that has a tensor, and prints how far apart the two are,
     relative to the reference: median, mean, p90, p99 and largest difference of C, of S, of the

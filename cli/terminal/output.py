@@ -41,11 +41,11 @@ def say_warning(sentence: str) -> None:
 
 def say_warnings(sentences: Iterable[str]) -> None:
     """Print the first warnings of many, and how many more there are."""
-    told = list(sentences)
-    for sentence in told[:MOST_WARNINGS]:
+    found = list(sentences)
+    for sentence in found[:MOST_WARNINGS]:
         say_warning(sentence)
-    if len(told) > MOST_WARNINGS:
-        more = len(told) - MOST_WARNINGS
+    if len(found) > MOST_WARNINGS:
+        more = len(found) - MOST_WARNINGS
         say_warning(f"... and {more} more like these; the JSON has them all, lattice by lattice.")
 
 

@@ -65,7 +65,7 @@ def test_split_parts_and_merging_puts_them_together_again(run, dataset, file, tm
     whole = tmp_path / "whole.h5"
     result = run("data", "merge", *paths, file, "-o", whole)
     assert result.exit_code == 0, result.stderr
-    assert "64 lattices, 64 were there twice" in result.stderr
+    assert "64 lattices, 64 duplicates removed" in result.stderr
     merged = read_dataset(whole)
     assert len(merged) == len(dataset)
     assert sorted(merged.radii.tolist()) == sorted(dataset.radii.tolist())
