@@ -1,28 +1,30 @@
 """How fast the beam solver is, and how it scales: ``python benchmarks/beam.py --help``.
 
-Throughput beside fedoo and PyNite on the same cells in the same run, as ratios; time and memory
-from 1 to 20,000 nodes; where the sparse factorisation overtakes the dense one; what a gradient
-costs.
+Throughput beside fedoo and PyNite on the same cells in the same run, as ratios; the compiled kernel
+beside torch and beside the floor of floating-point arithmetic; time and memory from 1 to 20,000
+nodes; where the sparse factorisation overtakes the others; what a gradient costs.
 """
 
 import argparse
 import json
+import os
 import platform
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from beam_oracles import Oracle, available, is_comparable
+from beam_paths import Timing, compare_paths, crossover
 from beam_report import markdown, update_docs
 
 from fem_reference.beam import homogenise as beam
+from fem_reference.beam.compiled import load_kernel
 from lattice_gnn.cells.named import cell
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
@@ -35,9 +37,6 @@ POPULATION = (
 
 SIZES = (1, 12, 96, 324, 768, 2592, 6144, 12000, 20736)
 """Nodes of the scaling study: simple cubic, then Kelvin supercells of 1 to 1728 cells."""
-
-CROSSOVER = ((1, 1, 1), (1, 1, 2), (1, 2, 2), (1, 2, 3), (2, 2, 2), (2, 2, 3), (2, 3, 3), (3, 3, 3))
-Timing = dict[str, float]
 
 
 def population(count: int, seed: int) -> list[Lattice]:
@@ -127,45 +126,6 @@ def _against(oracle: Oracle, lattices: Sequence[Lattice], repeats: int) -> dict[
     }
 
 
-def gradient_cost(lattices: Sequence[Lattice], repeats: int) -> dict[str, float]:
-    """Forward and backward pass over a forward pass, CPU time: unit cells, and one large cell."""
-    large = cell("kelvin", relative_density=0.02).supercell((4, 4, 4))
-    return {
-        "unit_cells": _gradient_ratio(LatticeBatch.from_lattices(lattices), repeats),
-        "sparse_768_nodes": _gradient_ratio(LatticeBatch.from_lattices([large]), repeats),
-    }
-
-
-def _gradient_ratio(batch: LatticeBatch, repeats: int) -> float:
-    names = ("nodes", "cells", "radii", "end_radii", "E")
-
-    def with_gradient() -> None:
-        leaves = {name: getattr(batch, name).clone().requires_grad_() for name in names}
-        C = beam.homogenise_beam(batch.replace(**leaves)).stiffness.mandel
-        C.sum().backward()
-
-    forward = timed(lambda: beam.homogenise_beam(batch), repeats)
-    return timed(with_gradient, repeats)["cpu_s"] / forward["cpu_s"]
-
-
-def crossover(repeats: int) -> list[dict[str, float]]:
-    """CPU milliseconds a cell, factorised densely (in batches) and sparsely, over the nodes."""
-    rows = []
-    usual = beam.SPARSE_FROM_NODES
-    try:
-        for tiling in CROSSOVER:
-            lattice = cell("kelvin", relative_density=0.02).supercell(tiling)
-            batch = LatticeBatch.from_lattices([lattice] * 8)
-            row = {"nodes": float(lattice.num_nodes)}
-            for name, limit in (("dense_ms", 10**9), ("sparse_ms", 1)):
-                beam.SPARSE_FROM_NODES = limit
-                row[name] = rate(timed(partial(beam.homogenise_beam, batch), repeats), 8)["cpu_ms"]
-            rows.append(row)
-    finally:
-        beam.SPARSE_FROM_NODES = usual
-    return rows
-
-
 def one_size(nodes: int) -> dict[str, float]:
     """Time and peak memory of one cell of the scaling study, in this process."""
     if nodes == 1:
@@ -200,6 +160,14 @@ def _memory_mb(reset: bool) -> float:
         Path("/proc/self/clear_refs").write_text("5")
     peak = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
     return float(peak.split()[1]) / 1024
+
+
+def memory_of_batch(lattices: Sequence[Lattice], copies: int) -> dict[str, float]:
+    """Peak memory beyond the batch and its answer, for copies of the cells."""
+    batch = LatticeBatch.from_lattices(list(lattices) * copies)
+    start_mb = _memory_mb(reset=True)
+    beam.homogenise_beam(batch)
+    return {"cells": float(len(batch)), "added_mb": _memory_mb(reset=False) - start_mb}
 
 
 def scaling(sizes: Sequence[int], threads: int) -> list[dict[str, float]]:
@@ -244,16 +212,19 @@ def main() -> None:
         if options.catalogue
         else population(options.cells, options.seed)
     )
+    load_kernel()
     figures: dict[str, Any] = {
         "machine": {
             "processor": platform.machine(),
             "threads": options.threads,
+            "load": os.getloadavg()[0],
             "torch": torch.__version__,
             "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
             "source": options.catalogue.name if options.catalogue else "named cells, perturbed",
         },
         "throughput": throughput(lattices, options.repeats, options.oracle_cells),
-        "gradient": gradient_cost(lattices, options.repeats),
+        "paths": compare_paths(lattices, options.repeats),
+        "memory": [memory_of_batch(lattices, copies) for copies in (1, 4, 16)],
     }
     if not options.throughput_only:
         figures["crossover"] = crossover(options.repeats)

@@ -17,19 +17,16 @@ def markdown(figures: Figures) -> str:
     machine = figures["machine"]
     where = f"{machine['threads']} CPU thread(s), {machine['processor']}, torch {machine['torch']}"
     where += f", {machine['cuda']}" if machine["cuda"] else ", no CUDA device"
+    where += f"; {machine['load']:.1f} processes were running"
     parts = [f"Measured in one run on {where}.", _throughput(figures["throughput"], machine)]
-    gradient = figures["gradient"]
-    parts.append(
-        f"Forward and backward pass over forward pass (gradients of nodes, cells, radii, E): "
-        f"{gradient['unit_cells']:.2f} for the cells above, {gradient['sparse_768_nodes']:.2f} for "
-        "a cell of 768 nodes, factorised sparsely."
-    )
+    parts += [_paths(figures["paths"]), _memory(figures["memory"])]
     if "crossover" in figures:
         rows = [
-            (f"{r['nodes']:.0f}", f"{r['dense_ms']:.2f}", f"{r['sparse_ms']:.2f}")
+            (f"{r['nodes']:.0f}", *(f"{r[way]:.2f}" if way in r else "" for way, _ in _WAYS))
             for r in figures["crossover"]
         ]
-        parts.append(_table(("nodes", "dense, CPU ms a cell", "sparse, CPU ms a cell"), rows))
+        heads = [f"{title}, CPU ms a cell" for _, title in _WAYS]
+        parts.append(_table(("nodes", *heads), rows))
     if "scaling" in figures:
         rows = [
             (
@@ -43,6 +40,49 @@ def markdown(figures: Figures) -> str:
         heads = ("nodes", "wall time, s", "memory, MB", "difference from the unit cell")
         parts.append(_table(heads, rows))
     return "\n\n".join(parts)
+
+
+_WAYS = (("kernel_ms", "kernel"), ("dense_ms", "dense batches"), ("sparse_ms", "sparse"))
+
+
+def _paths(figures: Figures) -> str:
+    """The kernel beside torch, and how far it is from the floor of its arithmetic."""
+    rows = [
+        (
+            row["task"],
+            f"{row['torch']:.1f}",
+            f"{row['kernel']:.1f}",
+            f"{row['torch'] / row['kernel']:.1f}",
+        )
+        for row in figures["rows"]
+    ]
+    tasks = {row["task"]: row["kernel"] for row in figures["rows"]}
+    alone = tasks["C, solve alone"]
+    ratios = (
+        tasks["C and its gradient"] / alone,
+        tasks["C, end forces and their gradient"] / tasks["C and end forces"],
+    )
+    return "\n\n".join(
+        [
+            "CPU microseconds a cell by torch and by the compiled kernel, run in turns:",
+            _table(("what", "torch", "kernel", "ratio"), rows),
+            f"The two differ by {figures['median_difference']:.0e} (median) and "
+            f"{figures['largest_difference']:.0e} (largest). With its gradient C takes "
+            f"{ratios[0]:.2f} times as long as alone; end forces with theirs "
+            f"{ratios[1]:.2f} times. The arithmetic of a cell, {figures['operations']:,.0f} "
+            "operations, would take "
+            f"{figures['floor']:.1f} us at the rate of a large matrix product: the kernel takes "
+            f"{alone / figures['floor']:.1f} times that.",
+        ]
+    )
+
+
+def _memory(rows: Iterable[Figures]) -> str:
+    return (
+        "Memory beyond the batch: "
+        + ", ".join(f"{row['added_mb']:.0f} MB for {row['cells']:,.0f} cells" for row in rows)
+        + "."
+    )
 
 
 def _throughput(figures: Figures, machine: Figures) -> str:
@@ -119,15 +159,12 @@ def draw_scaling(figures: Figures, path: Path) -> None:
     memory.plot(nodes, added, "o-", color="#2b4fd8")
     memory.set(xscale="log", yscale="log", xlabel="nodes", ylabel="MB", title="one cell, memory")
     rows = figures["crossover"]
-    for name, colour, label in (
-        ("dense_ms", "#e8743b", "dense batches"),
-        ("sparse_ms", "#3aa76d", "sparse"),
-    ):
-        cross.plot(
-            [r["nodes"] for r in rows], [r[name] for r in rows], "o-", color=colour, label=label
-        )
+    for (way, title), colour in zip(_WAYS, ("#2b4fd8", "#e8743b", "#3aa76d"), strict=True):
+        line = [(r["nodes"], r[way]) for r in rows if way in r]
+        cross.plot(*zip(*line, strict=True), "o-", color=colour, label=title)
     cross.set(xscale="log", yscale="log", xlabel="nodes", ylabel="CPU ms a cell", title="crossover")
-    cross.set_xticks([12, 24, 48, 96, 192, 384], labels=["12", "24", "48", "96", "192", "384"])
+    ticks = [12, 48, 192, 768]
+    cross.set_xticks(ticks, labels=[str(tick) for tick in ticks])
     cross.minorticks_off()
     cross.legend(frameon=False)
     for axes in (time, memory, cross):

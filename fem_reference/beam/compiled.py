@@ -19,8 +19,8 @@ COMPILED_BELOW_NODES = 500
 """Larger cells are left to the sparse factorisation; benchmarks/beam.py measures the crossover."""
 _CALL = 300  #: what a call costs the path of torch besides its nodes, in nodes
 _LOAD = 50_000  #: nodes that torch homogenises while the kernel is loaded from the cache ...
-_COMPILE = 1_000_000  #: ... and while it is compiled
-_MANY = 20_000  #: lattices of a job that has one path, from which on the kernel is worth compiling
+_COMPILE = 1_200_000  #: ... and while it is compiled
+_MANY = 5_000  #: lattices of a job that has one path, from which on the kernel is worth compiling
 _LAUNCH = "fem_reference.beam.kernel.launch"
 
 

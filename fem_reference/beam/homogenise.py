@@ -82,7 +82,9 @@ def homogenise_beam(
     _warn_of_rank(supports)
     if rigid_ends is not None:
         check_rigid_ends(batch.lengths, rigid_ends)
-    C, end_forces, found = _solve(batch, _held(batch, supports), Task(element, rigid_ends, fields))
+    C, end_forces, found = _solve(
+        batch, held_degrees(batch, supports), Task(element, rigid_ends, fields)
+    )
     count = len(batch)
     return BeamSolution(
         stiffness=Stiffness(C.to(torch.float64)),
@@ -96,7 +98,7 @@ def homogenise_beam(
     )
 
 
-def _held(batch: LatticeBatch, supports: Supports) -> Bool[Tensor, "nodes 6"]:
+def held_degrees(batch: LatticeBatch, supports: Supports) -> Bool[Tensor, "nodes 6"]:
     """Which degrees of freedom are held."""
     held = torch.zeros(6 * len(batch.nodes), dtype=torch.bool)
     held[torch.from_numpy(supports.held)] = True

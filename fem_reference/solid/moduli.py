@@ -8,10 +8,10 @@ at as for the filled share.
 
 from typing import no_type_check
 
-import numba
 import numpy as np
 from jaxtyping import Float
 
+from fem_reference.jit import compiled
 from fem_reference.solid.grid import Shape
 from fem_reference.solid.pieces import (
     SAMPLES,
@@ -59,7 +59,7 @@ def voxel_moduli(lattice: Lattice, shape: Shape) -> Float[np.ndarray, "n1 n2 n3"
     return moduli
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _own(pieces, edges, to_voxels, E, owner):
     """Note for every voxel a strut that reaches it, or that struts of several moduli do."""
@@ -78,7 +78,7 @@ def _own(pieces, edges, to_voxels, E, owner):
                         owner[at] = _SEVERAL
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _count(pieces, edges, to_voxels, number, counts):
     """Count the struts that reach each numbered voxel, one place further on."""
@@ -95,7 +95,7 @@ def _count(pieces, edges, to_voxels, number, counts):
                         counts[voxel + 1] += 1
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _collect(pieces, edges, to_voxels, number, place, near):
     """Write down these struts, each with the image of the voxel that it reaches."""
@@ -114,7 +114,7 @@ def _collect(pieces, edges, to_voxels, number, place, near):
                         place[voxel] += 1
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _mean_moduli(pieces, edges, E, first, near):
     """Mean over the covered points of a voxel; over its struts where no point is covered."""
@@ -147,7 +147,7 @@ def _mean_moduli(pieces, edges, E, first, near):
     return found
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _covered_points(piece, edges, row, line):
     """First and one past the last of the points that a piece covers, before and after its bore."""

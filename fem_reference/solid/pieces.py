@@ -8,10 +8,10 @@ covers an interval, less that of the bore; both are computed and not searched.
 
 from typing import no_type_check
 
-import numba
 import numpy as np
 from jaxtyping import Float
 
+from fem_reference.jit import compiled
 from fem_reference.solid.grid import Shape
 from lattice_gnn.lattice.lattice import Lattice
 
@@ -34,7 +34,7 @@ def pieces_of(
     return pieces, lattice.cell / size[:, None], np.linalg.inv(lattice.cell) * size
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def covered(piece, x, u):
     """Where the line x + t u, x from the start, lies in a piece: an interval, and that of its bore.
@@ -62,7 +62,7 @@ def covered(piece, x, u):
     return low, high, 1.0, 0.0
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def points_in(low, high):
     """First and one past the last of the points (k + 1/2) / SAMPLES in an interval."""
@@ -71,7 +71,7 @@ def points_in(low, high):
     return int(np.ceil(low * SAMPLES - 0.5)), int(np.floor(high * SAMPLES + 0.5))
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _frustum_interval(x, u, v, first, last):
     """Where the line x + t u lies in the frustum with flat ends at 0 and v; else (1, 0).
@@ -111,7 +111,7 @@ def _frustum_interval(x, u, v, first, last):
     return low, min(high, (-b + root) / a)
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _ball_interval(x, u, uu, radius2):
     """Where |x + t u|^2 <= radius2; empty (1, 0) where nowhere."""
@@ -124,7 +124,7 @@ def _ball_interval(x, u, uu, radius2):
     return (-xu - root) / uu, (-xu + root) / uu
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def capsule_interval(x, u, v, radius):
     """Where the line x + t u lies in the capsule about the segment from 0 to v; else (1, 0).
@@ -159,7 +159,7 @@ def capsule_interval(x, u, v, radius):
     return low, high
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _ball_interval_at(end, x, u, v, radius2):
     """Where the line x + t u lies in the ball about the point end v."""
@@ -168,7 +168,7 @@ def _ball_interval_at(end, x, u, v, radius2):
     return _ball_interval(y, u, uu, radius2)
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def reach(piece, to_voxels, more):
     """Bounding box of a piece in voxels along the first two axes: first and one past the last."""
@@ -186,7 +186,7 @@ def reach(piece, to_voxels, more):
     return box
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def is_full(piece, edges, i, j, k, half):
     """Whether a piece certainly covers a voxel, of this half diagonal, whole."""
@@ -213,7 +213,7 @@ def is_full(piece, edges, i, j, k, half):
     return distance + half <= radius - change and outside_bore
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def half_diagonal(edges):
     """Largest distance of a corner of a voxel from its centre."""
@@ -227,7 +227,7 @@ def half_diagonal(edges):
     return largest
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def column(piece, edges, i, j, more):
     """Voxels k of the column (i, j) whose centre line may be in the widened piece."""

@@ -7,13 +7,14 @@ the chunk has the number ``start``. Vectors have shape (nodes, 3, 6). Compiled b
 
 from typing import no_type_check
 
-import numba
 import numpy as np
+
+from fem_reference.jit import compiled
 
 COLUMNS = 6
 
 
-@numba.njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 @no_type_check
 def _row_times(blocks, neighbours, first, last, x, total):
     """Total = one block row times x, neighbours first <= j < last only.
@@ -35,7 +36,7 @@ def _row_times(blocks, neighbours, first, last, x, total):
             total[2, c] += k20 * x0 + k21 * x1 + k22 * x2
 
 
-@numba.njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 @no_type_check
 def _add_solution(inverse, b, total, x):
     """X += D^-1 (b - total) at one node."""
@@ -45,7 +46,7 @@ def _add_solution(inverse, b, total, x):
             x[a, c] += inverse[a, 0] * r0 + inverse[a, 1] * r1 + inverse[a, 2] * r2
 
 
-@numba.njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 @no_type_check
 def product(blocks, neighbours, start, x, y):
     """Y = A x on the rows of a chunk."""
@@ -53,7 +54,7 @@ def product(blocks, neighbours, start, x, y):
         _row_times(blocks[row], neighbours[row], 0, len(x), x, y[start + row])
 
 
-@numba.njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 @no_type_check
 def upper_product(blocks, neighbours, start, x, y):
     """Y = -U x, U the part of A right of the diagonal: the residual of a forward sweep from 0."""
@@ -65,7 +66,7 @@ def upper_product(blocks, neighbours, start, x, y):
                 y[i, a, c] = -y[i, a, c]
 
 
-@numba.njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 @no_type_check
 def forward(blocks, neighbours, start, inverse, b, x):
     """Block Gauss-Seidel in ascending order from x = 0: (L + D) x = b."""
@@ -77,7 +78,7 @@ def forward(blocks, neighbours, start, inverse, b, x):
         _add_solution(inverse[i], b[i], total, x[i])
 
 
-@numba.njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 @no_type_check
 def backward(blocks, neighbours, start, inverse, b, x):
     """One block Gauss-Seidel sweep in descending order: x_i += D_i^-1 (b - A x)_i."""
@@ -88,7 +89,7 @@ def backward(blocks, neighbours, start, inverse, b, x):
         _add_solution(inverse[i], b[i], total, x[i])
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def invert_diagonal(blocks, neighbours, start, inverse):
     """Inverse of the diagonal block of each row; a node that is its own neighbour has several."""
@@ -107,7 +108,7 @@ def invert_diagonal(blocks, neighbours, start, inverse):
         inverse[i] /= (block[0] * inverse[i, :, 0]).sum()
 
 
-@numba.njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 @no_type_check
 def restrict(children, shares, fine, coarse):
     """Coarse = P^T fine, P the trilinear interpolation."""
@@ -121,7 +122,7 @@ def restrict(children, shares, fine, coarse):
                         coarse[i, a, c] += shares[o] * fine[j, a, c]
 
 
-@numba.njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 @no_type_check
 def prolong(children, shares, coarse, fine):
     """Fine += P coarse."""
@@ -134,7 +135,7 @@ def prolong(children, shares, coarse, fine):
                         fine[j, a, c] += shares[o] * coarse[i, a, c]
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def add_elements(matrices, corners, pair_offset, blocks):
     """Add element matrices (elements, 24, 24) to the block rows of their corner nodes."""

@@ -8,10 +8,10 @@ strut covers it, so that overlaps count once.
 from dataclasses import dataclass
 from typing import no_type_check
 
-import numba
 import numpy as np
 from jaxtyping import Float
 
+from fem_reference.jit import compiled
 from fem_reference.solid.grid import Shape
 from fem_reference.solid.pieces import (
     SAMPLES,
@@ -62,7 +62,7 @@ def volume_fractions(lattice: Lattice, shape: Shape) -> Float[np.ndarray, "n1 n2
     return weights
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _classify(pieces, edges, to_voxels, state):
     """Mark full voxels, and number the others that a piece may cut; returns their count."""
@@ -87,7 +87,7 @@ def _classify(pieces, edges, to_voxels, state):
     return count
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _fill(pieces, edges, to_voxels, state, masks):
     """Set the bits of the sampling points that a piece covers, line by line along axis 3."""
@@ -120,7 +120,7 @@ def _fill(pieces, edges, to_voxels, state, masks):
                             _set_bits(masks, along, a, b, max(start, bore_stop), stop)
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _set_bits(masks, along, a, b, start, stop):
     """Set the bits of the points from ``start`` to before ``stop`` of a line through cut voxels."""
@@ -159,7 +159,7 @@ def keep_spanning(
     return out, Components(int(spans.sum()), int((~spans).sum()), dropped)
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _label(active, place, shape, labels):
     """Label components by flooding; returns the rank of each one's cycles."""
@@ -200,7 +200,7 @@ def _label(active, place, shape, labels):
     return np.array(ranks)
 
 
-@numba.njit(cache=True)
+@compiled()
 @no_type_check
 def _extend(basis, rank, cycle):
     """Add a cycle to an orthogonal basis where it is independent; returns the rank."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import numba
 
+from fem_reference.jit import compiled as kept
+
 FREEDOMS = 6  #: degrees of freedom of a node; also the number of unit strains
 WIDTH = 8
 """Numbers in a row of a block: six, and two zeros that fill a vector register. Loops over a row
@@ -15,14 +17,14 @@ take their count from the data (``columns``): where the compiler knows a count a
 unrolls the loop instead of using vector instructions."""
 BLOCK = FREEDOMS * WIDTH  #: numbers in a block: six rows
 
-compiled = partial(
-    numba.njit,
-    nogil=True,
-    error_model="numpy",
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
     # Fast arithmetic that still knows NaN and infinity. The order of a sum depends on the code
     # alone, never on the thread or on the place of a cell in its batch.
-    fastmath={"reassoc", "contract", "nsz", "arcp"},
-)
+    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
+}
+compiled = partial(numba.njit, **_OPTIONS)
 """The decorator of every compiled function: without the interpreter lock, 1/0 is infinite."""
 
 
@@ -31,13 +33,9 @@ def entry(function: Callable[..., None]) -> Any:
 
     The cache goes by the name and the file of a function, but the code of others is in it, too: a
     fingerprint of the folder in the name keeps code of an older version from being taken for new.
-    Where no folder can be written, nothing is kept.
     """
     function.__qualname__ = f"{function.__qualname__}_{_fingerprint()}"
-    try:
-        return compiled(cache=True)(function)
-    except RuntimeError:  # no place for the cache
-        return compiled()(function)
+    return kept(**_OPTIONS)(function)
 
 
 def is_kept(function: Any) -> bool:
