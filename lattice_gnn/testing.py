@@ -204,14 +204,10 @@ def _sorted_struts(
 ) -> tuple[Int[np.ndarray, "struts 5"], Float[np.ndarray, "struts 5"]]:
     rows = canonical_struts(struts, shifts)
     turned: Bool[np.ndarray, " struts"] = (rows != np.column_stack([struts, shifts])).any(axis=1)
-    radii, count = lattice.radii, lattice.num_struts
-    end = radii if lattice.end_radii is None else lattice.end_radii
-    bore = np.zeros(count) if lattice.inner_radii is None else lattice.inner_radii / radii
-    E = np.full(count, lattice.material.E) if lattice.E is None else lattice.E
-    nu = np.full(count, lattice.material.nu) if lattice.nu is None else lattice.nu
-    first, last = np.where(turned, end, radii), np.where(turned, radii, end)
+    table = lattice.sections.table
+    table[turned, :2] = table[turned, 1::-1]
     order = np.lexsort(rows.T)
-    return rows[order], np.column_stack([first, last, bore, E, nu])[order]
+    return rows[order], table[order]
 
 
 SAME_STRUCTURE: Mapping[str, Callable[[Lattice], Lattice]] = {

@@ -89,8 +89,7 @@ def lattice_tubes(
             np.column_stack([j[sources], offsets + lattice.shifts[sources]]),
         ]
     )
-    radii = lattice.radii
-    end_radii = radii if lattice.end_radii is None else lattice.end_radii
+    radii, end_radii = lattice.radii, lattice.sections.end_radii
     keys, member = np.unique(node_keys, axis=0, return_inverse=True)
     joint_radii = np.zeros(len(keys))
     ends_of_tubes = np.concatenate([radii[sources], end_radii[sources]])

@@ -16,6 +16,7 @@ from data.reading import parse_json
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.json_file import lattice_from_dict, lattice_to_dict
 from lattice_gnn.lattice.lattice import Lattice, Material
+from lattice_gnn.lattice.sections import Sections, sections_of
 
 _SOLID = Material()
 _AGREE = 1e-5  #: of the size of the drawing, and of radii: what single precision may lose
@@ -48,6 +49,11 @@ class Drawing:
     name: str = ""
     material: Material = _SOLID
     units: str = ""
+
+    @property
+    def sections(self) -> Sections:
+        """Sections and moduli of the bars, with what is None filled in."""
+        return sections_of(self, len(self.bars))
 
 
 def draw(lattice: Lattice) -> Drawing:
@@ -109,7 +115,7 @@ def subdivided(drawing: Drawing, count: int) -> Drawing:
     chain = np.concatenate([bars[:, :1], numbers, bars[:, 1:]], axis=1)
     radii, bores = drawing.radii, drawing.inner_radii
     if radii is not None:
-        ends = radii if drawing.end_radii is None else drawing.end_radii
+        ends = drawing.sections.end_radii
         knots = radii[:, None] + np.arange(count + 1) / count * (ends - radii)[:, None]
         a, b = knots[:, :-1], knots[:, 1:]
         pieces = np.sqrt((a * a + a * b + b * b) / 3)
@@ -142,14 +148,14 @@ def union(drawings: Sequence[Drawing]) -> Drawing:
             parts.append(np.full(len(x.bars), fill) if value is None else value)
         return np.concatenate(parts)
 
-    ends = [x.radii if x.end_radii is None else x.end_radii for x in drawings]
+    sections = [x.sections for x in drawings]
     return Drawing(
         points=np.concatenate([x.points for x in drawings]),
         bars=np.concatenate([x.bars + n for x, n in zip(drawings, offsets, strict=False)]),
         radii=column("radii", ""),
         end_radii=None
         if all(x.end_radii is None for x in drawings)
-        else np.concatenate([np.asarray(x) for x in ends]),
+        else np.concatenate([x.end_radii for x in sections]),
         inner_radii=column("inner_radii", ""),
         E=column("E", "E"),
         nu=column("nu", "nu"),
@@ -196,8 +202,8 @@ def agrees(drawing: Drawing, lattice: Lattice) -> bool:
         return False
     if drawing.radii is None or expected.radii is None:
         return True
-    ends = [x.radii if x.end_radii is None else x.end_radii for x in (drawing, expected)]
-    pairs = ((drawing.radii, expected.radii), (ends[0], ends[1]))
+    ends = (drawing.sections.end_radii, expected.sections.end_radii)
+    pairs = ((drawing.radii, expected.radii), ends)
     # A quadratic element has one section along two pieces.
     group = 2 if count % 2 == 0 else 1
     return all(

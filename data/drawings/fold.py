@@ -18,7 +18,6 @@ from data.drawings.periodic_net import (
     STRAIGHT,
     DrawnNet,
     first_net,
-    sections_of,
     split_crossings,
     straightened,
 )
@@ -115,7 +114,7 @@ def fold(
     used, ends = np.unique(drawing.bars, return_inverse=True)
     check_coordinates(drawing.points[used])
     start = _without_short(drawing.points[used], ends.reshape(-1, 2), rules)
-    sections = sections_of(drawing)[start.source]
+    sections = drawing.sections.table[start.source]
     window = _window(start, cell, rules)
     fractions, bars = _fractions(start.points, window), start.bars
     if rules.join_all:

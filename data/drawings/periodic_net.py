@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from data.drawings.drawing import Drawing
 from data.drawings.merging import Window, merge_points
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.checks import canonical_struts
@@ -33,17 +32,6 @@ class DrawnNet:
     sections: Float[np.ndarray, "struts 5"]
     cut: Bool[np.ndarray, " nodes"]
     spread: float
-
-
-def sections_of(drawing: Drawing) -> Float[np.ndarray, "bars 5"]:
-    """Return radius at both ends, bore over radius, E and nu of every bar."""
-    count = len(drawing.bars)
-    radii = np.ones(count) if drawing.radii is None else drawing.radii
-    ends = radii if drawing.end_radii is None else drawing.end_radii
-    bores = np.zeros(count) if drawing.inner_radii is None else drawing.inner_radii / radii
-    E = np.full(count, drawing.material.E) if drawing.E is None else drawing.E
-    nu = np.full(count, drawing.material.nu) if drawing.nu is None else drawing.nu
-    return np.column_stack([radii, ends, bores, E, nu])
 
 
 def straightened(

@@ -179,10 +179,8 @@ def _section(drawing: Drawing, bar: int, step: int, name: str) -> list[str]:
 
 def _solids(drawing: Drawing) -> np.ndarray:
     """E and nu of every bar."""
-    count = len(drawing.bars)
-    E = np.full(count, drawing.material.E) if drawing.E is None else drawing.E
-    nu = np.full(count, drawing.material.nu) if drawing.nu is None else drawing.nu
-    return np.column_stack([E, nu])
+    sections = drawing.sections
+    return np.column_stack([sections.E, sections.nu])
 
 
 def _solid_numbers(drawing: Drawing) -> np.ndarray:

@@ -242,7 +242,7 @@ def write(path: Path, lattices: Sequence[Lattice]) -> None:
     """
     lattice = only_one(path, lattices, "CSV tables")
     drawing = draw(lattice)
-    ends = lattice.radii if lattice.end_radii is None else lattice.end_radii
+    ends = lattice.sections.end_radii
     lines = ["id,x,y,z"]
     lines += [f"{n},{x!r},{y!r},{z!r}" for n, (x, y, z) in enumerate(drawing.points.tolist())]
     rows = zip(drawing.bars.tolist(), lattice.radii.tolist(), ends.tolist(), strict=True)

@@ -117,7 +117,7 @@ def write(path: Path, lattices: Sequence[Lattice]) -> None:
     """
     lattice = only_one(path, lattices, "nTop")
     drawing = draw(lattice)
-    ends = lattice.radii if lattice.end_radii is None else lattice.end_radii
+    ends = lattice.sections.end_radii
     lines = ['<?xml version="1.0" encoding="UTF-8"?>']
     lines.append(
         f'<graph id="0" name={quoteattr(lattice.name)} units={quoteattr(lattice.units)} type="rnd">'

@@ -226,14 +226,12 @@ def _mesh(lattice: Lattice) -> "meshio.Mesh":
     drawing = draw(lattice)
     node, image = images(lattice)
     count = lattice.num_struts
-    E = np.full(count, lattice.material.E) if lattice.E is None else lattice.E
-    nu = np.full(count, lattice.material.nu) if lattice.nu is None else lattice.nu
     columns = {
         "radius": lattice.radii,
         "end_radius": lattice.end_radii,
         "inner_radius": lattice.inner_radii,
-        "E": E,
-        "nu": nu,
+        "E": lattice.sections.E,
+        "nu": lattice.sections.nu,
         "E_s": np.full(count, lattice.material.E),
         "nu_s": np.full(count, lattice.material.nu),
         "cell_vectors": np.tile(lattice.cell.reshape(9), (count, 1)),

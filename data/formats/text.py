@@ -66,7 +66,7 @@ def write(path: Path, lattices: Sequence[Lattice]) -> None:
     """
     lattice = only_one(path, lattices, "GRID/STRUT text")
     drawing = draw(lattice)
-    ends = lattice.radii if lattice.end_radii is None else lattice.end_radii
+    ends = lattice.sections.end_radii
     lines = [
         f"GRID {label} {x!r} {y!r} {z!r}"
         for label, (x, y, z) in enumerate(drawing.points.tolist(), 1)

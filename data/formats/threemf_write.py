@@ -82,8 +82,7 @@ def write(path: Path, lattices: Sequence[Lattice], *, balls: bool = False) -> No
 
 
 def _margin(lattice: Lattice) -> float:
-    ends = lattice.radii if lattice.end_radii is None else lattice.end_radii
-    return float(max(lattice.radii.max(), ends.max()))
+    return float(lattice.sections.largest_radii.max())
 
 
 def _number(value: float) -> str:
@@ -92,7 +91,7 @@ def _number(value: float) -> str:
 
 def _object(order: int, lattice: Lattice, balls: bool) -> list[str]:
     drawing = draw(lattice)
-    ends = lattice.radii if lattice.end_radii is None else lattice.end_radii
+    ends = lattice.sections.end_radii
     widest = np.zeros(len(drawing.points))
     np.maximum.at(widest, drawing.bars[:, 0], lattice.radii)
     np.maximum.at(widest, drawing.bars[:, 1], ends)

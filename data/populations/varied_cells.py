@@ -71,8 +71,7 @@ def _draw(plain: Lattice, sampling: CellSampling, k: int) -> Lattice:
     rng = np.random.default_rng([sampling.seed, k])
     for _ in range(_TRIES):
         lattice = _dress(_shape(plain, sampling, rng), sampling, rng)
-        end = lattice.radii if lattice.end_radii is None else lattice.end_radii
-        thickest = float((np.maximum(lattice.radii, end) / lattice.lengths).max())
+        thickest = float((lattice.sections.largest_radii / lattice.lengths).max())
         if thickest <= sampling.slenderness:
             return lattice
     raise LatticeGnnError(

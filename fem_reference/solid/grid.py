@@ -84,9 +84,9 @@ def numbers_at(
 
 def thinnest(lattice: Lattice) -> float:
     """Radius of the thinnest strut at its thinner end; of a hollow strut its wall."""
-    ends = lattice.radii if lattice.end_radii is None else lattice.end_radii
-    bores = 0.0 if lattice.inner_radii is None else lattice.inner_radii / lattice.radii
-    return float((np.minimum(lattice.radii, ends) * (1.0 - bores)).min())
+    sections = lattice.sections
+    thinner = np.minimum(sections.radii, sections.end_radii)
+    return float((thinner * (1.0 - sections.bores)).min())
 
 
 def grid_shape(

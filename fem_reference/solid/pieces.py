@@ -27,10 +27,7 @@ def pieces_of(
     """
     size = np.array(shape)
     starts = lattice.nodes[lattice.struts[:, 0]] @ lattice.cell
-    radii = lattice.radii
-    ends = radii if lattice.end_radii is None else lattice.end_radii
-    bores = np.zeros(len(radii)) if lattice.inner_radii is None else lattice.inner_radii / radii
-    pieces = np.hstack([starts, lattice.strut_vectors, np.column_stack([radii, ends, bores])])
+    pieces = np.hstack([starts, lattice.strut_vectors, lattice.sections.table[:, :3]])
     return pieces, lattice.cell / size[:, None], np.linalg.inv(lattice.cell) * size
 
 

@@ -80,8 +80,7 @@ def _contact(lattice: Lattice) -> list[Finding]:
 
 
 def _slenderness(lattice: Lattice) -> list[Finding]:
-    ends = lattice.radii if lattice.end_radii is None else lattice.end_radii
-    ratios = np.maximum(lattice.radii, ends) / lattice.lengths
+    ratios = lattice.sections.largest_radii / lattice.lengths
     thick = int((ratios > BEAM_SLENDERNESS).sum())
     if not thick:
         return []

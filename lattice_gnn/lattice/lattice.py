@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice import checks, collinear, union
 from lattice_gnn.lattice.memory import Remembering
+from lattice_gnn.lattice.sections import Sections, sections_of
 from lattice_gnn.lattice.tiling import tile_topology, tiling_matrix
 from lattice_gnn.lattice.topology import Net, analyse_net, simplify_topology
 
@@ -179,14 +180,14 @@ class Lattice(Remembering):
         Overlap at the joints is counted twice, as in the literature. The mean of r^2 along a linear
         taper is (r_i^2 + r_i r_j + r_j^2) / 3; a bore of constant ratio k removes the fraction k^2.
         """
-        return float(np.sum(self._sections() * self.lengths) / self.volume)
+        r, end, bore = self.radii, self.sections.end_radii, self.sections.bores
+        areas = np.pi * (r * r + r * end + end * end) / 3 * (1 - bore**2)
+        return float(np.sum(areas * self.lengths) / self.volume)
 
-    def _sections(self) -> Float[np.ndarray, " struts"]:
-        """Mean cross-section area of each strut."""
-        r = self.radii
-        end = r if self.end_radii is None else self.end_radii
-        bore = 0.0 if self.inner_radii is None else self.inner_radii / r
-        return np.pi * (r * r + r * end + end * end) / 3 * (1 - bore**2)
+    @property
+    def sections(self) -> Sections:
+        """Sections and moduli of the struts, with what is None filled in."""
+        return sections_of(self, self.num_struts)
 
     def replace(self, **fields: Any) -> "Lattice":
         """Return a copy with some fields replaced; all checks are repeated."""
@@ -344,10 +345,8 @@ class Lattice(Remembering):
     ) -> "Lattice | None":
         """Return the simplified lattice, or None if there is nothing to merge."""
         fields = self._strut_fields()
-        ends = {"end_radii": self.radii if self.end_radii is None else self.end_radii}
-        sections = np.stack([x for x in {**fields, **ends}.values() if x is not None], axis=1)
         removable = only & collinear.removable_nodes(
-            self.struts, self.strut_vectors, sections, self.num_nodes, tolerance
+            self.struts, self.strut_vectors, self.sections.table, self.num_nodes, tolerance
         )
         if not removable.any():
             return None
@@ -384,14 +383,13 @@ class Lattice(Remembering):
         return union.clearance(self._solids())
 
     def _solids(self) -> union.Solids:
-        end_radii = self.radii if self.end_radii is None else self.end_radii
-        bores = np.zeros_like(self.radii) if self.inner_radii is None else self.inner_radii
+        sections = self.sections
         return union.Solids(
             self.cell,
             self.nodes,
             self.struts,
             self.shifts,
-            self.radii,
-            end_radii,
-            bores / self.radii,
+            sections.radii,
+            sections.end_radii,
+            sections.bores,
         )

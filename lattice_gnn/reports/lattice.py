@@ -194,8 +194,7 @@ def lattice_report(lattice: Lattice, origin: Origin = MEMORY) -> LatticeReport:
 
 def _geometry(lattice: Lattice) -> Geometry:
     edges = np.linalg.norm(lattice.cell, axis=1)
-    ends = lattice.radii if lattice.end_radii is None else lattice.end_radii
-    radii = np.stack([lattice.radii, ends])
+    radii = np.stack([lattice.radii, lattice.sections.end_radii])
     try:
         clearance: float | None = float(lattice.clearance().distance)
     except LatticeGnnError:

@@ -1,0 +1,54 @@
+"""The section of every strut with nothing left out: no taper, no bore, the lattice's material."""
+
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sections:
+    """Sections and moduli of struts.
+
+    Attributes:
+        radii: Outer radius at node i.
+        end_radii: Outer radius at node j.
+        bores: Bore radius over outer radius; 0 for a solid strut.
+        E: Young's modulus.
+        nu: Poisson's ratio.
+    """
+
+    radii: Float[np.ndarray, " struts"]
+    end_radii: Float[np.ndarray, " struts"]
+    bores: Float[np.ndarray, " struts"]
+    E: Float[np.ndarray, " struts"]
+    nu: Float[np.ndarray, " struts"]
+
+    @property
+    def table(self) -> Float[np.ndarray, "struts 5"]:
+        """The five columns."""
+        return np.column_stack(astuple(self))
+
+    @property
+    def largest_radii(self) -> Float[np.ndarray, " struts"]:
+        """Outer radius at the thicker end."""
+        return np.maximum(self.radii, self.end_radii)
+
+
+def sections_of(struts: Any, count: int) -> Sections:
+    """Fill in what a lattice or a drawing leaves out; without radii they are 1.
+
+    Args:
+        struts: Has ``radii``, ``end_radii``, ``inner_radii``, ``E`` and ``nu``, arrays or None, and
+            ``material``.
+        count: Number of struts.
+    """
+    radii = np.ones(count) if struts.radii is None else struts.radii
+    return Sections(
+        radii=radii,
+        end_radii=radii if struts.end_radii is None else struts.end_radii,
+        bores=np.zeros(count) if struts.inner_radii is None else struts.inner_radii / radii,
+        E=np.full(count, struts.material.E) if struts.E is None else struts.E,
+        nu=np.full(count, struts.material.nu) if struts.nu is None else struts.nu,
+    )

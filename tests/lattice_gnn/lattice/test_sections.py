@@ -1,0 +1,28 @@
+"""What a lattice leaves out is filled in: straight, solid struts of the lattice's material."""
+
+import numpy as np
+
+from lattice_gnn.cells.named import cell
+from lattice_gnn.lattice.lattice import Material
+
+
+def test_plain_struts_are_straight_solid_and_of_one_material():
+    lattice = cell("bcc", radius=0.05).replace(material=Material(E=70.0, nu=0.25))
+    table = lattice.sections.table
+    assert table.shape == (lattice.num_struts, 5)
+    assert np.array_equal(table, np.tile([0.05, 0.05, 0.0, 70.0, 0.25], (lattice.num_struts, 1)))
+
+
+def test_what_is_given_is_kept_and_bores_are_ratios():
+    plain = cell("sc", radius=0.1)
+    lattice = plain.replace(
+        end_radii=np.array([0.2, 0.1, 0.05]),
+        inner_radii=np.array([0.0, 0.05, 0.025]),
+        E=np.array([1.0, 2.0, 3.0]),
+        nu=np.array([0.0, 0.1, 0.2]),
+    )
+    sections = lattice.sections
+    np.testing.assert_allclose(sections.bores, [0, 0.5, 0.25])
+    assert sections.largest_radii.tolist() == [0.2, 0.1, 0.1]
+    assert sections.E.tolist() == [1, 2, 3]
+    assert sections.nu.tolist() == [0, 0.1, 0.2]
