@@ -1,1 +1,1 @@
-"""Typed documents: what tables, JSON and Python show of the same result."""
+"""Typed documents: results as shown by tables, JSON and Python alike."""

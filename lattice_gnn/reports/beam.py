@@ -1,4 +1,4 @@
-"""Beam solutions as documents."""
+"""Documents of beam solutions."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -34,10 +34,10 @@ def beam_reports(
 
     Args:
         lattices: The lattices.
-        solution: Their solution.
-        element: Beam theory that was used.
-        origins: Where the lattices come from.
-        thorough: Also sample the union of the struts and look for findings.
+        solution: Their beam solution.
+        element: Beam theory of the solution.
+        origins: Files that the lattices come from.
+        thorough: Also sample the union of the struts and list findings.
     """
     stiffness = solution.stiffness
     definite = [b for b in range(len(lattices)) if solution.rank[b] == 6]
@@ -75,7 +75,7 @@ def energy_facts(fields: BeamFields, b: int, rank: int = 6) -> tuple[EnergyShare
     Args:
         fields: Fields of a batch.
         b: Number of the lattice.
-        rank: Of its C: the softest modes beyond it cost no energy and have no shares.
+        rank: Rank of its C; the 6 - rank softest modes cost no energy and have no shares.
     """
     parts = {
         kind: getattr(fields, kind)[b].detach().cpu() for kind in ("axial", "bending", "torsion")

@@ -1,4 +1,4 @@
-"""Named cells."""
+"""Documents of named cells."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,13 +14,13 @@ class CellReport(Document):
     """A named cell.
 
     Attributes:
-        name: Its name.
+        name: Name of the cell.
         aliases: Other names.
         nodes: Nodes per cell.
         struts: Struts per cell.
-        parameters: Parameters with their default values; null where there is none.
-        summary: What it is, in a few words.
-        definition: Its definition.
+        parameters: Parameters with their default values; null for no default.
+        summary: Short description.
+        definition: Full definition: node positions, connectivity, source.
     """
 
     SCHEMA: ClassVar[str] = "cell/1"

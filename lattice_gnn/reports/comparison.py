@@ -1,7 +1,7 @@
-"""Models that were trained on the same data with the same budget.
+"""Documents of comparisons of models trained on the same data with the same budget.
 
-The code that fills these documents is in ``data``. Numbers have five significant digits; the full
-report of each model stays with its run.
+They are filled by code in ``data``. Numbers have five significant digits; the full report of each
+model is in its run folder.
 """
 
 import math
@@ -19,8 +19,8 @@ class RotationError:
     """|Q^T f(Qx) Q - f(x)| / |f(x)| under random rotations.
 
     Attributes:
-        median: Half of the lattices have less.
-        max: The largest.
+        median: Median.
+        max: Maximum.
     """
 
     median: float | None
@@ -29,10 +29,10 @@ class RotationError:
 
 @dataclass(frozen=True, slots=True)
 class DensityRow:
-    """Directional error over lattices of some densities.
+    """Directional error over lattices in a range of densities.
 
     Attributes:
-        range: Ends of the range of densities; null where it has no end.
+        range: Ends of the range of densities; null if open.
         count: Number of lattices.
         directional_error: Median and p90.
     """
@@ -44,17 +44,17 @@ class DensityRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedErrors:
-    """Errors of a model; the keys mean what they mean in an evaluation.
+    """Errors of a model, defined as in an evaluation.
 
     Attributes:
         count: Number of lattices.
         directional_error: Summary.
         component_error: Summary.
-        relative_frobenius: Summary, and shares within 5 and 25 per cent.
+        relative_frobenius: Summary, and shares of lattices within 5 % and 25 %.
         log_euclidean: Summary.
         softest_error: Summary.
-        negative_eigenvalue_share: Share of lattices of which some strain would release energy.
-        rotation_error: How well predictions turn with the lattice.
+        negative_eigenvalue_share: Share of lattices whose C has a negative eigenvalue.
+        rotation_error: Equivariance error under random rotations.
         by_density: Directional error by relative density.
     """
 
@@ -71,11 +71,11 @@ class ComparedErrors:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueFacts:
-    """Which lattices of which file.
+    """A catalogue file and the lattices used from it.
 
     Attributes:
-        name: Of the file.
-        sha256: Of the file.
+        name: Name of the file.
+        sha256: SHA-256 of the file.
         lowest: Number of lowest densities of each entry; null for all.
     """
 
@@ -96,7 +96,7 @@ class CatalogueErrors(ComparedErrors, _Catalogue):
     """Errors of a model on a further catalogue.
 
     Attributes:
-        catalogue: Which lattices of which file.
+        catalogue: The catalogue file and the lattices used from it.
     """
 
 
@@ -105,17 +105,17 @@ class ComparedModel:
     """One model of a comparison.
 
     Attributes:
-        name: Its name in the comparison.
-        kind: Of network.
-        parameters: Number of fitted numbers.
-        labels: Training labels; null where nothing was trained.
-        steps: Training steps; null where there are none.
-        core_minutes: Processor time of the training steps; null where there are none.
-        seed: Random seed of the training; null where nothing was trained.
-        test: Errors over the test part.
+        name: Name in the comparison.
+        kind: Kind of network.
+        parameters: Number of fitted parameters.
+        labels: Number of training labels; null without training.
+        steps: Number of training steps; null without any.
+        core_minutes: CPU time of the training steps in minutes; null without any.
+        seed: Random seed of the training; null without training.
+        test: Errors on the test set.
         catalogues: Errors on further catalogues, by file name.
-        forward_ms: Processor milliseconds per lattice of a prediction in a batch of 64, one thread.
-        step_ms: Processor milliseconds per lattice of a training step; null where there are none.
+        forward_ms: CPU time of a prediction in ms per lattice, batch of 64, one thread.
+        step_ms: CPU time of a training step in ms per lattice; null without training steps.
     """
 
     name: str
@@ -132,7 +132,7 @@ class ComparedModel:
 
     @property
     def score(self) -> float:
-        """What models are sorted by: mean directional error over the test part."""
+        """Score by which models are sorted: mean directional error on the test set."""
         return rank(self.test)
 
 
@@ -147,10 +147,10 @@ class CurvePoint:
     """One point of a learning curve.
 
     Attributes:
-        labels: Training labels.
-        steps: Training steps.
-        directional_error: Over the test part.
-        relative_frobenius: Over the test part.
+        labels: Number of training labels.
+        steps: Number of training steps.
+        directional_error: Directional error on the test set.
+        relative_frobenius: Relative Frobenius error on the test set.
     """
 
     labels: int
@@ -161,12 +161,12 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class PartCounts:
-    """A count for each part of the data.
+    """Counts for the parts of the data.
 
     Attributes:
-        train: Trained on.
-        validation: Watched during training.
-        test: Held out.
+        train: In the training set.
+        validation: In the validation set.
+        test: In the test set.
     """
 
     train: int
@@ -180,10 +180,10 @@ class ComparisonData:
 
     Attributes:
         hash: SHA-256 of lattices and labels of the three parts.
-        labels: How the labels were computed.
+        labels: Method by which the labels were computed.
         lattices: Number of lattices.
         bases: Number of base lattices.
-        share_of_test_with_unseen_net: Share of the test lattices whose net no training lattice has.
+        share_of_test_with_unseen_net: Share of test lattices whose net is not in the training set.
     """
 
     hash: str
@@ -198,7 +198,7 @@ class Machine:
     """The computer.
 
     Attributes:
-        processor: Its name.
+        processor: Name of the processor.
         cores: Number of cores.
         torch: Version of PyTorch.
     """
@@ -216,11 +216,11 @@ class ComparisonReport(Document):
         data: The data.
         budget_minutes: Core-minutes of training steps for each model.
         machine: The computer.
-        models: Least mean directional error over the test part first.
+        models: The models, in ascending order of the mean directional error on the test set.
         curves: Learning curves by model.
-        ablation: Names of the models of the second table, the first of which is the reference.
-        unfinished: Names of models that are not finished.
-        failed: Why models failed, by name.
+        ablation: Names of the models of the second table; the first is the reference.
+        unfinished: Names of models whose training is not finished.
+        failed: Reason of failure, by name of the model.
     """
 
     SCHEMA: ClassVar[str] = "comparison/1"

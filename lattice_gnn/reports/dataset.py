@@ -1,4 +1,4 @@
-"""A dataset: statistics, labels, checks. The code that fills these documents is in ``data``."""
+"""Documents of datasets: statistics, labels, checks. They are filled by code in ``data``."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -8,15 +8,15 @@ from lattice_gnn.reports.document import Document
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """One quantity over a population.
+    """Distribution of one quantity over a population.
 
     Attributes:
-        min: The smallest value.
-        p10: A tenth of the values are below.
-        median: Half of the values are below.
-        mean: The mean.
-        p90: Nine tenths of the values are below.
-        max: The largest value.
+        min: Minimum.
+        p10: 10th percentile.
+        median: Median.
+        mean: Mean.
+        p90: 90th percentile.
+        max: Maximum.
     """
 
     min: float
@@ -32,12 +32,12 @@ class LabelFacts:
     """Labels of one kind.
 
     Attributes:
-        count: Number of lattices that have one.
-        method: How they were computed.
-        error: Relative error that the method claims.
-        C: Mean eigenvalue of C / E_s over the relative density: 1/6 where every strut stretches
-            affinely and bending adds nothing; left out without labels.
-        anisotropy: Largest over smallest eigenvalue; left out without labels.
+        count: Number of labelled lattices.
+        method: Method by which they were computed.
+        error: Relative error estimated by the method.
+        C: Mean eigenvalue of C / E_s over the relative density: 1/6 if every strut stretches
+            affinely and bending is negligible; absent without labels.
+        anisotropy: Largest over smallest eigenvalue; absent without labels.
     """
 
     count: int
@@ -56,14 +56,14 @@ class DatasetFacts:
         bases: Number of base lattices.
         nets: Number of different nets.
         space_groups: Number of different space groups.
-        systems: Number of bases by crystal system.
-        levels: Displacements of the nodes of copies; 0 for bases.
-        labels: By kind.
-        nodes: Nodes per cell, of the bases.
-        struts: Struts per cell, of the bases.
-        connectivity: Strut ends per node, of the bases.
-        relative_density: Of all lattices.
-        slenderness: Largest radius over length of each lattice.
+        systems: Number of base lattices by crystal system.
+        levels: Node displacements of the perturbed copies; 0 for base lattices.
+        labels: Labels by kind.
+        nodes: Nodes per cell of the base lattices.
+        struts: Struts per cell of the base lattices.
+        connectivity: Strut ends per node of the base lattices.
+        relative_density: Relative density of all lattices.
+        slenderness: Largest radius/length of each lattice.
     """
 
     lattices: int
@@ -89,11 +89,11 @@ class _File(Document):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetReport(DatasetFacts, _File):
-    """What a dataset holds.
+    """Contents of a dataset.
 
     Attributes:
         file: The file.
-        made: All settings of each source of the lattices and labels; of ``data info``.
+        made: All settings of each source of the lattices and labels; in ``data info`` only.
     """
 
     SCHEMA: ClassVar[str] = "dataset/1"
@@ -103,14 +103,14 @@ class DatasetReport(DatasetFacts, _File):
 
 @dataclass(frozen=True, slots=True)
 class DatasetCheckReport(Document):
-    """What is wrong with a dataset.
+    """Problems found in a dataset.
 
     Attributes:
         file: The file.
         lattices: Number of lattices.
-        problems: One sentence each; empty where all is well.
-        relabelled: Number of lattices whose beam label was computed again.
-        largest_difference: Largest relative Frobenius difference of these from what is stored.
+        problems: One sentence per problem; empty if there are none.
+        relabelled: Number of lattices whose beam label was recomputed.
+        largest_difference: Largest relative Frobenius difference between recomputed and stored.
     """
 
     SCHEMA: ClassVar[str] = "dataset-check/1"
@@ -124,11 +124,11 @@ class DatasetCheckReport(Document):
 
 @dataclass(frozen=True, slots=True)
 class MedianAndP90:
-    """One quantity over labels.
+    """Median and 90th percentile of one quantity over labels.
 
     Attributes:
-        median: Half of the labels have less.
-        p90: Nine tenths of the labels have less.
+        median: Median.
+        p90: 90th percentile.
     """
 
     median: float
@@ -142,13 +142,13 @@ class SolidLabelReport(Document):
     Attributes:
         file: The file.
         lattices: Number of lattices.
-        labelled: Number of them that have a solid label.
-        touching: Labels of lattices with touching struts.
-        unresolved_gap: Labels with a gap that the grid may not resolve.
+        labelled: Number of lattices with a solid label.
+        touching: Number of labels of lattices with touching struts.
+        unresolved_gap: Number of labels with a gap that the grid may not resolve.
         error: Estimated relative error of C.
         softest_error: Estimated relative error of the smallest eigenvalue.
         nodes: Active nodes of the fine grid.
-        refused: Why lattices have no label, by name and density.
+        refused: Reasons why lattices have no label, with name and density.
     """
 
     SCHEMA: ClassVar[str] = "solid-labels/1"

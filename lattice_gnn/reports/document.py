@@ -1,8 +1,8 @@
-"""What all documents share: plain values, and a head with schema and version.
+"""Base class of all documents: plain values, and a head with schema and version.
 
 A document is a frozen dataclass of numbers, strings, tuples, mappings and further dataclasses.
-Its JSON has one key for every field. A field whose default is None is left out where it is None;
-a field without default is always there, null where it is None.
+Its JSON has one key per field. A field whose default is None is omitted if it is None; a field
+without default is always present, null if it is None.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from lattice_gnn import __version__
 
 
 class Document:
-    """A result that stands alone, with ``schema`` and ``version`` at its head.
+    """A self-contained result, with ``schema`` and ``version`` at its head.
 
     Attributes:
         SCHEMA: Name of the schema, such as ``prediction/1``.

@@ -1,4 +1,4 @@
-"""Errors over many lattices, in one summary."""
+"""Summary of errors over many lattices."""
 
 import math
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from lattice_gnn.tensors.metrics import Numbers, summarise
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One error over many lattices; null where it is infinite, which JSON cannot say.
+    """Statistics of one error over many lattices; null if infinite, which JSON cannot express.
 
     Attributes:
-        median: Half of the lattices have less.
-        mean: The mean.
-        p90: Nine tenths of the lattices have less.
-        p99: 99 of 100 lattices have less.
-        max: The largest.
+        median: Median.
+        mean: Mean.
+        p90: 90th percentile.
+        p99: 99th percentile.
+        max: Maximum.
     """
 
     median: float | None
@@ -26,7 +26,7 @@ class Summary:
 
 
 def summary(values: Numbers) -> Summary:
-    """Sum up one error over many lattices."""
+    """Summarise one error over many lattices."""
     return Summary(**{name: finite(value) for name, value in summarise(values).items()})
 
 

@@ -1,4 +1,4 @@
-"""A model against reference stiffnesses: every error, broken down, and the worst lattices."""
+"""Documents of evaluations: errors against reference stiffnesses, broken down, worst lattices."""
 
 import math
 from collections.abc import Sequence
@@ -26,19 +26,19 @@ from lattice_gnn.tensors.symmetry import SYMMETRIES
 from lattice_gnn.training.evaluation import DENSITY_EDGES, Judgement
 
 SIZES = ((1, 5), (6, 10), (11, 20), (21, 40), (41, None))
-"""Least and largest number of nodes of each row of ``by_size``."""
+"""Smallest and largest number of nodes of each row of ``by_size``."""
 
 
 @dataclass(frozen=True, slots=True)
 class TensorError:
-    """Summary of |C - C_ref| / |C_ref|, with shares of the lattices.
+    """Statistics of |C - C_ref| / |C_ref|, with shares of the lattices.
 
     Attributes:
-        median: Half of the lattices have less.
-        mean: The mean.
-        p90: Nine tenths of the lattices have less.
-        p99: 99 of 100 lattices have less.
-        max: The largest.
+        median: Median.
+        mean: Mean.
+        p90: 90th percentile.
+        p99: 99th percentile.
+        max: Maximum.
         within_5_percent: Share of the lattices with at most 5 %.
         within_25_percent: Share of the lattices with at most 25 %.
     """
@@ -57,10 +57,10 @@ class ModuliErrors:
     """Errors of moduli.
 
     Attributes:
-        E: Relative, of the Hill average of Young's modulus.
-        G: Relative, of the Hill average of the shear modulus.
-        nu: Absolute, of Poisson's ratio of the Hill averages, which may be 0.
-        K: Relative, of the bulk modulus under pressure, 1/(1:S:1) (Reuss).
+        E: Relative error of the Hill average of Young's modulus.
+        G: Relative error of the Hill average of the shear modulus.
+        nu: Absolute error of Poisson's ratio of the Hill averages, which may be 0.
+        K: Relative error of the bulk modulus under pressure, 1/(1:S:1) (Reuss).
     """
 
     E: Summary
@@ -74,9 +74,9 @@ class EquivarianceError:
     """|Q^T f(Qx) Q - f(x)| / |f(x)|.
 
     Attributes:
-        count: Lattices it was measured on.
-        rotation: Q is a random rotation for each lattice.
-        inversion: Q = -1.
+        count: Number of lattices it was measured on.
+        rotation: Error with a random rotation Q per lattice.
+        inversion: Error with Q = -1.
     """
 
     count: int
@@ -86,13 +86,13 @@ class EquivarianceError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breakdown:
-    """Errors over some of the lattices.
+    """Errors over a subset of the lattices.
 
     Attributes:
-        label: Which these are.
-        range: Ends of the range of density or number of nodes, null where it has no end; not of
-            symmetry classes.
-        count: Their number.
+        label: Name of the subset.
+        range: Ends of the range of density or number of nodes, null if open; absent for symmetry
+            classes.
+        count: Number of lattices.
         directional_error: Summary.
         relative_frobenius: Summary.
     """
@@ -109,12 +109,12 @@ class WorstLattice:
     """A lattice with a large error.
 
     Attributes:
-        index: Its number among those that were evaluated.
-        name: Its name.
+        index: Number among the evaluated lattices.
+        name: Name of the lattice.
         relative_density: Sum of strut volumes over the cell volume.
-        directional_error: Of this lattice.
-        relative_frobenius: Of this lattice.
-        row: Lattice of the dataset or entry of the catalogue, from 0.
+        directional_error: Directional error.
+        relative_frobenius: Relative Frobenius error.
+        row: Number in the dataset or catalogue, from 0.
     """
 
     index: int
@@ -134,8 +134,8 @@ class EvaluationFacts:
 
     Attributes:
         count: Number of lattices.
-        seconds: Wall time of the predictions alone.
-        seconds_per_lattice: The same per lattice.
+        seconds: Wall time of the predictions alone, in seconds.
+        seconds_per_lattice: Wall time per lattice, in seconds.
         directional_error: Mean over n of |c - c_ref|, over the mean directional stiffness.
         component_error: Mean of |C_ij - C_ref,ij| over the 21 components, over the mean directional
             stiffness.
@@ -143,12 +143,12 @@ class EvaluationFacts:
         log_euclidean: |log C - log C_ref|; infinite where C is not positive definite.
         softest_error: Relative error of the smallest eigenvalue.
         moduli: Errors of moduli.
-        negative_eigenvalue_share: Share of lattices of which some strain would release energy.
-        equivariance_error: How well predictions turn with the lattice.
-        by_density: By relative density.
-        by_symmetry: By elastic symmetry class of the reference within 1 %.
-        by_size: By number of nodes of the simplified cell.
-        worst: The largest directional errors.
+        negative_eigenvalue_share: Share of lattices whose C has a negative eigenvalue.
+        equivariance_error: Equivariance error of the predictions.
+        by_density: Errors by relative density.
+        by_symmetry: Errors by elastic symmetry class of the reference (within 1 %).
+        by_size: Errors by number of nodes of the simplified cell.
+        worst: Lattices with the largest directional errors.
     """
 
     count: int
@@ -170,16 +170,16 @@ class EvaluationFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectionFacts:
-    """The options that chose the lattices.
+    """Options that select the lattices.
 
     Attributes:
         label: Kind of label of a dataset.
-        part: Part of a dataset, if one was chosen.
-        shares: Shares of the bases in the parts, if one was chosen.
-        split_seed: Seed of the split, if a part was chosen.
+        part: Part of a dataset, if one was selected.
+        shares: Shares of the base lattices in the parts, if a part was selected.
+        split_seed: Random seed of the split, if a part was selected.
         lowest: Number of lowest densities of each entry of a catalogue; null for all.
-        limit: Most lattices, drawn at random; null for all.
-        seed: Of that draw.
+        limit: Maximum number of lattices, drawn at random; null for all.
+        seed: Random seed of that draw.
     """
 
     label: str | None = None
@@ -193,7 +193,7 @@ class SelectionFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class _Question(Document):
-    """What was asked: the first keys of an evaluation."""
+    """Inputs of an evaluation, its first keys."""
 
     model: str
     data: str
@@ -205,20 +205,20 @@ class EvaluationReport(EvaluationFacts, _Question):
     """A model against reference stiffnesses.
 
     Attributes:
-        model: As given.
-        data: As given.
-        selection: The options that chose the lattices.
+        model: The model, as given.
+        data: The data, as given.
+        selection: Options that select the lattices.
     """
 
     SCHEMA: ClassVar[str] = "evaluation/1"
 
 
 def evaluation_facts(judgement: Judgement, rows: Sequence[int] | None = None) -> EvaluationFacts:
-    """Sum up a model's answers beside the references.
+    """Summarise a model's predictions against the references.
 
     Args:
-        judgement: The answers.
-        rows: Where each lattice stands in its file.
+        judgement: The predictions and references.
+        rows: Number of each lattice in its file.
     """
     C, C_ref = judgement.predicted, judgement.reference
     directional, frobenius = directional_error(C, C_ref), relative_frobenius(C, C_ref)

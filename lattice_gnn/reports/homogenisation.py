@@ -1,4 +1,4 @@
-"""A stiffness by finite elements: of beams, with where the energy goes; of the solid."""
+"""Documents of homogenisations: beam FEM with its energy split, and solid FEM."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,8 +15,8 @@ class MethodFacts:
 
     Attributes:
         name: ``beam FEM`` or ``solid FEM``.
-        element: Beam theory of the struts; of beams only.
-        voxels_per_diameter: Resolution that was asked for; of solids only.
+        element: Beam theory of the struts; for beams only.
+        voxels_per_diameter: Requested resolution; for solids only.
     """
 
     name: str
@@ -29,9 +29,9 @@ class EnergyShares:
     """Parts of the strain energy density of beams, for six strains.
 
     Attributes:
-        axial: Of stretching.
-        bending: Of bending and shear.
-        torsion: Of torsion.
+        axial: Energy of stretching.
+        bending: Energy of bending and shear.
+        torsion: Energy of torsion.
     """
 
     axial: Six
@@ -64,8 +64,8 @@ class IterationFacts:
     """Conjugate gradient iterations on the two grids.
 
     Attributes:
-        fine: On the fine grid.
-        coarse: On the grid of half the resolution.
+        fine: Iterations on the fine grid.
+        coarse: Iterations on the grid of half the resolution.
     """
 
     fine: int
@@ -74,22 +74,22 @@ class IterationFacts:
 
 @dataclass(frozen=True, slots=True)
 class SolidFacts:
-    """What the solid reference knows about its solution.
+    """Accuracy, grid and cost of a solution of the solid reference.
 
     Attributes:
         error: Estimated relative error of C (Frobenius): the step of the extrapolation.
         softest_error: Estimated relative error of the smallest eigenvalue of C.
-        volume_fraction: Filled voxels over the cell.
-        voxels_per_diameter: Of the fine grid, whose numbers are rounded up to multiples of 8.
+        volume_fraction: Volume of the filled voxels over that of the cell.
+        voxels_per_diameter: Resolution of the fine grid; voxel counts are multiples of 8.
         grid: Voxels of the fine grid along the (shortest) cell vectors.
-        active_nodes: Nodes of its filled voxels.
+        active_nodes: Number of nodes of filled voxels on the fine grid.
         iterations: Conjugate gradient iterations.
-        memory: Bytes of the fine grid.
-        seconds: Wall time.
-        touching: Whether struts without a common joint touch, and are one solid here.
+        memory: Memory of the fine grid, in bytes.
+        seconds: Wall time, in seconds.
+        touching: Whether struts without a common joint touch and form one solid.
         unresolved_gap: Whether a gap between struts is below two voxels of the coarse grid.
-        dropped_components: Parts that do not span space and were left out.
-        dropped_volume: Their share of the cell.
+        dropped_components: Number of parts dropped because they do not span space.
+        dropped_volume: Their volume as a share of the cell.
     """
 
     error: float
@@ -113,17 +113,17 @@ class HomogenisationReport(Document):
 
     Attributes:
         lattice: The lattice.
-        method: How it was computed.
-        rank: Of C: 6 where some component of the net spans space.
-        components: Connected components of the net; of the solid, parts that span space.
+        method: Method and its settings.
+        rank: Rank of C: 6 if some component of the net spans space.
+        components: Number of connected components of the net; for solids, of parts that span space.
         stiffness: The stiffness.
-        moduli: Its moduli; null where it is singular.
-        warnings: What affects the result, the most important first.
-        condition: Condition number of the scaled stiffness matrix; with ``--fields``.
-        energy: Energy density under the six unit strains (Mandel), the others held at 0, over E_s;
-            with ``--fields``.
-        modes: Energy shares in the eigenmodes of C; with ``--fields``.
-        solid: What the solid reference knows about its solution; of solids only.
+        moduli: Its moduli; null if it is singular.
+        warnings: What affects the result, most important first.
+        condition: Condition number of the scaled stiffness matrix; with ``--fields`` only.
+        energy: Energy density over E_s under each of the six unit strains (Mandel), the others
+            being 0; with ``--fields`` only.
+        modes: Energy shares in the eigenmodes of C; with ``--fields`` only.
+        solid: Accuracy, grid and cost; for solids only.
     """
 
     SCHEMA: ClassVar[str] = "homogenisation/1"
@@ -146,8 +146,8 @@ class HomogenisationReports(Document):
     """The stiffnesses of several lattices by finite elements.
 
     Attributes:
-        homogenisations: One entry per lattice that was solved.
-        refused: Why the solid reference refuses others, one sentence each; of solids only.
+        homogenisations: One entry per solved lattice.
+        refused: Reasons why other lattices were refused, one sentence each; for solids only.
     """
 
     SCHEMA: ClassVar[str] = "homogenisations/1"

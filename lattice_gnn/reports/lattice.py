@@ -1,4 +1,4 @@
-"""A lattice: counts, material, densities, geometry, net, and what to beware of."""
+"""Documents of lattices: counts, material, densities, geometry, net, warnings."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,11 +18,11 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a lattice comes from.
+    """Origin of a lattice.
 
     Attributes:
-        file: The file that holds it; None for one made in memory.
-        index: Its number in the file, from 0; None where the file holds one.
+        file: File that contains it; None for one made in memory.
+        index: Number in the file, from 0; None if the file contains a single lattice.
     """
 
     file: str | None = None
@@ -37,16 +37,16 @@ class LatticeFacts:
     """Name, counts, material and densities of a lattice.
 
     Attributes:
-        file: The file it comes from; null for one made in memory.
-        index: Its number in the file, from 0; null where the file holds one lattice.
-        name: Its name.
-        units: Name of the unit of length; nothing depends on it.
+        file: File it comes from; null for one made in memory.
+        index: Number in the file, from 0; null if the file contains a single lattice.
+        name: Name of the lattice.
+        units: Name of the unit of length; no result depends on it.
         nodes: Nodes per cell.
         struts: Struts per cell.
         material: The solid.
-        relative_density: Sum of strut volumes over the cell volume; overlaps count twice.
-        volume_fraction: Volume of the union of struts and joints over the cell volume, sampled;
-            null where it was not.
+        relative_density: Sum of strut volumes over the cell volume; overlaps are counted twice.
+        volume_fraction: Volume of the union of struts and joints over the cell volume, by sampling;
+            null if not computed.
     """
 
     file: str | None
@@ -63,7 +63,7 @@ class LatticeFacts:
 def lattice_facts(
     lattice: Lattice, origin: Origin = MEMORY, *, thorough: bool = True
 ) -> LatticeFacts:
-    """Describe a lattice; ``thorough`` samples the union of its struts, which takes a while."""
+    """Describe a lattice; ``thorough`` also samples the union of its struts, which is slower."""
     return LatticeFacts(
         file=origin.file,
         index=origin.index,
@@ -89,18 +89,18 @@ class Geometry:
     """Cell, lengths, radii, slenderness, coordination, clearance.
 
     Attributes:
-        cell_lengths: Of the cell vectors.
-        cell_angles: Between vectors 2 and 3, 1 and 3, 1 and 2, degrees.
-        volume: Of the cell.
-        strut_lengths: Smallest and largest.
-        radii: Smallest and largest.
-        radius_over_length: Smallest and largest.
-        coordination: Number of nodes, by number of strut ends.
-        tapered: Whether struts are tapered.
-        hollow: Whether struts are hollow.
-        own_moduli: Whether struts have moduli of their own.
-        clearance: Smallest gap between struts without a common joint; negative where they overlap,
-            null where it is unknown.
+        cell_lengths: Lengths of the cell vectors.
+        cell_angles: Angles between cell vectors 2 and 3, 1 and 3, 1 and 2, in degrees.
+        volume: Volume of the cell.
+        strut_lengths: Smallest and largest strut length.
+        radii: Smallest and largest radius.
+        radius_over_length: Smallest and largest radius/length.
+        coordination: Number of nodes by number of strut ends.
+        tapered: Whether any strut is tapered.
+        hollow: Whether any strut is hollow.
+        own_moduli: Whether struts have individual moduli.
+        clearance: Smallest gap between struts without a common joint; negative if they overlap,
+            null if unknown.
     """
 
     cell_lengths: tuple[float, float, float]
@@ -121,9 +121,9 @@ class NetComponent:
     """One component of the net.
 
     Attributes:
-        nodes: Its node numbers.
-        rank: In how many dimensions it is connected to its own images, 0 to 3.
-        index: Number of interpenetrating copies; 0 where the rank is below 3.
+        nodes: Node numbers.
+        rank: Number of dimensions in which it is connected to its own images, 0 to 3.
+        index: Number of interpenetrating copies; 0 if the rank is below 3.
     """
 
     nodes: tuple[int, ...]
@@ -133,10 +133,10 @@ class NetComponent:
 
 @dataclass(frozen=True, slots=True)
 class NetFacts:
-    """How the struts are connected.
+    """Connectivity of the struts.
 
     Attributes:
-        description: One sentence.
+        description: Description in words.
         spans_space: Whether some component is connected in three dimensions.
         components: The components.
     """
@@ -148,13 +148,13 @@ class NetFacts:
 
 @dataclass(frozen=True, slots=True)
 class LatticeReport(Document):
-    """All about a lattice, short of its stiffness.
+    """Description of a lattice without its stiffness.
 
     Attributes:
         lattice: Name, counts, material and densities.
         geometry: Cell, lengths, radii, slenderness, coordination, clearance.
-        net: How the struts are connected.
-        warnings: What a user should know, the most important first.
+        net: Connectivity of the struts.
+        warnings: Findings about the lattice, most important first.
     """
 
     SCHEMA: ClassVar[str] = "info/1"

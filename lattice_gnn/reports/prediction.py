@@ -20,9 +20,9 @@ class ExpectedError:
     """Relative Frobenius error of the model on held-out lattices like this one.
 
     Attributes:
-        median: Half of them had less.
-        p90: Nine tenths of them had less.
-        basis: Which held-out lattices these were.
+        median: Median.
+        p90: 90th percentile.
+        basis: Which held-out lattices these are.
     """
 
     median: float
@@ -32,12 +32,12 @@ class ExpectedError:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """The model that predicted.
+    """The model of a prediction.
 
     Attributes:
-        name: As it was asked for.
+        name: Name or path, as given.
         expected_error: Its error on held-out lattices like this one; null outside the ranges of
-            the training set, where nothing is known.
+            the training set, where it is unknown.
     """
 
     name: str
@@ -46,11 +46,11 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class DomainFacts:
-    """Where the lattice stands to the training set.
+    """Position of the lattice relative to the training set.
 
     Attributes:
-        inside: Whether it lies in the ranges of the training set.
-        notes: One sentence for every way in which it does not.
+        inside: Whether it lies within the ranges of the training set.
+        notes: One sentence per way in which it does not.
     """
 
     inside: bool
@@ -59,16 +59,16 @@ class DomainFacts:
 
 @dataclass(frozen=True, slots=True)
 class CheckFacts:
-    """A reference beside the prediction, and the error of the prediction.
+    """A reference stiffness and the error of the prediction relative to it.
 
     Attributes:
-        method: How the reference was computed.
+        method: Method of the reference.
         relative_frobenius: |C - C_ref| / |C_ref|.
         directional_error: Mean over n of |c - c_ref| over the mean of c_ref, c = nn:C:nn.
-        log_euclidean: |log C - log C_ref|; null where C is singular to rounding.
+        log_euclidean: |log C - log C_ref|; null if C is singular to rounding.
         softest_error: Relative error of the smallest eigenvalue of C.
-        stiffness: Of the reference.
-        moduli: Of the reference; null where it is singular to rounding.
+        stiffness: Stiffness of the reference.
+        moduli: Moduli of the reference; null if it is singular to rounding.
     """
 
     method: str
@@ -82,16 +82,16 @@ class CheckFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionReport(Document):
-    """The network's answer for one lattice.
+    """Prediction of the network for one lattice.
 
     Attributes:
         lattice: The lattice.
         model: The model and its expected error.
-        domain: Where the lattice stands to the training set.
+        domain: Position of the lattice relative to the training set.
         stiffness: The predicted stiffness.
-        moduli: Its moduli; null where it is singular to rounding.
-        check: A reference beside it, where one was asked for.
-        warnings: What affects the result, the most important first.
+        moduli: Its moduli; null if it is singular to rounding.
+        check: Comparison with a reference, if requested.
+        warnings: What affects the result, most important first.
     """
 
     SCHEMA: ClassVar[str] = "prediction/1"
@@ -107,7 +107,7 @@ class PredictionReport(Document):
 
 @dataclass(frozen=True, slots=True)
 class PredictionReports(Document):
-    """The network's answers for several lattices.
+    """Predictions of the network for several lattices.
 
     Attributes:
         predictions: One entry per lattice.
@@ -132,7 +132,7 @@ def check_facts(
         predicted: C / E_s of the network.
         reference: C / E_s of the reference.
         E: Young's modulus of each lattice's material.
-        method: How the reference was computed.
+        method: Method of the reference.
         thorough: Whether to compute the moduli of the reference.
     """
     C, C_ref = predicted.mandel, reference.mandel

@@ -1,4 +1,4 @@
-"""What every method gives back for one lattice, in one shape."""
+"""Base class of the results of all methods for one lattice."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Result(Remembering, ABC):
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What affects this result, the most important first; found at first use and kept."""
+        """What affects this result, most important first; computed at first use and cached."""
         found: tuple[Finding, ...] = self._once("warnings", self._find_warnings)
         return found
 

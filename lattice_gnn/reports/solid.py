@@ -1,4 +1,4 @@
-"""Solid solutions as documents."""
+"""Documents of solid solutions."""
 
 from fem_reference.solid.homogenise import SolidSolution
 from lattice_gnn.lattice.findings import Finding, dangling
@@ -26,9 +26,9 @@ def solid_report(
 
     Args:
         lattice: The lattice.
-        solution: Its solution.
-        voxels_per_diameter: Resolution that was asked for.
-        origin: Where the lattice comes from.
+        solution: Its solid solution.
+        voxels_per_diameter: Requested resolution.
+        origin: File that the lattice comes from.
         thorough: Also sample the union of the struts.
     """
     return HomogenisationReport(
@@ -73,7 +73,7 @@ def solid_warnings(lattice: Lattice, solution: SolidSolution) -> tuple[Finding, 
     if parts.dropped:
         text = (
             f"{counted(parts.dropped, 'part')} of the solid ({percent(parts.dropped_volume)} of "
-            "the cell) left out: not connected in three dimensions, so that no load is carried."
+            "the cell) dropped: not connected in three dimensions, hence without load."
         )
         found.append(Finding("dropped", text))
     return (*found, *_contacts(solution), *dangling(lattice))
@@ -83,19 +83,19 @@ def _contacts(solution: SolidSolution) -> list[Finding]:
     """Report struts without a common joint that touch, or nearly touch."""
     clearance = solution.clearance
     if clearance is None:
-        text = "The struts are so long that contacts between them were not looked for."
+        text = "Contacts between struts were not searched because the struts are too long."
         return [Finding("contact", text)]
     if solution.touching:
         text = (
             f"{counted(clearance.touching, 'pair')} of struts that share no joint touch or "
-            "overlap: here they are one solid."
+            "overlap: they form one solid here."
         )
         return [Finding("contact", text)]
     if solution.unresolved_gap:
         text = (
             f"The smallest gap between struts without a joint, {clearance.distance:.4g}, is below "
-            "two voxels of the coarse grid, which may close it: the estimates of the error grow; "
-            "more voxels per diameter resolve it."
+            "two voxels of the coarse grid, which may close it and increase the error estimates; "
+            "use more voxels per diameter to resolve it."
         )
         return [Finding("gap", text)]
     return []

@@ -1,4 +1,4 @@
-"""A stiffness as matrices, and the moduli that follow from it."""
+"""Documents of a stiffness: matrices and the moduli derived from it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class StiffnessFacts:
     """A stiffness as 6x6 matrices.
 
     Attributes:
-        order: Of the components: ``11 22 33 23 13 12``.
+        order: Order of the components: ``11 22 33 23 13 12``.
         voigt: C/E_s in Voigt notation.
         mandel: C/E_s in Mandel notation.
         voigt_times_E: C in Voigt notation, in the unit of Young's modulus of the lattice's
@@ -65,7 +65,7 @@ class Extremum:
     Attributes:
         value: The value.
         n: Direction of the load.
-        m: Direction of the shear or of the contraction, perpendicular to n; of G and nu only.
+        m: Direction of the shear or of the contraction, perpendicular to n; for G and nu only.
     """
 
     value: float
@@ -78,8 +78,8 @@ class Extremes:
     """Smallest and largest value over all directions.
 
     Attributes:
-        min: The smallest.
-        max: The largest.
+        min: The minimum.
+        max: The maximum.
     """
 
     min: Extremum
@@ -110,7 +110,7 @@ class Average:
     Attributes:
         voigt: At equal strain, an upper bound.
         reuss: At equal stress, a lower bound.
-        hill: The mean of both moduli K and G, and what follows for E and nu.
+        hill: The mean of both for K and G, and the E and nu that follow.
     """
 
     voigt: float
@@ -157,8 +157,8 @@ class SymmetryFacts:
     Attributes:
         name: The most symmetric class within the tolerance.
         distance: Relative Frobenius distance to that class.
-        tolerance: Largest distance that is admitted.
-        frame: Its material axes, as rows.
+        tolerance: Largest admissible distance.
+        frame: Material axes of the class, as rows.
     """
 
     name: str
@@ -169,7 +169,7 @@ class SymmetryFacts:
 
 @dataclass(frozen=True, slots=True)
 class Moduli:
-    """Moduli and what follows from them, as multiples of E_s.
+    """Moduli and derived quantities, as multiples of E_s.
 
     Attributes:
         axes: Moduli along the axes.

@@ -1,4 +1,4 @@
-"""A method against the reference tensors of a catalogue."""
+"""Documents of validations: a method against the reference tensors of a catalogue."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,13 +10,13 @@ from lattice_gnn.reports.errors import Summary, summary
 
 @dataclass(frozen=True, slots=True)
 class ReferenceSelection:
-    """Which tensors of a catalogue were compared; all where null.
+    """Selection of the tensors of a catalogue that were compared; null means all.
 
     Attributes:
         lowest: Number of lowest densities of each entry.
         highest: Number of highest densities of each entry.
-        limit: Most lattices, drawn at random.
-        seed: Of that draw.
+        limit: Maximum number of lattices, drawn at random.
+        seed: Random seed of that draw.
     """
 
     lowest: int | None
@@ -30,24 +30,25 @@ class ValidationReport(Document):
     """A method against the reference tensors of a catalogue; differences are fractions.
 
     Attributes:
-        catalogue: As given.
+        catalogue: The catalogue, as given.
         method: ``beam``, ``solid`` or ``network``.
         voxels_per_diameter: Resolution of solids; null for other methods.
         element: Beam theory; null for other methods.
-        model: Name or path of the network; of that method only.
-        selection: The options that chose the lattices.
-        lattices: Number that was compared.
-        seconds: Wall time of the solver.
+        model: Name or path of the network; for that method only.
+        selection: Options that select the lattices.
+        lattices: Number of compared lattices.
+        seconds: Wall time of the solver, in seconds.
         stiffness: |C - C_ref| / |C_ref|.
-        compliance: The same for the inverse S.
+        compliance: |S - S_ref| / |S_ref| of the inverse S.
         softest: Relative difference of the smallest eigenvalue of C.
-        rounding_floor: Change of C that follows from rounding the reference to its printed digits.
-        grid_error: Estimated error of C by the grid; of solids only.
-        grid_softest_error: Estimated error of the smallest eigenvalue; of solids only.
-        worst: The largest differences of C.
+        rounding_floor: Change of C caused by rounding the reference to its printed digits.
+        grid_error: Estimated discretisation error of C; for solids only.
+        grid_softest_error: Estimated discretisation error of the smallest eigenvalue; for solids
+            only.
+        worst: Lattices with the largest differences of C.
         without_reference: Names of entries without tensors.
-        refused: One sentence for each lattice that was left out.
-        notes: What reading the file needed.
+        refused: One sentence per lattice that was skipped.
+        notes: Assumptions and repairs made while reading the file.
     """
 
     SCHEMA: ClassVar[str] = "validation/1"

@@ -199,7 +199,7 @@ def _measures(batch: LatticeBatch) -> dict[str, _Limits]:
 
 
 def _joint_measures(batch: LatticeBatch) -> dict[str, _Limits]:
-    """Smallest angle, in degrees, and largest ratio of radii between two struts of a joint."""
+    """Return the smallest angle (degrees) and largest radius ratio of strut pairs at joints."""
     pairs = JointPairs.of(batch)
     owner = torch.repeat_interleave(torch.arange(len(batch)), pairs.offsets.diff())
     a, b = pairs.radius[pairs.ends]

@@ -112,7 +112,7 @@ class Surrogate:
         return predictions[0] if isinstance(lattices, Lattice) else predictions
 
     def _predict_batch(self, lattices: Sequence[Lattice]) -> list[Prediction]:
-        """Predictions of lattices that span space."""
+        """Predict lattices that span space."""
         simplified = [lattice.simplified() for lattice in lattices]
         batch = LatticeBatch.from_lattices(simplified)
         with torch.no_grad():
@@ -137,7 +137,7 @@ class Surrogate:
         ]
 
     def error_bounds(self, answer: Answer) -> Float[np.ndarray, "lattices 2"] | None:
-        """Bounds of 50 % and 90 % on the relative error of answers, where the model has them."""
+        """Return the 50 % and 90 % bounds on the relative error, if the model has them."""
         if self._bounds is None or answer.correction is None:
             return None
         correction = answer.correction.cpu().numpy()
@@ -147,7 +147,7 @@ class Surrogate:
     def _bounded_error(
         self, membership: Membership, bounds: Float[np.ndarray, " 2"]
     ) -> ExpectedError | None:
-        """The error of this prediction, by the spread of the networks and the correction."""
+        """Return the error bounds of a prediction from its spread and correction."""
         if not membership.in_ranges or self._bounds is None:
             return None
         return ExpectedError(

@@ -1,13 +1,14 @@
-"""Error bounds for single predictions, calibrated on labels that the model has not seen.
+"""Error bounds for single predictions, calibrated on held-out labels.
 
-The relative error e of an answer is expected to scale as
+The relative error e of a prediction is expected to scale as
 
     s = exp(a + b log(spread + s0) + c log(correction + c0)),
 
-spread that of the members of an ensemble, correction how far the answer is from the frame that it
-starts from. a, b, c come from least squares on half of the held-out base lattices; the quantiles of
-e / s over the other half turn s into bounds (split conformal prediction): a bound of level p holds
-with probability p for a new lattice that is drawn as the held-out ones were.
+with the spread of the members of an ensemble and the correction, the distance of the prediction
+from the frame's stiffness. a, b, c are fitted by least squares on half of the held-out base
+lattices; the quantiles of e / s over the other half turn s into bounds (split conformal
+prediction): a bound of level p holds with probability p for a new lattice drawn from the same
+distribution as the held-out ones.
 
 Reference:
     Lei, G'Sell, Rinaldo, Tibshirani, Wasserman, *Distribution-free predictive inference for
@@ -34,12 +35,12 @@ Numbers = Float[np.ndarray, " lattices"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorBounds:
-    """From spread and correction to bounds on the relative error.
+    """Bounds on the relative error as a function of spread and correction.
 
     Attributes:
         weights: a, b and c.
-        quantiles: Of e / s, for each of ``LEVELS``.
-        count: Lattices that calibrated the quantiles.
+        quantiles: Quantiles of e / s, one per level in ``LEVELS``.
+        count: Number of lattices that the quantiles were calibrated on.
     """
 
     weights: tuple[float, float, float]
@@ -57,10 +58,10 @@ class ErrorBounds:
         """Fit and calibrate on held-out labels.
 
         Args:
-            spread: Of the members, relative.
-            correction: Relative to the frame.
-            error: Relative error of the answers.
-            base: Base lattice of each; a base is in one half only.
+            spread: Relative spread of the members.
+            correction: Relative distance from the frame's stiffness.
+            error: Relative error of the predictions.
+            base: Base lattice of each label; all labels of a base are in the same half.
 
         Raises:
             LatticeGnnError: If there are too few lattices.
@@ -83,22 +84,22 @@ class ErrorBounds:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ErrorBounds":
-        """From the header of a weights file."""
+        """Build from the header of a weights file."""
         a, b, c = values["weights"]
         median, p90 = values["quantiles"]
         return cls((a, b, c), (median, p90), int(values["count"]))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for the header of a weights file."""
+        """Return plain values for the header of a weights file."""
         return asdict(self)
 
     def scale(self, spread: Numbers, correction: Numbers) -> Numbers:
-        """S of each lattice."""
+        """Return s of each lattice."""
         found: np.ndarray = np.exp(_columns(spread, correction) @ np.array(self.weights))
         return found
 
     def bounds(self, spread: Numbers, correction: Numbers) -> Float[np.ndarray, "lattices levels"]:
-        """Bounds on the relative error, one column for each of ``LEVELS``."""
+        """Return bounds on the relative error, one column per level in ``LEVELS``."""
         found: np.ndarray = self.scale(spread, correction)[:, None] * np.array(self.quantiles)
         return found
 

@@ -1,1 +1,1 @@
-"""What people type first: ``lattice_gnn.predict``, ``lattice_gnn.homogenise``."""
+"""Top-level functions: ``lattice_gnn.predict``, ``lattice_gnn.homogenise``."""

@@ -1,4 +1,4 @@
-"""``lattice_gnn.homogenise``: the stiffness by finite elements, of beams or of the solid."""
+"""``lattice_gnn.homogenise``: the effective stiffness by beam or solid FEM."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -23,9 +23,9 @@ Method = Literal["beam", "solid"]
 OnProgress = Callable[[int, int], None]
 
 BATCH = 64
-"""Lattices whose beams are solved at once."""
+"""Number of lattices solved at once by beam FEM."""
 VOXELS = 8
-"""Voxels across the thinnest strut where none are asked for: about 1 % in C."""
+"""Default number of voxels across the thinnest strut: about 1 % in C."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,10 +34,10 @@ class Homogenisation(Result):
 
     Attributes:
         lattice: The lattice as given.
-        stiffness: C / E_s, Mandel (6, 6); singular where ``rank`` is below 6.
-        solution: What the solver itself returned, with its fields.
-        element: Beam theory; None for the solid.
-        voxels_per_diameter: Resolution that was asked for; None for beams.
+        stiffness: C / E_s, Mandel (6, 6); singular if ``rank`` is below 6.
+        solution: Solution of the solver, with its fields.
+        element: Beam theory; None for solids.
+        voxels_per_diameter: Requested resolution; None for beams.
     """
 
     solution: BeamSolution | SolidSolution = field(compare=False)
@@ -51,12 +51,12 @@ class Homogenisation(Result):
 
     @property
     def rank(self) -> int:
-        """Rank of C: 6 where some component of the net spans space."""
+        """Rank of C: 6 if some component of the net spans space."""
         return int(self.solution.rank[0]) if isinstance(self.solution, BeamSolution) else 6
 
     @property
     def error(self) -> float | None:
-        """Estimated relative error of C from two grids of voxels; beams have no such error."""
+        """Estimated relative error of C from two voxel grids; None for beams."""
         return None if isinstance(self.solution, BeamSolution) else self.solution.error
 
     def report(self) -> HomogenisationReport:
@@ -113,23 +113,24 @@ def homogenise(
     voxels_per_diameter: float | int | None = None,
     on_progress: OnProgress | None = None,
 ) -> Homogenisation | list[Homogenisation]:
-    """Compute the stiffness: one lattice gives one homogenisation, a sequence a list of them.
+    """Compute the effective stiffness of one lattice, or of each lattice of a sequence.
 
-    Beams take well below a millisecond and leave out the material of the joints, which makes them
-    too soft for all but slender struts. The solid is the union of the struts in voxels; it takes
-    seconds to minutes and estimates its error from two grids.
+    One lattice gives one `Homogenisation`, a sequence gives a list. Beam FEM takes well below a
+    millisecond per lattice; it neglects the material of the joints and is too soft for all but
+    slender struts. Solid FEM discretises the union of the struts with voxels; it takes seconds to
+    minutes and estimates its error from two grids.
 
     Args:
-        lattices: One lattice, or a sequence of them.
+        lattices: One lattice, or a sequence of lattices.
         method: "beam" or "solid".
-        element: Of beams: "euler-bernoulli" (default) or "timoshenko".
-        fields: Of beams: keep displacements, forces and energies in ``solution.fields``. Solids
-            compute theirs at first use.
-        voxels_per_diameter: Of solids: voxels across the thinnest strut, 8 by default.
-        on_progress: Called with the number of lattices done and the number in all.
+        element: Beam theory: "euler-bernoulli" (default) or "timoshenko"; for beams only.
+        fields: Keep displacements, forces and energies in ``solution.fields``; for beams only.
+            Solids compute their fields at first use.
+        voxels_per_diameter: Voxels across the thinnest strut, 8 by default; for solids only.
+        on_progress: Called with the number of lattices done and the total.
 
     Raises:
-        LatticeGnnError: For anything that is no lattice, an option of the other method, or a
+        LatticeGnnError: For anything other than lattices, an option of the other method, or a
             lattice that the method cannot solve. Beams whose net does not span space are solved,
             with a ``RankWarning``; solids are refused.
     """
@@ -161,7 +162,7 @@ def _refuse(option: str, value: object, method: str) -> None:
 def _beams(
     lattices: list[Lattice], element: BeamTheory, fields: bool, on_progress: OnProgress
 ) -> list[Homogenisation]:
-    """Solve batches, or one by one where fields are kept: each lattice has its own."""
+    """Solve in batches, or one by one if fields are kept."""
     found: list[Homogenisation] = []
     size = 1 if fields else BATCH
     for start in range(0, len(lattices), size):

@@ -1,4 +1,4 @@
-"""``lattice_gnn.predict``: the stiffness by the trained network, in one call."""
+"""``lattice_gnn.predict``: the effective stiffness by the trained network."""
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -42,18 +42,18 @@ def predict(
     batch_size: int = 64,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Prediction | list[Prediction]:
-    """Predict the stiffness: one lattice gives one prediction, a sequence a list of them.
+    """Predict the stiffness of one lattice, or of a sequence (a list of predictions).
 
-    The weights are read at the first call and kept while their file does not change.
+    The weights are loaded at the first call and cached until their file changes.
 
     Args:
-        lattices: One lattice, or a sequence of them.
+        lattices: One lattice, or a sequence of lattices.
         model: Name of a shipped model, path of a weights file, or a loaded surrogate.
-        batch_size: Lattices that go through the network at once.
-        on_progress: Called with the number done and the number in all.
+        batch_size: Lattices per batch.
+        on_progress: Called with the number done and the total.
 
     Raises:
-        LatticeGnnError: For anything that is no lattice, a net that does not span space, or an
+        LatticeGnnError: For anything other than lattices, a net that does not span space, or an
             unknown model.
     """
     several = as_list(lattices, "predict")
@@ -77,5 +77,5 @@ def _loaded(model: str | Path) -> Surrogate:
 
 @lru_cache(maxsize=4)
 def _load_once(model: str, changed: int, size: int) -> Surrogate:
-    """Load a model; a file that has changed is another key."""
+    """Load a model; a changed file has a different cache key."""
     return load_surrogate(model)

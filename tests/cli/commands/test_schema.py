@@ -159,4 +159,4 @@ def test_documents_are_listed_and_their_schemas_printed(run):
 def test_an_unknown_document_is_refused_in_one_sentence(run):
     result = run("schema", "opinion")
     assert result.exit_code == 2
-    assert "there is no such document; expected one of prediction/1" in result.stderr
+    assert "unknown document; expected one of prediction/1" in result.stderr

@@ -44,7 +44,7 @@ def test_a_document_reads_back_as_itself(document):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.update(schema="lattice-gnn/other/1"), "there is no such document"),
+        (lambda d: d.update(schema="lattice-gnn/other/1"), "unknown document"),
         (lambda d: d.pop("net"), r"info/1: net: "),
         (lambda d: d["geometry"].update(volume="1"), r"info/1: geometry\.volume: .* number"),
         (lambda d: d["geometry"].update(radii=[1.0]), r"info/1: geometry\.radii\.1: "),
