@@ -64,7 +64,7 @@ def missing(key):
 
 FILES = {
     "not JSON": (lambda data: "{nodes: 3}", ["not JSON", "line 1"]),
-    "empty": (lambda data: "", ["not JSON"]),
+    "empty": (lambda data: "", ["is empty"]),
     "a list": (lambda data: "[]", ["expected a JSON object"]),
     "unknown schema version": (
         entry("schema", value="lattice-gnn/lattice/2"),
