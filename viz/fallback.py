@@ -30,7 +30,7 @@ from viz.picture import (
     SURFACE_SIZE,
     TEXT_COLOUR,
     Picture,
-    camera_direction,
+    camera_axes,
 )
 
 _DPI = 100  # sizes of letters are chosen for this
@@ -139,10 +139,9 @@ def _add_mesh(
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     normals = normals / np.maximum(length, 1e-300)
-    camera = np.array(camera_direction())
-    shaded = _shade(colours, normals, camera)
+    shaded = _shade(colours, normals)
     if culled:
-        front = normals @ camera > -0.02
+        front = normals @ camera_axes()[2] > -0.02
         corners, shaded = corners[front], shaded[front]
     axes.add_collection3d(
         Poly3DCollection(corners, facecolors=shaded, edgecolors="none", antialiased=False)
@@ -152,12 +151,9 @@ def _add_mesh(
 def _shade(
     colours: Float[np.ndarray, "faces 3"],
     normals: Float[np.ndarray, "faces 3"],
-    camera: Float[np.ndarray, "3"],
 ) -> Float[np.ndarray, "faces 3"]:
     """Light faces by Blinn and Phong: a lamp at the upper left of the camera, and a weak one."""
-    right = np.cross([0.0, 0.0, 1.0], camera)
-    right /= np.linalg.norm(right)
-    up = np.cross(camera, right)
+    right, up, camera = camera_axes()
     bright = np.full(len(normals), 0.42)
     gloss = np.zeros(len(normals))
     for lamp, power in ((camera - 0.5 * right + 0.8 * up, 0.55), (camera + right - 0.3 * up, 0.18)):

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from lattice_gnn.lattice.images import strut_images
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.lattice.sections import cross_axes
 from lattice_gnn.tensors.stiffness import Stiffness
 
 _SPLITS = {
@@ -216,11 +217,9 @@ def strut_surface(
         capped: Whether flat caps close the ends.
     """
     axes = tubes.ends - tubes.starts
-    axes = axes / np.linalg.norm(axes, axis=1, keepdims=True)
-    across = np.cross(axes, np.eye(3)[np.argmin(np.abs(axes), axis=1)])
-    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    side, other = cross_axes(axes)
     angle = np.arange(sides)[:, None] * 2 * np.pi / sides
-    rim = np.cos(angle) * across[:, None] + np.sin(angle) * np.cross(axes, across)[:, None]
+    rim = np.cos(angle) * side[:, None] + np.sin(angle) * other[:, None]
     t = np.linspace(0, 1, pieces + 1)
     centres = tubes.starts[:, None] + t[:, None] * (tubes.ends - tubes.starts)[:, None]
     radii = tubes.start_radii[:, None] + t * (tubes.end_radii - tubes.start_radii)[:, None]

@@ -82,6 +82,14 @@ def camera_direction() -> tuple[float, float, float]:
     return cos(elevation) * cos(azimuth), cos(elevation) * sin(azimuth), sin(elevation)
 
 
+def camera_axes() -> Float[np.ndarray, "3 3"]:
+    """Return the unit vectors to the right, up and towards the camera, as rows."""
+    camera = np.array(camera_direction())
+    right = np.cross([0.0, 0.0, 1.0], camera)
+    right /= np.linalg.norm(right)
+    return np.stack([right, np.cross(camera, right), camera])
+
+
 def direction_label(direction: Float[np.ndarray, "3"]) -> str:
     """Write a direction as small integers, ``[1 1 0]``, where they fit, else by its components."""
     largest = direction[np.argmax(np.abs(direction))]

@@ -15,7 +15,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.images import cell_edges
 from lattice_gnn.lattice.lattice import Lattice
 from viz.mesh import lattice_tubes
-from viz.picture import EDGE_COLOUR, TEXT_COLOUR, camera_direction
+from viz.picture import EDGE_COLOUR, TEXT_COLOUR, camera_axes
 
 _FRONT, _BACK = np.array([0.10, 0.20, 0.42]), np.array([0.74, 0.80, 0.87])
 _OURS, _OTHERS = "#2b4fd8", "#e8743b"
@@ -64,11 +64,9 @@ def _draw_lattice(axes: Axes, lattice: Lattice, caption: str = "") -> None:
     edges = cell_edges(lattice.cell, (1, 1, 1))
     lines = np.stack([tubes.starts, tubes.ends], axis=1)
     centre = edges.mean(axis=(0, 1))
-    camera = np.array(camera_direction())
-    right = np.cross([0.0, 0.0, 1.0], camera)
-    right /= np.linalg.norm(right)
-    view = np.stack([right, np.cross(camera, right)], axis=1)
-    depth = (lines.mean(axis=1) - centre) @ camera
+    axes_of_camera = camera_axes()
+    view = axes_of_camera[:2].T
+    depth = (lines.mean(axis=1) - centre) @ axes_of_camera[2]
     order = np.argsort(depth)
     share = (depth - depth.min()) / max(float(np.ptp(depth)), 1e-12)
     colours = _BACK + share[:, None] * (_FRONT - _BACK)

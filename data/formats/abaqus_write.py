@@ -24,6 +24,7 @@ from data.formats.options import only_one
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.lattice.sections import cross_axes
 
 TAPER_ELEMENTS = 8  #: constant elements that stand for a tapered strut
 CASES = ("11", "22", "33", "12", "13", "23")
@@ -124,8 +125,9 @@ def _elements(drawing: Drawing, lattice: Lattice, options: DeckOptions) -> list[
     lines: list[str] = []
     sections: list[str] = []
     label = 0
+    normals, _ = cross_axes(lattice.strut_vectors)
     for strut in range(lattice.num_struts):
-        normal = _normal(lattice.strut_vectors[strut])
+        normal = normals[strut]
         for piece in range(0, pieces, step):
             bar = strut * pieces + piece
             name = f"STRUT_{strut}_{piece}" if tapered else f"STRUT_{strut}"
@@ -152,8 +154,9 @@ def _knots(lattice: Lattice, drawing: Drawing) -> list[str]:
             first.setdefault(point, strut)
     node, label = len(drawing.points) + 2, len(drawing.bars) // 2
     points, elements = ["*NODE"], [f"*ELEMENT, TYPE=B32R, ELSET={KNOTS}"]
+    normals, _ = cross_axes(lattice.strut_vectors)
     for point, strut in sorted(first.items()):
-        step = 2 * lattice.radii[strut] * _normal(lattice.strut_vectors[strut])
+        step = 2 * lattice.radii[strut] * normals[strut]
         for k in (1, 2):
             x, y, z = (plain.points[point] + k * step).tolist()
             points.append(f"{node + k}, {_number(x)}, {_number(y)}, {_number(z)}")
@@ -192,13 +195,6 @@ def _materials(drawing: Drawing) -> list[str]:
     for number, (E, nu) in enumerate(np.unique(_solids(drawing), axis=0).tolist()):
         lines += [f"*MATERIAL, NAME=SOLID_{number}", "*ELASTIC", f"{_number(E)}, {_number(nu)}"]
     return lines
-
-
-def _normal(vector: np.ndarray) -> np.ndarray:
-    """Return a unit vector across the strut."""
-    axis = vector / np.linalg.norm(vector)
-    side = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
-    return side / np.linalg.norm(side)
 
 
 def _equations(lattice: Lattice, num_points: int) -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 from data.populations.identity import Identity, Symmetry, crystal_symmetry, identify
 from data.populations.nets import NetSampling, is_sound, sample_net
 from data.populations.space_groups import SYSTEMS, random_cell
+from data.populations.strains import random_stretch
 from lattice_gnn.cells.named import cell, cell_names
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.crossings import split_crossings, unique_struts
@@ -235,10 +236,9 @@ def _imperfect(
 ) -> Lattice:
     """Strain the cell and move every node; a shape in which a strut vanishes is drawn again."""
     for _ in range(_TRIES):
-        turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
-        stretch = np.diag(1 + rng.uniform(-population.strain, population.strain, 3))
+        stretch = random_stretch(population.strain, rng)
         seed = int(rng.integers(2**31))
-        strained = lattice.strained(turn @ stretch @ turn.T) if population.strain else lattice
+        strained = lattice.strained(stretch) if population.strain else lattice
         moved = strained.perturbed(level, seed, population.measure)
         if moved.lengths.min() > 0.01 * moved.lengths.mean():
             return moved

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from data.populations.strains import random_stretch
 from lattice_gnn.cells.named import cell, cell_names
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Lattice, Material
@@ -84,9 +85,7 @@ def _shape(lattice: Lattice, sampling: CellSampling, rng: np.random.Generator) -
     """Strain the cell and perturb the nodes; some lattices stay exact."""
     if rng.random() < sampling.exact_share:
         return lattice
-    turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
-    stretch = np.diag(1 + rng.uniform(-sampling.strain, sampling.strain, 3))
-    lattice = lattice.strained(turn @ stretch @ turn.T)
+    lattice = lattice.strained(random_stretch(sampling.strain, rng))
     level = rng.uniform(0, sampling.perturbation)
     return lattice.perturbed(level, seed=int(rng.integers(2**31)), measure="mean_length")
 

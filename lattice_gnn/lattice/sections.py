@@ -52,3 +52,13 @@ def sections_of(struts: Any, count: int) -> Sections:
         E=np.full(count, struts.material.E) if struts.E is None else struts.E,
         nu=np.full(count, struts.material.nu) if struts.nu is None else struts.nu,
     )
+
+
+def cross_axes(
+    vectors: Float[np.ndarray, "struts 3"],
+) -> tuple[Float[np.ndarray, "struts 3"], Float[np.ndarray, "struts 3"]]:
+    """Two unit vectors across each strut; with its direction they form a right-handed frame."""
+    first = np.cross(vectors, np.eye(3)[np.argmin(np.abs(vectors), axis=1)])
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return first, np.cross(directions, first)

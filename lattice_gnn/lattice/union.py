@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.checks import is_forward
 from lattice_gnn.lattice.contacts import image_pairs, reduction, segment_contacts, share_joint
+from lattice_gnn.lattice.sections import cross_axes
 
 DEFAULT_SAMPLES = 16384
 """Samples of :func:`volume_fraction`; the error decreases at least as their square root."""
@@ -223,9 +224,7 @@ def _points_in(
     t = u if a == b else (np.cbrt(a**3 + u * (b**3 - a**3)) - a) / (b - a)
     radius = (a + (b - a) * t) * np.sqrt(k * k + (1 - k * k) * v)
     axis = pieces.vectors[piece]
-    side = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
-    side /= np.linalg.norm(side)
-    other = np.cross(axis / np.linalg.norm(axis), side)
+    side, other = cross_axes(axis[None])
     across = np.cos(angle)[:, None] * side + np.sin(angle)[:, None] * other
     return pieces.starts[piece] + t[:, None] * axis + radius[:, None] * across
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lattice_gnn.tensors.stiffness import Stiffness
-from viz.picture import compose, direction_label
+from viz.picture import camera_axes, camera_direction, compose, direction_label
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,11 @@ def test_isotropic_stiffness_has_colours_of_non_zero_range(octet):
 def test_singular_stiffness_says_so(octet):
     picture = compose(octet, Stiffness.cubic(1.0, 1.0, 0.5))
     assert "singular" in picture.modulus_range
+
+
+def test_camera_axes_are_right_handed_and_look_down_on_upright_lattices():
+    right, up, towards = camera_axes()
+    np.testing.assert_allclose(np.cross(right, up), towards, atol=1e-15)
+    np.testing.assert_allclose(towards, camera_direction(), atol=1e-15)
+    assert right[2] == 0
+    assert up[2] > 0

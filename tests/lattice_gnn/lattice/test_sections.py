@@ -4,6 +4,8 @@ import numpy as np
 
 from lattice_gnn.cells.named import cell
 from lattice_gnn.lattice.lattice import Material
+from lattice_gnn.lattice.sections import cross_axes
+from lattice_gnn.testing import random_lattice
 
 
 def test_plain_struts_are_straight_solid_and_of_one_material():
@@ -26,3 +28,13 @@ def test_what_is_given_is_kept_and_bores_are_ratios():
     assert sections.largest_radii.tolist() == [0.2, 0.1, 0.1]
     assert sections.E.tolist() == [1, 2, 3]
     assert sections.nu.tolist() == [0, 0.1, 0.2]
+
+
+def test_cross_axes_are_right_handed_frames_of_every_strut():
+    vectors = np.concatenate([3 * np.eye(3), -np.eye(3), random_lattice(2).strut_vectors])
+    frames = np.stack([*cross_axes(vectors), vectors], axis=1)
+    frames[:, 2] /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        frames @ frames.transpose(0, 2, 1), np.tile(np.eye(3), (len(vectors), 1, 1)), atol=1e-14
+    )
+    np.testing.assert_allclose(np.linalg.det(frames), 1)
