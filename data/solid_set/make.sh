@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make the solid label set: `sh data/solid_set/make.sh FOLDER [WORKERS]`; FOLDER gets train.h5, test.h5,
-# fine_test.h5, weak_train.h5, weak_test.h5 and the labels of some lattices at 16 and 32 voxels.
+# fine_test.h5, weak_train.h5, weak_test.h5, very_unequal_train.h5 and very_unequal_test.h5.
 # Takes hours. Every step resumes where it stopped, so start it again after any interruption. The shards are
 # independent: several machines may each make some (lattice-gnn label ... --shard K/N) before the merge.
 set -eu
@@ -42,16 +42,21 @@ lattice-gnn label "$folder/beam.test.h5" --voxels-per-diameter 20 --memory-limit
 # other Poisson ratios. Nets of the training part above stay in the training part; those of its test part are in
 # the test part, because the split goes by a hash of the net and 0.7 < 0.92. Grids over the memory limits
 # stay without label.
-for kind in sharp crowded ratios dense slender moduli; do
+for kind in sharp crowded ratios dense slender moduli very_unequal; do
     lattice-gnn generate --config "$here/weak/$kind.yaml" --workers "$workers" -o "$folder/$kind.h5"
 done
 lattice-gnn data merge "$folder/sharp.h5" "$folder/crowded.h5" "$folder/ratios.h5" "$folder/dense.h5" \
     "$folder/slender.h5" "$folder/moduli.h5" -o "$folder/weak.h5"
-lattice-gnn data split "$folder/weak.h5" --shares train=0.7,test=0.3 --by net --known "$folder/train.h5"
-lattice-gnn label "$folder/weak.train.h5" --voxels-per-diameter 16 --memory-limit 1.5 \
-    --workers "$workers" -o "$folder/weak_train.part.h5"
-lattice-gnn label "$folder/weak.test.h5" --voxels-per-diameter 20 --memory-limit 4 \
-    --workers "$workers" -o "$folder/weak_test.part.h5"
-for part in weak_train weak_test; do
-    lattice-gnn data merge "$folder/$part.part.h5" --labelled solid --compress -o "$folder/$part.h5"
+for set in weak very_unequal; do
+    lattice-gnn data split "$folder/$set.h5" --shares train=0.7,test=0.3 --by net --known "$folder/train.h5"
 done
+label() {  # part, set, voxels per diameter, GB
+    lattice-gnn label "$folder/$2.$1.h5" --voxels-per-diameter "$3" --memory-limit "$4" \
+        --workers "$workers" -o "$folder/$2_$1.part.h5"
+    lattice-gnn data merge "$folder/$2_$1.part.h5" --labelled solid --compress -o "$folder/$2_$1.h5"
+}
+label train weak 16 1.5
+label test weak 20 4
+# Resolution is that of the thinnest strut, the others have up to five times as much.
+label train very_unequal 8 1.5
+label test very_unequal 12 4

@@ -34,8 +34,11 @@ PARTS = {
     "fine_test": Part(20, 120, 40),
     "weak_train": Part(16, 500, 400),
     "weak_test": Part(20, 80, 80),
+    "very_unequal_train": Part(8, 60, 60),
+    "very_unequal_test": Part(12, 20, 20),
 }
-TRAINING, TESTS = ("train", "weak_train"), ("test", "fine_test", "weak_test")
+TRAINING = ("train", "weak_train", "very_unequal_train")
+TESTS = ("test", "fine_test", "weak_test", "very_unequal_test")
 
 
 def read(name):
@@ -82,7 +85,7 @@ def test_sound_and_labelled(part):
     assert {run["voxels_per_diameter"] for run in runs} == {PARTS[name].voxels}
     assert name not in ("train", "test") or runs[-1]["refused"] == {}
     assert (label.details["voxels_per_diameter"] >= PARTS[name].voxels).all()
-    assert np.median(label.details["error"]) < 0.03
+    assert np.median(label.details["error"]) < 0.04
 
 
 def test_no_bulk_modulus_is_above_its_bound(part):
@@ -177,7 +180,7 @@ def ratios(values, offsets):
 def test_the_weak_parts_hold_what_is_rare_in_the_others(name, share):
     dataset = read(name)
     angles, valences = joints(dataset)
-    density = dataset.to_batch().relative_density().numpy()
+    density = dataset.to_batch().relative_density.numpy()
     radii = ratios(dataset.radii, dataset.strut_offsets)
     found = {
         "sharp": (angles < 40).sum(),
@@ -196,6 +199,14 @@ def test_the_weak_parts_hold_what_is_rare_in_the_others(name, share):
     }  # fmt: skip
     assert {key for key in found if found[key] < share * at_least[key]} == set()
     assert {0.0, 0.15, 0.3, 0.45} <= set(dataset.poisson.tolist())
+
+
+@pytest.mark.parametrize("name", ["very_unequal_train", "very_unequal_test"])
+def test_very_unequal_radii_are_very_unequal(name):
+    dataset = read(name)
+    found = ratios(dataset.radii, dataset.strut_offsets)
+    assert np.median(found) > 3
+    assert found.max() > 4.5
 
 
 def test_fine_labels_are_those_of_the_test_part_to_its_noise():
