@@ -106,16 +106,17 @@ def test_no_bulk_modulus_is_above_its_bound(part):
 
 
 def test_slender_lattices_are_near_beams_and_stiffer(part):
-    """Beams leave out the material of the joints, a few per cent where struts are slender."""
-    _, dataset = part
+    """Beams leave out the material of the joints, which stiffens by less than r/L."""
+    name, dataset = part
+    limit = 0.08 if name in ("train", "test") else 0.12  # of r/L; the others hold few slender ones
     label = dataset.labels[SOLID]
     batch = dataset.to_batch()
     slender = np.maximum.reduceat((batch.radii / batch.lengths).numpy(), dataset.strut_offsets[:-1])
-    chosen = np.flatnonzero(label.mask & (slender < 0.08) & (label.details["touching"] == 0))
+    chosen = np.flatnonzero(label.mask & (slender < limit) & (label.details["touching"] == 0))
     assert len(chosen) > 5
     C, beam = dataset.stiffness(SOLID, chosen), dataset.stiffness(BEAM, chosen)
     apart = np.linalg.norm(C - beam, axis=(1, 2)) / np.linalg.norm(C, axis=(1, 2))
-    assert np.median(apart) < 0.08
+    assert np.median(apart) < limit
     ratio = np.linalg.eigvalsh(C)[:, 0] / np.linalg.eigvalsh(beam)[:, 0]
     assert np.mean(ratio > 1) > 0.98
     assert (ratio > 1 - label.details["softest_error"][chosen]).all()  # as far as labels can tell
