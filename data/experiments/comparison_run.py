@@ -195,8 +195,8 @@ def requested_by(plan: Plan, data_hash: str) -> dict[str, Any]:
         "budget_minutes": plan.minutes if plan.is_trained else None,
         "data_hash": data_hash,
     }
-    plain: dict[str, Any] = json.loads(json.dumps(values))
-    return plain
+    found: dict[str, Any] = json.loads(json.dumps(values))
+    return found
 
 
 def finished_metrics(plan: Plan, folder: Path, data_hash: str) -> dict[str, Any] | None:
