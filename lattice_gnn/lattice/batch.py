@@ -7,7 +7,7 @@ volumes) is computed from it in torch at every use, so that gradients flow to no
 and radii.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -202,6 +202,11 @@ class LatticeBatch:
             strut_offsets=self.strut_offsets[first : stop + 1] - s0,
             **picked,
         )
+
+    def split(self, size: int) -> Iterator["LatticeBatch"]:
+        """Yield ``size`` lattices at a time as views, keeping gradients."""
+        for first in range(0, len(self), size):
+            yield self.span(first, min(first + size, len(self)))
 
     def members(
         self, lattices: Sequence[int] | np.ndarray

@@ -115,11 +115,7 @@ class JointModel(StiffnessNetwork):
 
     def inputs(self, batch: LatticeBatch) -> JointCases:
         """Frames, forces and invariants, which are independent of the weights."""
-        parts = []
-        for first in range(0, len(batch), _CHUNK):
-            stop = min(first + _CHUNK, len(batch))
-            parts.append(JointCases.of(batch.span(first, stop), self.dtype))
-        return JointCases.join(parts)
+        return JointCases.join([JointCases.of(part, self.dtype) for part in batch.split(_CHUNK)])
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
         """M, the mean over the members."""

@@ -213,8 +213,7 @@ class RidgeModel(StiffnessNetwork):
     def matrix(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
         """The symmetric matrix M that the positive map receives; ``batch`` is simplified."""
         components = []
-        for first in range(0, len(batch), LATTICES_AT_ONCE):
-            part = batch.span(first, min(first + LATTICES_AT_ONCE, len(batch)))
+        for part in batch.split(LATTICES_AT_ONCE):
             features = self.features(self.normaliser, part)
             degrees = [(f @ self.weights(l)).mT.flatten(1) for l, f in features.items()]
             components.append(torch.cat(degrees, 1))

@@ -81,12 +81,10 @@ def predict_in_batches(
     parts = []
     try:
         with torch.no_grad():
-            for start in range(0, len(batch), batch_size):
-                stop = min(start + batch_size, len(batch))
-                part = batch.span(start, stop).to(device=there)
-                parts.append(model(part).to(here))
+            for part in batch.split(batch_size):
+                parts.append(model(part.to(device=there)).to(here))
                 if on_progress is not None:
-                    on_progress(stop, len(batch))
+                    on_progress(sum(map(len, parts)), len(batch))
     finally:
         model.train(was_training)
     return torch.cat(parts)

@@ -53,12 +53,11 @@ def fit_joints(
     systems = []
     for labelled in (training, validation):
         equations = NormalEquations.empty(model.weights.numel(), 1, model.weights)
-        for first in range(0, len(labelled), _LATTICES_AT_ONCE):
-            stop = min(first + _LATTICES_AT_ONCE, len(labelled))
-            cases = model.inputs(labelled.batch.span(first, stop))
-            M = relative_logarithm(labelled.stiffness[first:stop], cases.root)
+        for part in labelled.split(_LATTICES_AT_ONCE):
+            cases = model.inputs(part.batch)
+            M = relative_logarithm(part.stiffness, cases.root)
             equations.add(columns(cases).flatten(0, 1), _upper(M).flatten()[:, None])
-            done += stop - first
+            done += len(part)
             if on_progress is not None:
                 on_progress(done, total)
         systems.append(equations)

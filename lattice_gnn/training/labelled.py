@@ -1,7 +1,7 @@
 """Lattices with reference stiffness, for training and evaluation."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -40,6 +40,13 @@ class LabelledLattices:
         """The given lattices."""
         index = torch.from_numpy(chosen)
         return LabelledLattices(self.batch.select(chosen), self.stiffness[index])
+
+    def split(self, size: int) -> Iterator["LabelledLattices"]:
+        """Yield ``size`` lattices at a time as views."""
+        for batch, stiffness in zip(
+            self.batch.split(size), self.stiffness.split(size), strict=True
+        ):
+            yield LabelledLattices(batch, stiffness)
 
     def fingerprint(self) -> str:
         """SHA-256 of geometry and labels."""

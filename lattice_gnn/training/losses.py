@@ -60,10 +60,9 @@ class Examples:
         if find_root is None:
             return cls(labelled.batch, labelled.stiffness, prepared=prepared)
         roots, targets = [], []
-        for first in range(0, len(labelled), _CHUNK):
-            stop = min(first + _CHUNK, len(labelled))
-            roots.append(find_root(labelled.batch.span(first, stop)))
-            targets.append(relative_logarithm(labelled.stiffness[first:stop], roots[-1]))
+        for part in labelled.split(_CHUNK):
+            roots.append(find_root(part.batch))
+            targets.append(relative_logarithm(part.stiffness, roots[-1]))
         return cls(
             labelled.batch, labelled.stiffness, torch.cat(roots), torch.cat(targets), prepared
         )

@@ -8,7 +8,7 @@ with every feature scaled to unit mean square and the penalty taken from a short
 on a validation set.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 
@@ -55,7 +55,7 @@ def fit(
             l: NormalEquations.empty(len(w), w.shape[1], w)
             for l, w in ((l, model.weights(l)) for l in COPIES)
         }
-        for part in _parts(labelled):
+        for part in labelled.split(LATTICES_AT_ONCE):
             _accumulate(model, part, normal)
             done += len(part)
             if on_progress is not None:
@@ -64,12 +64,6 @@ def fit(
     for l in COPIES:
         solutions = [systems[0][l].solve(penalty) for penalty in PENALTIES]
         model.weights(l).copy_(min(solutions, key=systems[1][l].error))
-
-
-def _parts(labelled: LabelledLattices) -> Iterator[LabelledLattices]:
-    for first in range(0, len(labelled), LATTICES_AT_ONCE):
-        stop = min(first + LATTICES_AT_ONCE, len(labelled))
-        yield LabelledLattices(labelled.batch.span(first, stop), labelled.stiffness[first:stop])
 
 
 @torch.no_grad()

@@ -277,3 +277,10 @@ def test_one_lattice_makes_a_batch_and_anything_else_a_sentence():
 def test_a_batch_is_one_line():
     batch = LatticeBatch.from_lattices([cell("sc", radius=0.1), cell("bcc", radius=0.1)])
     assert repr(batch) == "LatticeBatch(2 lattices, 3 nodes, 11 struts, float64 on cpu)"
+
+
+def test_split_gives_all_lattices_in_order():
+    batch = LatticeBatch.from_lattices([random_lattice(seed) for seed in range(7)])
+    parts = list(batch.split(3))
+    assert [len(part) for part in parts] == [3, 3, 1]
+    assert torch.equal(torch.cat([part.strut_vectors for part in parts]), batch.strut_vectors)

@@ -26,3 +26,12 @@ def test_fingerprints_tell_content_apart():
     assert turned.select(np.argsort(order)).fingerprint() == labelled.fingerprint()
     other = LabelledLattices(labelled.batch, labelled.stiffness * (1 + 1e-15))
     assert other.fingerprint() != labelled.fingerprint()
+
+
+def test_split_keeps_labels_with_their_lattices():
+    labelled = LabelledLattices.by_beams([random_lattice(k) for k in range(5)])
+    parts = list(labelled.split(2))
+    assert [len(part) for part in parts] == [2, 2, 1]
+    for part in parts:
+        expected = homogenise_beam(part.batch).stiffness.mandel
+        torch.testing.assert_close(part.stiffness, expected, rtol=1e-9, atol=1e-12)
