@@ -10,9 +10,11 @@ import h5py
 import numpy as np
 
 from data.datasets.dataset import SECTIONS, Bases, Dataset, Label
+from data.datasets.probe import check_readable, with_checksum
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.files import replacing
+from lattice_gnn.files import reading, replacing
+from lattice_gnn.lattice.checks import MOST_LENGTH, MOST_UNLIKE, check_cell
 
 SCHEMA = "lattice-gnn/dataset/1"
 NOTATION = "Mandel, order 11 22 33 23 13 12, factors 1, sqrt 2, 2; upper triangle, row by row"
@@ -30,6 +32,7 @@ _LATTICES = {
     "levels": ("f8", ()),
 }
 _BASES = {"names": "S", "shapes": "S", "nets": "S", "space_groups": "i2"}
+_MOST_STIFF = 1e6  #: entry of C / E_s; struts may be stiffer than the solid
 _LARGEST_RATIO = 1000  #: of declared to stored bytes that a compressed file may have
 
 
@@ -41,11 +44,15 @@ def write_dataset(path: Path, dataset: Dataset, *, compressed: bool = False) -> 
     Raises:
         LatticeGnnError: If the file cannot be written; an old one stays whole.
     """
-    with replacing(path) as part:
-        with h5py.File(part, "w") as file:
-            _fill(file, dataset, {"compression": "gzip", "shuffle": True} if compressed else {})
-        with part.open("rb+") as stream:
-            os.fsync(stream.fileno())
+    # In memory first: on a full disk the library itself crashes the process.
+    with h5py.File("dataset", "w", driver="core", backing_store=False) as file:
+        _fill(file, dataset, {"compression": "gzip", "shuffle": True} if compressed else {})
+        file.flush()
+        content = with_checksum(file.id.get_file_image())
+    with replacing(path) as part, part.open("rb+") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _fill(file: h5py.File, dataset: Dataset, options: Mapping[str, Any]) -> None:
@@ -78,18 +85,22 @@ def _fill(file: h5py.File, dataset: Dataset, options: Mapping[str, Any]) -> None
 
 
 def read_dataset(path: Path) -> Dataset:
-    """Read a whole file into memory.
+    """Read a whole file into memory; one that we did not write is first tried elsewhere.
 
     Raises:
         LatticeGnnError: If the file is missing, broken, of another schema, or does not fit
             together; it names the array.
     """
+    with reading(path):
+        check_readable(path)
     try:
         with h5py.File(path, "r") as file:
             return _Reader(path, file).dataset()
-    except FileNotFoundError:
-        raise LatticeGnnError(f"{path}: no such file.") from None
-    except (OSError, RuntimeError, KeyError, UnicodeDecodeError) as error:
+    except LatticeGnnError:
+        raise
+    except MemoryError:
+        raise LatticeGnnError(f"{path}: no readable HDF5 file (too large for memory).") from None
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise LatticeGnnError(f"{path}: no readable HDF5 file ({reason}).") from None
 
@@ -119,6 +130,7 @@ class _Reader:
         labels = {kind: self.label(kind) for kind in kinds}
         self.check_lengths(columns, sections, bases, labels)
         self.check_numbers(columns, bases)
+        self.check_values(columns, sections, bases, labels)
         return Dataset(
             **columns,
             bases=Bases(**bases),
@@ -236,3 +248,51 @@ class _Reader:
         base = columns["base"]
         if count and not 0 <= base.min() <= base.max() < len(bases["names"]):
             raise self.fail("lattices/base: a base number is out of range")
+
+    def check_values(
+        self,
+        columns: Mapping[str, np.ndarray],
+        sections: Mapping[str, np.ndarray],
+        bases: Mapping[str, np.ndarray],
+        labels: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        """Every number is one that a lattice, or the stiffness of one, can have."""
+        cells, nu = columns["cells"], columns["poisson"]
+        groups = bases["space_groups"]
+        i, j = columns["struts"].T
+        rules = {
+            "lattices/cells: not finite": bool(np.isfinite(cells).all()),
+            "lattices/nodes: not finite": bool(np.isfinite(columns["nodes"]).all()),
+            "lattices/levels: not finite": bool(np.isfinite(columns["levels"]).all()),
+            "lattices/radii: not all above 0": bool(_above_zero(columns["radii"])),
+            "lattices/poisson: not all between -1 and 0.5": bool(((nu > -1) & (nu < 0.5)).all()),
+            "lattices/struts: a strut joins a node to itself in the same cell": not bool(
+                ((i == j) & (columns["shifts"] == 0).all(axis=1)).any()
+            ),
+            "bases/space_groups: not all from 0 to 230": bool(
+                ((groups >= 0) & (groups <= 230)).all()
+            ),
+        }
+        for name, column in sections.items():
+            rules[f"lattices/strut_{name}: not finite"] = bool(np.isfinite(column).all())
+        for kind, label in labels.items():
+            values = label["stiffness"][label["mask"]]
+            rules[f"labels/{kind}/stiffness: not finite, or above {_MOST_STIFF:g}"] = bool(
+                (np.abs(values) <= _MOST_STIFF).all()
+            )
+            rules[f"labels/{kind}: error is no number from 0 on"] = 0 <= label["error"] < np.inf
+        for text, holds in rules.items():
+            if not holds:
+                raise self.fail(text)
+        lengths = np.linalg.norm(cells, axis=2).max(axis=1)
+        sane = (lengths > 1 / MOST_LENGTH) & (lengths < MOST_LENGTH)
+        sane[sane] = np.linalg.cond(cells[sane]) < MOST_UNLIKE
+        for number in np.flatnonzero(~sane):
+            try:
+                check_cell(cells[number])
+            except LatticeGnnError as error:
+                raise self.fail(f"lattice {number}: {str(error).rstrip('.')}") from None
+
+
+def _above_zero(values: np.ndarray) -> bool:
+    return bool((np.isfinite(values) & (values > 0)).all())

@@ -237,12 +237,13 @@ def fold_window(
         name: Name of the lattice.
 
     Returns:
-        The lattice with radii 1, and a sentence that says what was done.
+        The lattice with equal radii, and a sentence that says what was done.
 
     Raises:
         LatticeGnnError: As :func:`fold`.
     """
-    drawing = Drawing(points @ cell, bars, radii=np.ones(len(bars)), name=name)
+    radii = np.full(len(bars), 0.01 * np.abs(cell).max())
+    drawing = Drawing(points @ cell, bars, radii=radii, name=name)
     rules = FoldRules(split=False, join_all=True, origin=(0.0, 0.0, 0.0))
     folded = fold(drawing, cell, rules)
     return folded.lattice, (

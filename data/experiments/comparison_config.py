@@ -109,7 +109,7 @@ def read_comparison(
             raise LatticeGnnError(f"ablation: there is no model {unknown[0]!r}.")
     except LatticeGnnError as error:
         text = str(error)
-        raise error if text.startswith(f"{path}:") else LatticeGnnError(f"{path}: {text}") from None
+        raise error if text.startswith(str(path)) else LatticeGnnError(f"{path}: {text}") from None
     return config, plans
 
 

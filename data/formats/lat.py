@@ -179,7 +179,7 @@ def _entry(text: LatText) -> CatalogueEntry:
 
 
 def _lattice(text: LatText) -> tuple[Lattice, tuple[str, ...]]:
-    """Return the periodic lattice, radii 1, and what was done to get it."""
+    """Return the periodic lattice, all radii equal, and what was done to get it."""
     cell = _cell_vectors(text.cell, text.cell_place)
     if text.adjacency is None or text.tessellation is None:
         lattice, note = fold_window(cell, text.nodes, text.bars, name=text.name)
@@ -191,7 +191,7 @@ def _lattice(text: LatText) -> tuple[Lattice, tuple[str, ...]]:
         nodes=text.nodes[used],
         struts=struts.reshape(-1, 2),
         shifts=vectors[:, 3:] - vectors[:, :3] if vectors.shape[1] == 6 else vectors,
-        radii=np.ones(len(vectors)),
+        radii=np.full(len(vectors), 0.01 * np.abs(cell).max()),
         name=text.name,
     )
     return lattice, ()

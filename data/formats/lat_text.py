@@ -144,7 +144,7 @@ def _parse(lines: list[Line]) -> LatText:
         title = text.rstrip(":").strip().lower()
         key = _kind_of(text, title)
         if key is None:
-            if text and _is_number(re.split(r"[\s,]+", text)[0]):
+            if text and _is_number(re.split(r"[\s,]+", text[:100])[0]):
                 raise place.error("numbers outside of any block; is its title missing above?")
             continue
         if key in seen:
@@ -171,11 +171,16 @@ def _kind_of(text: str, title: str) -> str | None:
         return label
     if "unit cell parameters" in title:
         return "cell"
-    if match := _TENSORS.match(text):
+    if match := _TENSORS.match(_title(text)):
         return "tensors" if match["edge"].lower() == "start" else None
-    if match := _RADII.match(text):
+    if match := _RADII.match(_title(text)):
         return "radii" if match["edge"].lower() == "start" else None
     return _TABLES.get(title)
+
+
+def _title(text: str) -> str:
+    """Return the beginning of a line with single blanks: long runs of them slow patterns down."""
+    return " ".join(text[:2000].split())
 
 
 class _Reader:
@@ -235,9 +240,9 @@ class _Reader:
         seen = set()
         while True:
             text, place = self.filled("a block that has a start but no end")
-            if (match := ending.match(text)) and match["edge"].lower() == "end":
+            if (match := ending.match(_title(text))) and match["edge"].lower() == "end":
                 return
-            match = _DENSITY.match(text)
+            match = _DENSITY.match(_title(text))
             if match is None:
                 raise place.error(f"expected '-> at relative density X:', got {text[:40]!r}")
             density = _numbers(match[1], place, "relative density", (1,)).values[0]
@@ -252,7 +257,7 @@ class _Reader:
 
 
 def _tensors(reader: _Reader, text: str, place: Place) -> TensorBlock:
-    match = _TENSORS.match(text)
+    match = _TENSORS.match(_title(text))
     notation = ((match["notation"] if match else None) or "voigt").strip().lower()
     if notation not in ("mandel", "voigt"):
         raise place.error(

@@ -7,10 +7,10 @@ goes into a file of its own, which appears whole or not at all.
 import hashlib
 import json
 import os
-import shutil
+import re
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,11 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from data.datasets.dataset import Dataset
 from data.datasets.file import read_dataset, write_dataset
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import write_whole
 
 _CONNECT_SECONDS = 20
+_OWN = re.compile(r"\d{7}\.h5|plan\.json|whole\.h5|\.(\d{7}|plan|whole)\..*\.part.*")
+"""Names of the files of a folder of parts."""
 
 OnProgress = Callable[[int, int], None]
 Plan = Mapping[str, Any]
@@ -70,13 +73,11 @@ def claim(folder: Path, plan: Plan) -> None:
     try:
         folder.mkdir(exist_ok=True)
         if not file.exists():
-            part = folder / f".plan.{os.getpid()}"
-            part.write_text(text)
-            part.replace(file)
+            write_whole(file, text)
         known = file.read_text()
         if known != text and not any(folder.glob("*.h5")):
             known = text  # nothing was made under the old plan
-            file.write_text(text)
+            write_whole(file, text)
     except OSError as error:
         raise LatticeGnnError(f"{folder}: cannot be used ({error.strerror}).") from None
     if known != text:
@@ -97,7 +98,7 @@ def finished(path: Path, is_last: Callable[[Mapping[str, Any]], bool]) -> Datase
         raise LatticeGnnError(
             f"{path}: exists already and was made otherwise; choose another file or remove it."
         )
-    shutil.rmtree(parts_folder(path), ignore_errors=True)
+    remove_parts(parts_folder(path))
     return dataset
 
 
@@ -106,8 +107,19 @@ def finish(path: Path, dataset: Dataset, *, compressed: bool = False) -> Dataset
     folder = parts_folder(path)
     write_dataset(folder / "whole.h5", dataset, compressed=compressed)
     os.replace(folder / "whole.h5", path)
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_parts(folder)
     return dataset
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what a run puts into its folder of parts; what anybody else put there stays."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    for file in folder.iterdir():
+        if _OWN.fullmatch(file.name) and file.is_file() and not file.is_symlink():
+            file.unlink(missing_ok=True)
+    with suppress(OSError):  # something else lies there
+        folder.rmdir()
 
 
 def batches(folder: Path, plan: Plan, numbers: Sequence[int], run: Run) -> Made:

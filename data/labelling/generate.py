@@ -6,7 +6,6 @@ dropped.
 
 import json
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, replace
@@ -31,6 +30,7 @@ from data.labelling.batches import (
     finished,
     parallel,
     parts_folder,
+    remove_parts,
 )
 from data.labelling.beam import BEAM, label_beam
 from data.labelling.solid import SOLID_GENERATOR, SolidLabelling, label_dataset
@@ -107,7 +107,7 @@ def generate(
         chosen = _collect(population, folder, workers, on_progress)
     except LatticeGnnError:
         if not any(folder.glob("*.h5")):  # nothing was made: nothing stays
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_parts(folder)
         raise
     return finish(path, replace(concatenate(chosen), provenance=(plan,)))
 

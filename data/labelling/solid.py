@@ -6,7 +6,6 @@ merged. Every label carries its own estimate of its error, and says where struts
 """
 
 import hashlib
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from data.labelling.batches import (
     finished,
     parallel,
     parts_folder,
+    remove_parts,
 )
 from fem_reference.solid.grid import FEWEST_VOXELS
 from fem_reference.solid.homogenise import SolidSolution, homogenise_solid
@@ -238,7 +238,7 @@ def label_dataset(
                 on_progress(min(len(made) * _BATCH, len(todo)), len(todo))
     refused = {k: why for batch in made for k, why in batch.provenance[0]["refused"].items()}
     if not any(batch.labels[SOLID].mask.any() for batch in made):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_parts(folder)
         raise LatticeGnnError(
             f"{source}: none of {len(todo)} lattices can be labelled; the first: "
             f"{next(iter(refused.values()))}"

@@ -76,7 +76,7 @@ class Population:
         """Check what would only show after hours."""
         low, high = self.density_range
         rules = {
-            "count: expected at least 1": self.count >= 1,
+            "count: expected 1 to 10,000,000": 1 <= self.count <= 10_000_000,
             "seed: expected a number from 0 to 2^63 - 1": 0 <= self.seed < 2**63,
             "combined_share: expected 0 to 1": 0 <= self.combined_share <= 1,
             "levels: expected lengths above 0": all(level > 0 for level in self.levels),
@@ -84,7 +84,7 @@ class Population:
             "radius_spread: expected 0 or more": self.radius_spread >= 0,
             "densities: expected fractions between 0 and 1": all(0 < d < 1 for d in self.densities),
             "density_range: expected two rising fractions between 0 and 1": 0 < low <= high < 1,
-            "draws: expected at least 1": self.draws >= 1,
+            "draws: expected 1 to 10,000": 1 <= self.draws <= 10_000,
             "slenderness: expected above 0": self.slenderness > 0,
             "nu: expected above -1 and below 0.5": -1 < self.nu < 0.5,
             "nus: expected above -1 and below 0.5": all(-1 < nu < 0.5 for nu in self.nus),

@@ -24,6 +24,16 @@ MOST_LENGTH = 1e30
 """Largest coordinate or cell vector, and inverse of the least extent; keeps products finite."""
 
 
+MOST_UNLIKE = 1e8
+"""Largest condition number of the cell vectors."""
+LEAST_RADIUS = 1e-8
+"""Smallest radius over the length of its strut: bending stiffness goes with the square of it."""
+MOST_RADIUS = 100.0
+"""Largest radius over the cube root of the cell's volume."""
+MOST_CHARACTERS = 1000
+"""Of a name or a unit."""
+
+
 def check_coordinates(points: Float[np.ndarray, "points 3"]) -> None:
     """Check that points are finite, of acceptable size, and not all in one place.
 
@@ -145,15 +155,66 @@ def _place(place: tuple[int, ...]) -> str:
 def check_cell(cell: Float[np.ndarray, "3 3"]) -> None:
     """Check that the three cell vectors span space; a left-handed cell is allowed."""
     with np.errstate(over="ignore", invalid="ignore"):
-        determinant = float(np.linalg.det(cell))
-        product = float(np.prod(np.linalg.norm(cell, axis=1)))
-    if not (math.isfinite(determinant) and math.isfinite(product)):
-        raise LatticeGnnError("cell: its volume overflows; choose a larger unit of length.")
-    if abs(determinant) <= SINGULAR_CELL * product:
+        lengths = np.linalg.norm(cell, axis=1)
+        determinant = float(np.linalg.det(cell / lengths.max())) if lengths.max() > 0 else 0.0
+        product = float(np.prod(lengths / lengths.max())) if lengths.max() > 0 else 0.0
+    if not (lengths.max() <= MOST_LENGTH and lengths.max() >= 1 / MOST_LENGTH):
+        raise LatticeGnnError(
+            f"cell: its vectors are {lengths.max():g} long; expected {1 / MOST_LENGTH:g} to "
+            f"{MOST_LENGTH:g}; choose another unit of length, or a cell that is no point."
+        )
+    if not abs(determinant) > SINGULAR_CELL * product:
         raise LatticeGnnError(
             f"cell: its three vectors do not span space (determinant {determinant:g}); "
             "expected linearly independent vectors."
         )
+    if not np.linalg.cond(cell) <= MOST_UNLIKE:
+        raise LatticeGnnError(
+            "cell: its three vectors are too unlike in length, or too nearly parallel "
+            f"(condition number above {MOST_UNLIKE:g}); choose other cell vectors."
+        )
+
+
+def check_proportions(
+    nodes: Float[np.ndarray, "nodes 3"],
+    radii: Float[np.ndarray, " struts"],
+    lengths: Float[np.ndarray, " struts"],
+    volume: float,
+) -> None:
+    """Fractions and radii are of a size beside the cell that rounding leaves meaningful."""
+    far = np.flatnonzero(np.abs(nodes).max(axis=1) > MAX_INTEGER)
+    if len(far):
+        raise LatticeGnnError(
+            f"nodes[{far[0]}]: {np.abs(nodes[far[0]]).max():g} cells away; nodes are given in "
+            f"fractions of the cell vectors, expected less than {MAX_INTEGER}."
+        )
+    thin = int(np.argmin(radii / lengths))
+    if radii[thin] < LEAST_RADIUS * lengths[thin]:
+        raise LatticeGnnError(
+            f"radii[{thin}]: {radii[thin]:g} is less than {LEAST_RADIUS:g} of the strut's length "
+            f"{lengths[thin]:g}, which rounding cannot tell from nothing; give a larger radius."
+        )
+    thick = int(np.argmax(radii))
+    size = volume ** (1 / 3)
+    if radii[thick] > MOST_RADIUS * size:
+        raise LatticeGnnError(
+            f"radii[{thick}]: {radii[thick]:g} is more than {MOST_RADIUS:g} times the size of the "
+            f"cell, {size:g}; radii and cell are in one unit of length."
+        )
+
+
+def text_label(value: Any, what: str) -> str:
+    """Return a label that any file and terminal can hold: no lone surrogates, on one line."""
+    if not isinstance(value, str):
+        raise LatticeGnnError(f"{what}: expected a text, got {type(value).__name__}.")
+    if len(value) > MOST_CHARACTERS:
+        raise LatticeGnnError(
+            f"{what}: expected at most {MOST_CHARACTERS} characters, got {len(value)}."
+        )
+    if value.isprintable():
+        return value
+    whole = value.encode("utf-8", "replace").decode("utf-8")
+    return "".join(x if x.isprintable() else " " for x in whole)
 
 
 def check_topology(

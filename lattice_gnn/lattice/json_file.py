@@ -123,6 +123,8 @@ def lattice_from_dict(data: Any, where: str = "lattice") -> Lattice:
     if len(cell) != 3:
         raise LatticeGnnError(f"{where}: cell: expected 3 vectors, got {len(cell)}.")
     radii, density = _radii(data, struts, where)
+    if density is not None:  # scaled below; any radii that fit the cell do
+        radii = [0.01 * max(abs(x) for row in cell for x in row) or 1.0] * len(struts)
     try:
         fields: dict[str, Any] = {
             "cell": cell,
@@ -210,7 +212,7 @@ def _radii(
     if given[0] == "relative_density":
         _refuse_other_radii(struts, where)
         density = finite_number(data["relative_density"], f"{where}: relative_density")
-        return [1e-3] * len(struts), density
+        return [1.0] * len(struts), density
     if given[0] == "radius":
         return [finite_number(data["radius"], f"{where}: radius")] * len(struts), None
     if given[0] == "radii":

@@ -108,6 +108,12 @@ class Lattice(Remembering):
         with np.errstate(over="ignore", invalid="ignore"):
             lengths = self.lengths
         checks.check_lengths(lengths, self.volume)
+        thickest = self.radii if self.end_radii is None else np.maximum(self.radii, self.end_radii)
+        thinnest = self.radii if self.end_radii is None else np.minimum(self.radii, self.end_radii)
+        checks.check_proportions(self.nodes, thickest, lengths, self.volume)
+        checks.check_proportions(self.nodes, thinnest, lengths, self.volume)
+        store("name", checks.text_label(self.name, "name"))
+        store("units", checks.text_label(self.units, "units"))
 
     def __eq__(self, other: object) -> bool:
         """Return whether every field is exactly equal, names and units included."""

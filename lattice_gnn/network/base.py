@@ -37,6 +37,12 @@ class NetworkConfig(Protocol):
         ...
 
 
+LARGEST = 4096
+"""Of the whole numbers of a configuration, so that no file can ask for all the memory."""
+MOST = {"lmax": 8, "correlation": 4, "layers": 100, "relaxation": 100, "members": 100}
+"""Of some of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """Base of network configurations: conversion from and to plain values."""
@@ -65,12 +71,16 @@ def check_config(config: NetworkConfig, least: Mapping[str, int]) -> None:
         value = getattr(config, name)
         if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
             raise LatticeGnnError(
-                f"model.{name}: expected a whole number >= {smallest}, got {value!r}"
+                f"model.{name}: expected a whole number >= {smallest}, got {value!r:.60}"
+            )
+        if value > MOST.get(name, LARGEST):
+            raise LatticeGnnError(
+                f"model.{name}: expected at most {MOST.get(name, LARGEST)}, got {value!r:.60}"
             )
     if config.positive_map not in POSITIVE_MAPS:
         raise LatticeGnnError(
             f"model.positive_map: expected one of {', '.join(POSITIVE_MAPS)}, "
-            f"got {config.positive_map!r}"
+            f"got {config.positive_map!r:.60}"
         )
 
 

@@ -5,12 +5,13 @@ Header key ``lattice-gnn`` holds a JSON object with ``format`` (this file's vers
 ``training`` (how it was made, data hash).
 """
 
+import hashlib
 import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -42,6 +43,7 @@ def save_model(path: str | Path, model: StiffnessNetwork, facts: Mapping[str, An
         "normaliser": asdict(model.normaliser),
     }
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    header["checksum"] = checksum(tensors)
     write_whole(path, save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)}))
 
 
@@ -56,16 +58,44 @@ def load_model(path: str | Path) -> tuple[StiffnessNetwork, dict[str, Any]]:
     try:
         config = read_model_config(header["config"])
         normaliser = Normaliser.from_dict(header["normaliser"])
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise _damaged(path, error) from error
+    try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (KeyError, TypeError, SafetensorError) as error:
+    except (KeyError, TypeError, SafetensorError, OSError) as error:
         raise _damaged(path, error) from error
-    model = build_model(config, normaliser)
+    _check_tensors(path, tensors, header)
     try:
+        model = build_model(config, normaliser)
         model.load_state_dict(tensors)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, TypeError) as error:
         raise _damaged(path, error) from error
     return model.eval(), header
+
+
+def checksum(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Return the SHA-256 of all tensors: names, types, shapes and bits."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _check_tensors(
+    path: Path, tensors: Mapping[str, torch.Tensor], header: Mapping[str, Any]
+) -> None:
+    """Weights are the ones that were written, and finite.
+
+    Files of versions before the checksum have none.
+    """
+    if "checksum" in header and header["checksum"] != checksum(tensors):
+        raise _damaged(path, ValueError("the weights do not match their checksum"))
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise _damaged(path, ValueError(f"the weights {name} are not finite"))
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
@@ -83,8 +113,9 @@ def read_header(path: str | Path) -> dict[str, Any]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-        header = json.loads(metadata[_KEY])
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        header = json.loads(metadata[_KEY], parse_constant=_refuse_constant)
+        _check_header(header)
+    except (SafetensorError, KeyError, ValueError, OSError, RecursionError) as error:
         raise _damaged(path, error) from error
     if header.get("format") != FORMAT:
         raise LatticeGnnError(
@@ -92,6 +123,30 @@ def read_header(path: str | Path) -> dict[str, Any]:
             "train again or use the version of lattice-gnn that wrote them"
         )
     return header
+
+
+_HEADER = {
+    "config": dict,
+    "normaliser": dict,
+    "domain": dict,
+    "metrics": dict,
+    "training": dict,
+    "checksum": str,
+}
+"""Entries of the header, where they are there, and what they are."""
+
+
+def _check_header(header: Any) -> None:
+    """Raise a ValueError for a header that is none."""
+    if not isinstance(header, dict):
+        raise ValueError(f"the header is a {type(header).__name__}, expected an object")
+    for name, kind in _HEADER.items():
+        if name in header and not isinstance(header[name], kind):
+            raise ValueError(f"{name}: expected {kind.__name__}, got {header[name]!r:.60}")
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is no number in JSON")
 
 
 def _damaged(path: Path, error: Exception) -> LatticeGnnError:

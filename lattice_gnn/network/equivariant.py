@@ -130,8 +130,10 @@ class ModelConfig(ModelSettings):
         """
         given = dict(values)
         size = given.pop("size", None)
-        if size is not None and size not in SIZES:
-            raise LatticeGnnError(f"model.size: expected one of {', '.join(SIZES)}, got {size!r}")
+        if size is not None and (not isinstance(size, str) or size not in SIZES):
+            raise LatticeGnnError(
+                f"model.size: expected one of {', '.join(SIZES)}, got {size!r:.60}"
+            )
         return read_settings(cls, {**SIZES.get(size, {}), **given}, "model")
 
 

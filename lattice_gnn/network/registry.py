@@ -31,12 +31,14 @@ def kinds() -> list[str]:
     return sorted(_HOMES)
 
 
-def read_model_config(values: Mapping[str, Any]) -> NetworkConfig:
+def read_model_config(values: Any) -> NetworkConfig:
     """Build a configuration from plain values; ``kind`` selects the architecture.
 
     Raises:
         LatticeGnnError: For an unknown kind or key, or a value of the wrong type or range.
     """
+    if not isinstance(values, Mapping):
+        raise LatticeGnnError(f"model: expected names with values, got {values!r:.60}")
     config: NetworkConfig = _home(values.get("kind", "equivariant"))[0].from_dict(values)
     return config
 
@@ -48,8 +50,8 @@ def build_model(config: NetworkConfig, normaliser: Normaliser) -> StiffnessNetwo
 
 
 def _home(kind: Any) -> tuple[Any, Any]:
-    if kind not in _HOMES:
-        raise LatticeGnnError(f"model.kind: expected one of {', '.join(kinds())}, got {kind!r}")
+    if not isinstance(kind, str) or kind not in _HOMES:
+        raise LatticeGnnError(f"model.kind: expected one of {', '.join(kinds())}, got {kind!r:.60}")
     module, config, model = _HOMES[kind]
     home = import_module(module)
     return getattr(home, config), getattr(home, model)

@@ -79,10 +79,10 @@ class Domain:
         """
         nets = values["nets"]
         prints = nets["hashes"].split() if "hashes" in nets else nets
-        return cls(
-            {k: (float(v[0]), float(v[1])) for k, v in values["ranges"].items()},
-            frozenset(net[:_DIGITS] for net in prints),
-        )
+        ranges = {str(k): (float(v[0]), float(v[1])) for k, v in values["ranges"].items()}
+        if not all(low <= high for low, high in ranges.values()):
+            raise ValueError("ranges: expected the smallest value, then the largest")
+        return cls(ranges, frozenset(net[:_DIGITS] for net in prints))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the domain for the header of a weights file: 9 characters per net."""

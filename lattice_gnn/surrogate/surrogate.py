@@ -1,5 +1,6 @@
 """Load a trained network, predict with it, differentiate it."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -45,9 +46,17 @@ class Surrogate:
         self.name = name
         self.model = model.requires_grad_(False)
         self.header = header
-        self.domain = Domain.from_dict(header["domain"])
-        known = header.get("uncertainty")
-        self._bounds = None if known is None else ErrorBounds.from_dict(known)
+        try:
+            self.domain = Domain.from_dict(header["domain"])
+            _check_metrics(header["metrics"])
+            known = header.get("uncertainty")
+            self._bounds = None if known is None else ErrorBounds.from_dict(known)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise LatticeGnnError(
+                f"{name}: the header's training domain or held-out errors are damaged "
+                f"({type(error).__name__}: {' '.join(str(error).split())[:80]}); fetch or train "
+                "the weights again."
+            ) from None
 
     def __repr__(self) -> str:
         """Return one line: name, kind of network, parameters, nets of the training set."""
@@ -179,6 +188,19 @@ class Surrogate:
             basis=f"{row['count']} held-out labels: {_HELD_OUT[kind]}, "
             f"density {low:.3g} to {high:.3g}",
         )
+
+
+def _check_metrics(metrics: Mapping[str, Any]) -> None:
+    """Raise whatever the rows of held-out errors raise where they are no numbers."""
+    for kind in _HELD_OUT:
+        for row in metrics[kind]["by_density"] if kind in metrics else ():
+            low, high = row["density"]
+            errors = [row["relative_frobenius"][key] for key in ("median", "p90")]
+            numbers = [float(x) for x in (low, high, row["count"], *errors)]
+            if not all(map(math.isfinite, numbers)):
+                raise ValueError(f"{kind}: a number is not finite")
+        if kind in metrics and not metrics[kind]["by_density"]:
+            raise ValueError(f"{kind}: there are no rows")
 
 
 def load_surrogate(
