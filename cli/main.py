@@ -1,7 +1,11 @@
 """The command line ``lattice-gnn``: one command a file, nothing heavy until a command runs."""
 
 import atexit
+import errno
 import gc
+import io
+import os
+import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -28,6 +32,7 @@ from cli.terminal.output import say_error
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 
+_OUTPUT_FAILED = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 _ALLOCATIONS = 10_000
 """Objects between two passes of the garbage collector; 700 is Python's own choice."""
 
@@ -105,7 +110,51 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Words after the program's name; those of the process where left out.
     """
     _spare_collections()
-    app(args=None if arguments is None else list(arguments), prog_name="lattice-gnn")
+    _replace_what_cannot_be_printed()
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="lattice-gnn")
+        code: Any = 0
+    except SystemExit as done:
+        code = done.code
+    except OSError as error:
+        if error.errno not in _OUTPUT_FAILED:
+            raise
+        code = _output_failed(error)
+    raise SystemExit(_flushed(code))
+
+
+def _replace_what_cannot_be_printed() -> None:
+    """Characters that the encoding of a stream lacks are replaced; without a stream we stop."""
+    for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
+    if sys.stdout is None:
+        if sys.stderr is not None:
+            say_error("standard output is closed; nothing can be printed. Give it a place.")
+        raise SystemExit(2)
+    if sys.stderr is None:
+        typer.echo("error: standard error is closed; warnings would be lost. Give it a place.")
+        raise SystemExit(2)
+
+
+def _flushed(code: Any) -> Any:
+    """Write out what is left of standard output; where that fails, say so and return 2."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = code or 1
+    except OSError as error:
+        code = _output_failed(error)
+    else:
+        return code
+    # What cannot be written is dropped, or Python would try again at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _output_failed(error: OSError) -> int:
+    say_error(f"standard output cannot be written ({error.strerror}); what is missing is lost.")
+    return 2
 
 
 def _spare_collections() -> None:

@@ -1,5 +1,6 @@
 """Atomic writes, and file errors as one sentence."""
 
+import math
 import os
 import secrets
 import select
@@ -133,7 +134,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 def _exclusive(place: Path) -> Path:
     """Make an empty file of a random name beside a place."""
     stem = place.stem.encode("utf-8", "replace")[:80].decode("utf-8", "ignore")
-    suffix = place.suffix if len(place.suffix) < 20 else ""
+    suffix = place.suffix.lower() if len(place.suffix) < 20 else ""  # writers look at it
     part = place.with_name(f".{stem}.{secrets.token_hex(8)}.part{suffix}")
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return part
@@ -260,6 +261,8 @@ def _refuse_odd(values: dict[Any, Any], path: Path) -> None:
             waiting += [(inner, where) for inner in value]
         elif isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63:
             raise LatticeGnnError(f"{where}: expected a number below 2^63.")
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise LatticeGnnError(f"{where}: expected a finite number, got {value}.")
         elif value is not None and not isinstance(value, str | int | float | bool):
             raise LatticeGnnError(f"{where}: expected text, a number or a list.")
     raise LatticeGnnError(f"{path}: more than {_MAX_VALUES} values, aliases unfolded.")

@@ -15,6 +15,7 @@ AZIMUTH, ELEVATION = -68.0, 22.0
 """Where the camera stands, in degrees, seen from the middle of the drawing."""
 
 STRUT_COLOUR = "#a9bdd2"
+_LONGEST_NAME = 60  #: characters of a title
 EDGE_COLOUR = "#75808c"
 TEXT_COLOUR = "#1d2430"
 COLOUR_MAP = "viridis"
@@ -62,7 +63,7 @@ def compose(
     low, high, label = _modulus_range(stiffness, surface)
     cells = "" if tiles == (1, 1, 1) else f", {' × '.join(map(str, tiles))} cells drawn"
     return Picture(
-        name=lattice.name or "unnamed lattice",
+        name=plain_name(lattice.name) or "unnamed lattice",
         facts=(
             f"relative density {lattice.relative_density:.4g}, {lattice.num_nodes} nodes and "
             f"{lattice.num_struts} struts a cell{cells}"
@@ -135,3 +136,9 @@ def _unit_size(
         sources=tubes.sources,
     )
     return scaled, (edges - centre) / size
+
+
+def plain_name(name: str) -> str:
+    """Return a name that neither renderer takes for mathematics, short enough for a title."""
+    short = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
+    return short.replace("\\", "/").replace("$", r"\$")

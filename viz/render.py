@@ -6,7 +6,7 @@ from math import prod
 from pathlib import Path
 
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.files import replacing
+from lattice_gnn.files import check_writable, replacing
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.tensors.stiffness import Stiffness
 from viz.gl import Renderer, choose_renderer, has_display
@@ -109,12 +109,5 @@ def check_picture_path(path: Path) -> Path:
             f"{path}: pictures are written as PNG, got the ending {path.suffix or '(none)'!r}; "
             "choose a name that ends in .png"
         )
-    if not path.parent.is_dir():
-        raise LatticeGnnError(
-            f"{path}: the folder {path.parent} does not exist; make it first or choose another"
-        )
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise LatticeGnnError(
-            f"{path}: the picture cannot be written there; choose a place that you may write to"
-        )
+    check_writable(path)
     return path

@@ -15,7 +15,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.images import cell_edges
 from lattice_gnn.lattice.lattice import Lattice
 from viz.mesh import lattice_tubes
-from viz.picture import EDGE_COLOUR, TEXT_COLOUR, camera_axes
+from viz.picture import EDGE_COLOUR, TEXT_COLOUR, camera_axes, plain_name
 
 _FRONT, _BACK = np.array([0.10, 0.20, 0.42]), np.array([0.74, 0.80, 0.87])
 _OURS, _OTHERS = "#2b4fd8", "#e8743b"
@@ -86,7 +86,7 @@ def _draw_lattice(axes: Axes, lattice: Lattice, caption: str = "") -> None:
     axes.set(xlim=(-half, half), ylim=(-half, half), aspect="equal")
     axes.set_axis_off()
     nodes = f"{lattice.num_nodes} node{'s' * (lattice.num_nodes > 1)}"
-    title = f"{lattice.name}\n{nodes}, {lattice.num_struts} struts"
+    title = f"{plain_name(lattice.name)}\n{nodes}, {lattice.num_struts} struts"
     title += f"\n{caption}" if caption else ""
     axes.set_title(title, fontsize=6.5, color=TEXT_COLOUR, pad=1)
 

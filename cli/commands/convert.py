@@ -75,7 +75,7 @@ def convert(  # noqa: PLR0913 (every option of a command is a parameter)
     is said. What each of them keeps and loses: docs/formats.md.
     """
     check_output(target, [source])
-    from data.formats import read_with_report, write_any
+    from data.formats import read_with_report, write_any, writing_notes
     from data.formats.options import ReadOptions
 
     options = ReadOptions(
@@ -91,6 +91,8 @@ def convert(  # noqa: PLR0913 (every option of a command is a parameter)
     if supercell != (1, 1, 1):
         lattices = [lattice.supercell(supercell) for lattice in lattices]
     kind = write_any(target, lattices, to_kind)
+    for sentence in writing_notes(kind, lattices):
+        say_note(f"{target}: {sentence}")
     what = repr(lattices[0]) if len(lattices) == 1 else f"{len(lattices)} lattices"
     say_note(f"{target}: {what}, {reading.kind} to {kind}")
 

@@ -178,6 +178,8 @@ def _shares(text: str) -> dict[str, float]:
         name, _, share = word.partition("=")
         try:
             found[name.strip()] = float(share)
+            if not 0 <= found[name.strip()] <= 1:
+                raise ValueError(share)
         except ValueError:
             raise LatticeGnnError(
                 f"--shares {text}: expected names and numbers, such as train=0.9,test=0.1."

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli.terminal.inputs import check_output
+from cli.terminal.inputs import check_outputs
 from cli.terminal.options import (
     DatasetOutput,
     Json,
@@ -95,8 +95,11 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
 
     An interrupted run resumes when it is started again with the same options.
     """
-    check_output(output)
-    check_output(picture)
+    check_outputs((output, picture))
+    if picture is not None:
+        from viz.render import check_picture_path
+
+        check_picture_path(picture)
     from data.datasets.statistics import describe
     from data.labelling.batches import Workers
     from data.labelling.solid import SolidLabelling

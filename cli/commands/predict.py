@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal.inputs import Source, check_output, is_single, read_sources, require_spanning
+from cli.terminal.inputs import Source, check_outputs, is_single, read_sources, require_spanning
 from cli.terminal.options import (
     BATCH,
     ElementName,
@@ -92,7 +92,7 @@ def _reference(context: typer.Context, *, check: bool) -> Solver | None:
 def _check_places(
     output: Path | None, picture: Path | None, files: Sequence[Path], sources: Sequence[Source]
 ) -> None:
-    check_output(output, files)
+    check_outputs((output, picture), files)
     if picture is None:
         return
     if len(sources) != 1:
@@ -102,8 +102,6 @@ def _check_places(
     from viz.render import check_picture_path
 
     check_picture_path(picture)
-    if output is not None and output.resolve() == picture.resolve():
-        raise LatticeGnnError(f"{output}: JSON and picture cannot go to the same file.")
 
 
 def _predict_all(

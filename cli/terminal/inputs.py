@@ -59,12 +59,14 @@ def read_sources(paths: Sequence[Path]) -> list[Source]:
 def _read(file: Path) -> "Sequence[Lattice]":
     """Read a file of any format, and say on stderr what was done to it."""
     from data.formats import first_guess, read_with_report
+    from lattice_gnn.files import seekable
     from lattice_gnn.lattice.json_file import read_lattices
 
-    kind = first_guess(file)
-    if kind == "json":  # without loading what the other formats need
-        return read_lattices(file)
-    reading = read_with_report(file, kind)
+    with seekable(file) as real:
+        kind = first_guess(real)
+        if kind == "json":  # without loading what the other formats need
+            return read_lattices(real)
+        reading = read_with_report(real, kind)
     for sentence in reading.sentences():
         say_note(f"{file}: {sentence}")
     return reading.lattices
@@ -93,7 +95,9 @@ def _files(paths: Sequence[Path]) -> list[Path]:
             files.append(path)
             continue
         suffixes = _folder_suffixes()
-        inside = sorted(x for x in path.iterdir() if x.suffix.lower() in suffixes)
+        inside = sorted(
+            x for x in path.iterdir() if x.suffix.lower() in suffixes and not x.name.startswith(".")
+        )
         if not inside:
             raise LatticeGnnError(
                 f"{path}: this folder holds no lattice file ({', '.join(suffixes)})."
@@ -125,22 +129,41 @@ def check_output(path: Path | None, inputs: Sequence[Path] = ()) -> None:
     """Refuse a file that cannot or should not be written, before time goes into computing.
 
     Raises:
-        LatticeGnnError: The folder is missing or not writable, or the file is one of the inputs.
+        LatticeGnnError: As :func:`check_outputs`.
     """
-    if path is None:
-        return
-    if not path.parent.is_dir():
-        raise LatticeGnnError(
-            f"{path}: cannot be written, there is no folder {path.parent}; make it first."
-        )
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise LatticeGnnError(
-            f"{path}: cannot be written; give the name of a file in a folder that is writable."
-        )
-    if path.exists() and any(file.exists() and path.samefile(file) for file in _files(inputs)):
-        raise LatticeGnnError(
-            f"{path}: is one of the input files and would be overwritten; choose another name."
-        )
+    check_outputs((path,), inputs)
+
+
+def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[Path] = ()) -> None:
+    """Check every output of a command against its inputs and its other outputs.
+
+    Args:
+        outputs: Files to be written; None: one that is not wanted.
+        inputs: Files and folders that are read.
+
+    Raises:
+        LatticeGnnError: One cannot be written (its folder is missing, it is a folder, a device or a
+            pipe), is one of the inputs, or two of them are one.
+    """
+    from data.formats import files_of
+    from lattice_gnn.files import check_writable
+
+    taken = [file for path in _files(inputs) for file in files_of(path) if file.exists()]
+    seen: dict[Path, Path] = {}
+    for output in filter(None, outputs):
+        for file in files_of(output):
+            check_writable(file)
+            if file.exists() and any(file.samefile(other) for other in taken):
+                raise LatticeGnnError(
+                    f"{file}: is one of the input files and would be overwritten; choose another "
+                    "name."
+                )
+            place = file.resolve()
+            if seen.setdefault(place, output) is not output:
+                raise LatticeGnnError(
+                    f"{file}: two outputs cannot go to the same file; name each of them "
+                    "differently."
+                )
 
 
 def make_folder(folder: Path) -> None:

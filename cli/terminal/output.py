@@ -122,7 +122,17 @@ def emit(document: "Document", *, json: bool, output: Path | None = None) -> Non
         write_whole(output, text + "\n")
         say_note(f"JSON written to {output}")
     if json:
-        typer.echo(text)
+        typer.echo(_printable(text))
+
+
+def _printable(text: str) -> str:
+    """Return JSON that standard output can hold: what its encoding lacks is escaped."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return "".join(x if x.isascii() else json.dumps(x)[1:-1] for x in text)
+    return text
 
 
 def to_json(value: Any, indent: str = "") -> str:

@@ -99,7 +99,7 @@ def read_comparison(
         DataConfig.from_dict(config.data)
         if not config.models:
             raise LatticeGnnError("models: expected at least one.")
-        if config.budget_minutes <= 0:
+        if not 0 < config.budget_minutes < float("inf"):
             raise LatticeGnnError(
                 f"budget_minutes: expected above 0, got {config.budget_minutes:g}."
             )

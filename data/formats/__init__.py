@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.files import reading
+from lattice_gnn.files import reading, seekable
 
 if TYPE_CHECKING:
     from data.drawings.fold_report import FoldReport
@@ -99,7 +99,7 @@ FORMATS = (
            lambda head: head.lstrip().startswith(b"<")),
     Format("pylattice", "pyLattice unit cell", (), "pylattice", "", _is_pylattice),
     Format("json", "lattice-gnn JSON", (".json",), "periodic", "periodic", _is_json, many=True),
-    Format("deck", "Abaqus or CalculiX deck, whichever it is", (), "abaqus", "", _is_deck),
+    Format("deck", "Abaqus or CalculiX deck", (), "abaqus", "", _is_deck),
     Format("abaqus", "Abaqus deck", (".inp",), "abaqus", "abaqus_write", _never),
     Format("calculix", "CalculiX deck", (), "calculix", "calculix", _never),
     Format("lat", "GLAMM catalogue", (".lat",), "periodic", "periodic",
@@ -199,7 +199,7 @@ def first_guess(path: str | os.PathLike[str]) -> str:
     told = {".json": "json", ".csv": "csv", ".tsv": "csv"}.get(path.suffix.lower())
     if told and head.strip():
         return told  # whose reader says what is wrong with it
-    titles = ", ".join(x.title for x in FORMATS)
+    titles = ", ".join(x.title for x in FORMATS if x.fits is not _never)
     raise LatticeGnnError(
         f"{path.name}: {'is empty' if not head else 'is of no known format'}; expected {titles}."
     )
@@ -222,14 +222,14 @@ def read_with_report(
     """
     from data.formats.options import ReadOptions
 
-    path = Path(path)
-    found = format_named(kind or first_guess(path))
     options = options or ReadOptions()
-    if found.kind == "abaqus":
-        options = dataclasses.replace(options, dialect="abaqus")
-    folds = _function(found.module, "read")(path, options)
-    kind = folds[0].report.kind or found.kind
-    return Reading(kind, tuple(x.lattice for x in folds), tuple(x.report for x in folds))
+    with seekable(path) as real:
+        found = format_named(kind or first_guess(real))
+        if found.kind == "abaqus":
+            options = dataclasses.replace(options, dialect="abaqus")
+        folds = _function(found.module, "read")(real, options)
+    told = folds[0].report.kind or found.kind
+    return Reading(told, tuple(x.lattice for x in folds), tuple(x.report for x in folds))
 
 
 def read_any(path: str | os.PathLike[str], kind: str | None = None) -> "list[Lattice]":
@@ -271,6 +271,39 @@ def write_any(
     extra = (found.kind,) if found.writer in ("mesh", "periodic") else ()
     _function(found.writer, "write")(path, list(lattices), *extra)
     return found.kind
+
+
+def writing_notes(kind: str, lattices: "Sequence[Lattice]") -> list[str]:
+    """Return what a format changes about lattices beyond what it loses, one sentence each.
+
+    Args:
+        kind: The format that they are written in.
+        lattices: Before writing.
+    """
+    if kind != "lat":
+        return []
+    from data.formats.lat import is_in_standard_frame
+
+    turned = [x.name or f"lattice {k}" for k, x in enumerate(lattices)
+              if not is_in_standard_frame(x)]  # fmt: skip
+    if not turned:
+        return []
+    more = f" and {len(turned) - 4} more" if len(turned) > 4 else ""
+    return [
+        f"turned so that cell vector a lies along x and b in the plane xy, as .lat demands "
+        f"({', '.join(turned[:4])}{more}): the components of the stiffness are those in the turned "
+        "axes."
+    ]
+
+
+def files_of(path: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Return the files that a name stands for: both tables of a lattice in CSV, else itself."""
+    path = Path(path)
+    if path.suffix.lower() in (".csv", ".tsv"):
+        from data.formats.csv_tables import table_paths
+
+        return (*table_paths(path), path)
+    return (path,)
 
 
 def _format_of_suffix(path: Path) -> Format:

@@ -25,7 +25,7 @@ from data.formats import columns
 from data.formats.options import ReadOptions, fold_file, only_one
 from data.reading import Place, number, read_lines
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.files import write_whole
+from lattice_gnn.files import replacing
 from lattice_gnn.lattice.lattice import Lattice
 
 PASSPORT = "# lattice-gnn "
@@ -247,6 +247,7 @@ def write(path: Path, lattices: Sequence[Lattice]) -> None:
     lines += [f"{n},{x!r},{y!r},{z!r}" for n, (x, y, z) in enumerate(drawing.points.tolist())]
     rows = zip(drawing.bars.tolist(), lattice.radii.tolist(), ends.tolist(), strict=True)
     nodes, struts = table_paths(path)
-    write_whole(nodes, "\n".join([*lines, PASSPORT + passport_text(lattice), ""]))
-    lines = ["i,j,radius,end_radius", *(f"{i},{j},{r!r},{end!r}" for (i, j), r, end in rows), ""]
-    write_whole(struts, "\n".join(lines))
+    rest = ["i,j,radius,end_radius", *(f"{i},{j},{r!r},{end!r}" for (i, j), r, end in rows), ""]
+    with replacing(nodes) as first, replacing(struts) as second:  # both, or none of them
+        first.write_text("\n".join([*lines, PASSPORT + passport_text(lattice), ""]), "utf-8")
+        second.write_text("\n".join(rest), "utf-8")

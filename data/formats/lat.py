@@ -266,9 +266,7 @@ def _in_standard_frame(entry: CatalogueEntry) -> CatalogueEntry:
     _check_representable(lattice)
     if np.linalg.det(lattice.cell) < 0:
         lattice = lattice.with_cell_vectors(np.diag([1, 1, -1]))
-    if np.abs(np.triu(lattice.cell, 1)).max() > 1e-14 * np.abs(lattice.cell).max() or (
-        lattice.cell.diagonal().min() < 0
-    ):
+    if not is_in_standard_frame(lattice):
         Q, R = np.linalg.qr(lattice.cell.T)
         turn = (Q * np.where(R.diagonal() < 0, -1.0, 1.0)).T
         lattice = lattice.rotated(turn)
@@ -276,6 +274,18 @@ def _in_standard_frame(entry: CatalogueEntry) -> CatalogueEntry:
             entry, references=tuple((d, C.rotated(turn.copy())) for d, C in entry.references)
         )
     return replace(entry, lattice=lattice)
+
+
+def is_in_standard_frame(lattice: Lattice) -> bool:
+    """Whether cell vector a lies along x and b in the plane xy, so that nothing need be turned.
+
+    A left-handed cell gets another third vector first, which turns nothing.
+    """
+    cell = lattice.cell.copy()
+    if np.linalg.det(cell) < 0:
+        cell[2] *= -1
+    upper = np.abs(np.triu(cell, 1)).max() <= 1e-14 * np.abs(cell).max()
+    return bool(upper and cell.diagonal().min() >= 0)
 
 
 def _check_representable(lattice: Lattice) -> None:

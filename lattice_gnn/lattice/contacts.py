@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from lattice_gnn.errors import LatticeGnnError
 
 _MAX_IMAGES = 2_000_000
+_NEIGHBOURS = 27.0  #: the cell and those around it
 _MAX_DENSE = 1_000_000
 
 
@@ -66,7 +67,14 @@ def image_pairs(
     widest = float(reach.max())
     margin = (2 * widest + gap) * np.linalg.norm(np.linalg.inv(cell), axis=0)
     counts = np.ceil(margin).astype(np.int64)
-    if float(np.prod(2.0 * counts + 1)) * len(centres) > _MAX_IMAGES:
+    tiles_in_all = float(np.prod(2.0 * counts + 1))
+    if tiles_in_all * len(centres) > _MAX_IMAGES:
+        if tiles_in_all <= _NEIGHBOURS:
+            most = int(_MAX_IMAGES / tiles_in_all)
+            raise LatticeGnnError(
+                f"geometry: too many struts to look for contacts ({len(centres):,}, at most "
+                f"{most:,}); take a smaller supercell."
+            )
         raise LatticeGnnError(
             "geometry: a strut or a radius spans too many periods of the cell; "
             "expected struts that extend over a few cells at most."

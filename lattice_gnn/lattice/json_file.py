@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Never
 
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.files import reading, write_whole
+from lattice_gnn.files import reading, seekable, write_whole
 from lattice_gnn.lattice.checks import MAX_INTEGER, finite_number
 from lattice_gnn.lattice.lattice import Lattice, Material
 
@@ -65,8 +65,8 @@ def read_lattices(path: str | os.PathLike[str]) -> list[Lattice]:
 def _load(path: Path) -> Any:
     """Parse strict JSON: no NaN, no duplicate keys."""
     try:
-        with reading(path):
-            text = path.read_text(encoding="utf-8-sig")
+        with seekable(path) as real, reading(path):
+            text = real.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise LatticeGnnError(f"{path.name}: not JSON: not UTF-8 text.") from None
     try:

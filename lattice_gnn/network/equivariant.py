@@ -134,7 +134,7 @@ class ModelConfig(ModelSettings):
             raise LatticeGnnError(
                 f"model.size: expected one of {', '.join(SIZES)}, got {size!r:.60}"
             )
-        return read_settings(cls, {**SIZES.get(size, {}), **given}, "model")
+        return read_settings(cls, {**(SIZES[size] if size else {}), **given}, "model")
 
 
 class StiffnessModel(StiffnessNetwork):
