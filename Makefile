@@ -1,5 +1,6 @@
 # make demo    predict the octet's stiffness, check it by beam FEM, draw octet.png
 # make test    run the tests                    make check   style, lint and types
+# make fuzz    damaged files for every reader, FUZZ_SECONDS=120 of them
 # make clean   remove .venv and caches
 #
 # Needs Python >= 3.11, make and a network connection. Variables you may set:
@@ -16,9 +17,10 @@ VENV := .venv
 VENV_ARGS ?=
 PIP_INSTALL_ARGS ?=
 PYTEST_ARGS ?= -n 2
+FUZZ_SECONDS ?= 120
 READY := $(VENV)/.installed
 
-.PHONY: demo test check install clean
+.PHONY: demo test check fuzz install clean
 demo: $(READY)
 	$(VENV)/bin/lattice-gnn predict data/samples/octet.json --check --picture octet.png
 
@@ -30,6 +32,9 @@ check: $(READY)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+fuzz: $(READY)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
 
 install: $(READY)
 

@@ -148,7 +148,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
             device or a pipe.
     """
     place = Path(path)
-    if not place.name:
+    if not place.name or "\0" in str(place):
         raise LatticeGnnError(f"{place}: expected the name of a file to write.")
     try:
         if not place.parent.is_dir():

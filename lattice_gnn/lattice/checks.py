@@ -153,16 +153,15 @@ def _place(place: tuple[int, ...]) -> str:
 
 
 def check_cell(cell: Float[np.ndarray, "3 3"]) -> None:
-    """Check that the three cell vectors span space; a left-handed cell is allowed."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        lengths = np.linalg.norm(cell, axis=1)
-        determinant = float(np.linalg.det(cell / lengths.max())) if lengths.max() > 0 else 0.0
-        product = float(np.prod(lengths / lengths.max())) if lengths.max() > 0 else 0.0
-    if not (lengths.max() <= MOST_LENGTH and lengths.max() >= 1 / MOST_LENGTH):
+    """Check that the cell vectors span space and are of sane size; left-handed is allowed."""
+    most = float(np.abs(cell).max())
+    if not 1 / MOST_LENGTH <= most <= MOST_LENGTH:
         raise LatticeGnnError(
-            f"cell: its vectors are {lengths.max():g} long; expected {1 / MOST_LENGTH:g} to "
+            f"cell: its largest entry is {most:g}; expected {1 / MOST_LENGTH:g} to "
             f"{MOST_LENGTH:g}; choose another unit of length, or a cell that is no point."
         )
+    determinant = float(np.linalg.det(cell / most))
+    product = float(np.prod(np.linalg.norm(cell / most, axis=1)))
     if not abs(determinant) > SINGULAR_CELL * product:
         raise LatticeGnnError(
             f"cell: its three vectors do not span space (determinant {determinant:g}); "

@@ -225,7 +225,9 @@ class Lattice(Remembering):
     def scaled(self, factor: float) -> "Lattice":
         """Return the lattice with all lengths, radii included, multiplied by ``factor`` > 0."""
         factor = checks.positive_number(factor, "factor")
-        return self.replace(cell=self.cell * factor).with_radii(self.radii * factor)
+        lengths = ("cell", "radii", "end_radii", "inner_radii")
+        values = {name: getattr(self, name) for name in lengths}
+        return self.replace(**{k: None if x is None else x * factor for k, x in values.items()})
 
     def rotated(self, R: Float[np.ndarray, "3 3"]) -> "Lattice":
         """Return the lattice rotated (or reflected) by the orthogonal matrix R: x -> R x."""
