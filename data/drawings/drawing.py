@@ -7,7 +7,7 @@ same is checked on reading, because another program may have changed it.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -52,7 +52,10 @@ class Drawing:
 
     @property
     def sections(self) -> Sections:
-        """Sections and moduli of the bars, with what is None filled in."""
+        """Sections and moduli of the bars, with what is None filled in; radii suit the size."""
+        if self.radii is None:
+            size = float(np.ptp(self.points, axis=0).max())
+            return replace(self, radii=np.full(len(self.bars), 0.01 * size)).sections
         return sections_of(self, len(self.bars))
 
 
