@@ -149,7 +149,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     """
     place = Path(path)
     if not place.name or "\0" in str(place):
-        raise LatticeGnnError(f"{place}: expected the name of a file to write.")
+        raise LatticeGnnError(f"{place}: cannot be written; give the name of a file.")
     try:
         if not place.parent.is_dir():
             raise LatticeGnnError(

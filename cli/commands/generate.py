@@ -95,11 +95,7 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
 
     An interrupted run resumes when it is started again with the same options.
     """
-    check_outputs((output, picture))
-    if picture is not None:
-        from viz.render import check_picture_path
-
-        check_picture_path(picture)
+    _check_places(output, picture)
     from data.datasets.statistics import describe
     from data.labelling.batches import Workers
     from data.labelling.solid import SolidLabelling
@@ -156,6 +152,14 @@ def _made(
 
     with progress("base lattices") as on_progress:
         return make(population, path, workers, on_progress=on_progress)
+
+
+def _check_places(output: Path, picture: Path | None) -> None:
+    check_outputs((output, picture))
+    if picture is not None:
+        from viz.render import check_picture_path
+
+        check_picture_path(picture)
 
 
 def _refuse_solid(context: typer.Context) -> None:

@@ -26,9 +26,9 @@ MOST_LENGTH = 1e30
 
 MOST_UNLIKE = 1e8
 """Largest condition number of the cell vectors."""
-LEAST_RADIUS = 1e-8
+LEAST_RADIUS = 1e-9
 """Smallest radius over the length of its strut: bending stiffness goes with the square of it."""
-MOST_RADIUS = 100.0
+MOST_RADIUS = 1000.0
 """Largest radius over the cube root of the cell's volume."""
 MOST_CHARACTERS = 1000
 """Of a name or a unit."""
@@ -176,11 +176,13 @@ def check_cell(cell: Float[np.ndarray, "3 3"]) -> None:
 
 def check_proportions(
     nodes: Float[np.ndarray, "nodes 3"],
-    radii: Float[np.ndarray, " struts"],
+    radii: Float[np.ndarray, " struts"] | None,
     lengths: Float[np.ndarray, " struts"],
     volume: float,
 ) -> None:
     """Fractions and radii are of a size beside the cell that rounding leaves meaningful."""
+    if radii is None:
+        return
     far = np.flatnonzero(np.abs(nodes).max(axis=1) > MAX_INTEGER)
     if len(far):
         raise LatticeGnnError(

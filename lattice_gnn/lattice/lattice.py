@@ -106,14 +106,11 @@ class Lattice(Remembering):
         if self.nu is not None:
             store("nu", checks.poisson_ratios(self.nu, count))
         with np.errstate(over="ignore", invalid="ignore"):
-            lengths = self.lengths
-        checks.check_lengths(lengths, self.volume)
-        thickest = self.radii if self.end_radii is None else np.maximum(self.radii, self.end_radii)
-        thinnest = self.radii if self.end_radii is None else np.minimum(self.radii, self.end_radii)
-        checks.check_proportions(self.nodes, thickest, lengths, self.volume)
-        checks.check_proportions(self.nodes, thinnest, lengths, self.volume)
-        store("name", checks.text_label(self.name, "name"))
-        store("units", checks.text_label(self.units, "units"))
+            checks.check_lengths(self.lengths, self.volume)
+        checks.check_proportions(self.nodes, self.radii, self.lengths, self.volume)
+        checks.check_proportions(self.nodes, self.end_radii, self.lengths, self.volume)
+        for label in ("name", "units"):
+            store(label, checks.text_label(getattr(self, label), label))
 
     def __eq__(self, other: object) -> bool:
         """Return whether every field is exactly equal, names and units included."""
