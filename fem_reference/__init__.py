@@ -1,1 +1,1 @@
-"""The reference solvers that judge the network: finite elements for periodic strut lattices."""
+"""Reference solvers: finite elements for periodic strut lattices."""

@@ -1,4 +1,4 @@
-"""Direct solution of sparse symmetric systems: SuperLU, or Pardiso where it is installed."""
+"""Direct solution of sparse symmetric systems: SuperLU, or Pardiso if installed."""
 
 import weakref
 from collections.abc import Callable
@@ -10,35 +10,35 @@ import numpy as np
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
-    import scipy.sparse  # takes long to load, which small lattices do not need
+    import scipy.sparse  # slow to import; not needed for small lattices
 
 Ordering = Literal["NATURAL", "MMD_AT_PLUS_A"]
 
 
 class IllConditionedError(LatticeGnnError):
-    """The equilibrium cannot be found to the promised accuracy in this precision."""
+    """The equilibrium cannot be computed to the required accuracy in this precision."""
 
     def __init__(self, lattice: int):
         self.lattice = lattice
         super().__init__(
             f"lattice {lattice}: the stiffness matrix is too ill-conditioned to be solved "
-            "accurately; look for struts that are extremely short, thin or soft beside others, "
-            "and use float64"
+            "accurately; check for struts that are extremely short, thin or soft compared with "
+            "others, and use float64"
         )
 
 
 def factorise(
     K: "scipy.sparse.csc_array", *, ordering: Ordering, pardiso_from: int = 0
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Factorise a symmetric positive definite matrix; returns the product with its inverse.
+    """Factorise a symmetric positive definite matrix; return the product with its inverse.
 
-    With the extra ``pardiso`` installed it is Pardiso's Cholesky, else SuperLU's LU of scipy.
+    Uses Pardiso's Cholesky with the extra ``pardiso``, otherwise scipy's SuperLU.
 
     Args:
         K: The matrix, both triangles.
-        ordering: Of the unknowns, in SuperLU: as they stand, or by minimum degree. Pardiso orders
-            them itself.
-        pardiso_from: Number of unknowns from which Pardiso is worth its start.
+        ordering: Ordering of the unknowns in SuperLU: natural, or minimum degree. Pardiso uses its
+            own.
+        pardiso_from: Number of unknowns from which Pardiso is used.
 
     Raises:
         IllConditionedError: For lattice 0, if the matrix is singular to rounding.
@@ -60,7 +60,7 @@ def _factorise_with_pardiso(K: "scipy.sparse.csc_array") -> Callable[[np.ndarray
     from pypardiso.pardiso_wrapper import PyPardisoError
     from scipy.sparse import csr_matrix, triu
 
-    upper = csr_matrix(triu(K, format="csr"))  # what Pardiso reads of a symmetric matrix
+    upper = csr_matrix(triu(K, format="csr"))  # symmetric: Pardiso reads one triangle
     solver = PyPardisoSolver(mtype=2)
     try:
         solver.factorize(upper)

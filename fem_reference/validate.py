@@ -1,9 +1,9 @@
-"""One reference against another: a solver's stiffness beside tensors that somebody else published.
+"""Validation of a solver's stiffness against published tensors.
 
-A published tensor carries the digits that it was printed with. A lattice with one soft and one
-stiff way to deform has a compliance dominated by the soft one; rounding that compliance to five
-digits and inverting it can move the stiffness by per cents. ``rounding_floor`` says by how much,
-lattice by lattice, so that a difference can be read for what it is.
+Published tensors are rounded to the printed digits. If a lattice has one soft and one stiff mode,
+its compliance is dominated by the soft one; rounding that compliance to five digits and inverting
+it can change the stiffness by per cents. ``rounding_floor`` quantifies this for each lattice, so
+that rounding can be told apart from other differences.
 """
 
 import time
@@ -28,14 +28,14 @@ class Outlier:
     """One lattice of a comparison.
 
     Attributes:
-        name: Its name.
+        name: Name of the lattice.
         relative_density: Sum of strut volumes over the cell volume.
         stiffness: |C - C_ref| / |C_ref|.
         compliance: |S - S_ref| / |S_ref|.
         softest: Relative difference of the smallest eigenvalue of C.
         condition: Largest over smallest eigenvalue of the reference.
-        rounding_floor: Root mean square of the difference in C by rounding the reference.
-        rounding_bound: Largest difference in C that this rounding can cause.
+        rounding_floor: Root mean square change of C caused by rounding the reference.
+        rounding_bound: Largest change of C that this rounding can cause.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Outlier:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Differences between computed and reference tensors, one number a lattice, all relative.
+    """Relative differences between computed and reference tensors, one number per lattice.
 
     Attributes:
         names: Names of the lattices.
@@ -61,9 +61,9 @@ class Comparison:
         compliance: |S - S_ref|_F / |S_ref|_F.
         softest: Difference of the smallest eigenvalue of C over that of the reference.
         condition: Largest over smallest eigenvalue of the reference.
-        rounding_floor: Root mean square of the difference in C that follows from rounding the
-            reference's compliance to its printed digits; 0 where it is taken as exact.
-        rounding_bound: Largest difference in C that this rounding can cause, to first order.
+        rounding_floor: Root mean square change of C caused by rounding the reference's compliance
+            to its printed digits; 0 if it is taken as exact.
+        rounding_bound: Largest change of C that this rounding can cause, to first order.
         seconds: Wall time of the solver for all lattices.
     """
 
@@ -80,7 +80,7 @@ class Comparison:
     seconds: float
 
     def __len__(self) -> int:
-        """Number of lattices."""
+        """Return the number of lattices."""
         return len(self.names)
 
     def worst(self, count: int = 10) -> tuple[Outlier, ...]:
@@ -103,20 +103,20 @@ def compare(
     solve: Solver,
     roundings: Sequence[Float[np.ndarray, "6 6"]] | None = None,
 ) -> Comparison:
-    """Solve every lattice and set the answer against its reference.
+    """Solve every lattice and compare the result with its reference.
 
     Args:
         pairs: Lattices and their reference stiffness C / E_s (one 6x6 tensor each).
-        solve: The solver: stiffness C / E_s of a sequence of lattices, shape (lattices, 6, 6).
+        solve: Solver that returns C / E_s of a sequence of lattices, shape (lattices, 6, 6).
         roundings: For each reference, half a unit in the last printed digit of its Mandel
             compliance, 1/E_s; without them the references are taken as exact.
 
     Raises:
-        LatticeGnnError: For no pairs, roundings that do not match, or a reference that is not
+        LatticeGnnError: If there are no pairs, roundings do not match, or a reference is not
             positive definite.
     """
     if not pairs:
-        raise LatticeGnnError("there is no lattice with a reference tensor to compare with")
+        raise LatticeGnnError("expected at least one lattice with a reference tensor, got none")
     if roundings is not None and len(roundings) != len(pairs):
         raise LatticeGnnError(
             f"roundings: expected one per pair ({len(pairs)}), got {len(roundings)}"
@@ -154,18 +154,17 @@ def compare(
 def rounding_errors(
     stiffness: Float[Tensor, "lattices 6 6"], halves: Float[Tensor, "lattices 6 6"] | None
 ) -> tuple[Float[Tensor, " lattices"], Float[Tensor, " lattices"]]:
-    """How far rounding a compliance moves the stiffness that is its inverse, relative Frobenius.
+    """Bound the change of C (relative Frobenius) caused by rounding its compliance.
 
     To first order dC = -C dS C. The 21 independent entries of dS are each uniform between plus and
-    minus half a unit in the last digit: their contributions add in square, with variance half^2/3.
+    minus half a unit in the last digit: their contributions add in quadrature, variance half^2/3.
 
     Args:
         stiffness: C, Mandel.
-        halves: Half units of the entries of S, Mandel, symmetric; None: no rounding.
+        halves: Half units of the entries of S, Mandel, symmetric; None for no rounding.
 
     Returns:
-        Root mean square, and the sum of all contributions, which to first order no rounding can
-        exceed.
+        Root mean square, and the sum of all contributions, which is an upper bound to first order.
     """
     square = stiffness.new_zeros(len(stiffness))
     total = torch.zeros_like(square)

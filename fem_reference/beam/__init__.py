@@ -1,4 +1,4 @@
-"""Periodic beam FEM: the stiffness of rigid-jointed frames."""
+"""Periodic beam FEM: the effective stiffness of rigid-jointed frames."""
 
 from fem_reference.beam.homogenise import RankWarning, homogenise_beam
 from fem_reference.beam.solution import BeamFields, BeamSolution

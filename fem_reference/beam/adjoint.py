@@ -1,14 +1,14 @@
 """Derivatives of displacements and end forces: one adjoint solve with the factor of the solution.
 
-At equilibrium the nodal forces R(U, p) out of balance vanish, whatever the parameters p (positions,
-radii, cells, moduli). With K = -dR/dU,
+At equilibrium the unbalanced nodal forces R(U, p) vanish for all parameters p (positions, radii,
+cells, moduli). With K = -dR/dU,
 
     dU = K^-1 dR|_U,
 
-dR|_U the change of R with U held fixed, which automatic differentiation knows. For any function
-f(U) the derivative is therefore (df/dU . K^-1) . dR|_U: the backward pass solves once with K, which
-is symmetric and factorised already. The stiffness itself needs none of this, its derivative is the
-one with U held fixed.
+where dR|_U, the change of R with U held fixed, comes from automatic differentiation. For any
+function f(U) the derivative is therefore (df/dU . K^-1) . dR|_U: the backward pass solves once with
+K, which is symmetric and already factorised. The stiffness itself needs no adjoint solve: its
+derivative is the one with U held fixed.
 """
 
 from typing import Any
@@ -21,11 +21,11 @@ from lattice_gnn.tensors.matrix_functions import OnceDifferentiable
 
 
 def differentiable(U: Nodal, residual: Nodal, factor: Factor) -> Nodal:
-    """U with the derivative that equilibrium gives it.
+    """Return U with the derivative given by equilibrium.
 
     Args:
         U: Fluctuations and rotations at equilibrium, outside the graph.
-        residual: Nodal forces out of balance at U, inside the graph; zero where held.
+        residual: Unbalanced nodal forces at U, inside the graph; zero where held.
         factor: The factorised stiffness.
     """
     result: Tensor = _Equilibrium.apply(residual, U, factor)

@@ -1,4 +1,4 @@
-"""Struts under affine nodal motion: the load of the problem, and an upper bound on its answer."""
+"""Struts under affine nodal motion: the load of the problem, and an upper bound on C."""
 
 import torch
 from jaxtyping import Float
@@ -12,7 +12,7 @@ from lattice_gnn.tensors.notation import strain_basis
 def affine_deformation(
     batch: LatticeBatch, B: Float[Tensor, "struts 8 12"]
 ) -> Float[Tensor, "struts 8 6"]:
-    """Strut deformations B (0, 0, E_k v, 0) where nodes move affinely and do not turn."""
+    """Return strut deformations B (0, 0, E_k v, 0) under affine motion without rotation."""
     x, y, z = batch.strut_vectors[:, :, None].unbind(1)
     b1, b2, b3 = B[:, :, 6:9].unbind(-1)
     half = 0.5**0.5
@@ -21,7 +21,7 @@ def affine_deformation(
 
 
 def affine_displacements(batch: LatticeBatch) -> Float[Tensor, "nodes 3 6"]:
-    """Displacements E_k x of the nodes in the home cell under the unit strains."""
+    """Return displacements E_k x of the nodes in the home cell under the unit strains."""
     positions = (batch.nodes[:, None] @ batch.cells[batch.node_lattice])[:, 0]
     return torch.einsum("kab,nb->nak", strain_basis(positions), positions)
 
@@ -29,7 +29,7 @@ def affine_displacements(batch: LatticeBatch) -> Float[Tensor, "nodes 3 6"]:
 def energy_density(
     batch: LatticeBatch, D: Float[Tensor, "struts rows 6"]
 ) -> Float[Tensor, "lattices 6 6"]:
-    """C = (1/V) sum of D^T D, or the part of it that belongs to some rows of D."""
+    """Return C = (1/V) sum of D^T D, or the part that belongs to some rows of D."""
     C = batch.sum_over_struts(D.mT @ D) / batch.volumes[:, None, None]
     return (C + C.mT) / 2
 
@@ -37,7 +37,7 @@ def energy_density(
 def affine_stiffness(
     lattices: LatticeBatch, *, element: BeamTheory = "euler-bernoulli"
 ) -> Float[Tensor, "lattices 6 6"]:
-    """Stiffness C / E_s under affine nodal motion without rotation, Mandel.
+    """Return the stiffness C / E_s under affine nodal motion without rotation, Mandel.
 
     An upper bound on C in the Loewner order.
     """

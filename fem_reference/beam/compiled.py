@@ -1,10 +1,9 @@
-"""When the compiled kernel serves: importing and compiling it must never cost a small job.
+"""Choice between the compiled kernel and torch, so that small jobs never pay for compilation.
 
-The decision is that of renting or buying skis. The kernel costs once: a moment to import numba and
-load compiled code from its cache, or seconds to compile it where the cache holds none. Until a
-process has spent about as much on the path of torch, the kernel stays out of it; so it never waits
-for more than twice the time of the better choice. Work is counted, not timed: the same program
-takes the same path each time.
+This is the ski-rental problem. The kernel has a one-time cost: a moment to import numba and load
+compiled code from its cache, or seconds to compile it if not cached. A process uses torch until it
+has spent about as much there, so that it never takes more than twice the time of the better choice.
+Work is counted, not timed, so that the same program always takes the same path.
 """
 
 import importlib
@@ -16,17 +15,17 @@ from dataclasses import dataclass
 from types import ModuleType
 
 COMPILED_BELOW_NODES = 500
-"""Larger cells are left to the sparse factorisation; benchmarks/beam.py measures the crossover."""
-_CALL = 300  #: what a call costs the path of torch besides its nodes, in nodes
+"""Larger cells use the sparse factorisation; benchmarks/beam.py measures the crossover."""
+_CALL = 300  #: overhead of a torch call, in equivalent nodes
 _LOAD = 50_000  #: nodes that torch homogenises while the kernel is loaded from the cache ...
 _COMPILE = 1_200_000  #: ... and while it is compiled
-_MANY = 5_000  #: lattices of a job that has one path, from which on the kernel is worth compiling
+_MANY = 5_000  #: number of lattices of a single-path job from which compiling pays off
 _LAUNCH = "fem_reference.beam.kernel.launch"
 
 
 @dataclass(slots=True)
 class _Process:
-    """What this process has done so far, and the kernel once it is there."""
+    """Work done so far by this process, and the kernel once loaded."""
 
     work: int = 0
     kernel: ModuleType | None = None
@@ -38,10 +37,10 @@ _pinned: ContextVar[bool | None] = ContextVar("_pinned", default=None)
 
 @contextmanager
 def pinned(lattices: int) -> Iterator[None]:
-    """One path for a whole job of so many lattices, whatever the process did before.
+    """Use one path for a whole job of ``lattices`` lattices, whatever the process did before.
 
-    Both paths agree to rounding only; this is for jobs that must give the same bytes again. Inside
-    another ``pinned`` the outer one decides.
+    Both paths agree only to rounding; this is for jobs that must be reproducible bit for bit.
+    Nested inside another ``pinned``, the outer one decides.
     """
     if _pinned.get() is not None:
         yield
@@ -54,7 +53,7 @@ def pinned(lattices: int) -> Iterator[None]:
 
 
 def kernel_for(nodes: int) -> ModuleType | None:
-    """The compiled kernel, ``kernel.launch``, if it serves for cells with so many nodes in all."""
+    """Return the compiled kernel, ``kernel.launch``, if it serves cells with ``nodes`` nodes."""
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return None
     chosen = _pinned.get()

@@ -1,12 +1,12 @@
-"""Fill-reducing order of the nodes by geometric nested dissection.
+"""Fill-reducing node ordering by geometric nested dissection.
 
 A box of nodes is cut in two by a plane across one of its longer axes; the nodes on one side that
-have a strut to the other form the separator and are numbered last; the halves follow the same rule.
-Of several planes near the middle the one with the smallest separator is taken. For a
-three-dimensional frame of n nodes the factor then holds O(n^(4/3)) entries (George, *Nested
-dissection of a regular finite element mesh*, SIAM J. Numer. Anal. 10 (1973) 345). Struts that
-cross the periodic faces are cut by the same rule, since the separator is taken from the graph and
-the position only chooses the halves.
+have a strut to the other form the separator and are numbered last; the halves are treated
+recursively. Of several planes near the middle the one with the smallest separator is chosen. For a
+three-dimensional frame of n nodes the factor has O(n^(4/3)) entries (George, *Nested dissection of
+a regular finite element mesh*, SIAM J. Numer. Anal. 10 (1973) 345). Struts across periodic faces
+are treated by the same rule, since the separator is derived from the graph and positions only
+determine the halves.
 """
 
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ from jaxtyping import Float, Int
 
 from lattice_gnn.lattice.batch import LatticeBatch
 
-_LEAF = 10  #: nodes below which a box is not cut any further
-_SHARES = (0.4, 0.45, 0.5, 0.55, 0.6)  #: of the nodes below the cutting plane
-_LONG = 0.6  #: extent over the longest one from which an axis is worth a cut
+_LEAF = 10  #: number of nodes below which a box is not cut further
+_SHARES = (0.4, 0.45, 0.5, 0.55, 0.6)  #: of the nodes on the lower side of the cutting plane
+_LONG = 0.6  #: smallest extent, relative to the longest, of an axis considered for cutting
 
 Nodes = Int[np.ndarray, " _"]  # of a box, a half, a separator: any number
 Adjacency = tuple[Nodes, Nodes]  #: neighbours of node n: ``ends[starts[n]:starts[n + 1]]``
 
 
 def dissection_order(batch: LatticeBatch) -> Int[np.ndarray, " nodes"]:
-    """The nodes in elimination order.
+    """Return the nodes in elimination order.
 
     Args:
         batch: The lattices; positions are wrapped into the home cell before cutting.
@@ -51,7 +51,7 @@ def _adjacency(struts: Int[np.ndarray, "struts 2"], num_nodes: int) -> Adjacency
 def _dissect(
     box: Nodes, points: Float[np.ndarray, "all_nodes 3"], adjacency: Adjacency, parts: list[Nodes]
 ) -> None:
-    """Append the nodes of a box to ``parts`` in elimination order: halves first, separator last."""
+    """Append a box's nodes to ``parts`` in elimination order: halves first, separator last."""
     if len(box) <= _LEAF:
         parts.append(box)
         return
@@ -64,7 +64,7 @@ def _dissect(
 def _cuts(
     box: Nodes, points: Float[np.ndarray, "all_nodes 3"], adjacency: Adjacency
 ) -> Iterator[tuple[Nodes, Nodes, Nodes]]:
-    """Candidate cuts: what is left of one side, the other side, the separator."""
+    """Iterate over candidate cuts: rest of one side, other side, separator."""
     extent = np.ptp(points[box], axis=0)
     for axis in np.flatnonzero(extent >= _LONG * extent.max()):
         order = box[np.argsort(points[box, axis], kind="stable")]
@@ -76,13 +76,13 @@ def _cuts(
 
 
 def _cost(cut: tuple[Nodes, Nodes, Nodes]) -> float:
-    """Square of the separator, with a surcharge for unequal halves."""
+    """Return the squared size of the separator, with a penalty for unequal halves."""
     one, other, separator = (len(part) for part in cut)
     return separator**2 * (1 + abs(one - other) / (one + other + separator))
 
 
 def _touches(one: Nodes, other: Nodes, adjacency: Adjacency, num_nodes: int) -> np.ndarray:
-    """Which nodes of ``one`` have a neighbour in ``other``."""
+    """Find the nodes of ``one`` that have a neighbour in ``other``."""
     starts, ends = adjacency
     inside = np.zeros(num_nodes, dtype=bool)
     inside[other] = True

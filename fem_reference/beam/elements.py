@@ -1,7 +1,7 @@
-"""Straight beam elements with circular sections, written without local frames.
+"""Straight beam elements with circular sections, formulated without local frames.
 
 A circular section has no preferred transverse direction, so the element needs the strut's unit
-tangent ``t`` alone. With end displacements u_i, u_j and rotations theta_i, theta_j, rigid end
+tangent ``t`` only. With end displacements u_i, u_j and rotations theta_i, theta_j, rigid end
 lengths a, b and flexible length l = L - a - b, the deformations of the flexible part are
 
     e       = t . (u_j - u_i)                                    elongation
@@ -38,7 +38,7 @@ AXIAL, TORSION, BENDING = slice(0, 1), slice(1, 2), slice(2, 8)  #: rows of B
 def shear_coefficient(
     nu: Float[Tensor, "*struts"], bore_ratio: Float[Tensor, "*struts"]
 ) -> Float[Tensor, "*struts"]:
-    """Timoshenko's shear coefficient of a circular ring, 6(1 + nu)/(7 + 6 nu) for the solid circle.
+    """Return Timoshenko's shear coefficient of a ring; 6(1 + nu)/(7 + 6 nu) for a solid circle.
 
     Args:
         nu: Poisson's ratio.
@@ -58,7 +58,7 @@ def strut_coefficients(
     element: BeamTheory = "euler-bernoulli",
     rigid_ends: Float[Tensor, "struts 2"] | None = None,
 ) -> tuple[Float[Tensor, "struts 3"], Float[Tensor, "struts 8"]]:
-    """Vector v of every strut, and eight coefficients that with it make the strut's stiffness.
+    """Return the vector v and eight stiffness coefficients of every strut.
 
     The coefficients a, g, c1, c2, c3, e1, e2, e3 multiply the deformations whose squares add up to
     twice the energy, with d = u_j - u_i:
@@ -72,7 +72,7 @@ def strut_coefficients(
         rigid_ends: Rigid lengths at node i and node j, unit of length; 0 where None.
 
     Raises:
-        LatticeGnnError: For an unknown element, or rigid ends that leave no flexible length.
+        LatticeGnnError: For an unknown element, or rigid ends without flexible length in between.
     """
     vectors = batch.strut_vectors
     length = total = vectors.norm(dim=-1)
@@ -100,7 +100,7 @@ def strut_operator(
     element: BeamTheory = "euler-bernoulli",
     rigid_ends: Float[Tensor, "struts 2"] | None = None,
 ) -> Float[Tensor, "struts 8 12"]:
-    """The square root B of every strut's stiffness: K = B^T B in global axes, unit of E_s.
+    """Return the square root B of every strut's stiffness K = B^T B, global axes, unit E_s.
 
     Arguments and errors are those of ``strut_coefficients``.
 
@@ -129,7 +129,7 @@ def strut_operator(
 def _flexibilities(
     batch: LatticeBatch, element: BeamTheory, length: Tensor, radii: tuple[Tensor, Tensor]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Axial, torsional and bending flexibilities of struts whose radius runs from r1 to r2.
+    """Return axial, torsional and bending flexibilities of struts tapered from r1 to r2.
 
     With r(s) = r1 + (r2 - r1) s: int ds/r^2 = 1/(r1 r2), int ds/r^4 = (r1^2 + r1 r2 + r2^2)/(3 r1^3
     r2^3), int (1-s)^2/r^4 ds = 1/(3 r1^3 r2), int s(1-s)/r^4 ds = 1/(6 r1^2 r2^2), int s^2/r^4 ds =
@@ -138,8 +138,7 @@ def _flexibilities(
     Returns:
         Axial; torsional; f_jj; f_ij / f_jj; 1 - f_ij / f_jj; (f_ii f_jj - f_ij^2) / f_jj. The last
         two are written as sums of positive terms: the shear flexibility of a short strut would
-        cancel in the difference, and squares would overflow float32 where struts are measured in
-        metres.
+        cancel in the difference, and squares would overflow float32 for struts measured in metres.
     """
     if element not in ("euler-bernoulli", "timoshenko"):
         raise LatticeGnnError(
@@ -167,10 +166,10 @@ def _flexibilities(
 def check_rigid_ends(
     total: Float[Tensor, " struts"], rigid_ends: Float[Tensor, "struts 2"]
 ) -> None:
-    """Refuse rigid ends that leave no flexible length of some strut.
+    """Check that rigid ends leave a flexible length of every strut.
 
     Raises:
-        LatticeGnnError: Naming the strut.
+        LatticeGnnError: If not; names the strut.
     """
     arm_i, arm_j = rigid_ends.to(total).unbind(-1)
     length = total - arm_i - arm_j
@@ -185,7 +184,7 @@ def check_rigid_ends(
 
 
 def _cross_matrix(t: Float[Tensor, "struts 3"]) -> Float[Tensor, "struts 3 3"]:
-    """[t]x with [t]x v = t x v."""
+    """Return [t]x with [t]x v = t x v."""
     x, y, z = t.unbind(-1)
     zero = torch.zeros_like(x)
     return torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(-1, 3, 3)

@@ -1,7 +1,7 @@
 """Factorisations of the fluctuation stiffness K_uu: dense in batches, or sparse.
 
-Both hold the degrees of freedom that ``find_supports`` names (so the matrix is positive definite,
-exactly), scale to a unit diagonal, and answer ``solve(forces) -> displacements`` on the flat node
+Both hold the degrees of freedom given by ``find_supports`` (so that the matrix is positive
+definite), scale to a unit diagonal, and provide ``solve(forces) -> displacements`` on the flat node
 layout of a ``LatticeBatch``.
 """
 
@@ -25,11 +25,11 @@ class Factor(Protocol):
     """A factorised stiffness matrix."""
 
     def solve(self, forces: Nodal) -> Nodal:
-        """Displacements and rotations under nodal forces and moments; zero where held."""
+        """Return displacements and rotations under nodal forces and moments; zero where held."""
         ...
 
     def condition(self) -> Float[Tensor, " lattices"]:
-        """Condition number of the scaled matrix of each lattice (2-norm)."""
+        """Return the condition number of the scaled matrix of each lattice (2-norm)."""
         ...
 
 
@@ -49,13 +49,13 @@ class DenseFactor:
         K = B.new_zeros(lattices * n * n, 6, 6)
         K.index_add_(0, (rows[:, :, None] * n + columns[:, None, :]).view(-1), blocks)
         K = K.view(lattices, n, n, 6, 6).transpose(2, 3).reshape(lattices, 6 * n, 6 * n)
-        K.diagonal(dim1=-2, dim2=-1).fill_(1)  # free ones are 1 by scaling; held and padding
+        K.diagonal(dim1=-2, dim2=-1).fill_(1)  # already 1 where free; sets held and padding
         self._cholesky, info = torch.linalg.cholesky_ex(K)
         if bool((info > 0).any()):
             raise IllConditionedError(int(info.argmax()))
 
     def solve(self, forces: Nodal) -> Nodal:
-        """See ``Factor.solve``."""
+        """Solve for nodal forces; see ``Factor.solve``."""
         scale = self._scale.view(-1, 6, 1)
         padded = forces.new_zeros(len(self._cholesky) * self.size, 6, forces.shape[-1])
         padded[self._slot] = forces * scale
@@ -65,7 +65,7 @@ class DenseFactor:
         return solution.reshape(padded.shape)[self._slot] * scale
 
     def condition(self) -> Float[Tensor, " lattices"]:
-        """See ``Factor.condition``."""
+        """Return condition numbers; see ``Factor.condition``."""
         eigenvalues = torch.linalg.eigvalsh(self._cholesky @ self._cholesky.mT)
         return eigenvalues[:, -1] / eigenvalues[:, 0]
 
@@ -77,7 +77,7 @@ class SparseFactor:
     """
 
     def __init__(self, batch: LatticeBatch, B: StrutOperator, held: Bool[Tensor, " degrees"]):
-        from scipy.sparse import csc_array  # takes long to load, which small lattices do not need
+        from scipy.sparse import csc_array  # slow to import; not needed for small lattices
 
         size = 6 * len(batch.nodes)
         struts = batch.struts.cpu().numpy()
@@ -99,14 +99,14 @@ class SparseFactor:
         self._apply_inverse = factorise(K, ordering="NATURAL")
 
     def solve(self, forces: Nodal) -> Nodal:
-        """See ``Factor.solve``."""
+        """Solve for nodal forces; see ``Factor.solve``."""
         b = forces.cpu().numpy().reshape(len(self._order), -1) * self._scale
         x = np.empty_like(b)
         x[self._order] = self._apply_inverse(b[self._order])
         return torch.from_numpy(x * self._scale).to(forces).view_as(forces)
 
     def condition(self) -> Float[Tensor, " lattices"]:
-        """See ``Factor.condition``; from the extreme eigenvalues by Lanczos iteration, to 1 %."""
+        """Estimate condition numbers from extreme eigenvalues by Lanczos iteration, to 1 %."""
         from scipy.sparse.linalg import LinearOperator, eigsh
 
         inverse = LinearOperator(self._K.shape, matvec=self._apply_inverse, dtype=self._K.dtype)
@@ -121,7 +121,7 @@ class SparseFactor:
 def _unit_diagonal(
     batch: LatticeBatch, B: StrutOperator, held: Bool[Tensor, " degrees"]
 ) -> Float[Tensor, " degrees"]:
-    """The scaling that brings the diagonal of K to 1, and 0 where a degree of freedom is held."""
+    """Return the scaling to a unit diagonal of K, and 0 for held degrees of freedom."""
     i, j = batch.struts.unbind(-1)
     diagonal = B.new_zeros(len(batch.nodes), 6)
     diagonal.index_add_(0, batch.struts.view(-1), B.square().sum(1).view(-1, 6))
@@ -134,5 +134,5 @@ def _unit_diagonal(
 
 
 def _degrees(nodes: Int[np.ndarray, " nodes"]) -> Int[np.ndarray, " degrees"]:
-    """The six degrees of freedom of each node, in order."""
+    """Return the six degrees of freedom of each node, in order."""
     return (6 * nodes[:, None] + np.arange(6)).ravel()

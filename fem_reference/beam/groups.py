@@ -1,6 +1,7 @@
-"""The equilibrium of groups of lattices of like size by torch: padded dense batches, or sparse.
+"""Equilibrium of groups of lattices of similar size in torch: padded dense batches, or sparse.
 
-This path serves any device and any size, and decides where the accuracy of a cell is in doubt.
+This path supports any device and any size, and is decisive where the accuracy of a cell is in
+doubt.
 """
 
 from dataclasses import dataclass
@@ -21,17 +22,17 @@ from fem_reference.sparse import IllConditionedError
 from lattice_gnn.lattice.batch import LatticeBatch
 
 SPARSE_FROM_NODES = 60
-"""Cells with more nodes are factorised sparsely; benchmarks/beam.py measures the crossover."""
-NEGLIGIBLE = 1e-20  #: error of C over its trace that needs no look at the eigenvalues
-ROUNDING = 64  #: units in the last place by which deformations differ from zero where they are
+"""Cells with more nodes use sparse factorisation; benchmarks/beam.py measures the crossover."""
+NEGLIGIBLE = 1e-20  #: error of C over its trace below which eigenvalues need not be computed
+ROUNDING = 64  #: units in the last place within which deformations count as zero
 _REFINEMENTS = 6
-_ENERGY_TOLERANCE = 1e-9  #: admitted error of the softest eigenvalue of C, relative
-_ZERO = 1e-15  #: eigenvalue of C over its trace that counts as none
+_ENERGY_TOLERANCE = 1e-9  #: admissible relative error of the softest eigenvalue of C
+_ZERO = 1e-15  #: eigenvalue of C over its trace that counts as zero
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is asked of every group."""
+    """Settings of the solution, the same for every group."""
 
     element: BeamTheory
     rigid_ends: Float[Tensor, "struts 2"] | None
@@ -39,7 +40,7 @@ class Task:
 
 
 class Found(NamedTuple):
-    """What a group, or all of them, gave."""
+    """Results of a group, or of all groups."""
 
     C: Float[Tensor, "lattices 6 6"]
     end_forces: Float[Tensor, "struts 12 6"] | None = None
@@ -47,12 +48,12 @@ class Found(NamedTuple):
 
 
 def solve_in_groups(batch: LatticeBatch, held: Bool[Tensor, "nodes 6"], task: Task) -> Found:
-    """Homogenise group by group, lattices of like size together, and put the parts in order.
+    """Homogenise groups of lattices of similar size and merge the results in order.
 
     Args:
         batch: The lattices.
         held: Degrees of freedom to hold.
-        task: What is asked.
+        task: Settings of the solution.
 
     Raises:
         IllConditionedError: Naming a lattice of the batch.
@@ -66,7 +67,7 @@ def solve_in_groups(batch: LatticeBatch, held: Bool[Tensor, "nodes 6"], task: Ta
 
 
 def in_order(batch: LatticeBatch, parts: list[Found], order: Int[np.ndarray, " lattices"]) -> Found:
-    """One answer from those of parts of a batch, which hold its lattices in the given order."""
+    """Merge the results of parts of a batch, which hold its lattices in the given order."""
     lattices = torch.from_numpy(np.argsort(order)).to(batch.nodes.device)
     C = torch.cat([part.C for part in parts])[lattices]
     forces = [part.end_forces for part in parts if part.end_forces is not None]
@@ -83,7 +84,7 @@ def in_order(batch: LatticeBatch, parts: list[Found], order: Int[np.ndarray, " l
 def condition_numbers(
     batch: LatticeBatch, held: Bool[Tensor, "nodes 6"], task: Task
 ) -> Float[Tensor, " lattices"]:
-    """Condition number of each lattice's scaled stiffness matrix."""
+    """Compute the condition number of each lattice's scaled stiffness matrix."""
     counts = batch.node_offsets.diff().cpu().numpy()
     groups = split_by_size(counts, SPARSE_FROM_NODES)
     arms = task.rigid_ends
@@ -99,7 +100,7 @@ def condition_numbers(
 
 
 def _factor(part: LatticeBatch, B: Tensor, held: Bool[Tensor, " degrees"]) -> Factor:
-    """Dense factors of a group, or the sparse factor of the large cell that it is."""
+    """Factorise a group: dense factors, or a sparse factor of a single large cell."""
     sparse = int(part.node_offsets[1]) >= SPARSE_FROM_NODES
     return (SparseFactor if sparse else DenseFactor)(part, B, held)
 
@@ -110,7 +111,7 @@ def _solve_slab(
     held: Bool[Tensor, "nodes 6"],
     task: Task,
 ) -> list[Found]:
-    """C (and fields) of each group: elements for all at once, then group by group in threads."""
+    """Solve each group of a slab: elements for all at once, then group by group in threads."""
     order = np.concatenate(groups)
     slab, (nodes, struts) = batch.select(order), batch.members(order)
     arms = None if task.rigid_ends is None else task.rigid_ends[struts]
@@ -129,7 +130,7 @@ def _solve_slab(
 
     def solve(job: tuple[int, int, tuple[Tensor, Tensor, Tensor]]) -> Found:
         start, stop, piece = job
-        with torch.set_grad_enabled(with_gradient):  # grad mode belongs to the thread
+        with torch.set_grad_enabled(with_gradient):  # grad mode is per thread
             try:
                 return _solve_group(slab.span(start, stop), *piece, task)
             except IllConditionedError as error:
@@ -146,7 +147,7 @@ def _solve_group(
     held: Bool[Tensor, "nodes 6"],
     task: Task,
 ) -> Found:
-    """C of a group; the solve is outside the graph, the energy at its solution inside."""
+    """Solve a group outside the autograd graph; the energy at the solution is inside."""
     held = held.reshape(-1)
     with torch.no_grad():
         factor = _factor(part, B.detach(), held)
@@ -171,7 +172,7 @@ def _fields_in_order(
     struts: Int[Tensor, " struts"],
     lattices: Int[Tensor, " lattices"],
 ) -> BeamFields:
-    """Fields of all groups, in the order of the batch."""
+    """Merge the fields of all groups, in the order of the batch."""
     by_node = {"fluctuations", "rotations", "displacements"}
     joined = {}
     for name in BeamFields.__dataclass_fields__:
@@ -186,13 +187,13 @@ def _equilibrium(
     factor: Factor,
     held: Bool[Tensor, " degrees"],
 ) -> tuple[Float[Tensor, "nodes 6 6"], Float[Tensor, "struts 8 6"]]:
-    """Nodal fluctuations U with K_uu U = -K_ue, and the strut deformations D that go with them.
+    """Return fluctuations U with K_uu U = -K_ue, and the strut deformations D.
 
     ``elements`` are B and the deformations under affine motion.
 
     With residual r and correction dU = K^-1 r, the energy of the uncorrected U is too high by
-    exactly dU.r, which is compared with the softest eigenvalue of C that is not zero. The residual
-    is summed from strut forces, so that it does not share the rounding of the assembled matrix.
+    exactly dU.r, which is compared with the smallest non-zero eigenvalue of C. The residual is
+    summed from strut forces, independently of the rounding of the assembled matrix.
     """
     B, affine = elements
     U = factor.solve(_residual(batch, B, affine, held))
@@ -214,7 +215,7 @@ def _residual(
     D: Float[Tensor, "struts 8 6"],
     held: Bool[Tensor, " degrees"],
 ) -> Float[Tensor, "nodes 6 6"]:
-    """Nodal forces out of balance; zero where held."""
+    """Return the unbalanced nodal forces; zero where held."""
     residual = -_nodal_forces(batch, B.mT @ D)
     return residual.view(-1, 6).masked_fill(held[:, None], 0).view_as(residual)
 
@@ -225,9 +226,9 @@ def _inaccurate(
     D: Float[Tensor, "struts 8 6"],
     excess: Float[Tensor, " lattices"],
 ) -> Bool[Tensor, " lattices"]:
-    """Which energy densities are off by more than the tolerance of the softest eigenvalue.
+    """Find energy densities whose error exceeds the tolerance of the softest eigenvalue.
 
-    Energies as small as the square of what rounding leaves of the affine deformations are zero:
+    Energies as small as the square of the rounding error of the affine deformations count as zero:
     those of a component that closes on itself.
     """
     trace = batch.sum_over_struts(D.square().sum((1, 2))) / batch.volumes
@@ -250,14 +251,14 @@ def _sum_over_nodes(batch: LatticeBatch, values: Float[Tensor, "nodes cases"]) -
 
 
 def _at_ends(batch: LatticeBatch, U: Float[Tensor, "nodes 6 6"]) -> Float[Tensor, "struts 12 6"]:
-    """Displacements and rotations at the two ends of every strut."""
+    """Return displacements and rotations at the two ends of every strut."""
     return U[batch.struts].reshape(-1, 12, 6)
 
 
 def _nodal_forces(
     batch: LatticeBatch, end_forces: Float[Tensor, "struts 12 6"]
 ) -> Float[Tensor, "nodes 6 6"]:
-    """Sum of the strut end forces and moments at each node."""
+    """Sum the strut end forces and moments at each node."""
     total = end_forces.new_zeros(len(batch.nodes), 6, 6)
     return total.index_add_(0, batch.struts.view(-1), end_forces.reshape(-1, 6, 6))
 
@@ -268,7 +269,7 @@ def _fields(
     U: Float[Tensor, "nodes 6 6"],
     condition: Float[Tensor, " lattices"],
 ) -> BeamFields:
-    """Fields of a group; ``struts`` are end forces and deformations."""
+    """Compute the fields of a group; ``struts`` are end forces and deformations."""
     end_forces, D = struts
     return BeamFields(
         fluctuations=U[:, :3],

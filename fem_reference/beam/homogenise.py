@@ -1,16 +1,15 @@
 """Periodic homogenisation of Euler-Bernoulli and Timoshenko frames: batched, differentiable.
 
-Macro strain is six extra degrees of freedom. With nodal fluctuations and rotations U, the strain
-energy per volume is a quadratic form in (E, U); minimising over U at each unit strain (Mandel
-basis, 11 22 33 23 13 12) leaves
+The macroscopic strain adds six degrees of freedom. With nodal fluctuations and rotations U, the
+strain energy density is a quadratic form in (E, U); minimising over U at each unit strain (Mandel
+basis, 11 22 33 23 13 12) gives
 
     C_kl = (1/V) sum over struts D_k . D_l,
 
 with D_k the strut deformations under unit strain k at equilibrium, scaled so that D.D is twice the
-strut's energy. Evaluated in this form C is symmetric positive semi-definite by construction, an
-error in U enters only squared, and its derivative with respect to positions, radii, cells and
-moduli is the explicit one, with U held fixed (envelope theorem). ``docs/beam-reference.md``
-explains.
+strut's energy. In this form C is symmetric positive semi-definite by construction, an error in U
+enters only squared, and the derivative with respect to positions, radii, cells and moduli is the
+explicit one, with U held fixed (envelope theorem). See ``docs/beam-reference.md``.
 """
 
 import warnings
@@ -48,7 +47,7 @@ def homogenise_beam(
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
 ) -> BeamSolution:
-    """Effective stiffness of periodic beam lattices.
+    """Compute the effective stiffness of periodic beam lattices.
 
     Args:
         lattices: One lattice, several, or a batch (whose dtype and device are then kept). C is
@@ -57,8 +56,8 @@ def homogenise_beam(
         element: "euler-bernoulli", or "timoshenko" with Cowper's shear coefficient.
         rigid_ends: Rigid lengths at the two ends of every strut, unit of length.
         fields: Also return displacements, forces, energies and condition numbers; "end_forces" for
-            the strut end forces alone, at little cost. They are differentiable as C is (first
-            derivatives, by one adjoint solve with the same factor).
+            the strut end forces alone, at little cost. Like C they are differentiable once, by an
+            adjoint solve with the same factor.
         dtype: Precision for lattices given as objects.
         device: Device for lattices given as objects.
 
@@ -66,8 +65,8 @@ def homogenise_beam(
         The solution; a singular C comes with a ``RankWarning``.
 
     Raises:
-        IllConditionedError: Where the energy of C's softest mode cannot be had to 1e-9 in this
-            precision (float64 then stores that eigenvalue to about 1e-16 times cond(C)).
+        IllConditionedError: If the energy of C's softest mode cannot be computed to 1e-9 in this
+            precision (float64 stores that eigenvalue to about 1e-16 times cond(C)).
         LatticeGnnError: For an empty sequence, an unknown element or impossible rigid ends.
     """
     if isinstance(lattices, Lattice):
@@ -99,14 +98,14 @@ def homogenise_beam(
 
 
 def held_degrees(batch: LatticeBatch, supports: Supports) -> Bool[Tensor, "nodes 6"]:
-    """Which degrees of freedom are held."""
+    """Mark the degrees of freedom that are held."""
     held = torch.zeros(6 * len(batch.nodes), dtype=torch.bool)
     held[torch.from_numpy(supports.held)] = True
     return held.view(-1, 6).to(batch.nodes.device)
 
 
 def _solve(batch: LatticeBatch, held: Bool[Tensor, "nodes 6"], task: Task) -> Found:
-    """Small cells by the compiled kernel once it is there, the others in groups by torch."""
+    """Solve small cells by the compiled kernel once available, the others in groups by torch."""
     counts = batch.node_offsets.diff().cpu().numpy()
     small = counts < compiled.COMPILED_BELOW_NODES
     on_cpu = batch.nodes.device.type == "cpu"
@@ -134,7 +133,7 @@ def _solve(batch: LatticeBatch, held: Bool[Tensor, "nodes 6"], task: Task) -> Fo
 def _part(
     lattices: np.ndarray, batch: LatticeBatch, held: Bool[Tensor, "nodes 6"], task: Task
 ) -> tuple[LatticeBatch, Bool[Tensor, "chosen 6"], Task]:
-    """Some lattices of the batch, and the same task for them."""
+    """Return some lattices of the batch with their part of the task."""
     if len(lattices) == len(batch):
         return batch, held, task
     nodes, struts = batch.members(lattices)

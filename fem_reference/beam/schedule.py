@@ -1,4 +1,4 @@
-"""Cut a batch into groups of like size, and run the groups on the threads that torch may use."""
+"""Split a batch into groups of similar size and run them on torch's threads."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,22 +11,22 @@ from jaxtyping import Int
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_ENTRIES = 600_000  #: matrix entries of a dense group; larger groups fall out of the cache
+_ENTRIES = 600_000  #: matrix entries of a dense group; larger groups exceed the cache
 _SLAB = 50_000  #: nodes of the lattices whose elements are computed at once
 
 
 def split_by_size(
     counts: Int[np.ndarray, " lattices"], sparse_from: int
 ) -> list[Int[np.ndarray, " group"]]:
-    """Groups of lattices with like node counts.
+    """Group lattices with similar node counts.
 
     Args:
         counts: Nodes of each lattice.
-        sparse_from: A lattice with at least so many nodes makes a group of its own.
+        sparse_from: Number of nodes from which a lattice forms a group of its own.
 
     Returns:
-        Lattice numbers of each group. Padding to the largest of a group costs at most about a
-        quarter more work.
+        Lattice numbers of each group. Padding to the largest lattice of a group adds at most about
+        a quarter of the work.
     """
     groups: list[np.ndarray] = []
     order = np.argsort(counts, kind="stable")
@@ -47,7 +47,7 @@ def split_by_size(
 def slabs(
     groups: list[Int[np.ndarray, " _"]], counts: Int[np.ndarray, " lattices"]
 ) -> Iterator[list[Int[np.ndarray, " _"]]]:
-    """Runs of groups with a bounded number of nodes in all, which bounds the memory.
+    """Split groups into runs with a bounded total number of nodes, which bounds memory.
 
     Args:
         groups: Lattice numbers of each group.
@@ -68,11 +68,11 @@ def slabs(
 def in_threads(
     function: Callable[[Task], Result], tasks: Sequence[Task], *, parallel: bool
 ) -> list[Result]:
-    """Apply ``function`` to every task, in order, on as many threads as torch may use.
+    """Apply ``function`` to every task on torch's threads; results are in order.
 
-    The last tasks start first: they are the largest, and a small one fills the gap at the end.
-    torch releases the interpreter lock inside its kernels. The kernels of one small group get one
-    thread each: nested threads would cost more than they bring.
+    The last tasks, which are the largest, start first, for better load balance. torch releases the
+    interpreter lock inside its kernels. Kernels of small groups run on one thread each, since
+    nested threading would be slower.
     """
     threads = torch.get_num_threads()
     workers = min(threads, len(tasks)) if parallel else 1

@@ -1,18 +1,18 @@
-"""Which rigid motions a periodic frame has, known from its graph alone.
+"""Rigid-body motions of a periodic frame, determined from its graph alone.
 
-A rigid-jointed frame that deforms nowhere moves, component by component, as u(x) = v + omega x x.
-Periodic displacements leave v free for every component and demand omega x T = 0 for each lattice
-vector T that the component's cycles reach. With the rank of those T:
+Without deformation each component of a rigid-jointed frame moves as u(x) = v + omega x x. Periodic
+displacements leave v free for every component and require omega x T = 0 for each lattice vector T
+in the span of the component's cycles. By the rank of those T:
 
     rank 3 or 2   three translations
     rank 1        three translations and the spin about the line that the component follows
     rank 0        three translations and three rotations (a component that closes on itself)
 
-So the singular directions of the stiffness matrix are known exactly, and it is made regular by
-*holding* one degree of freedom for each of them, with no regularisation and no threshold on
-eigenvalues. In the same way a macroscopic strain E costs nothing in a component whose cycles span V
-when P_V E P_V = 0, which gives the rank of the effective stiffness: the dimension of the sum of
-Sym(V) over the components.
+So the null space of the stiffness matrix is known exactly, and the matrix is made regular by
+*holding* one degree of freedom per null vector, without regularisation or thresholds on
+eigenvalues. Likewise, a macroscopic strain E has zero energy in a component whose cycles span V if
+P_V E P_V = 0, which gives the rank of the effective stiffness: the dimension of the sum of Sym(V)
+over the components.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Supports:
 
 
 def find_supports(batch: LatticeBatch) -> Supports:
-    """Find components, ranks and the degrees of freedom to hold, for the whole batch at once."""
+    """Find components, ranks and the degrees of freedom to hold, for the whole batch."""
     struts = batch.struts.cpu().numpy()
     shifts = batch.shifts.cpu().numpy()
     cells = batch.cells.detach().cpu().numpy().astype(np.float64)
@@ -77,7 +77,7 @@ def find_supports(batch: LatticeBatch) -> Supports:
 def _smallest_node(
     struts: Int[np.ndarray, "struts 2"], num_nodes: int
 ) -> Int[np.ndarray, " nodes"]:
-    """The smallest node of each node's component.
+    """Return the smallest node of each node's component.
 
     Trees that a strut joins are merged at their roots until no strut is left between two trees.
 
@@ -114,7 +114,7 @@ def _gram_of_cycles(
 
 
 def _rank_of_gram(gram: Int[np.ndarray, "components 3 3"]) -> Int[np.ndarray, " components"]:
-    """Rank of positive semi-definite integer matrices, exactly: from the principal minors."""
+    """Compute the exact rank of positive semi-definite integer matrices by principal minors."""
     if gram.max(initial=0) >= 2**20:  # the determinant might overflow
         gram = gram.astype(object)
     a, b, c = gram[:, 0, 0], gram[:, 1, 1], gram[:, 2, 2]
@@ -131,7 +131,7 @@ def _spanning_offsets(
     root: Int[np.ndarray, " components"],
     num_nodes: int,
 ) -> Int[np.ndarray, "nodes 3"]:
-    """The cell in which a spanning tree, grown breadth first from each root, reaches each node."""
+    """Return the cell in which a breadth-first spanning tree from each root reaches each node."""
     offsets = np.zeros((num_nodes, 3), dtype=np.int64)
     reached: Bool[np.ndarray, " nodes"] = np.zeros(num_nodes, dtype=bool)
     reached[root] = True
@@ -151,7 +151,7 @@ def _stiffness_rank(
     component_lattice: Int[np.ndarray, " components"],
     cells: Float[np.ndarray, "lattices 3 3"],
 ) -> Int[np.ndarray, " lattices"]:
-    """Dimension of the sum of Sym(V) over each lattice's components."""
+    """Compute the dimension of the sum of Sym(V) over each lattice's components."""
     rank = np.zeros(len(cells), dtype=np.int64)
     np.maximum.at(rank, component_lattice, cycle_rank * (cycle_rank + 1) // 2)
     lattices_with_several = np.flatnonzero(np.bincount(component_lattice) > 1)

@@ -1,4 +1,4 @@
-"""Periodic solid FEM: the stiffness of the union of struts and joints, on voxels."""
+"""Periodic solid FEM: the effective stiffness of the union of struts and joints, on voxels."""
 
 from fem_reference.solid.homogenise import SolidSolution, homogenise_solid
 

@@ -1,4 +1,4 @@
-"""What happens inside a homogenised solid: displacement and stress on the voxels."""
+"""Displacement and stress fields of a homogenised solid on the voxels."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ from fem_reference.solid.grid import Grid, numbers_at
 from fem_reference.solid.hexahedra import CORNERS, Hexahedron, macro_displacement
 from fem_reference.solid.multigrid import Nodal
 
-_VTK_ORDER = [0, 4, 6, 2, 1, 5, 7, 3]  #: our corners a1 a2 a3 in the order of a VTK hexahedron
+_VTK_ORDER = [0, 4, 6, 2, 1, 5, 7, 3]  #: corners a1 a2 a3 in the order of a VTK hexahedron
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VoxelModel:
-    """A grid of elements.
+    """Voxel model: a grid of elements with weights and moduli.
 
     Attributes:
         cell: Cell vectors as rows.
         grid: Filled voxels and their nodes.
         weights: Filled share of every filled voxel.
         moduli: Mean Young's modulus of the filled part of each, E / E_s.
-        element: What the voxels share; of E = 1.
+        element: The element shared by all voxels; E = 1.
     """
 
     cell: Float[np.ndarray, "3 3"]
@@ -38,11 +38,11 @@ class VoxelModel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SolidFields:
-    """What happens in the solid under the six unit strains (last axis, Mandel order).
+    """Fields in the solid under the six unit strains (last axis, Mandel order).
 
     Attributes:
-        points: Corners of the voxels, Cartesian; points on the far faces of the cell are repeated.
-        hexahedra: Corner points of every filled voxel, in the order of VTK.
+        points: Cartesian corners of the voxels; points on opposite faces of the cell are repeated.
+        hexahedra: Corner points of every filled voxel, in VTK order.
         weights: Filled share of every voxel.
         displacement: Total displacement of the points, strain . x + fluctuation; unit of length.
         stress: Stress over E_s in the solid at the centre of every voxel, Mandel.
@@ -56,7 +56,7 @@ class SolidFields:
 
 
 def solid_fields(model: VoxelModel, fluctuation: Nodal) -> SolidFields:
-    """Compute displacement and stress; points on the far faces of the cell are repeated."""
+    """Compute displacement and stress; points on opposite faces of the cell are repeated."""
     grid, element = model.grid, model.element
     voxels = np.stack(np.unravel_index(grid.voxels, grid.shape), axis=1)
     corners = voxels[:, None] + CORNERS
@@ -73,7 +73,7 @@ def solid_fields(model: VoxelModel, fluctuation: Nodal) -> SolidFields:
         corner_motion = fluctuation[grid.corners[part]].reshape(-1, 24, 6) + element.affine
         stress[part] = element.centre_stress @ corner_motion
     stress *= model.moduli[:, None, None]
-    mirrored = float(np.linalg.det(model.cell)) < 0  # VTK wants the first face seen from inside
+    mirrored = float(np.linalg.det(model.cell)) < 0  # VTK orders the first face as seen from inside
     order = _VTK_ORDER[4:] + _VTK_ORDER[:4] if mirrored else _VTK_ORDER
     return SolidFields(
         points=points,

@@ -1,4 +1,4 @@
-"""The periodic grid of voxels: its size, which nodes and voxels take part, who is next to whom."""
+"""The periodic voxel grid: size, active nodes and voxels, neighbours."""
 
 import numpy as np
 import psutil
@@ -8,18 +8,18 @@ from fem_reference.solid.hexahedra import CORNERS, OFFSETS
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Lattice
 
-FEWEST_VOXELS = 4.0  #: per diameter on the fine grid: below, the coarse grid means nothing
-MEMORY_LIMIT = 0.8 * psutil.virtual_memory().total  #: bytes of this machine
-_MOST_VOXELS = 2**31 - 1  #: numbers of voxels are 32 bits wide
-_MULTIPLE = 8  #: the number of voxels along each axis is one of this: three halvings
+FEWEST_VOXELS = 4.0  #: per diameter on the fine grid; with fewer the coarse grid is meaningless
+MEMORY_LIMIT = 0.8 * psutil.virtual_memory().total  #: bytes
+_MOST_VOXELS = 2**31 - 1  #: voxel numbers are 32-bit integers
+_MULTIPLE = 8  #: of the number of voxels along each axis, for three halvings
 _BYTES_PER_NODE, _BYTES_PER_VOXEL = 1700, 16
-_NODES_PER_FILLED_VOXEL = 1.7  #: at 8 voxels per diameter; for the forecast of memory only
+_NODES_PER_FILLED_VOXEL = 1.7  #: at 8 voxels per diameter; used only to estimate memory
 
 Shape = tuple[int, int, int]
 
 
 class Grid:
-    """Active nodes and voxels of one level; numbers are flat, the last axis runs fastest."""
+    """Active nodes and voxels of one level; numbers are flat, last axis fastest."""
 
     def __init__(self, active: np.ndarray, shape: Shape):
         self.shape = shape
@@ -33,17 +33,17 @@ class Grid:
         self.neighbours = places[self.numbers(self.nodes, OFFSETS)]
 
     def __len__(self) -> int:
-        """Number of nodes."""
+        """Return the number of nodes."""
         return len(self.nodes)
 
     def numbers(
         self, origins: Int[np.ndarray, " count"], steps: Int[np.ndarray, "steps 3"]
     ) -> Int[np.ndarray, "count steps"]:
-        """Numbers of the grid points at these steps from the origins, periodic."""
+        """Return the numbers of the (periodic) grid points at these steps from the origins."""
         return numbers_at(np.unravel_index(origins, self.shape), steps, self.shape)
 
     def places(self) -> Int[np.ndarray, " points"]:
-        """For every grid point its place among the active nodes, or -1; too large to be kept."""
+        """Return each grid point's index among the active nodes, or -1 (too large to cache)."""
         places = np.full(int(np.prod(self.shape)), -1, dtype=np.int32)
         places[self.nodes] = np.arange(len(self.nodes), dtype=np.int32)
         return places
@@ -55,16 +55,16 @@ class Grid:
         return n1 // 2, n2 // 2, n3 // 2
 
     def coarser(self) -> "Grid":
-        """Grid of half the resolution, of the voxels that hold some of these."""
+        """Return the grid of half the resolution, of the voxels that contain some of these."""
         return Grid(np.unique(self.parent_voxels()), self.half_shape)
 
     def parent_voxels(self) -> Int[np.ndarray, " voxels"]:
-        """For each voxel the number of the voxel that holds it one level up."""
+        """Return, for each voxel, the number of its parent one level up."""
         i, j, k = np.unravel_index(self.voxels, self.shape)
         return np.ravel_multi_index((i // 2, j // 2, k // 2), self.half_shape)
 
     def child_numbers(self) -> Int[np.ndarray, " voxels"]:
-        """Which of the eight children of its parent each voxel is."""
+        """Return, for each voxel, its number among the eight children of its parent."""
         i, j, k = np.unravel_index(self.voxels, self.shape)
         return 4 * (i % 2) + 2 * (j % 2) + k % 2
 
@@ -72,7 +72,7 @@ class Grid:
 def numbers_at(
     at: tuple[np.ndarray, ...], steps: Int[np.ndarray, "steps 3"], shape: Shape
 ) -> Int[np.ndarray, "count steps"]:
-    """Flat numbers of the periodic grid points at steps from the points ``at``."""
+    """Return the flat numbers of the periodic grid points at steps from the points ``at``."""
     numbers = np.zeros((len(at[0]), len(steps)), dtype=np.int64)
     for axis in range(3):
         distinct, which = np.unique(steps[:, axis], return_inverse=True)
@@ -83,7 +83,7 @@ def numbers_at(
 
 
 def thinnest(lattice: Lattice) -> float:
-    """Radius of the thinnest strut at its thinner end; of a hollow strut its wall."""
+    """Return the smallest strut radius (thinner end), or wall thickness of a hollow strut."""
     sections = lattice.sections
     thinner = np.minimum(sections.radii, sections.end_radii)
     return float((thinner * (1.0 - sections.bores)).min())
@@ -92,13 +92,13 @@ def thinnest(lattice: Lattice) -> float:
 def grid_shape(
     lattice: Lattice, voxels_per_diameter: float | int, memory_limit: float | int
 ) -> Shape:
-    """Voxels along each cell vector, multiples of 8, for a resolution of the thinnest strut.
+    """Choose the voxels along each cell vector, multiples of 8, to resolve the thinnest strut.
 
-    Two walls of a hollow strut count as a diameter.
+    For a hollow strut, twice the wall thickness counts as the diameter.
 
     Raises:
-        LatticeGnnError: For fewer than 4 voxels per diameter, or where the grid needs more memory
-            than ``memory_limit`` bytes or more voxels than can be numbered.
+        LatticeGnnError: For fewer than 4 voxels per diameter, or if the grid needs more memory than
+            ``memory_limit`` bytes or more voxels than can be numbered.
     """
     if not voxels_per_diameter >= FEWEST_VOXELS:
         raise LatticeGnnError(
@@ -118,7 +118,7 @@ def grid_shape(
             f"the solid reference: {voxels_per_diameter:g} voxels across the thinnest strut "
             f"(radius {smallest:.3g}) need {rounded[0]:.0f} x {rounded[1]:.0f} x "
             f"{rounded[2]:.0f} voxels, about {nodes:.2g} active nodes and {memory / 1e9:.3g} GB of "
-            f"memory, over the limit of {exceeded}; take fewer voxels per diameter or "
+            f"memory, over the limit of {exceeded}; use fewer voxels per diameter or "
             "thicker struts"
         )
     n1, n2, n3 = (int(n) for n in rounded)

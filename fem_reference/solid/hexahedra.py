@@ -1,9 +1,9 @@
-"""The element of the solid reference: a parallelepiped with incompatible modes.
+"""The finite element of the solid reference: a parallelepiped with incompatible modes.
 
-All voxels of a grid in lattice coordinates have the same shape, so that there is one element matrix
-and each voxel has it times its weight. Corner a = 4 a1 + 2 a2 + a3 of an element lies at the bits
-(a1, a2, a3) along its three edges; degree of freedom 3 a + k is the displacement of corner a along
-Cartesian axis k.
+All voxels of a grid in lattice coordinates have the same shape, so that there is a single element
+matrix, multiplied by the weight of each voxel. Corner a = 4 a1 + 2 a2 + a3 of an element lies at
+(a1, a2, a3), 0 or 1 along its three edges; degree of freedom 3 a + k is the displacement of corner
+a along Cartesian axis k.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from lattice_gnn.tensors.notation import strain_basis
 from lattice_gnn.tensors.stiffness import Stiffness
 
 CORNERS = np.array(list(itertools.product((0, 1), repeat=3)))
-"""Bits of each corner, shape (8, 3)."""
+"""Position of each corner, 0 or 1 along each edge, shape (8, 3)."""
 
 OFFSETS = np.array(list(itertools.product((-1, 0, 1), repeat=3)))
 """Steps from a grid point to its 27 neighbours, itself (number 13) included, shape (27, 3)."""
@@ -30,15 +30,15 @@ _UNIT_STRAINS = strain_basis(torch.zeros(0, dtype=torch.float64)).numpy()
 
 @dataclass(frozen=True, slots=True)
 class Hexahedron:
-    """What all voxels of a grid share; the solid has E = 1.
+    """Element matrices shared by all voxels of a grid; the solid has E = 1.
 
     Attributes:
-        stiffness: Element matrix, symmetric; unit E times length.
+        stiffness: Element stiffness matrix, symmetric; unit E times length.
         loads: Nodal forces that hold the element at the six unit strains (Mandel basis).
         affine: Corner displacements, relative to corner 0, under the six unit strains.
         centre_stress: Stress (Mandel) at the centre from corner displacements; unit E over length.
         solid: Stiffness of the solid, Mandel.
-        volume: Of one element.
+        volume: Volume of one element.
     """
 
     stiffness: Float[np.ndarray, "24 24"]
@@ -50,7 +50,7 @@ class Hexahedron:
 
 
 def hexahedron(edges: Float[np.ndarray, "3 3"], nu: float) -> Hexahedron:
-    """Make the element of a parallelepiped.
+    """Build the element of a parallelepiped.
 
     Trilinear displacements plus the nine modes 1 - xi_k^2 (Wilson, Taylor, Doherty and Ghaboussi
     1973), condensed out. The Jacobian is constant, so the modes do no work against a constant
@@ -58,7 +58,7 @@ def hexahedron(edges: Float[np.ndarray, "3 3"], nu: float) -> Hexahedron:
 
     Args:
         edges: Edge vectors as rows.
-        nu: Poisson ratio of the solid.
+        nu: Poisson's ratio of the solid.
     """
     D = Stiffness.isotropic(1.0, nu).numpy()
     to_space = 2.0 * np.linalg.inv(edges)  # d xi_i / d x_k = to_space[k, i]
@@ -77,24 +77,24 @@ def hexahedron(edges: Float[np.ndarray, "3 3"], nu: float) -> Hexahedron:
 
 
 def _trilinear_slopes(signs: Float[np.ndarray, "8 3"], point: tuple) -> Float[np.ndarray, "8 3"]:
-    """Slopes of the eight shape functions along xi at a point of the reference cube."""
+    """Return the gradients along xi of the eight shape functions at a reference point."""
     factors = (1.0 + signs * np.array(point)) / 2.0
     others = np.stack([np.delete(factors, k, axis=1).prod(axis=1) for k in range(3)], axis=1)
     return signs / 2.0 * others
 
 
 def _strain_operator(slopes: Float[np.ndarray, "functions 3"]) -> Float[np.ndarray, "6 columns"]:
-    """Mandel strain from the coefficients of vector-valued functions with these slopes."""
+    """Map coefficients of vector-valued functions with these gradients to Mandel strain."""
     return np.einsum("mij,fj->mfi", _UNIT_STRAINS, slopes).reshape(6, -1)
 
 
 def macro_displacement(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3 6"]:
-    """Displacement strain . x of points under the six unit strains."""
+    """Return the displacements strain . x of points under the six unit strains."""
     return np.einsum("pk,mik->pim", points, _UNIT_STRAINS)
 
 
 def child_interpolation() -> Float[np.ndarray, "8 24 24"]:
-    """Corner displacements of the eight halves of an element from those of the element."""
+    """Interpolate corner displacements of an element to those of its eight children."""
     fine = CORNERS[:, None] + CORNERS[None]  # 0, 1 or 2 halves along each edge
     shape = np.ones((8, 8, 8))
     for axis in range(3):
@@ -104,10 +104,10 @@ def child_interpolation() -> Float[np.ndarray, "8 24 24"]:
 
 
 def descend(matrices: Float[np.ndarray, "parts 24 24"]) -> Float[np.ndarray, "eight_parts 24 24"]:
-    """What each descendant adds to the matrix of an element one level up.
+    """Compute the contribution of each descendant to the matrix of an element one level up.
 
     Args:
-        matrices: What each descendant of an element adds to its matrix (one: the element itself).
+        matrices: Contributions of the descendants of an element (initially the element itself).
 
     Returns:
         Q_c^T M_s Q_c for descendant s of child c, number c * parts + s.

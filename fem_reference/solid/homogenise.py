@@ -1,9 +1,9 @@
 """The solid reference: periodic homogenisation of the union of struts as a continuum.
 
-Voxels in lattice coordinates carry the volume fraction of the solid and hexahedral elements with
-incompatible modes. The grid follows the thinnest strut. A second grid of half the resolution shows
-how far the answer is from convergence: both are extrapolated to zero voxel size, and the step of
-the extrapolation is the error estimate. ``docs/solid-reference.md`` explains and measures.
+Voxels in lattice coordinates, weighted by the volume fraction of the solid, are hexahedral elements
+with incompatible modes. The thinnest strut determines the resolution. A second grid of half the
+resolution measures convergence: both results are extrapolated to zero voxel size, and the step of
+the extrapolation is the error estimate. See ``docs/solid-reference.md`` for details and accuracy.
 """
 
 import time
@@ -33,7 +33,7 @@ from lattice_gnn.lattice.union import Clearance
 from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.wording import percent
 
-ORDER = 1.5  #: of convergence in the voxel size; docs/solid-reference.md shows how well it holds
+ORDER = 1.5  #: of convergence in the voxel size; see docs/solid-reference.md for its validity
 
 Progress = Callable[[str, float], None]
 
@@ -44,13 +44,13 @@ class VoxelSolution:
 
     Attributes:
         stiffness: C / E_s.
-        volume_fraction: Filled share of the cell, dropped components not counted.
-        iterations: Of the conjugate gradients.
+        volume_fraction: Filled share of the cell, without dropped components.
+        iterations: Number of conjugate gradient iterations.
         algebraic_error: Largest relative error of a strain energy left by the iteration.
-        shape: Voxels along the cell vectors.
-        active_nodes: Nodes of filled voxels.
-        memory: Bytes of levels and vectors.
-        components: How many were kept, and how many dropped.
+        shape: Number of voxels along the cell vectors.
+        active_nodes: Number of nodes of filled voxels.
+        memory: Memory of levels and vectors, in bytes.
+        components: Numbers of kept and dropped components.
     """
 
     stiffness: Stiffness
@@ -65,7 +65,7 @@ class VoxelSolution:
     _fluctuation: Nodal = field(repr=False)
 
     def __repr__(self) -> str:
-        """One line."""
+        """Return one line."""
         return (
             f"VoxelSolution({self.stiffness}, {self.shape[0]} x {self.shape[1]} x {self.shape[2]} "
             f"voxels, {self.active_nodes} active nodes, {self.iterations} iterations)"
@@ -78,25 +78,26 @@ class VoxelSolution:
 
     @cached_property
     def fields(self) -> SolidFields:
-        """Displacement and stress, computed at the first use."""
+        """Displacement and stress, computed at first use."""
         return solid_fields(self._model, self._fluctuation)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SolidSolution:
-    """Effective stiffness of a strut lattice as a solid, and how far it can be trusted.
+    """Effective stiffness of a strut lattice as a solid, with error estimates.
 
     Attributes:
         stiffness: C / E_s, extrapolated to zero voxel size; E_s is that of the lattice's material.
-        error: Estimate of its relative error (Frobenius): the step of the extrapolation.
-        softest_error: The same for the smallest eigenvalue of C.
-        volume_fraction: Of the union of struts and joints; dropped components do not count.
-        voxels_per_diameter: On the fine grid, for the thinnest strut.
+        error: Estimated relative error of C (Frobenius): the step of the extrapolation.
+        softest_error: Estimated relative error of the smallest eigenvalue of C.
+        volume_fraction: Volume fraction of the union of struts and joints, without dropped
+            components.
+        voxels_per_diameter: Resolution of the thinnest strut on the fine grid.
         fine: Solution on the fine grid, with its iterations and nodes.
         coarse: Solution on the grid of half the resolution.
-        clearance: The narrowest place between struts that share no joint; None where struts are so
-            long that it could not be looked for.
-        seconds: Wall time of everything.
+        clearance: Smallest gap between struts that share no joint; None if struts are too long to
+            search for it.
+        seconds: Total wall time.
     """
 
     stiffness: Stiffness
@@ -110,7 +111,7 @@ class SolidSolution:
     seconds: float
 
     def __repr__(self) -> str:
-        """One line: the stiffness, its error, the grid, contacts."""
+        """Return one line: the stiffness, its error, the grid, contacts."""
         return (
             f"SolidSolution({self.stiffness}, error {percent(self.error)}, softest "
             f"{percent(self.softest_error)}, volume fraction {self.volume_fraction:.4g}, "
@@ -120,14 +121,15 @@ class SolidSolution:
 
     @property
     def touching(self) -> bool:
-        """Whether struts that share no joint touch or overlap; here they are one solid."""
+        """Whether struts that share no joint touch or overlap, forming one solid."""
         return self.clearance is not None and self.clearance.touching > 0
 
     @property
     def unresolved_gap(self) -> bool:
-        """Whether struts come so close that the coarse grid may close the gap between them.
+        """Whether the coarse grid may close a gap between struts.
 
-        A gap below two voxels of the coarse grid; the error estimates grow with what it does to C.
+        True for gaps below two voxels of the coarse grid; the error estimates reflect the effect on
+        C.
         """
         return (
             self.clearance is not None and 0 < self.clearance.distance < 4 * self.fine.longest_edge
@@ -145,17 +147,17 @@ class SolidSolution:
 
     @property
     def memory(self) -> int:
-        """Bytes of levels and vectors on the fine grid."""
+        """Memory of levels and vectors on the fine grid, in bytes."""
         return self.fine.memory
 
     @property
     def dropped_components(self) -> int:
-        """Components that do not span space and carry no load; the others were kept."""
+        """Number of components that do not span space and carry no load."""
         return self.fine.components.dropped
 
     @property
     def fields(self) -> SolidFields:
-        """Displacement and stress on the fine grid, computed at the first use."""
+        """Displacement and stress on the fine grid, computed at first use."""
         return self.fine.fields
 
 
@@ -168,28 +170,28 @@ def homogenise_solid(
     memory_limit: float | int = MEMORY_LIMIT,
     on_progress: Progress | None = None,
 ) -> SolidSolution:
-    """Effective stiffness of the union of a lattice's struts as an isotropic solid.
+    """Compute the effective stiffness of the union of a lattice's struts as an isotropic solid.
 
-    Every strut is a cylinder, tapered ones a cone frustum, with a ball of its radius at each end; a
-    hollow strut is the wall around its bore and has flat ends. Radii may differ. Struts that touch
-    are one solid there; the solution says so. Components that do not span space are dropped
+    Every strut is a cylinder, or a cone frustum if tapered, with a ball of its radius at each end;
+    a hollow strut is the wall around its bore, with flat ends. Radii may differ. Touching struts
+    are one solid there, which the solution reports. Components that do not span space are dropped
     and counted. Struts may differ in Young's modulus; where they overlap, the solid has the mean of
     their moduli.
 
     Args:
         lattice: The lattice; E_s is the modulus of its material.
-        voxels_per_diameter: On the fine grid across the thinnest strut, of hollow ones across twice
-            their wall; 8 gives about 1 % in C.
-        tolerance: Admitted relative error of any strain energy on its grid.
-        device: "cpu" (numba), or a device of torch with float64: "cuda", "cuda:1".
-        memory_limit: Bytes; a grid that needs more is refused.
-        on_progress: Called with what is being done and the share done.
+        voxels_per_diameter: Resolution of the fine grid across the thinnest strut (for hollow
+            struts across twice the wall thickness); 8 gives about 1 % in C.
+        tolerance: Admissible relative error of any strain energy on its grid.
+        device: "cpu" (numba), or a torch device with float64: "cuda", "cuda:1".
+        memory_limit: Memory limit in bytes; a grid that needs more is refused.
+        on_progress: Called with the name of the stage and the share done.
 
     Raises:
-        LatticeGnnError: For several Poisson ratios, fewer than 4 voxels
-            per diameter, a grid over the memory limit, a device that is not there or too small, or
-            a lattice that does not span space.
-        NotConvergedError: Where the equations could not be solved to the tolerance.
+        LatticeGnnError: For several Poisson's ratios, fewer than 4 voxels per diameter, a grid over
+            the memory limit, a device that is unavailable or too small, or a lattice that does not
+            span space.
+        NotConvergedError: If the equations cannot be solved to the tolerance.
     """
     began = time.perf_counter()
     solve = solver_on(device)
@@ -228,21 +230,20 @@ def homogenise_voxels(
     device: str = "cpu",
     on_progress: Progress | None = None,
 ) -> VoxelSolution:
-    """Effective stiffness of a periodic voxel model, C / E_s, on the grid as it is.
+    """Compute the effective stiffness C / E_s of a periodic voxel model on the given grid.
 
     Args:
         weights: Stiffness of every voxel as a multiple of the solid's, usually its volume fraction;
-            0 is void. Axis k runs along cell vector k; numbers of voxels divisible by 8 are solved
-            fastest.
+            0 is void. Axis k is along cell vector k; numbers of voxels divisible by 8 are fastest.
         cell: Cell vectors as rows.
-        nu: Poisson ratio of the solid.
-        tolerance: Admitted relative error of any strain energy.
+        nu: Poisson's ratio of the solid.
+        tolerance: Admissible relative error of any strain energy.
         device: As for ``homogenise_solid``.
-        on_progress: Called with what is being done and the share done.
+        on_progress: Called with the name of the stage and the share done.
 
     Raises:
         LatticeGnnError: For an unknown device, or weights that are negative or do not span space.
-        NotConvergedError: Where the equations could not be solved to the tolerance.
+        NotConvergedError: If the equations cannot be solved to the tolerance.
     """
     if weights.ndim != 3 or weights.size == 0:
         raise LatticeGnnError(f"weights: expected a grid of voxels, got shape {weights.shape}")
@@ -259,32 +260,32 @@ def extrapolate(fine: Stiffness, coarse: Stiffness) -> tuple[Stiffness, float, f
     """Extrapolate a 2:1 pair of grids to zero voxel size, error ~ h^1.5.
 
     Returns:
-        C, its step from the fine grid relative to C (Frobenius), and that of the smallest
-        eigenvalue.
+        C, the step from the fine grid relative to C (Frobenius), and the relative step of the
+        smallest eigenvalue.
 
     Raises:
-        LatticeGnnError: Where the grids differ so much that the result is not positive definite.
+        LatticeGnnError: If the grids differ so much that the result is not positive definite.
     """
     step = (fine.mandel - coarse.mandel) / (2.0**ORDER - 1.0)
     C = fine.mandel + step
     softest, on_fine = (float(torch.linalg.eigvalsh(tensor)[0]) for tensor in (C, fine.mandel))
     if softest <= 0.0:
         raise LatticeGnnError(
-            "the solid reference: the two grids differ so much that extrapolation loses the "
-            "softest mode; take more voxels per diameter (at least twice as many)"
+            "the solid reference: the two grids differ so much that the extrapolated softest "
+            "eigenvalue is not positive; use more voxels per diameter (at least twice as many)"
         )
     error = float(torch.linalg.norm(step) / torch.linalg.norm(C))
     return Stiffness(C), error, abs(on_fine - softest) / softest
 
 
 def _poisson(lattice: Lattice) -> float:
-    """The one Poisson ratio of all struts."""
+    """Return Poisson's ratio, which all struts must share."""
     if lattice.nu is None:
         return lattice.material.nu
     nu = float(lattice.nu[0])
     if not np.allclose(lattice.nu, nu, rtol=0.0, atol=1e-12):
         raise LatticeGnnError(
-            "the solid reference: several Poisson ratios are not supported, got nu from "
+            "the solid reference: expected the same Poisson's ratio for all struts, got nu from "
             f"{lattice.nu.min():g} to {lattice.nu.max():g}; give all struts one nu"
         )
     return nu
@@ -293,7 +294,7 @@ def _poisson(lattice: Lattice) -> float:
 def _halved(
     weights: Float[np.ndarray, "n1 n2 n3"], moduli: Float[np.ndarray, "n1 n2 n3"] | None
 ) -> tuple[Float[np.ndarray, "m1 m2 m3"], Float[np.ndarray, "m1 m2 m3"] | None]:
-    """Filled shares and moduli on the grid of half the resolution; stiffness is averaged."""
+    """Average filled shares and stiffness to the grid of half the resolution."""
 
     def mean(values: np.ndarray) -> np.ndarray:
         n1, n2, n3 = values.shape
@@ -319,15 +320,15 @@ def _model(
     cell: Float[np.ndarray, "3 3"],
     nu: float,
 ) -> tuple[VoxelModel, Components]:
-    """Elements of the components that span space."""
+    """Build the elements of the components that span space."""
     kept, components = keep_spanning(weights)
     if components.kept == 0:
         empty = not bool((weights > 0).any())
         raise LatticeGnnError(
             "the solid reference: no voxel is filled; the grid is empty"
             if empty
-            else "the solid reference: no connected part of the solid spans space, so that some "
-            "strain costs no energy; see Lattice.connectivity() for what is missing"
+            else "the solid reference: no connected part of the solid spans space, so that C is "
+            "singular; see Lattice.connectivity() for the components"
         )
     flat = kept.ravel()
     active = np.flatnonzero(flat > 0)
@@ -347,7 +348,7 @@ def _homogenise(
     on_iteration: Callable[[int, float], None],
     solve: Callable[..., Solved],
 ) -> VoxelSolution:
-    """Solve on one grid, from the solution on the grid of half the resolution where there is."""
+    """Solve on one grid, starting from the solution on the coarse grid if given."""
     voxels = int(np.prod(model.grid.shape))
     weights = model.stiffness_weights
     multigrid = Multigrid(model.grid, weights, model.element)
@@ -378,7 +379,7 @@ def _homogenise(
 
 
 def _stage(on_progress: Progress | None, name: str) -> Callable[[int, float], None]:
-    """Turn the number of iterations into progress: ten are usual."""
+    """Convert the number of iterations to progress, assuming ten."""
     return lambda count, error: _report(on_progress, name, count / (count + 3.0))
 
 

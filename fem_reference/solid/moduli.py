@@ -1,9 +1,9 @@
-"""Young's modulus of every voxel where the struts of a lattice differ in theirs.
+"""Young's modulus of every voxel of a lattice whose struts have different moduli.
 
-A point that several struts cover has the mean of their moduli: a joint is of the mean modulus of
-the strut ends that meet there, and a strut is of its own modulus everywhere else. Voxels that only
-struts of one modulus reach take it as it is; in the others the same 16 x 16 x 16 points are looked
-at as for the filled share.
+A point covered by several struts has the mean of their moduli: a joint has the mean modulus of the
+strut ends that meet there, and elsewhere a strut has its own modulus. Voxels reached only by struts
+of one modulus have that modulus; the others are sampled at the same 16 x 16 x 16 points as for the
+filled share.
 """
 
 from typing import no_type_check
@@ -29,14 +29,14 @@ _NONE, _SEVERAL = -1, -2  #: no strut reaches a voxel; struts of several moduli 
 
 
 def voxel_moduli(lattice: Lattice, shape: Shape) -> Float[np.ndarray, "n1 n2 n3"] | None:
-    """Mean modulus of the filled part of every voxel, E / E_s, float32; 1 where nothing is filled.
+    """Compute the mean modulus E / E_s of the filled part of every voxel, float32; 1 if empty.
 
     Args:
         lattice: The lattice, with a modulus for each strut.
         shape: Number of voxels along each cell vector.
 
     Returns:
-        The moduli, or None where all struts are of the material of the lattice.
+        The moduli, or None if all struts have the modulus of the lattice's material.
     """
     if lattice.E is None or bool((lattice.E == lattice.material.E).all()):
         return None
@@ -62,7 +62,7 @@ def voxel_moduli(lattice: Lattice, shape: Shape) -> Float[np.ndarray, "n1 n2 n3"
 @compiled()
 @no_type_check
 def _own(pieces, edges, to_voxels, E, owner):
-    """Note for every voxel a strut that reaches it, or that struts of several moduli do."""
+    """Record for every voxel a strut that reaches it, or that struts of several moduli do."""
     half = half_diagonal(edges)
     n1, n2, n3 = owner.shape
     for s in range(len(pieces)):
@@ -81,7 +81,7 @@ def _own(pieces, edges, to_voxels, E, owner):
 @compiled()
 @no_type_check
 def _count(pieces, edges, to_voxels, number, counts):
-    """Count the struts that reach each numbered voxel, one place further on."""
+    """Count the struts that reach each numbered voxel, stored one place further on."""
     half = half_diagonal(edges)
     n1, n2, n3 = number.shape
     for s in range(len(pieces)):
@@ -98,7 +98,7 @@ def _count(pieces, edges, to_voxels, number, counts):
 @compiled()
 @no_type_check
 def _collect(pieces, edges, to_voxels, number, place, near):
-    """Write down these struts, each with the image of the voxel that it reaches."""
+    """Store these struts, each with the image of the voxel that it reaches."""
     half = half_diagonal(edges)
     n1, n2, n3 = number.shape
     for s in range(len(pieces)):
@@ -117,7 +117,7 @@ def _collect(pieces, edges, to_voxels, number, place, near):
 @compiled()
 @no_type_check
 def _mean_moduli(pieces, edges, E, first, near):
-    """Mean over the covered points of a voxel; over its struts where no point is covered."""
+    """Average over the covered points of a voxel, or over its struts if no point is covered."""
     half = half_diagonal(edges)
     found = np.empty(len(first) - 1)
     sums, struts = np.empty(SAMPLES), np.empty(SAMPLES, np.int64)
@@ -150,7 +150,7 @@ def _mean_moduli(pieces, edges, E, first, near):
 @compiled()
 @no_type_check
 def _covered_points(piece, edges, row, line):
-    """First and one past the last of the points that a piece covers, before and after its bore."""
+    """Return the ranges [first, stop) of points that a piece covers before and after its bore."""
     p = row[1] + (line // SAMPLES + 0.5) / SAMPLES
     q = row[2] + (line % SAMPLES + 0.5) / SAMPLES
     x = (p * edges[0, 0] + q * edges[1, 0] + row[3] * edges[2, 0] - piece[0],

@@ -1,11 +1,11 @@
 """Conjugate gradients for voxel solids, preconditioned by geometric multigrid.
 
-Only nodes of voxels with weight take part. The levels are grids of half the resolution each,
-trilinear interpolation P between them, and exact Galerkin operators P^T A P: an element of a
-coarse level is the weighted sum of what its voxels add to it, one matrix product for all elements.
-The smoother is block Gauss-Seidel, forward before and backward after the coarse correction, so that
-the preconditioner is symmetric. The coarsest level is solved directly. Block rows of the finest
-level are made from the voxel weights where they are used, and never stored.
+Only nodes of voxels with non-zero weight are active. Each level halves the resolution, with
+trilinear interpolation P in between and exact Galerkin operators P^T A P: an element of a coarse
+level is the weighted sum of contributions of its voxels, one matrix product for all elements. The
+smoother is block Gauss-Seidel, forward before and backward after the coarse correction, so that the
+preconditioner is symmetric. The coarsest level is solved directly. Block rows of the finest level
+are computed from the voxel weights on the fly and never stored.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,13 +29,13 @@ from fem_reference.solid.hexahedra import (
 from fem_reference.solid.stopping import largest_share, reached
 from fem_reference.sparse import factorise
 
-CHUNK = 256  #: rows whose blocks are held at once; they fit into the second-level cache
-COARSEST_NODES = 300  #: a level with at most so many nodes is solved directly
+CHUNK = 256  #: rows whose blocks are held at once; they fit into the L2 cache
+COARSEST_NODES = 300  #: largest number of nodes of a level that is solved directly
 MOST_LEVELS = 7
-_GEMM_LEVELS = 3  #: up to this level an element is summed from single voxels, above from elements
-SHARES = 0.5 ** np.abs(OFFSETS).sum(axis=1)  #: of a coarse node in the fine nodes around it
-_PARDISO_FROM = 15_000  #: unknowns; fewer take SuperLU less time
-_REGULARISATION = 1e-10  #: of the coarsest diagonal; hinges between voxels leave it singular
+_GEMM_LEVELS = 3  #: up to this level elements are summed from voxels, above from elements
+SHARES = 0.5 ** np.abs(OFFSETS).sum(axis=1)  #: weights of a coarse node in the fine nodes around it
+_PARDISO_FROM = 15_000  #: unknowns; for fewer SuperLU is faster
+_REGULARISATION = 1e-10  #: of the coarsest diagonal; hinges between voxels make it singular
 
 Nodal = Float[np.ndarray, "nodes 3 6"]
 
@@ -48,8 +48,8 @@ class Solved:
         displacement: Fluctuations under the six unit strains, unit of length.
         stiffness: C / E_s, Mandel.
         iterations: Number of iterations.
-        error: Largest relative error of a strain energy that the unfinished iteration leaves.
-        memory: Bytes of levels and vectors, on the device that solved.
+        error: Largest relative error of a strain energy left by the iteration.
+        memory: Memory of levels and vectors in bytes, on the device used.
     """
 
     displacement: Nodal
@@ -60,18 +60,18 @@ class Solved:
 
 
 class Level:
-    """A grid with the inverse of its diagonal blocks; subclasses know where the rows come from."""
+    """A grid with the inverse of its diagonal blocks; subclasses provide the rows."""
 
     def __init__(self, grid: Grid):
         self.neighbours = grid.neighbours
         self.size = len(grid)
 
     def chunks(self) -> Iterator[tuple[int, np.ndarray]]:
-        """First row and blocks of every chunk of rows, ascending."""
+        """Iterate over the first row and the blocks of every chunk of rows, ascending."""
         return (self.chunk(start) for start in range(0, self.size, CHUNK))
 
     def chunk(self, start: int) -> tuple[int, np.ndarray]:
-        """The rows from ``start`` on."""
+        """Return the rows from ``start`` on."""
         raise NotImplementedError
 
     def invert_diagonal(self) -> None:
@@ -81,12 +81,12 @@ class Level:
             stencils.invert_diagonal(blocks, self._near(start), start, self.inverse)
 
     def product(self, x: Nodal, y: Nodal) -> None:
-        """Y = A x."""
+        """Set y = A x."""
         for start, blocks in self.chunks():
             stencils.product(blocks, self._near(start), start, x, y)
 
     def smooth_before(self, b: Nodal, x: Nodal, residual: Nodal) -> None:
-        """Sweep forward from x = 0; also returns the residual."""
+        """Sweep forward from x = 0 and compute the residual."""
         for start, blocks in self.chunks():
             stencils.forward(blocks, self._near(start), start, self.inverse, b, x)
         for start, blocks in self.chunks():
@@ -103,7 +103,7 @@ class Level:
 
 
 class VoxelLevel(Level):
-    """The finest level: rows from the weights of the eight voxels around a node."""
+    """The finest level: rows are computed from the weights of the eight voxels around a node."""
 
     def __init__(self, grid: Grid, weights: Float[np.ndarray, " voxels"], element: Hexahedron):
         super().__init__(grid)
@@ -120,22 +120,22 @@ class VoxelLevel(Level):
         self.invert_diagonal()
 
     def chunk(self, start: int) -> tuple[int, np.ndarray]:
-        """See ``Level.chunk``."""
+        """Return the rows from ``start`` on; see ``Level.chunk``."""
         return start, (self.around[start : start + CHUNK] @ self._rows).reshape(-1, 27, 9)
 
     def forces(self, start: int = 0, stop: int | None = None) -> Nodal:
-        """Nodal forces that release the six unit strains."""
+        """Return the nodal forces that release the six unit strains."""
         return -(self.around[start:stop] @ self._loads).reshape(-1, 3, 6)
 
     def forces_less(self, Ap: Nodal, r: Nodal) -> None:
-        """R = forces - Ap."""
+        """Set r = forces - Ap."""
         for start in range(0, self.size, 16 * CHUNK):
             part = slice(start, start + 16 * CHUNK)
             np.subtract(self.forces(part.start, part.stop), Ap[part], out=r[part])
 
 
 class CoarseLevel(Level):
-    """A Galerkin level: rows stored."""
+    """A Galerkin level with stored rows."""
 
     def __init__(self, grid: Grid, fine: Grid):
         super().__init__(grid)
@@ -145,12 +145,12 @@ class CoarseLevel(Level):
         self.b, self.x, self.residual, self.again = (np.empty((self.size, 3, 6)) for _ in range(4))
 
     def chunk(self, start: int) -> tuple[int, np.ndarray]:
-        """See ``Level.chunk``."""
+        """Return the rows from ``start`` on; see ``Level.chunk``."""
         return start, self.blocks[start : start + CHUNK]
 
 
 class Multigrid:
-    """Levels of a voxel solid, finest first, and one W-cycle as a preconditioner."""
+    """Multigrid levels of a voxel solid, finest first, with a W-cycle as preconditioner."""
 
     def __init__(self, grid: Grid, weights: Float[np.ndarray, " voxels"], element: Hexahedron):
         self.fine = VoxelLevel(grid, weights, element)
@@ -159,10 +159,10 @@ class Multigrid:
         self.solve_coarsest = _direct(self.coarse[-1] if self.coarse else self.fine)
 
     def _build(self, grid: Grid, weights: np.ndarray, element: Hexahedron) -> None:
-        """Make the coarse levels.
+        """Build the coarse levels.
 
-        ``shares`` holds what each descendant adds to the matrix of an element; deep levels start
-        anew from the matrices of the last level.
+        ``shares`` holds the contribution of each descendant to the matrix of an element; deep
+        levels restart from the matrices of the previous level.
         """
         shares, parts = element.stiffness[None], weights[:, None]
         while len(grid) > COARSEST_NODES and len(self.coarse) + 2 <= MOST_LEVELS:
@@ -203,7 +203,7 @@ class Multigrid:
         return total
 
     def precondition(self, b: Nodal, x: Nodal, scratch: Nodal) -> None:
-        """X = M b with one W-cycle; ``scratch`` is overwritten."""
+        """Set x = M b by one W-cycle; ``scratch`` is overwritten."""
         if not self.coarse:
             x[:] = self.solve_coarsest(b)
             return
@@ -212,7 +212,7 @@ class Multigrid:
         self.fine.smooth_after(b, x)
 
     def _cycle(self, number: int, fine_x: Nodal, fine_residual: Nodal) -> None:
-        """Correct ``fine_x`` by the level of this number, visited twice: a W-cycle."""
+        """Correct ``fine_x`` by level ``number``, visited twice (W-cycle)."""
         level = self.coarse[number]
         stencils.restrict(level.children, SHARES, fine_residual, level.b)
         self._visit(number, level.x)
@@ -224,7 +224,7 @@ class Multigrid:
         stencils.prolong(level.children, SHARES, level.x, fine_x)
 
     def _visit(self, number: int, x: Nodal) -> None:
-        """Solve for the right-hand side of a coarse level, roughly; directly on the coarsest."""
+        """Solve on a coarse level approximately, on the coarsest directly."""
         level = self.coarse[number]
         if number + 1 == len(self.coarse):
             x[:] = self.solve_coarsest(level.b)
@@ -237,7 +237,7 @@ class Multigrid:
 def _sum_in_slabs(
     parts: np.ndarray, shares: np.ndarray, grid: Grid, level: CoarseLevel
 ) -> Float[np.ndarray, "elements 24 24"]:
-    """Sum element matrices from voxel weights into the level; returns them where they are few."""
+    """Sum element matrices from voxel weights into the level; return them if there are few."""
     flat = shares.reshape(len(shares), 576)
     keep = []
     for start in range(0, len(parts), CHUNK):
@@ -252,19 +252,19 @@ def _sum_in_slabs(
 def _sum_of_children(
     matrices: np.ndarray, parent: np.ndarray, child: np.ndarray, count: int
 ) -> Float[np.ndarray, "elements 24 24"]:
-    """Element matrices of a level from those one level down."""
+    """Sum the element matrices of a level from those one level down."""
     summed, interpolation = np.zeros((count, 24, 24)), child_interpolation()
     for number in range(8):
-        mine = np.flatnonzero(child == number)  # at most one child of this number a parent
+        mine = np.flatnonzero(child == number)  # at most one child of this number per parent
         Q = interpolation[number]
         summed[parent[mine]] += Q.T @ matrices[mine] @ Q
     return summed
 
 
 def _direct(level: Level) -> Callable[[Nodal], Nodal]:
-    """Factorise a level; translations of each connected part are held by springs at one node.
+    """Factorise a level; springs at one node hold the translations of each connected part.
 
-    The springs carry nothing, because the loads of each part are in balance.
+    The springs carry no load, because the loads on each part are in equilibrium.
     """
     blocks = np.concatenate([blocks for _, blocks in level.chunks()])
     near = level.neighbours
@@ -298,21 +298,21 @@ def solve(
 ) -> Solved:
     """Solve for the fluctuations under the six unit strains by conjugate gradients.
 
-    With the residuals r of the six columns, r^T A^-1 r / V is the error that they leave in C. With
-    the preconditioner in the place of A^-1 it is estimated in every iteration and compared with C
-    itself, strain by strain: the largest eigenvalue of C^-1 (r^T M r / V) bounds the relative error
-    of every strain energy, that of the softest mode included.
+    With the residuals r of the six columns, r^T A^-1 r / V is the remaining error of C. It is
+    estimated in every iteration with the preconditioner M in place of A^-1, and compared with C
+    strain by strain: the largest eigenvalue of C^-1 (r^T M r / V) estimates the largest relative
+    error of a strain energy, that of the softest mode included.
 
     Args:
         multigrid: The levels.
         affine_stiffness: C / E_s under affine displacements, Mandel.
-        volume: Of the cell.
-        tolerance: Admitted relative error of any strain energy.
-        start: Fluctuations to begin with, overwritten; zero where left out.
+        volume: Volume of the cell.
+        tolerance: Admissible relative error of any strain energy.
+        start: Initial fluctuations, overwritten; zero by default.
         on_iteration: Called with the number of iterations and the error.
 
     Raises:
-        NotConvergedError: With the error that was reached, where that is not small enough.
+        NotConvergedError: If the tolerance is not reached; states the error reached.
     """
     level = multigrid.fine
     r = level.forces()
@@ -326,7 +326,7 @@ def solve(
         multigrid.precondition(r, z, Ap)
         grams = r.reshape(-1, 6).T @ z.reshape(-1, 6)
         error = largest_share((grams + grams.T) / (2.0 * volume), C)
-        if error <= tolerance:  # C falls during the iteration: look again with the present one
+        if error <= tolerance:  # C decreases during the iteration: check again with the current one
             C = _energy(level, affine_stiffness, volume, u, r)
             error = largest_share((grams + grams.T) / (2.0 * volume), C)
         if on_iteration is not None:
@@ -352,14 +352,14 @@ def solve(
 
 
 def _rows(vector: Nodal) -> Float[np.ndarray, "nodes 18"]:
-    """View of a nodal vector with long rows, which numpy handles faster."""
+    """Return a view of a nodal vector with long rows, which numpy handles faster."""
     return vector.reshape(-1, 18)
 
 
 def _energy(
     level: VoxelLevel, affine: np.ndarray, volume: float, u: Nodal, r: Nodal
 ) -> Float[np.ndarray, "6 6"]:
-    """C from the energy of the displacements, with A u = f - r; symmetric."""
+    """Return C (symmetric) from the energy of displacements with A u = f - r."""
     total = np.zeros((6, 6))
     for start in range(0, len(u), 16 * CHUNK):
         part = slice(start, start + 16 * CHUNK)

@@ -1,11 +1,10 @@
-"""The equations of ``multigrid`` solved by torch, on a GPU.
+"""Multigrid solver of the solid reference in torch, for GPUs.
 
-The levels are set up on the host and copied. On the finest one the displacements of the corners are
-gathered voxel by voxel, multiplied by the one element matrix and the voxel's weight, and added to
-the nodes: no matrix is stored. Coarse levels keep their block rows. Everything is a gather, a batch
-of small products and a sum. Gauss-Seidel would wait for its neighbours, so the smoother is damped
-block Jacobi, the same before and after the coarse correction. The coarsest level is solved on the
-host.
+The levels are set up on the host and copied. The finest level is matrix-free: corner displacements
+are gathered per voxel, multiplied by the single element matrix and the voxel's weight, and added to
+the nodes. Coarse levels store their block rows. All operations are gathers, batches of small
+products and sums. Gauss-Seidel is sequential, so the smoother is damped block Jacobi, the same
+before and after the coarse correction. The coarsest level is solved on the host.
 
 Vectors have shape (nodes, 18), component by right-hand side, so that one node is one row of memory.
 """
@@ -25,20 +24,20 @@ from fem_reference.solid.multigrid import SHARES, CoarseLevel, Multigrid, Nodal,
 from fem_reference.solid.stopping import largest_share, reached
 from lattice_gnn.errors import LatticeGnnError
 
-CHUNK = 2**15  #: products in a batch; some versions of cuBLAS fail above 65,535
-_VECTORS = 8  #: of the finest level that are held at the same time
+CHUNK = 2**15  #: products per batch; some versions of cuBLAS fail above 65,535
+_VECTORS = 8  #: of the finest level held at the same time
 
 Vector = Float[Tensor, "nodes 18"]
 FineVector = Float[Tensor, "fine_nodes 18"]
 
 
 class DeviceError(LatticeGnnError):
-    """The device is not there, cannot do it, or is too small: no fault of the lattice."""
+    """The device is unavailable, unsupported or too small, whatever the lattice."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceSolver:
-    """What ``multigrid.solve`` does, on a device of torch."""
+    """Counterpart of ``multigrid.solve`` on a torch device."""
 
     device: torch.device
 
@@ -55,8 +54,8 @@ class DeviceSolver:
         """Solve for the fluctuations under the six unit strains; see ``multigrid.solve``.
 
         Raises:
-            NotConvergedError: With the error that was reached, where that is not small enough.
-            LatticeGnnError: Where the memory of the device does not suffice.
+            NotConvergedError: If the tolerance is not reached; states the error reached.
+            LatticeGnnError: If the device has too little memory.
         """
         try:
             levels = DeviceMultigrid(multigrid, self.device)
@@ -70,22 +69,22 @@ class DeviceSolver:
         except torch.cuda.OutOfMemoryError as full:
             raise DeviceError(
                 f"the solid reference: {multigrid.fine.size} active nodes do not fit into the "
-                f"memory of {self.device}; take fewer voxels per diameter, or device 'cpu'"
+                f"memory of {self.device}; use fewer voxels per diameter, or device 'cpu'"
             ) from full
         return Solved(u.cpu().numpy().reshape(-1, 3, 6), C, iterations, error, levels.memory)
 
 
 def solver_on(device: str) -> Callable[..., Solved]:
-    """The ``solve`` of a device: numba's for "cpu", otherwise this file's.
+    """Return the ``solve`` of a device: numba's for "cpu", otherwise that of this module.
 
     Raises:
-        LatticeGnnError: Where torch cannot compute in float64 on the device.
+        LatticeGnnError: If torch cannot compute in float64 on the device.
     """
     try:
         place = torch.device(device)
         torch.ones(1, dtype=torch.float64, device=place).item()
     except (AssertionError, RuntimeError, TypeError) as error:
-        reason = "has no float64" if isinstance(error, TypeError) else "is not available"
+        reason = "does not support float64" if isinstance(error, TypeError) else "is not available"
         raise DeviceError(
             f"the solid reference: device {device!r} {reason}; use 'cpu', or 'cuda' where "
             "torch.cuda.is_available() is true"
@@ -94,23 +93,23 @@ def solver_on(device: str) -> Callable[..., Solved]:
 
 
 class _Level:
-    """A level of the host on a device."""
+    """A multigrid level copied from the host to a device."""
 
     def __init__(self, level: host.Level, damping: float, device: torch.device):
         self.size = level.size
         self.smoother = torch.from_numpy(level.inverse).to(device) * damping
 
     def product(self, x: Vector) -> Vector:
-        """A x."""
+        """Return A x."""
         raise NotImplementedError
 
     def residual(self, b: Vector, x: Vector) -> Vector:
-        """B - A x."""
+        """Return b - A x."""
         Ax = self.product(x)
         return torch.sub(b, Ax, out=Ax)
 
     def smooth(self, b: Vector) -> Vector:
-        """One step of damped block Jacobi from x = 0."""
+        """Apply one step of damped block Jacobi from x = 0."""
         x = torch.empty_like(b)
         for inverse, right, left in _chunks(self.smoother, b.view(-1, 3, 6), x.view(-1, 3, 6)):
             torch.bmm(inverse, right, out=left)
@@ -127,7 +126,7 @@ class _FineLevel(_Level):
         self.weights = torch.from_numpy(level.weights).to(device)
 
     def product(self, x: Vector) -> Vector:
-        """See ``_Level.product``."""
+        """Return A x; see ``_Level.product``."""
         y = torch.zeros_like(x)
         for corners, weights in _chunks(self.corners, self.weights):
             nodes = corners.flatten()
@@ -138,13 +137,13 @@ class _FineLevel(_Level):
 
 
 class _CoarseLevel(_Level):
-    """A coarse level, with its interpolation P to the level below as a list of entries."""
+    """A coarse level, with its interpolation P to the next finer level as a list of entries."""
 
     def __init__(self, level: CoarseLevel, damping: float, device: torch.device):
         super().__init__(level, damping, device)
         rows = level.blocks.reshape(-1, 27, 3, 3).transpose(0, 2, 1, 3).reshape(-1, 3, 81)
         self.rows = torch.from_numpy(rows).to(device)
-        near = level.neighbours.clip(min=0)  # where there is no neighbour the block is zero
+        near = level.neighbours.clip(min=0)  # blocks of missing neighbours are zero
         self.neighbours = torch.from_numpy(near).to(device)
         node, offset = np.nonzero(level.children >= 0)
         self.child = torch.from_numpy(level.children[node, offset]).to(device)
@@ -152,23 +151,23 @@ class _CoarseLevel(_Level):
         self.shares = torch.from_numpy(SHARES[offset]).to(device)
 
     def product(self, x: Vector) -> Vector:
-        """See ``_Level.product``."""
+        """Return A x; see ``_Level.product``."""
         y = torch.empty_like(x)
         for near, rows, part in _chunks(self.neighbours, self.rows, y.view(-1, 3, 6)):
             torch.bmm(rows, x.index_select(0, near.flatten()).view(-1, 81, 6), out=part)
         return y
 
     def restrict(self, fine: FineVector) -> Vector:
-        """P^T fine."""
+        """Return P^T fine."""
         return _add(self.child, self.parent, self.shares, fine, fine.new_zeros(self.size, 18))
 
     def prolong(self, x: Vector, fine: FineVector) -> None:
-        """Fine += P x."""
+        """Add P x to fine."""
         _add(self.parent, self.child, self.shares, x, fine)
 
 
 def _chunks(*tensors: Tensor) -> zip:
-    """Pieces of tensors of the same length, together."""
+    """Split tensors of the same length into corresponding pieces."""
     return zip(*(tensor.split(CHUNK) for tensor in tensors), strict=True)
 
 
@@ -179,14 +178,14 @@ def _add(
     x: Float[Tensor, "sources 18"],
     y: Float[Tensor, "targets 18"],
 ) -> Float[Tensor, "targets 18"]:
-    """Add the product of a sparse matrix, given by its entries, with x to y."""
+    """Add to y the product of a sparse matrix, given by its entries, with x."""
     for here, there, share in _chunks(source, target, shares):
         y.index_add_(0, there, x.index_select(0, here) * share[:, None])
     return y
 
 
 class DeviceMultigrid:
-    """The levels of the host on a device, and their W-cycle."""
+    """All multigrid levels on a device, and their W-cycle."""
 
     def __init__(self, multigrid: Multigrid, device: torch.device):
         damping = _damping(multigrid.fine.element)
@@ -195,7 +194,7 @@ class DeviceMultigrid:
         self._solve_coarsest = multigrid.solve_coarsest
 
     def precondition(self, b: Vector, number: int = 0) -> Vector:
-        """M b, with level ``number`` as the finest."""
+        """Return M b, with level ``number`` as the finest."""
         if number == len(self.coarse):
             solved = self._solve_coarsest(b.view(-1, 3, 6).cpu().numpy())
             return torch.from_numpy(np.ascontiguousarray(solved)).to(b.device).view(-1, 18)
@@ -207,7 +206,7 @@ class DeviceMultigrid:
         return x
 
     def _correction(self, b: Vector, number: int) -> Vector:
-        """Solve roughly on a coarse level, visited twice unless it is solved directly."""
+        """Solve approximately on a coarse level, visited twice unless solved directly."""
         x = self.precondition(b, number)
         if number < len(self.coarse):
             x += self.precondition(self.coarse[number - 1].residual(b, x), number)
@@ -222,11 +221,11 @@ class DeviceMultigrid:
 
 
 def _damping(element: Hexahedron) -> float:
-    """Factor of the Jacobi steps: 4/3 over the largest eigenvalue of D^-1 A, D the diagonal blocks.
+    """Return the Jacobi damping 4/3 over the largest eigenvalue of D^-1 A, D block-diagonal.
 
     The Chebyshev smoother of the fourth kind at degree one (Lottes, Numer. Linear Algebra Appl. 30,
-    2023, e2518). One element's eigenvalue bounds that of the finest level; on coarse levels it is
-    much the same, and while it stays below 3/2 of the bound the steps converge and M is positive.
+    2023, e2518). The eigenvalue of one element bounds that of the finest level; on coarse levels it
+    is similar, and as long as it is below 3/2 of the bound the steps converge and M is positive.
     """
     K = element.stiffness
     D = block_diag(*(K[k : k + 3, k : k + 3] for k in range(0, 24, 3)))
@@ -240,7 +239,7 @@ class _Energy:
     Attributes:
         forces: Nodal forces that release the six unit strains.
         affine: C / E_s under affine displacements.
-        volume: Of the cell.
+        volume: Volume of the cell.
     """
 
     forces: Vector
@@ -248,11 +247,11 @@ class _Energy:
     volume: float
 
     def stiffness(self, u: Vector, r: Vector) -> Float[np.ndarray, "6 6"]:
-        """C of displacements u with A u = forces - r."""
+        """Return C of displacements u with A u = forces - r."""
         return self.affine - self.mean(_gram(self.forces, u) + _gram(r, u))
 
     def mean(self, gram: Float[Tensor, "6 6"]) -> Float[np.ndarray, "6 6"]:
-        """Symmetric part of an energy over the volume, on the host."""
+        """Return the symmetric part of an energy over the volume, on the host."""
         return ((gram + gram.T) / (2.0 * self.volume)).cpu().numpy()
 
 
@@ -263,10 +262,10 @@ def _iterate(
     tolerance: float,
     on_iteration: Callable[[int, float], None] | None,
 ) -> tuple[int, float]:
-    """Improve u by conjugate gradients; the stopping criterion is that of ``multigrid.solve``.
+    """Improve u by conjugate gradients; stopping criterion as in ``multigrid.solve``.
 
     Returns:
-        Iterations, and the relative error of the energy that is left.
+        Number of iterations, and the remaining relative error of the energy.
     """
     r, p = levels.fine.residual(energy.forces, u), torch.zeros_like(u)
     C, old, iterations = energy.affine, u.new_ones(6), 0
@@ -274,7 +273,7 @@ def _iterate(
         z = levels.precondition(r)
         gram = _gram(r, z)
         error = largest_share(energy.mean(gram), C)
-        if error <= tolerance:  # C falls during the iteration: look again with the present one
+        if error <= tolerance:  # C decreases during the iteration: check again with the current one
             C = energy.stiffness(u, r)
             error = largest_share(energy.mean(gram), C)
         if on_iteration is not None:
@@ -293,5 +292,5 @@ def _iterate(
 
 
 def _gram(a: Vector, b: Vector) -> Float[Tensor, "6 6"]:
-    """Scalar products of the columns."""
+    """Return the scalar products of the columns."""
     return a.view(-1, 6).T @ b.view(-1, 6)

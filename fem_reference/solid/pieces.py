@@ -1,9 +1,9 @@
-"""The struts of the solid reference as geometry: what a line through the voxels sees of them.
+"""Geometry of the struts of the solid reference: intersections with lines through the voxels.
 
-A solid strut is a capsule: a cylinder, or a cone frustum where it is tapered, with a ball of its
-radius at each end. A hollow strut is the wall around its bore, with flat ends, as in
-``Lattice.volume_fraction``: what other struts have in a bore stays there. Along a line a strut
-covers an interval, less that of the bore; both are computed and not searched.
+A solid strut is a capsule: a cylinder, or a cone frustum if tapered, with a ball of its radius at
+each end. A hollow strut is the wall around its bore, with flat ends, as in
+``Lattice.volume_fraction``: material of other struts inside a bore is kept. Along a line a strut
+covers an interval minus that of the bore; both are computed in closed form.
 """
 
 from typing import no_type_check
@@ -21,7 +21,7 @@ SAMPLES = 16  #: sampling points along each edge of a cut voxel
 def pieces_of(
     lattice: Lattice, shape: Shape
 ) -> tuple[Float[np.ndarray, "struts 9"], Float[np.ndarray, "3 3"], Float[np.ndarray, "3 3"]]:
-    """Start, vector, radius at both ends and bore ratio of every strut; edges of a voxel; a matrix.
+    """Return start, vector, end radii and bore ratio of every strut; voxel edges; a matrix.
 
     Edges are rows. A point x lies at x @ matrix voxels.
     """
@@ -34,10 +34,10 @@ def pieces_of(
 @compiled()
 @no_type_check
 def covered(piece, x, u):
-    """Where the line x + t u, x from the start, lies in a piece: an interval, and that of its bore.
+    """Find where the line x + t u, x from the start, lies in a piece and in its bore.
 
     Returns:
-        Both ends of both; (1, 0) where there is none.
+        Both ends of both intervals; (1, 0) if empty.
     """
     v = (piece[3], piece[4], piece[5])
     first, last, bore = piece[6], piece[7], piece[8]
@@ -62,7 +62,7 @@ def covered(piece, x, u):
 @compiled()
 @no_type_check
 def points_in(low, high):
-    """First and one past the last of the points (k + 1/2) / SAMPLES in an interval."""
+    """Return the range [first, stop) of points (k + 1/2) / SAMPLES in an interval."""
     if low > high:
         return 0, 0
     return int(np.ceil(low * SAMPLES - 0.5)), int(np.floor(high * SAMPLES + 0.5))
@@ -71,10 +71,10 @@ def points_in(low, high):
 @compiled()
 @no_type_check
 def _frustum_interval(x, u, v, first, last):
-    """Where the line x + t u lies in the frustum with flat ends at 0 and v; else (1, 0).
+    """Find where the line x + t u lies in the frustum with flat ends at 0 and v, else (1, 0).
 
-    Between the planes of the ends |across|^2 <= radius^2 is a quadratic in t, and one interval of
-    it belongs to positive radii.
+    Between the planes of the ends, |across|^2 <= radius^2 is quadratic in t, and one of its
+    intervals belongs to positive radii.
     """
     uu = u[0] * u[0] + u[1] * u[1] + u[2] * u[2]
     vv = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
@@ -111,7 +111,7 @@ def _frustum_interval(x, u, v, first, last):
 @compiled()
 @no_type_check
 def _ball_interval(x, u, uu, radius2):
-    """Where |x + t u|^2 <= radius2; empty (1, 0) where nowhere."""
+    """Find where |x + t u|^2 <= radius2; (1, 0) if nowhere."""
     xu = x[0] * u[0] + x[1] * u[1] + x[2] * u[2]
     xx = x[0] * x[0] + x[1] * x[1] + x[2] * x[2]
     root = xu * xu - uu * (xx - radius2)
@@ -124,10 +124,10 @@ def _ball_interval(x, u, uu, radius2):
 @compiled()
 @no_type_check
 def capsule_interval(x, u, v, radius):
-    """Where the line x + t u lies in the capsule about the segment from 0 to v; else (1, 0).
+    """Find where the line x + t u lies in the capsule about the segment 0 to v, else (1, 0).
 
     The line enters and leaves the capsule where it enters and leaves the infinite cylinder, unless
-    that point lies beyond an end of the segment: then through the ball there, or not at all.
+    that point lies beyond an end of the segment; then through the ball there, or not at all.
     """
     uu = u[0] * u[0] + u[1] * u[1] + u[2] * u[2]
     vv = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
@@ -159,7 +159,7 @@ def capsule_interval(x, u, v, radius):
 @compiled()
 @no_type_check
 def _ball_interval_at(end, x, u, v, radius2):
-    """Where the line x + t u lies in the ball about the point end v."""
+    """Find where the line x + t u lies in the ball about the point end v."""
     uu = u[0] * u[0] + u[1] * u[1] + u[2] * u[2]
     y = (x[0] - end * v[0], x[1] - end * v[1], x[2] - end * v[2])
     return _ball_interval(y, u, uu, radius2)
@@ -168,7 +168,7 @@ def _ball_interval_at(end, x, u, v, radius2):
 @compiled()
 @no_type_check
 def reach(piece, to_voxels, more):
-    """Bounding box of a piece in voxels along the first two axes: first and one past the last."""
+    """Return the bounding box of a piece in voxels along the first two axes, as [first, stop)."""
     box = np.empty((2, 2), np.int64)
     radius = max(piece[6], piece[7]) + more
     for axis in range(2):
@@ -186,7 +186,7 @@ def reach(piece, to_voxels, more):
 @compiled()
 @no_type_check
 def is_full(piece, edges, i, j, k, half):
-    """Whether a piece certainly covers a voxel, of this half diagonal, whole."""
+    """Return whether a piece certainly covers a whole voxel of this half diagonal."""
     px = np.empty(3)
     vv = pv = 0.0
     for c in range(3):
@@ -213,7 +213,7 @@ def is_full(piece, edges, i, j, k, half):
 @compiled()
 @no_type_check
 def half_diagonal(edges):
-    """Largest distance of a corner of a voxel from its centre."""
+    """Return the largest distance of a corner of a voxel from its centre."""
     largest = 0.0
     for a in (-0.5, 0.5):
         for b in (-0.5, 0.5):
@@ -227,7 +227,7 @@ def half_diagonal(edges):
 @compiled()
 @no_type_check
 def column(piece, edges, i, j, more):
-    """Voxels k of the column (i, j) whose centre line may be in the widened piece."""
+    """Return the voxels k of column (i, j) whose centre may lie in the widened piece."""
     x = ((i + 0.5) * edges[0, 0] + (j + 0.5) * edges[1, 0] - piece[0],
          (i + 0.5) * edges[0, 1] + (j + 0.5) * edges[1, 1] - piece[1],
          (i + 0.5) * edges[0, 2] + (j + 0.5) * edges[1, 2] - piece[2])  # fmt: skip

@@ -1,7 +1,7 @@
 """Inner loops of the multigrid solver: block rows of a 27-point stencil, six columns at once.
 
 A chunk of rows is given as ``blocks`` (rows, 27, 9), the 3x3 blocks to the 27 neighbours of each
-row, and ``neighbours`` (rows, 27), their numbers, negative where there is none. The first row of
+row, and ``neighbours`` (rows, 27), their numbers, negative for missing neighbours. The first row of
 the chunk has the number ``start``. Vectors have shape (nodes, 3, 6). Compiled by numba.
 """
 
@@ -17,9 +17,9 @@ COLUMNS = 6
 @compiled(fastmath=True)
 @no_type_check
 def _row_times(blocks, neighbours, first, last, x, total):
-    """Total = one block row times x, neighbours first <= j < last only.
+    """Set total = one block row times x, over neighbours first <= j < last only.
 
-    The columns are innermost: they lie side by side in memory, one vector instruction for several.
+    The columns are innermost: they are contiguous in memory and vectorise.
     """
     total[:] = 0.0
     for o in range(27):
@@ -39,7 +39,7 @@ def _row_times(blocks, neighbours, first, last, x, total):
 @compiled(fastmath=True)
 @no_type_check
 def _add_solution(inverse, b, total, x):
-    """X += D^-1 (b - total) at one node."""
+    """Add D^-1 (b - total) to x at one node."""
     for c in range(COLUMNS):
         r0, r1, r2 = b[0, c] - total[0, c], b[1, c] - total[1, c], b[2, c] - total[2, c]
         for a in range(3):
@@ -49,7 +49,7 @@ def _add_solution(inverse, b, total, x):
 @compiled(fastmath=True)
 @no_type_check
 def product(blocks, neighbours, start, x, y):
-    """Y = A x on the rows of a chunk."""
+    """Set y = A x on the rows of a chunk."""
     for row in range(len(neighbours)):
         _row_times(blocks[row], neighbours[row], 0, len(x), x, y[start + row])
 
@@ -57,7 +57,7 @@ def product(blocks, neighbours, start, x, y):
 @compiled(fastmath=True)
 @no_type_check
 def upper_product(blocks, neighbours, start, x, y):
-    """Y = -U x, U the part of A right of the diagonal: the residual of a forward sweep from 0."""
+    """Set y = -U x, U the upper part of A: the residual of a forward sweep from 0."""
     for row in range(len(neighbours)):
         i = start + row
         _row_times(blocks[row], neighbours[row], i + 1, len(x), x, y[i])
@@ -69,7 +69,7 @@ def upper_product(blocks, neighbours, start, x, y):
 @compiled(fastmath=True)
 @no_type_check
 def forward(blocks, neighbours, start, inverse, b, x):
-    """Block Gauss-Seidel in ascending order from x = 0: (L + D) x = b."""
+    """Sweep once by block Gauss-Seidel, ascending from x = 0: (L + D) x = b."""
     total = np.empty((3, COLUMNS))
     for row in range(len(neighbours)):
         i = start + row
@@ -81,7 +81,7 @@ def forward(blocks, neighbours, start, inverse, b, x):
 @compiled(fastmath=True)
 @no_type_check
 def backward(blocks, neighbours, start, inverse, b, x):
-    """One block Gauss-Seidel sweep in descending order: x_i += D_i^-1 (b - A x)_i."""
+    """Sweep once by block Gauss-Seidel, descending: x_i += D_i^-1 (b - A x)_i."""
     total = np.empty((3, COLUMNS))
     for row in range(len(neighbours) - 1, -1, -1):
         i = start + row
@@ -92,7 +92,7 @@ def backward(blocks, neighbours, start, inverse, b, x):
 @compiled()
 @no_type_check
 def invert_diagonal(blocks, neighbours, start, inverse):
-    """Inverse of the diagonal block of each row; a node that is its own neighbour has several."""
+    """Invert the diagonal block of each row, the sum of several for a node next to itself."""
     for row in range(len(neighbours)):
         i = start + row
         own = np.zeros(9)
@@ -111,7 +111,7 @@ def invert_diagonal(blocks, neighbours, start, inverse):
 @compiled(fastmath=True)
 @no_type_check
 def restrict(children, shares, fine, coarse):
-    """Coarse = P^T fine, P the trilinear interpolation."""
+    """Set coarse = P^T fine, P the trilinear interpolation."""
     for i in range(len(children)):
         coarse[i] = 0.0
         for o in range(27):
@@ -125,7 +125,7 @@ def restrict(children, shares, fine, coarse):
 @compiled(fastmath=True)
 @no_type_check
 def prolong(children, shares, coarse, fine):
-    """Fine += P coarse."""
+    """Add P coarse to fine."""
     for i in range(len(children)):
         for o in range(27):
             j = children[i, o]

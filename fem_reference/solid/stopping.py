@@ -1,4 +1,4 @@
-"""When the conjugate gradients of the solid reference stop: one criterion for all devices."""
+"""Stopping criterion of the conjugate gradients of the solid reference, for all devices."""
 
 import numpy as np
 from jaxtyping import Float
@@ -6,7 +6,7 @@ from scipy.linalg import eigh
 
 from lattice_gnn.errors import LatticeGnnError
 
-MOST_ITERATIONS = 200  #: of the conjugate gradients; 5 to 10 are usual
+MOST_ITERATIONS = 200  #: of the conjugate gradients; typically 5 to 10 are needed
 
 
 class NotConvergedError(LatticeGnnError):
@@ -14,9 +14,9 @@ class NotConvergedError(LatticeGnnError):
 
 
 def largest_share(error: Float[np.ndarray, "6 6"], C: Float[np.ndarray, "6 6"]) -> float:
-    """Largest x^T error x / x^T C x; strains without energy (beyond rounding) do not count.
+    """Return the largest x^T error x / x^T C x over strains x whose energy exceeds rounding.
 
-    Infinite where the iteration has left the finite numbers.
+    Infinite if the iteration has diverged to non-finite numbers.
     """
     if not (np.isfinite(error).all() and np.isfinite(C).all()):
         return float("inf")
@@ -25,17 +25,17 @@ def largest_share(error: Float[np.ndarray, "6 6"], C: Float[np.ndarray, "6 6"]) 
 
 
 def reached(error: float, tolerance: float, iterations: int) -> bool:
-    """Whether the iteration may stop.
+    """Return whether the iteration may stop.
 
     Raises:
-        NotConvergedError: With the error that was reached, after ``MOST_ITERATIONS``.
+        NotConvergedError: After ``MOST_ITERATIONS``, with the error reached.
     """
     if error <= tolerance:
         return True
     if iterations < MOST_ITERATIONS and np.isfinite(error):
         return False
     raise NotConvergedError(
-        f"the solid's equations: a relative energy error of {error:.1e} is left after "
-        f"{iterations} iterations, {tolerance:.1e} was asked for: refine the grid (more "
+        f"the solid reference did not converge: relative energy error {error:.1e} after "
+        f"{iterations} iterations, expected {tolerance:.1e}; refine the grid (more "
         "voxels per diameter) or relax the tolerance"
     )

@@ -1,8 +1,8 @@
-"""How much of each voxel a strut lattice fills, and which filled voxels hang together.
+"""Filled share of each voxel of a strut lattice, and connected components of filled voxels.
 
-Voxels divide the cell in lattice coordinates, so they are parallelepipeds and any cell will do. A
-voxel that a surface may cut is sampled at 16 x 16 x 16 points; a bit for each says whether any
-strut covers it, so that overlaps count once.
+Voxels divide the cell in lattice coordinates, so they are parallelepipeds and the cell may be
+skewed. A voxel that a surface may cut is sampled at 16 x 16 x 16 points; one bit per point marks
+whether any strut covers it, so that overlaps count once.
 """
 
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ _EMPTY, _FULL = -1, -2  #: states of a voxel; others are numbers of cut voxels
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What the filled voxels consist of.
+    """Connected components of the filled voxels.
 
     Attributes:
         kept: Number of components that span space.
-        dropped: Number of components dropped: they span less than space and carry no load.
+        dropped: Number of components dropped because they do not span space and carry no load.
         dropped_volume: Their share of the cell's volume.
     """
 
@@ -44,7 +44,7 @@ class Components:
 
 
 def volume_fractions(lattice: Lattice, shape: Shape) -> Float[np.ndarray, "n1 n2 n3"]:
-    """Filled share of every voxel, float32.
+    """Compute the filled share of every voxel, float32.
 
     Args:
         lattice: The lattice.
@@ -65,7 +65,7 @@ def volume_fractions(lattice: Lattice, shape: Shape) -> Float[np.ndarray, "n1 n2
 @compiled()
 @no_type_check
 def _classify(pieces, edges, to_voxels, state):
-    """Mark full voxels, and number the others that a piece may cut; returns their count."""
+    """Mark full voxels, number the others that a piece may cut, and return their count."""
     half = half_diagonal(edges)
     n1, n2, n3 = state.shape
     count = 0
@@ -139,9 +139,8 @@ def keep_spanning(
 ) -> tuple[Float[np.ndarray, "n1 n2 n3"], Components]:
     """Drop the components of filled voxels that do not span space.
 
-    Voxels that share a node hang together, as they do in the finite element model. A component
-    spans space where its paths from a voxel to its own images lead along three independent
-    directions.
+    Voxels that share a node are connected, as in the finite element model. A component spans space
+    if its paths from a voxel to its own images lead along three independent directions.
     """
     shape = weights.shape
     active = np.flatnonzero(weights.ravel() > 0)
@@ -162,7 +161,7 @@ def keep_spanning(
 @compiled()
 @no_type_check
 def _label(active, place, shape, labels):
-    """Label components by flooding; returns the rank of each one's cycles."""
+    """Label components by flood fill; return the rank of each one's cycles."""
     n1, n2, n3 = shape
     windings = np.zeros((len(active), 3), np.int16)
     stack = np.empty(len(active), np.int32)
@@ -203,7 +202,7 @@ def _label(active, place, shape, labels):
 @compiled()
 @no_type_check
 def _extend(basis, rank, cycle):
-    """Add a cycle to an orthogonal basis where it is independent; returns the rank."""
+    """Add a cycle to an orthogonal basis if it is independent; return the rank."""
     length = np.sqrt((cycle * cycle).sum())
     if length == 0.0:
         return rank

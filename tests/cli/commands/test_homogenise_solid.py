@@ -102,7 +102,7 @@ def test_of_many_lattices_those_that_are_refused_do_not_cost_the_others(run, two
     assert result.exit_code == 2
     reason, sentence = result.stderr.splitlines()
     assert reason.startswith(f"warning: left out: {path}")
-    assert "several Poisson ratios" in reason
+    assert "the same Poisson's ratio" in reason
     assert sentence == "error: 1 of 3 lattices are refused, for the reasons above."
     answer = json.loads(result.stdout)
     assert len(answer["homogenisations"]) == 2
@@ -200,7 +200,7 @@ def test_options_that_do_not_fit_are_refused(options, words, run, two_file, monk
 @pytest.mark.parametrize(
     ("lattice", "word"),
     [
-        (cell("sc", radius=0.2).replace(nu=[0.1, 0.2, 0.3]), "several Poisson ratios"),
+        (cell("sc", radius=0.2).replace(nu=[0.1, 0.2, 0.3]), "the same Poisson's ratio"),
         (cell("sc", radius=1e-5), "GB of memory"),
         (Lattice(np.eye(3), [[0, 0, 0]], [[0, 0]], [[1, 0, 0]], [0.2]), "spans space"),
     ],

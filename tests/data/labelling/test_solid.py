@@ -108,7 +108,7 @@ def test_lattices_without_label_are_named_with_the_reason(labelled):
     refused = dataset.provenance[-1]["refused"]
     mixed, thin = refused  # by name and density: that survives merging and selecting
     assert mixed.startswith("base4 at density 0.")
-    assert "several Poisson ratios" in refused[mixed]
+    assert "the same Poisson's ratio" in refused[mixed]
     assert "GB" in refused[thin]
     for column in dataset.labels[SOLID].details.values():
         assert np.isnan(column[[4, 6]]).all()
