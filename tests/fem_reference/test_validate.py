@@ -83,7 +83,7 @@ def test_rounding_to_five_digits_moves_an_ill_conditioned_stiffness_by_per_cents
 
 
 def test_what_cannot_be_compared_is_refused(pairs):
-    with pytest.raises(LatticeGnnError, match="no lattice"):
+    with pytest.raises(LatticeGnnError, match="at least one lattice"):
         compare([], solve)
     with pytest.raises(LatticeGnnError, match="one per pair"):
         compare(pairs, solve, roundings=[np.zeros((6, 6))])
