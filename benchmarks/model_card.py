@@ -59,7 +59,7 @@ def _percent(value: float) -> str:
 def main() -> None:
     """Print, and with ``--update-docs`` write, the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", nargs="?", default="default")
+    parser.add_argument("model", nargs="?", default="relaxation")
     parser.add_argument("--update-docs", action="store_true")
     arguments = parser.parse_args()
     text = tables(read_header(resolve_model(arguments.model))["metrics"])

@@ -79,11 +79,22 @@ def _cyan(text: str) -> Text:
 def model_rows(report: "PredictionReport") -> list[tuple[str, str]]:
     """Return the model, its expected error, and where the lattice stands to its training set."""
     domain = report.domain
-    return [
+    rows = [
         ("model", report.model.name),
         ("expected error", _expected(report.model.expected_error)),
         ("training domain", "inside" if domain.inside else "OUTSIDE: " + "; ".join(domain.notes)),
     ]
+    if report.frame is not None:
+        rows.append(("beam FEM alone", _frame_text(report.frame)))
+    return rows
+
+
+def _frame_text(frame: "CheckFacts") -> str:
+    """How far the frame, without the material of the joints, is from the prediction."""
+    return (
+        f"differs by {percent(frame.relative_frobenius)} (relative Frobenius), softest eigenvalue "
+        f"by {percent(frame.softest_error)}"
+    )
 
 
 def _expected(error: "ExpectedError | None") -> str:

@@ -126,6 +126,7 @@ def run_recipe(
     bounds = error_bounds(model, data)
     if bounds is not None:
         header["uncertainty"] = bounds.to_dict()
+        header["domain"] = data.domain().down_to_slender().to_dict()
     save_model(weights, model, header)
     return weights
 

@@ -26,6 +26,8 @@ from lattice_gnn.network.registry import build_model, read_model_config
 FORMAT = 1
 _KEY = "lattice-gnn"
 _EXTENSION = ".safetensors"
+DEFAULT = "joints"
+"""The shipped model that "default" stands for."""
 
 
 def save_model(path: str | Path, model: StiffnessNetwork, facts: Mapping[str, Any]) -> None:
@@ -167,10 +169,16 @@ def shipped_models() -> list[str]:
     return sorted(path.stem for path in weights_folder().glob(f"*{_EXTENSION}"))
 
 
+def model_name(name_or_path: str | Path) -> str:
+    """The name that a model goes by: "default" is that of the model it stands for."""
+    return DEFAULT if str(name_or_path) == "default" else str(name_or_path)
+
+
 def resolve_model(name_or_path: str | Path) -> Path:
     """Path of a shipped model given by name, or the given path itself."""
-    if str(name_or_path) in shipped_models():
-        return weights_folder() / f"{name_or_path}{_EXTENSION}"
+    name = model_name(name_or_path)
+    if name in shipped_models():
+        return weights_folder() / f"{name}{_EXTENSION}"
     return Path(name_or_path)
 
 

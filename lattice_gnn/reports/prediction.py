@@ -90,6 +90,7 @@ class PredictionReport(Document):
         domain: Position of the lattice relative to the training set.
         stiffness: The predicted stiffness.
         moduli: Its moduli; null if it is singular to rounding.
+        frame: Comparison with beam FEM alone, if the model starts from it.
         check: Comparison with a reference, if requested.
         warnings: What affects the result, most important first.
     """
@@ -101,6 +102,7 @@ class PredictionReport(Document):
     domain: DomainFacts
     stiffness: StiffnessFacts
     moduli: Moduli | None
+    frame: CheckFacts | None = None
     check: CheckFacts | None = None
     warnings: tuple[Finding, ...]
 

@@ -16,6 +16,7 @@ from lattice_gnn.network.layers.joint_pairs import JointPairs
 
 _SLACK = 1e-9
 _DIGITS = 8  #: hexadecimal digits of a net's fingerprint that are kept
+_SLENDER = ("relative density", "radius/length")
 MANY_NETS = 100
 """Models trained on at least this many nets are not warned about a new net: the held-out errors
 cover new nets."""
@@ -83,6 +84,14 @@ class Domain:
         if not all(low <= high for low, high in ranges.values()):
             raise ValueError("ranges: expected the smallest value, then the largest")
         return cls(ranges, frozenset(net[:_DIGITS] for net in prints))
+
+    def down_to_slender(self) -> "Domain":
+        """The same without least density and slenderness: for models that turn into a frame there.
+
+        A joint model's correction vanishes with radius over length by construction.
+        """
+        low = {name: (0.0, self.ranges[name][1]) for name in _SLENDER}
+        return Domain({**self.ranges, **low}, self.nets)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the domain for the header of a weights file: 9 characters per net."""

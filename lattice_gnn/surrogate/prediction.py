@@ -21,6 +21,9 @@ from lattice_gnn.reports.stiffness import moduli_facts, stiffness_facts
 from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.wording import percent
 
+FRAME = "beam FEM, euler-bernoulli"
+"""What the joint models start from."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Prediction(Result):
@@ -59,7 +62,7 @@ class Prediction(Result):
     def _find_warnings(self) -> tuple[Finding, ...]:
         outside = "outside the model's training domain: " + "; ".join(self.domain_notes)
         domain = () if self.in_domain else (Finding("domain", f"{outside}."),)
-        return (*domain, *warnings(self.lattice))
+        return (*domain, *_warnings(self))
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         expected = self.expected_error
@@ -76,7 +79,7 @@ def prediction_reports(
     origins: Sequence[Origin] | None = None,
     *,
     reference: Stiffness | None = None,
-    reference_method: str = "beam FEM, euler-bernoulli",
+    reference_method: str = FRAME,
     thorough: bool = True,
 ) -> list[PredictionReport]:
     """Return the documents of a batch of predictions.
@@ -95,6 +98,12 @@ def prediction_reports(
     if reference is not None:
         E = [prediction.lattice.material.E for prediction in predictions]
         checks = check_facts(stiffness, reference, E, method=reference_method, thorough=thorough)
+    frames: Sequence[CheckFacts | None] = [None] * len(predictions)
+    known = [prediction.frame.mandel for prediction in predictions if prediction.frame is not None]
+    if len(known) == len(predictions):
+        E = [prediction.lattice.material.E for prediction in predictions]
+        beams = Stiffness(torch.stack(known))
+        frames = check_facts(stiffness, beams, E, method=FRAME, thorough=False)
     return [
         PredictionReport(
             lattice=lattice_facts(
@@ -104,8 +113,16 @@ def prediction_reports(
             domain=DomainFacts(prediction.in_domain, prediction.domain_notes),
             stiffness=stiffness_facts(prediction.stiffness, prediction.lattice.material.E),
             moduli=moduli[b],
+            frame=frames[b],
             check=checks[b],
-            warnings=warnings(prediction.lattice) if thorough else (),
+            warnings=_warnings(prediction) if thorough else (),
         )
         for b, prediction in enumerate(predictions)
     ]
+
+
+def _warnings(prediction: Prediction) -> tuple[Finding, ...]:
+    """Findings on the lattice; thick struts are no trouble to models that correct the frame."""
+    corrected = prediction.frame is not None
+    found = warnings(prediction.lattice)
+    return tuple(x for x in found if not (corrected and x.kind == "slenderness"))

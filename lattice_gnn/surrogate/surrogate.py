@@ -15,7 +15,7 @@ from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.sequence import as_list, label
 from lattice_gnn.network.answer import Answer
 from lattice_gnn.network.base import StiffnessNetwork
-from lattice_gnn.network.checkpoint import load_model, resolve_model
+from lattice_gnn.network.checkpoint import load_model, model_name, resolve_model
 from lattice_gnn.reports.prediction import ExpectedError
 from lattice_gnn.surrogate.domain import Domain, Membership, require_spanning
 from lattice_gnn.surrogate.prediction import Prediction
@@ -222,7 +222,7 @@ def load_surrogate(
             f"{name_or_path}: header lacks {', '.join(sorted(missing))}; "
             "train with `lattice-gnn train`"
         )
-    return Surrogate(str(name_or_path), model.to(dtype), header)
+    return Surrogate(model_name(name_or_path), model.to(dtype), header)
 
 
 def _spanning(lattices: list[Lattice]) -> list[Lattice]:

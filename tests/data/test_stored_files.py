@@ -23,11 +23,11 @@ CONFIGS = ROOT / "lattice_gnn" / "configs"
 
 
 def test_shipped_weights_load_with_their_header():
-    model, header = load_model(resolve_model("default"))
+    model, header = load_model(resolve_model("relaxation"))
     assert read_model_config(header["config"]) == model.config
     assert {"config", "domain", "normaliser", "training"} <= set(header)
     octet = read_any(ROOT / "data" / "samples" / "octet.json")[0]
-    prediction = load_surrogate("default").predict(octet)
+    prediction = load_surrogate("relaxation").predict(octet)
     assert prediction.domain_notes == ()
     assert prediction.expected_error.median > 0
     C11 = float(prediction.stiffness.mandel[0, 0]) / octet.relative_density

@@ -100,7 +100,7 @@ def test_the_committed_comparison_can_be_read():
     path = Path(weights_folder()).parent / "configs" / "comparison.yaml"
     config, plans = read_comparison(path)
     made = [plan for plan in plans.values() if plan.weights is None]
-    assert [plan.weights for plan in plans.values() if plan not in made] == ["default"]
+    assert [plan.weights for plan in plans.values() if plan not in made] == ["relaxation"]
     kinds = {plan.model["kind"] for plan in made}
     assert kinds == {"equivariant", "cgcnn", "mcgcnn", "nnconv", "invariant", "affine", "ridge"}
     for kind in ("cgcnn", "mcgcnn", "nnconv"):

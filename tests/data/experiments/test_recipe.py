@@ -176,9 +176,10 @@ def test_the_header_stays_small_with_thousands_of_nets(run):
     assert Domain.from_dict(json.loads(json.dumps(domain.to_dict()))) == domain
 
 
-def test_shipped_model_comes_from_the_committed_recipe():
-    header = read_header(resolve_model("default"))
-    committed = resolve_model("default").parent.parent / "configs" / "default.yaml"
+@pytest.mark.parametrize("name", ["default", "joints-linear", "relaxation"])
+def test_shipped_models_come_from_the_committed_recipes(name):
+    header = read_header(resolve_model(name))
+    committed = resolve_model(name).parent.parent / "configs" / f"{name}.yaml"
     assert header["training"]["recipe"] == yaml.safe_load(committed.read_text())
 
 

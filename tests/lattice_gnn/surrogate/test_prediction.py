@@ -40,7 +40,7 @@ def test_equal_lattices_give_equal_predictions(prediction):
 
 
 def test_a_lattice_outside_the_training_domain_is_warned_of():
-    thin = load_surrogate().predict(cell("kelvin", relative_density=1e-5))
+    thin = load_surrogate("relaxation").predict(cell("kelvin", relative_density=1e-5))
     assert thin.warnings[0].kind == "domain"
     assert str(thin.warnings[0]).startswith("outside the model's training domain: relative density")
     assert "training domain outside" in repr(thin)
@@ -48,8 +48,11 @@ def test_a_lattice_outside_the_training_domain_is_warned_of():
 
 
 def test_warnings_are_those_of_the_lattice():
-    thick = load_surrogate().predict(cell("octet", relative_density=0.3))
+    lattice = cell("octet", relative_density=0.3)
+    thick = load_surrogate("relaxation").predict(lattice)
     assert "slenderness" in [warning.kind for warning in thick.warnings]
+    corrected = load_surrogate("joints").predict(lattice)  # which knows what thick struts do
+    assert "slenderness" not in [warning.kind for warning in corrected.warnings]
     assert thick.warnings is thick.warnings  # found once
 
 

@@ -19,12 +19,12 @@ from lattice_gnn.testing import assert_equivariant, random_lattice
 
 @pytest.fixture(scope="module")
 def surrogate():
-    return load_surrogate()
+    return load_surrogate("relaxation")
 
 
 @pytest.fixture(scope="module")
 def precise():
-    return load_surrogate(dtype=torch.float64)
+    return load_surrogate("relaxation", dtype=torch.float64)
 
 
 def members():
@@ -36,8 +36,39 @@ def members():
     ]
 
 
-def test_default_model_is_shipped():
-    assert "default" in shipped_models()
+def test_the_default_is_the_joint_network():
+    assert shipped_models() == ["joints", "joints-linear", "relaxation"]
+    assert load_surrogate().name == "joints"
+
+
+@pytest.mark.parametrize("name", ["joints", "joints-linear"])
+def test_joint_models_bring_the_frame_and_a_bound_of_their_own(name):
+    predictions = load_surrogate(name).predict(members())
+    frames = homogenise_beam(members()).stiffness.mandel
+    bounds = set()
+    for prediction, frame in zip(predictions, frames, strict=True):
+        torch.testing.assert_close(prediction.frame.mandel, frame, rtol=1e-9, atol=1e-12)
+        assert prediction.in_domain, prediction.domain_notes
+        assert 0 < prediction.expected_error.median < prediction.expected_error.p90 < 0.05
+        assert "solid FEM" in prediction.expected_error.basis
+        bounds.add(prediction.expected_error.p90)
+    assert len(bounds) == len(predictions)
+
+
+def test_slender_lattices_are_inside_the_domain_of_a_joint_model_and_tapered_ones_outside():
+    surrogate = load_surrogate("joints")
+    slender = cell("octet", relative_density=1e-4)
+    assert surrogate.predict(slender).in_domain
+    tapered = slender.replace(end_radii=1.5 * slender.radii)
+    prediction = surrogate.predict(tapered)
+    assert not prediction.in_domain
+    assert prediction.expected_error is None
+
+
+def test_a_slender_lattice_is_nearly_its_frame():
+    prediction = load_surrogate("joints").predict(cell("octet", relative_density=1e-4))
+    error = relative_frobenius(prediction.stiffness.mandel[None], prediction.frame.mandel[None])
+    assert float(error) < 0.01
 
 
 def test_error_is_what_the_model_says_of_itself(surrogate):
@@ -182,6 +213,6 @@ def test_stiffness_takes_lattices_too(surrogate):
 
 
 def test_the_surrogate_says_what_it_is_in_one_line(surrogate):
-    assert repr(surrogate).startswith("Surrogate('default', ")
+    assert repr(surrogate).startswith("Surrogate('relaxation', ")
     assert "trained on 3,3" in repr(surrogate)
     assert "\n" not in repr(surrogate)
