@@ -3,7 +3,7 @@
 >>> import lattice_gnn as lg
 >>> octet = lg.cell("octet", relative_density=0.1)
 >>> prediction = lg.predict(octet)
->>> reference = lg.homogenise(octet, method="beam")
+>>> reference = lg.homogenise(octet, method="solid", voxels_per_diameter=4)
 >>> float(lg.relative_frobenius(prediction.stiffness, reference.stiffness)) < 0.05
 True
 

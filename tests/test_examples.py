@@ -9,7 +9,8 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "examples"
 
 REDUCED = {
-    "predict_and_check": {},
+    "predict_and_check": {"voxels": 4},
+    "fine_tune": {"steps": 90},
     "cad_to_material_card": {},
     "property_chart": {},
     "batch_to_table": {"count": 100},
@@ -20,6 +21,7 @@ REDUCED = {
 
 PRINTED = {
     "predict_and_check": "octet",
+    "fine_tune": "fine-tuned",
     "cad_to_material_card": "14 nodes and 36 struts to 4 nodes and 24 struts",
     "property_chart": "exponent",
     "batch_to_table": "100 lattices",

@@ -44,6 +44,8 @@ class TrainConfig:
         rotate: Rotate every training lattice, with its label, at random in every step.
         accumulate: Number of pieces in which a rank computes its share of a batch (gradient
             accumulation): less memory, the same step.
+        start: Weights to start from, the name of a shipped model or a file of the same network;
+            random weights where empty.
         precision: Precision of the network: "float32", or "bfloat16" on a GPU; positive map and
             loss are float64.
     """
@@ -67,6 +69,7 @@ class TrainConfig:
     patience: int = 0
     rotate: bool = False
     accumulate: int = 1
+    start: str = ""
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:

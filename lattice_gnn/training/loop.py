@@ -20,6 +20,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
+from lattice_gnn.network.checkpoint import load_model, resolve_model
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.network.registry import build_model
 from lattice_gnn.tensors.rotations import quaternion_matrix
@@ -106,7 +107,7 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
     plan = Plan(config, len(training))
     with join(device) as ranks:
         torch.manual_seed(config.seed)
-        model = build_model(model_config, Normaliser.fit(training.batch)).to(ranks.device)
+        model = _start(model_config, config, training).to(ranks.device)
         _check(config, model, ranks.device)
         optimiser = torch.optim.AdamW(
             model.parameters(),
@@ -256,6 +257,21 @@ class Plan:
 @lru_cache(maxsize=1)
 def _order(seed: int, epoch: int, count: int) -> Int[np.ndarray, " lattices"]:
     return np.random.default_rng([seed, epoch]).permutation(count)
+
+
+def _start(
+    model_config: NetworkConfig, config: TrainConfig, training: LabelledLattices
+) -> StiffnessNetwork:
+    """The model before the first step."""
+    if not config.start:
+        return build_model(model_config, Normaliser.fit(training.batch))
+    model, _ = load_model(resolve_model(config.start))
+    if model.config != model_config:
+        raise LatticeGnnError(
+            f"train.start: {config.start} holds {model.config.to_dict()}, but the model is "
+            f"{model_config.to_dict()}; give both the same settings"
+        )
+    return model.train()
 
 
 def _check(config: TrainConfig, model: StiffnessNetwork, device: torch.device) -> None:

@@ -10,9 +10,10 @@ import torch
 
 from data.populations.varied_cells import CellSampling, sample_cells
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.network.checkpoint import load_model, read_header, state_bytes
+from lattice_gnn.network.checkpoint import load_model, read_header, save_model, state_bytes
 from lattice_gnn.network.equivariant import ModelConfig
-from lattice_gnn.network.registry import read_model_config
+from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.network.registry import build_model, read_model_config
 from lattice_gnn.tensors.metrics import directional_error
 from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.distributed import choose_device
@@ -274,3 +275,17 @@ def test_devices_by_name(monkeypatch):
         choose_device("cuda")
     with pytest.raises(LatticeGnnError, match="expected auto, cpu or cuda, got 'tpu'"):
         choose_device("tpu")
+
+
+def test_training_starts_from_given_weights(data, tmp_path):
+    """A step that changes nothing leaves the weights of the file."""
+    torch.manual_seed(5)
+    given = build_model(TINY, Normaliser.fit(data[0].batch))
+    save_model(tmp_path / "given.safetensors", given, {})
+    start = str(tmp_path / "given.safetensors")
+    config = TrainConfig(steps=1, learning_rate=0.0, batch_size=4, start=start)
+    trained = train(TINY, config, data, tmp_path / "run").state_dict()
+    for name, weights in given.state_dict().items():
+        torch.testing.assert_close(trained[name], weights)
+    with pytest.raises(LatticeGnnError, match=r"train\.start"):
+        train(replace(TINY, hidden=5), config, data, tmp_path / "other")
