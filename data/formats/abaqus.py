@@ -54,7 +54,7 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
             instances = [Instance(name, name) for name in unplaced]
         else:
             raise LatticeGnnError(f"{where}: holds no beam elements B31, B32 or B33{others}.")
-    drawings = [_drawing(deck, instance, where) for instance in instances]
+    drawings = [_drawing(deck, instance) for instance in instances]
     if len(drawings) > 1 and not _are_variants(instances):
         drawings = [union(drawings)]
     folds = [fold_file(where, x, original, options, join_all=True) for x in drawings]
@@ -92,7 +92,7 @@ def _are_variants(instances: list[Instance]) -> bool:
     return bool(own) and max(own.values()) > 1
 
 
-def _drawing(deck: Deck, instance: Instance, where: str) -> Drawing:
+def _drawing(deck: Deck, instance: Instance) -> Drawing:
     """Return the beams of one instance."""
     part = _mesh(deck, instance)
     sections = SectionSets(deck, part, instance).assign()

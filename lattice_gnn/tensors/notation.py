@@ -120,12 +120,6 @@ def strain_basis(like: Tensor) -> Float[Tensor, "6 3 3"]:
     return basis
 
 
-def strain_to_mandel(strain: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 6"]:
-    """Convert a symmetric 3x3 strain or stress to its Mandel vector: shear times sqrt 2."""
-    first, second = _pair_indices(strain.device)
-    return strain[..., first, second] * mandel_weights(strain)
-
-
 def mandel_to_strain(vector: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 3 3"]:
     """Convert a Mandel vector to the symmetric 3x3 strain or stress tensor."""
     table = _component_table(vector.device)
