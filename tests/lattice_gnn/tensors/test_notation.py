@@ -141,9 +141,7 @@ def test_right_hand_rule(axis, start, towards):
     R = rotation_matrix(vector)
     along = torch.zeros(3, 3).double()
     along[start, start] = 1.0
-    turned = notation.mandel_to_strain(
-        notation.rotation_mandel(R) @ mandel_vector(along)
-    )
+    turned = notation.mandel_to_strain(notation.rotation_mandel(R) @ mandel_vector(along))
     assert turned[start, start].item() == pytest.approx(math.cos(angle) ** 2)
     assert turned[towards, towards].item() == pytest.approx(math.sin(angle) ** 2)
     assert turned[start, towards].item() == pytest.approx(math.cos(angle) * math.sin(angle))
