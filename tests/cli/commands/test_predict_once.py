@@ -20,6 +20,7 @@ COUNTED = {
     "merging": [("lattice.lattice", "simplify_topology"), ("lattice.batch", "simplify_topology")],
     "net fingerprint": [("surrogate.domain", "net_fingerprint")],
     "domain measures": [("surrogate.domain", "_measures")],
+    "frame": [("network.layers.joint_cases", "homogenise_beam")],
 }
 """Modules of lattice_gnn and the names by which they call what is counted."""
 
@@ -72,3 +73,14 @@ def test_the_command_computes_everything_once(run, tmp_path, calls, weights, cou
     result = run("predict", path, "--model", weights, "--json")
     assert result.exit_code == 0, result.stderr
     assert calls == expected(count)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_shipped_model_solves_the_frames_once(run, tmp_path, calls, count):
+    path = tmp_path / "lattices.json"
+    write_lattices(path, lattices()[:count])
+    result = run("predict", path, "--json")
+    assert result.exit_code == 0, result.stderr
+    wanted = expected(count) + Counter({"frame": 1})  # its answer is not ``stiffness`` alone
+    del wanted["network"]
+    assert calls == wanted
