@@ -16,7 +16,7 @@ from types import ModuleType
 
 COMPILED_BELOW_NODES = 500
 """Larger cells use the sparse factorisation; benchmarks/beam.py measures the crossover."""
-_CALL = 300  #: overhead of a torch call, in equivalent nodes
+_CALL = 130  #: overhead of a torch call, in equivalent nodes
 _LOAD = 50_000  #: nodes that torch homogenises while the kernel is loaded from the cache ...
 _COMPILE = 1_200_000  #: ... and while it is compiled
 _MANY = 5_000  #: number of lattices of a single-path job from which compiling pays off

@@ -99,24 +99,27 @@ def solve_compiled(
     forces = forces.to(batch.nodes.dtype)
     if task.fields == "end_forces":
         return Found(C, forces), results.solved
-    fields = _fields(batch, (motion.to(forces), forces, parts.to(forces)))
-    return Found(C, forces, fields(condition_numbers(batch, held, task))), results.solved
+    condition = condition_numbers(batch, held, task)
+    fields = _fields(batch, motion.to(forces), parts.to(forces), (forces, condition))
+    return Found(C, forces, fields), results.solved
 
 
 def _fields(
-    batch: LatticeBatch, found: tuple[Tensor, Tensor, Tensor]
-) -> Callable[[Float[Tensor, " lattices"]], BeamFields]:
-    """Fields that lack the condition numbers."""
-    motion, forces, parts = found
-    return lambda condition: BeamFields(
+    batch: LatticeBatch,
+    motion: Float[Tensor, "nodes 6 6"],
+    parts: Float[Tensor, "lattices 3 6 6"],
+    others: tuple[Float[Tensor, "struts 12 6"], Float[Tensor, " lattices"]],
+) -> BeamFields:
+    """Fields from what the kernel found; ``others`` are end forces and condition numbers."""
+    return BeamFields(
         fluctuations=motion[:, :3],
         rotations=motion[:, 3:],
         displacements=affine_displacements(batch) + motion[:, :3],
-        end_forces=forces,
+        end_forces=others[0],
         axial=parts[:, 0],
         torsion=parts[:, 1],
         bending=parts[:, 2],
-        condition=condition,
+        condition=others[1],
     )
 
 
@@ -153,15 +156,18 @@ class _Differentiable(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
         """Results that were computed beforehand; ``inputs`` are what they depend on."""
-        vectors, coefficients, volumes, ctx.cells, ctx.results = inputs
-        ctx.save_for_backward(vectors, coefficients, volumes)
+        *leaves, ctx.cells, results = inputs
+        found = tuple(torch.from_numpy(x) for x in results[1:])
+        ctx.solved = results.solved
+        ctx.save_for_backward(*leaves, *found)
         ctx.set_materialize_grads(False)
-        return tuple(torch.from_numpy(x) for x in ctx.results[1:])
+        return found
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         """Derivatives of the sum of results times gradients; an adjoint solve where needed."""
-        cells, results = ctx.cells, ctx.results
+        cells, saved = ctx.cells, ctx.saved_tensors
+        results = Results(ctx.solved, *(_array(x) for x in saved[3:]))
         given = [
             np.zeros_like(result) if gradient is None else _array(gradient)
             for result, gradient in zip(results[1:], gradients, strict=True)
@@ -183,7 +189,7 @@ class _Differentiable(torch.autograd.Function):
         by_volume = -(given[0] * results.stiffness).sum((1, 2))
         if beyond and len(results.parts):
             by_volume -= (given[3] * results.parts).sum((1, 2, 3))
-        dependencies = [*ctx.saved_tensors, *(x for x in gradients if x is not None)]
+        dependencies = [*saved[:3], *(x for x in gradients if x is not None)]
         first, second, third = (
             OnceDifferentiable.apply(torch.from_numpy(x), *dependencies)
             for x in (gradient[:, :3].copy(), gradient[:, 3:].copy(), by_volume / cells.volumes)

@@ -13,6 +13,7 @@ and their squares add up to twice the energy. The six unit strains lie side by s
 displacements (forces), three of rotations (moments).
 """
 
+from functools import cache
 from typing import NamedTuple, no_type_check
 
 import numpy as np
@@ -47,6 +48,7 @@ class Struts(NamedTuple):
     coefficients: np.ndarray
 
 
+@cache
 def unit_strains() -> np.ndarray:
     """The unit strains of the Mandel basis, a row of ``WIDTH`` numbers for each component."""
     basis = np.zeros((3, 3, WIDTH))

@@ -179,6 +179,18 @@ def test_second_derivatives_are_refused():
         first.sum().backward()
 
 
+def test_results_changed_in_place_are_not_taken_for_the_solution():
+    """As torch does for its own operations: an error, not a wrong gradient."""
+    batch = LatticeBatch.from_lattices([random_lattice(0)])
+    radii = batch.radii.clone().requires_grad_()
+    forces = homogenise_beam(batch.replace(radii=radii), fields="end_forces").end_forces
+    total = forces.square().sum()
+    with torch.no_grad():
+        forces.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        total.backward()
+
+
 def test_a_cell_without_gradient_beside_one_with():
     """Derivatives by parts of C alone, by end forces alone, and by nothing of one lattice."""
     batch = LatticeBatch.from_lattices([random_lattice(0), random_lattice(1)])
