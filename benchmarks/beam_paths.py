@@ -19,6 +19,8 @@ from fem_reference.beam.supports import find_supports
 from lattice_gnn.cells.named import cell
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.network.joints import JointConfig, JointModel
+from lattice_gnn.network.normaliser import Normaliser
 
 Timing = dict[str, float]
 TORCH, KERNEL = 0, 10**9  #: lattices of a job for ``pinned``, which then keeps to one path
@@ -62,7 +64,17 @@ def compare_paths(lattices: Sequence[Lattice], repeats: int) -> dict[str, Any]:
         "C and its gradient": lambda: gradient(batch),
         "C and end forces": lambda: beam.homogenise_beam(batch, fields="end_forces"),
         "C, end forces and their gradient": lambda: gradient(batch, forces=True),
+        "joint network": lambda: network(batch),
+        "joint network and its gradient": lambda: network_gradient(batch),
     }
+    network = JointModel(JointConfig(), Normaliser())  # training changes nothing in its cost
+
+    def network_gradient(batch: LatticeBatch) -> None:
+        leaves = {
+            name: getattr(batch, name).clone().requires_grad_() for name in ("nodes", "radii")
+        }
+        network(batch.replace(**leaves)).sum().backward()
+
     paths = {"torch": TORCH, "kernel": KERNEL}
     functions = {
         f"{task} {name}": on(path, function)
