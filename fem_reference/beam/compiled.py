@@ -3,7 +3,7 @@
 This is the ski-rental problem. The kernel has a one-time cost: a moment to import numba and load
 compiled code from its cache, or seconds to compile it if not cached. A process uses torch until it
 has spent about as much there, so that it never takes more than twice the time of the better choice.
-Work is counted, not timed, so that the same program always takes the same path.
+Work is counted, not timed: with the same cache the same program always takes the same path.
 """
 
 import importlib
