@@ -21,7 +21,7 @@ from lattice_gnn.tensors.metrics import METRICS, relative_frobenius, summarise
 from lattice_gnn.training.closed_form import CLOSED_FORMS, fit_in_closed_form
 from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.distributed import first_process_first, is_first_process
-from lattice_gnn.training.evaluation import DENSITY_EDGES, predict_in_batches
+from lattice_gnn.training.evaluation import DENSITY_EDGES, between, predict_in_batches
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Progress, train
 
@@ -183,7 +183,7 @@ def errors_by_density(model: StiffnessNetwork, labelled: LabelledLattices) -> di
     density = labelled.batch.relative_density
     rows = []
     for low, high in pairwise(DENSITY_EDGES):
-        inside = (density >= low) & (density < high)
+        inside = between(density, low, high)
         if bool(inside.any()):
             rows.append(
                 {

@@ -23,7 +23,7 @@ from lattice_gnn.tensors.metrics import (
     softest_error,
 )
 from lattice_gnn.tensors.symmetry import SYMMETRIES
-from lattice_gnn.training.evaluation import DENSITY_EDGES, Judgement
+from lattice_gnn.training.evaluation import DENSITY_EDGES, Judgement, between
 
 SIZES = ((1, 5), (6, 10), (11, 20), (21, 40), (41, None))
 """Smallest and largest number of nodes of each row of ``by_size``."""
@@ -279,7 +279,7 @@ def _by_density(
     density, found = judgement.relative_density, []
     for low, high in pairwise((*DENSITY_EDGES, math.inf)):
         label = f"above {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
-        inside = (density >= low) & (density < high)
+        inside = between(density, low, high)
         found += _row(label, (low, finite(high)), inside, directional, frobenius)
     return tuple(found)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from lattice_gnn.errors import LatticeGnnError
@@ -32,6 +32,9 @@ from lattice_gnn.training.labelled import LabelledLattices
 
 DENSITY_EDGES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Relative densities between which errors are broken down."""
+EDGE_SLACK = 1e-6
+"""Relative distance within which a density counts as one on the edge above it: round densities lie
+on edges, and rounding must not split the lattices of one density over two rows."""
 TURNED = 256
 """Maximum number of lattices on which the equivariance is measured."""
 WORST = 10
@@ -39,6 +42,13 @@ AFFINE = "affine"
 """Name of the model that predicts the stiffness under affine nodal motion, an upper bound."""
 
 OnProgress = Callable[[int, int], None]
+
+
+def between(
+    density: Float[Tensor, " lattices"], low: float, high: float
+) -> Bool[Tensor, " lattices"]:
+    """Whether densities lie from ``low`` to below ``high``, on an edge to ``EDGE_SLACK``."""
+    return (density >= low * (1 - EDGE_SLACK)) & (density < high * (1 - EDGE_SLACK))
 
 
 def load_judged(name_or_path: str | Path) -> tuple[StiffnessNetwork, dict[str, Any]]:

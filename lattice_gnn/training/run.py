@@ -2,7 +2,6 @@
 
 import json
 import math
-import pickle
 import time
 from collections.abc import Mapping
 from dataclasses import fields
@@ -13,7 +12,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.files import write_whole
+from lattice_gnn.files import reading, write_whole
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, save_model, state_bytes
@@ -130,26 +129,35 @@ class TrainingRun:
     def _load(self, path: Path) -> int:
         try:
             state = torch.load(path, weights_only=True, map_location=self._ranks.device)
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise LatticeGnnError(
-                f"{path}: is damaged ({type(error).__name__}); train in another folder"
-            ) from error
+        except Exception as error:  # torch and pickle raise anything on a damaged file
+            raise _damaged(path, error) from error
+        if not isinstance(state, dict):
+            raise _damaged(path, TypeError("no mapping"))
         if state.get("format") != _FORMAT:
             raise LatticeGnnError(
                 f"{path}: written by another version of lattice-gnn "
                 f"(format {state.get('format')}, expected {_FORMAT}); train in another folder"
             )
-        if state["identity"] != self._identity():
+        try:
             before, now = json.loads(state["identity"]), json.loads(self._identity())
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise _damaged(path, error) from error
+        if before != now:
             raise LatticeGnnError(
                 f"{self.folder}: holds a run with another configuration or other data "
                 f"({_first_difference(before, now)}); choose another folder"
             )
-        self.learner.model.load_state_dict(state["model"])
-        self.learner.optimiser.load_state_dict(state["optimiser"])
-        self.learner.average.load_state_dict(state["average"])
-        self.best, self.waited, self._rows = state["best"], state["waited"], state["rows"]
-        return int(state["step"])
+        try:
+            self.learner.model.load_state_dict(state["model"])
+            self.learner.optimiser.load_state_dict(state["optimiser"])
+            self.learner.average.load_state_dict(state["average"])
+            self.best, self.waited = float(state["best"]), int(state["waited"])
+            self._rows, step = int(state["rows"]), int(state["step"])
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise _damaged(path, error) from error
+        if step < 0 or self._rows < 0 or self.waited < 0 or math.isnan(self.best):
+            raise _damaged(path, ValueError("a count below 0"))
+        return step
 
     def checkpoint(self, step: int, errors: Errors, entries: Mapping[str, float | int]) -> None:
         """Write the log, the best weights, and the state from which the run resumes.
@@ -194,7 +202,10 @@ class TrainingRun:
     def _log(self, entries: Mapping[str, float | int]) -> None:
         """Add a row; rows later than the saved state are dropped."""
         path = self.folder / "log.csv"
-        rows = path.read_text().splitlines() if path.is_file() and self._rows > 1 else []
+        rows: list[str] = []
+        if path.is_file() and self._rows > 1:
+            with reading(path):
+                rows = path.read_text("utf-8", "replace").splitlines()
         rows = rows[: self._rows] or [",".join(entries)]
         numbers = [str(v) if isinstance(v, int) else f"{v:.6g}" for v in entries.values()]
         write_whole(path, "\n".join([*rows, ",".join(numbers)]) + "\n")
@@ -231,6 +242,13 @@ def load_failed_batch(path: Path) -> LabelledLattices:
     """Load the lattices and labels of a step whose loss was not finite, as the network saw them."""
     content = torch.load(path, weights_only=True, map_location="cpu")
     return LabelledLattices(LatticeBatch(**content["batch"]), content["stiffness"])
+
+
+def _damaged(path: Path, error: Exception) -> LatticeGnnError:
+    reason = " ".join(str(error).split())[:100]
+    return LatticeGnnError(
+        f"{path}: is damaged ({type(error).__name__}: {reason}); train in another folder"
+    )
 
 
 def _first_difference(before: Any, now: Any, where: str = "") -> str:

@@ -1,5 +1,7 @@
 """The front door: help, version, speed, and the sample files."""
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -100,3 +102,42 @@ def test_the_asymmetric_sample_has_no_symmetry(answer):
     found = answer("homogenise", SAMPLES / "asymmetric.json")
     assert found["moduli"]["symmetry"]["name"] == "triclinic"
     assert found["moduli"]["anisotropy"]["zener"] is None
+
+
+def in_shell(command, **environment):
+    """Run the command line with streams of its own; return exit code, stdout and stderr."""
+    words = f"{sys.executable} -m cli.main {command}"
+    root = Path(__file__).parents[2]
+    variables = {**os.environ, "PYTHONPATH": str(root), **environment}
+    done = subprocess.run(
+        ["bash", "-c", words], capture_output=True, cwd=root, env=variables, check=False
+    )
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+NAMED = (
+    '{"schema": "lattice-gnn/lattice/1", "name": "\\u683c\\u5b50", "nodes": [[0,0,0]], '
+    '"cell": [[1,0,0],[0,1,0],[0,0,1]], "struts": [{"i":0,"j":0,"shift":[1,0,0]},'
+    '{"i":0,"j":0,"shift":[0,1,0]},{"i":0,"j":0,"shift":[0,0,1]}], "radius": 0.05}'
+)
+
+
+def test_any_encoding_of_the_console_does(tmp_path):
+    path = tmp_path / "name.json"
+    path.write_text(NAMED, encoding="utf-8")
+    code, out, err = in_shell(f"info {path}", PYTHONIOENCODING="cp1252")
+    assert (code, err) == (0, "")
+    assert b"??" in out
+    code, out, _ = in_shell(f"info --json {path}", PYTHONIOENCODING="cp437")
+    assert code == 0
+    assert "格子" in json.dumps(json.loads(out), ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("streams", "words"), [("> /dev/full", "cannot be written"), (">&-", "is closed")]
+)
+def test_an_output_that_cannot_be_written_is_one_sentence(streams, words):
+    code, _, err = in_shell(f"cells {streams}")
+    assert code == 2
+    assert words in err
+    assert len(err.splitlines()) == 1

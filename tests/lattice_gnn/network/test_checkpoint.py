@@ -74,3 +74,67 @@ def test_header_can_be_read_without_the_weights(tmp_path):
     path = tmp_path / "m.safetensors"
     saved(path)
     assert read_header(path)["config"] == SMALL.to_dict()
+
+
+def first_header(path, text):
+    """Replace the JSON of our header by any text."""
+    raw = path.read_bytes()
+    (length,) = struct.unpack("<Q", raw[:8])
+    outer = json.loads(raw[8 : 8 + length])
+    outer["__metadata__"]["lattice-gnn"] = text
+    header = json.dumps(outer).encode()
+    header += b" " * (-len(header) % 8)
+    path.write_bytes(struct.pack("<Q", len(header)) + header + raw[8 + length :])
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "null", "3", '"x"', "[" * 5000, '{"format": NaN}', "{", '{"config": []}',
+             '{"format": 1, "domain": null}', '{"format": 1, "metrics": [1]}']
+)  # fmt: skip
+def test_headers_that_are_none_are_refused(tmp_path, text):
+    path = tmp_path / "m.safetensors"
+    saved(path)
+    first_header(path, text)
+    with pytest.raises(LatticeGnnError, match="not a usable lattice-gnn weights file"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda h: h["config"].update(channels=10**12), "at most 4096"),
+        (lambda h: h["config"].update(lmax=4000), "at most 8"),
+        (lambda h: h["config"].update(kind=["a"]), "model.kind"),
+        (lambda h: h["config"].update(size=[1]), "model.size"),
+        (lambda h: h["normaliser"].pop("mean"), "not a usable"),
+        (lambda h: h["normaliser"].update(mean_degree="x"), "not a usable"),
+    ],
+)
+def test_configurations_that_no_model_has_are_refused(tmp_path, change, words):
+    path = tmp_path / "m.safetensors"
+    saved(path)
+    edit_header(path, change)
+    with pytest.raises(LatticeGnnError, match=words):
+        load_model(path)
+
+
+@pytest.mark.parametrize("bit", [0, 7, 30])
+def test_a_single_bit_of_the_weights_is_noticed(tmp_path, bit):
+    path = tmp_path / "m.safetensors"
+    saved(path)
+    raw = bytearray(path.read_bytes())
+    raw[-100 - bit // 8] ^= 1 << (bit % 8)
+    path.write_bytes(raw)
+    with pytest.raises(LatticeGnnError, match="do not match their checksum"):
+        load_model(path)
+
+
+def test_weights_that_are_not_finite_are_refused_without_a_checksum_too(tmp_path):
+    path = tmp_path / "m.safetensors"
+    model = saved(path)
+    with torch.no_grad():
+        next(model.parameters()).view(-1)[0] = float("nan")
+    save_model(path, model, {})
+    edit_header(path, lambda h: h.pop("checksum"))
+    with pytest.raises(LatticeGnnError, match="are not finite"):
+        load_model(path)

@@ -19,6 +19,7 @@ from lattice_gnn.tensors.symmetry import classify
 from lattice_gnn.tensors.symmetry_screen import symmetry_names
 from lattice_gnn.testing import example_lattices, random_rotation
 from lattice_gnn.training.evaluation import (
+    between,
     equivariance_errors,
     judge,
     load_judged,
@@ -150,3 +151,10 @@ def test_screened_symmetry_names_are_those_of_the_search():
     names = symmetry_names(stack)
     assert names == classify(stack).names
     assert len(set(names)) == 8
+
+
+def test_round_densities_on_an_edge_stay_in_one_row():
+    """0.01 as three computations give it; 0.0100000000000002 and 0.00999999999 are the same."""
+    density = torch.tensor([0.01, 0.01 * (1 + 1e-12), 0.01 * (1 - 1e-9), 0.00999, 0.0101])
+    assert between(density.double(), 0.01, 0.03).tolist() == [True, True, True, False, True]
+    assert between(density.double(), 0.003, 0.01).tolist() == [False, False, False, True, False]
