@@ -126,6 +126,7 @@ def _elements(drawing: Drawing, lattice: Lattice, options: DeckOptions) -> list[
     sections: list[str] = []
     label = 0
     normals, _ = cross_axes(lattice.strut_vectors)
+    solids = [f"SOLID_{number}" for number in _solid_numbers(drawing)]
     for strut in range(lattice.num_struts):
         normal = normals[strut]
         for piece in range(0, pieces, step):
@@ -133,7 +134,7 @@ def _elements(drawing: Drawing, lattice: Lattice, options: DeckOptions) -> list[
             name = f"STRUT_{strut}_{piece}" if tapered else f"STRUT_{strut}"
             if tapered or piece == 0:
                 lines.append(f"*ELEMENT, TYPE={kind}, ELSET={name}")
-                sections += _section(drawing, bar, step, name)
+                sections += _section(drawing, bar, step, (name, solids[bar]))
                 sections.append(", ".join(_number(x) for x in normal))
             label += 1
             chain = [drawing.bars[bar, 0], *drawing.bars[bar : bar + step, 1]]
@@ -167,11 +168,12 @@ def _knots(lattice: Lattice, drawing: Drawing) -> list[str]:
     return [*points, *elements, *sections]
 
 
-def _section(drawing: Drawing, bar: int, step: int, name: str) -> list[str]:
+def _section(drawing: Drawing, bar: int, step: int, names: tuple[str, str]) -> list[str]:
+    """One section; ``names`` are those of the set and of the solid."""
+    name, material = names
     radii = np.asarray(drawing.radii)
     radius = float(np.sqrt(np.mean(radii[bar : bar + step] ** 2)))
     bore = 0.0 if drawing.inner_radii is None else float(drawing.inner_radii[bar])
-    material = f"SOLID_{_solid_numbers(drawing)[bar]}"
     kind = "PIPE" if bore else "CIRC"
     head = f"*BEAM SECTION, ELSET={name}, MATERIAL={material}, SECTION={kind}"
     if bore:
