@@ -102,9 +102,12 @@ def test_radii_a_thousand_times_apart():
 
 def test_cells_in_doubt_are_decided_by_torch():
     """Beyond the range of floats: the kernel gives no answer, and torch refuses."""
-    good = cell("octet", radius=0.05)
-    bad = cell("bcc", radius=0.05).scaled(1e-90)
+    good, bad = cell("octet", radius=0.05), cell("bcc", radius=0.05)
     batch = LatticeBatch.from_lattices([good, bad, good])
+    unit = torch.tensor([1.0, 1e-90, 1.0], dtype=torch.float64)
+    own = unit[batch.strut_lattice]
+    radii = {name: getattr(batch, name) * own for name in ("radii", "end_radii", "inner_radii")}
+    batch = batch.replace(cells=batch.cells * unit[:, None, None], **radii)
     _, solved = solve_compiled(batch, held_of(batch), Task("euler-bernoulli", None, False))
     assert solved.tolist() == [True, False, True]
     with pytest.raises(IllConditionedError, match="lattice 1"):
