@@ -75,7 +75,7 @@ def timed(function: Callable[[], Any], repeats: int) -> Timing:
 
 
 def rate(timing: Timing, count: int) -> dict[str, float]:
-    """Cells a second of wall time, and CPU milliseconds a cell."""
+    """Cells per second of wall time, and CPU milliseconds per cell."""
     return {"cells_per_s": count / timing["wall_s"], "cpu_ms": 1000 * timing["cpu_s"] / count}
 
 

@@ -25,7 +25,7 @@ def markdown(figures: Figures) -> str:
             (f"{r['nodes']:.0f}", *(f"{r[way]:.2f}" if way in r else "" for way, _ in _WAYS))
             for r in figures["crossover"]
         ]
-        heads = [f"{title}, CPU ms a cell" for _, title in _WAYS]
+        heads = [f"{title}, CPU ms per cell" for _, title in _WAYS]
         parts.append(_table(("nodes", *heads), rows))
     if "scaling" in figures:
         rows = [
@@ -111,7 +111,7 @@ def _throughput(figures: Figures, machine: Figures) -> str:
         for oracle in figures["oracles"]
     ]
     heads = (
-        "code", "cells/s", "CPU ms a cell", "we are faster by, wall (CPU)", "largest difference",
+        "code", "cells/s", "CPU ms per cell", "we are faster by, wall (CPU)", "largest difference",
     )  # fmt: skip
     notes = [f"{oracle['name']}: {oracle['note']}." for oracle in figures["oracles"]]
     notes += [f"{sentence}." for sentence in figures["skipped"]]
@@ -162,7 +162,9 @@ def draw_scaling(figures: Figures, path: Path) -> None:
     for (way, title), colour in zip(_WAYS, ("#2b4fd8", "#e8743b", "#3aa76d"), strict=True):
         line = [(r["nodes"], r[way]) for r in rows if way in r]
         cross.plot(*zip(*line, strict=True), "o-", color=colour, label=title)
-    cross.set(xscale="log", yscale="log", xlabel="nodes", ylabel="CPU ms a cell", title="crossover")
+    cross.set(
+        xscale="log", yscale="log", xlabel="nodes", ylabel="CPU ms per cell", title="crossover"
+    )
     ticks = [12, 48, 192, 768]
     cross.set_xticks(ticks, labels=[str(tick) for tick in ticks])
     cross.minorticks_off()

@@ -1,14 +1,13 @@
-"""How fast the solid reference is, how it converges, and how it agrees with tetrahedra.
+"""Speed and convergence of the solid reference, and agreement with tetrahedral FEM.
 
     python benchmarks/solid.py [speed] [convergence] [agreement] [device] [--update-docs]
 
-``speed``: CPU time and memory a node, beside pyamg and direct solvers on the same equations, where
-they are installed. ``convergence``: 4 to 32 voxels per diameter on cells that had no part in the
-choice of the exponent 1.5. ``agreement``: the golden numbers of second-order tetrahedra.
-``device``: the solver of torch on ``--device``, beside that of numba. One thread (set
-OMP_NUM_THREADS=1 and NUMBA_NUM_THREADS=1), times are CPU times, of a GPU wall times.
-``--update-docs`` writes the sections that ran into ``docs/solid-reference.md``, and a picture of
-the convergence beside it.
+``speed``: CPU time and memory per node, compared with pyamg and direct solvers on the same
+equations, if installed. ``convergence``: 4 to 32 voxels per diameter on cells not used to choose
+the exponent 1.5. ``agreement``: the golden numbers of second-order tetrahedra. ``device``: the
+torch solver on ``--device``, compared with numba's. One thread (set OMP_NUM_THREADS=1 and
+NUMBA_NUM_THREADS=1); times are CPU times, on a GPU wall times. ``--update-docs`` writes the
+sections that ran into ``docs/solid-reference.md``, and a plot of the convergence next to it.
 """
 
 import argparse
@@ -67,7 +66,7 @@ def softest(stiffness: Stiffness) -> float:
 
 
 def speed() -> str:
-    """CPU time and memory a node over cells and sizes; other solvers on the same equations."""
+    """CPU time and memory per node over cells and sizes; other solvers on the same equations."""
     homogenise_solid(cell("sc", radius=0.2), voxels_per_diameter=4)  # compile
     rows = []
     for name, density in SPEED:
@@ -84,7 +83,7 @@ def speed() -> str:
             ))  # fmt: skip
     heads = (
         "cell", "voxels per diameter", "active nodes", "iterations, both grids", "CPU s",
-        "us a node", "B a node",
+        "us per node", "B per node",
     )  # fmt: skip
     return "\n\n".join([table(heads, rows), many(), large(), others()])
 
@@ -105,7 +104,7 @@ def many(count: int = 60) -> str:
         f"{count} lattices of `{LABELS.relative_to(ROOT)}`, drawn at random, at 6 voxels per "
         f"diameter ({nodes.min():,.0f} to {nodes.max():,.0f} nodes): {np.median(iterations):.0f} "
         f"iterations on the fine grid in the median, {iterations.max():.0f} at most; "
-        f"{np.median(each):.0f} us a node in the median, {each.max():.0f} at most."
+        f"{np.median(each):.0f} us per node in the median, {each.max():.0f} at most."
     )
 
 
@@ -138,8 +137,8 @@ def large() -> str:
             f"{1e6 * seconds / nodes:.0f}", f"{added / 1e6:.0f}", f"{added / nodes:.0f}",
         ))  # fmt: skip
     heads = (
-        "voxels per diameter", "active nodes", "iterations", "CPU s", "us a node",
-        "memory at its peak, MB", "B a node",
+        "voxels per diameter", "active nodes", "iterations", "CPU s", "us per node",
+        "memory at its peak, MB", "B per node",
     )  # fmt: skip
     return "Diamond at relative density 0.1, growth with size:\n\n" + table(heads, rows)
 
@@ -177,7 +176,7 @@ def others() -> str:
             f"{name} {density:g}, {n}^3", f"this, assembly included ({solution.iterations} it.)",
             f"{mine:.2f}", f"{1e6 * mine / nodes:.0f}", f"{error:.0e}",
         ))  # fmt: skip
-    heads = ("grid", "solver, six loads", "CPU s", "us a node", "error of C")
+    heads = ("grid", "solver, six loads", "CPU s", "us per node", "error of C")
     return "The same equations by other solvers (assembly not counted there):\n\n" + table(
         heads, rows
     )
@@ -366,7 +365,7 @@ def on_device(device: str) -> str:
     heads = (
         "cell", "voxels per diameter", "active nodes", "iterations, numba", "torch",
         f"{seconds}, numba (solving)", f"{seconds}, torch (solving)", "ratio",
-        "difference of C", "B a node, torch",
+        "difference of C", "B per node, torch",
     )  # fmt: skip
     place = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
     return f"torch {torch.__version__} on {place}, numba on one core:\n\n{table(heads, rows)}"

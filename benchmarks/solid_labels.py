@@ -22,12 +22,12 @@ from data.datasets.file import read_dataset
 from lattice_gnn.errors import LatticeGnnError
 from viz.solid import BeamSolidMap, draw_beam_solid_map
 
-CLASSES = ("up to 4 struts at a node", "between 4 and 6", "6 or more")
+CLASSES = ("up to 4 struts per node", "between 4 and 6", "6 or more")
 CONTACT = "struts touch, or nearly"
 EDGES = (0.0, 0.03, 0.05, 0.1, 0.2, np.inf)  #: of the ranges of relative density
 IMAGE = "images/solid-beam-map.png"
 Columns = dict[str, np.ndarray]
-"""Values by name, one a lattice."""
+"""Values by name, one per lattice."""
 
 
 def census(sets: dict[str, Dataset]) -> str:
@@ -176,7 +176,7 @@ def report(sets: dict[str, Dataset], picture: Path | None = None) -> str:
         "How the difference grows, with r/L that of the strut where it is largest. The power is "
         "fitted within the copies of a lattice that differ in density alone:",
         growth(values),
-        "The rank correlation of the mean number of struts at a node with the difference over "
+        "The rank correlation of the mean number of struts per node with the difference over "
         f"r/L is {rank_correlation(values['struts_at_node'][plain], per_slenderness[plain])} "
         "without the lattices with contact.",
     ]
