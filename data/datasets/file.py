@@ -263,7 +263,7 @@ class _Reader:
         rules = {
             "lattices/cells: not finite": bool(np.isfinite(cells).all()),
             "lattices/nodes: not finite": bool(np.isfinite(columns["nodes"]).all()),
-            "lattices/levels: not finite": bool(np.isfinite(columns["levels"]).all()),
+            "lattices/levels: infinite": not np.isinf(columns["levels"]).any(),  # NaN: not known
             "lattices/radii: not all above 0": bool(_above_zero(columns["radii"])),
             "lattices/poisson: not all between -1 and 0.5": bool(((nu > -1) & (nu < 0.5)).all()),
             "lattices/struts: a strut joins a node to itself in the same cell": not bool(

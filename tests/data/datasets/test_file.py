@@ -1,5 +1,7 @@
 """The HDF5 file of a dataset gives back every byte; bad files are refused."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -106,3 +108,9 @@ def test_a_file_that_is_not_there_and_one_that_cannot_be_written(dataset, tmp_pa
         read_dataset(tmp_path / "none.h5")
     with pytest.raises(LatticeGnnError, match="cannot be written"):
         write_dataset(tmp_path / "no folder" / "set.h5", dataset)
+
+
+def test_a_level_that_is_not_known_stays_so(dataset, tmp_path):
+    unknown = replace(dataset, levels=np.full(len(dataset), np.nan))
+    write_dataset(tmp_path / "set.h5", unknown)
+    assert np.isnan(read_dataset(tmp_path / "set.h5").levels).all()
