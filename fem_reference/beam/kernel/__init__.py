@@ -1,1 +1,1 @@
-"""The compiled kernel: small cells solved one by one, without the interpreter lock."""
+"""Compiled kernel: solves small cells one by one, without the interpreter lock."""

@@ -1,4 +1,4 @@
-"""Equilibrium of one cell after another."""
+"""Equilibrium of single cells."""
 
 from typing import NamedTuple, no_type_check
 
@@ -17,7 +17,7 @@ from fem_reference.beam.kernel.struts import (
     unit_strains,
 )
 
-_PASSES = 4  #: refinements before a cell is left to the path that looks at the softest mode
+_PASSES = 4  #: refinements before a cell is left to the torch path, which checks the softest mode
 
 
 class Cells(NamedTuple):
@@ -25,14 +25,14 @@ class Cells(NamedTuple):
 
     Attributes:
         vectors: Strut vectors (struts, 3).
-        coefficients: Of every strut (struts, 8), see ``struts``.
-        volumes: Of the cells.
+        coefficients: Coefficients of every strut (struts, 8), see ``struts``.
+        volumes: Volumes of the cells.
         ends: End nodes of every strut, numbered across the batch.
-        node_offsets: Cell b owns nodes ``node_offsets[b]:node_offsets[b + 1]``.
-        strut_offsets: The same for struts.
+        node_offsets: Cell b has nodes ``node_offsets[b]:node_offsets[b + 1]``.
+        strut_offsets: Cell b has struts ``strut_offsets[b]:strut_offsets[b + 1]``.
         held: Degrees of freedom that are held (nodes, 6).
-        negligible: Error of C over its trace that needs no look at the eigenvalues.
-        rounding: Square of what rounding leaves of the deformations where they are zero, relative.
+        negligible: Error of C over its trace below which eigenvalues need not be computed.
+        rounding: Squared relative rounding error of deformations that are zero.
     """
 
     vectors: np.ndarray
@@ -47,22 +47,22 @@ class Cells(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Buffers that serve one cell after another.
+    """Buffers reused for one cell after another.
 
     Attributes:
         panels: The matrix and its factor.
-        u: Displacements, a block per node.
-        f: Forces, a block per node.
-        apart: Forces or displacements of the ends of struts, two blocks per strut.
+        u: Displacements, one block per node.
+        f: Forces, one block per node.
+        apart: Forces or displacements of strut ends, two blocks per strut.
         D: Deformations.
         X: Derivatives by deformations.
-        Y: Deformations that are added to them.
+        Y: Deformations added to them.
         C: Energies, three blocks.
         ends: Blocks of the end nodes of the cell's struts.
         apart_ends: The blocks of ``apart``.
         tangents: Unit vectors along the struts.
         basis: The unit strains.
-        nothing: Zeros in the place of unit strains.
+        nothing: Zeros in place of unit strains.
     """
 
     panels: Panels
@@ -81,7 +81,7 @@ class Work(NamedTuple):
 
 
 def make_work(cells: Cells, first: int, last: int) -> Work:
-    """Buffers for the largest of the cells first, ..., last - 1."""
+    """Allocate buffers for the largest of the cells first, ..., last - 1."""
     nodes, struts = (
         int(np.diff(offsets[first : last + 1]).max(initial=1))
         for offsets in (cells.node_offsets, cells.strut_offsets)
@@ -106,7 +106,7 @@ def make_work(cells: Cells, first: int, last: int) -> Work:
 @compiled(inline="always")
 @no_type_check
 def struts_of(b, cells, w):
-    """The struts of cell b, whose elimination order is chosen here."""
+    """Return the struts of cell b and choose its elimination order."""
     first, count = cells.strut_offsets[b], cells.strut_offsets[b + 1] - cells.strut_offsets[b]
     start, nodes = cells.node_offsets[b], cells.node_offsets[b + 1] - cells.node_offsets[b]
     ends, place = w.ends, w.panels.place
@@ -124,7 +124,7 @@ def struts_of(b, cells, w):
 @compiled(inline="always")
 @no_type_check
 def with_own_ends(struts, w):
-    """The struts with ends of their own, two blocks each, as if taken apart."""
+    """Return the struts with separate ends, two blocks each, as if disconnected."""
     return Struts(
         struts.count,
         struts.first,
@@ -138,7 +138,7 @@ def with_own_ends(struts, w):
 @compiled()
 @no_type_check
 def build_matrix(struts, nodes, held, p, columns):
-    """Panels of the stiffness matrix, scaled to a unit diagonal.
+    """Build the panels of the stiffness matrix, scaled to a unit diagonal.
 
     ``nodes`` are (first node in the batch, number of nodes).
     """
@@ -166,7 +166,7 @@ def build_matrix(struts, nodes, held, p, columns):
 @compiled()
 @no_type_check
 def clear(x, count):
-    """Set the first numbers to zero."""
+    """Set the first ``count`` numbers to zero."""
     for k in range(count):
         x[k] = 0.0
 
@@ -174,7 +174,7 @@ def clear(x, count):
 @compiled()
 @no_type_check
 def scale(nodes, p, columns, x, sign):
-    """Multiply every degree of freedom by its scale, and by the sign."""
+    """Multiply every degree of freedom by its scale and by the sign."""
     factors = p.scale
     for step in range(nodes):
         for c in range(FREEDOMS):
@@ -187,7 +187,7 @@ def scale(nodes, p, columns, x, sign):
 @compiled()
 @no_type_check
 def _square_sum(values, count):
-    """Sum of squares."""
+    """Return the sum of squares."""
     total = 0.0
     for k in range(count):
         total += values[k] * values[k]
@@ -197,7 +197,7 @@ def _square_sum(values, count):
 @compiled()
 @no_type_check
 def factor_and_solve(nodes, p, columns, f, x):
-    """X := K^-1 f, where f is scaled already; whether K is positive."""
+    """Set x = K^-1 f for scaled f; return whether K is positive definite."""
     values, start = p.values, p.start
     for step in range(nodes):
         for k in range(BLOCK):
@@ -215,10 +215,10 @@ def factor_and_solve(nodes, p, columns, f, x):
 @compiled(inline="always")
 @no_type_check
 def equilibrium(struts, nodes, cells, w, columns):
-    """Displacements w.u and deformations w.D in equilibrium; whether they are accurate.
+    """Compute equilibrium w.u and deformations w.D; return whether they are accurate.
 
-    With residual r and Cholesky factor L the energy of the displacements is too high by |L^-1 r|^2;
-    w.f keeps L^-1 r.
+    With residual r and Cholesky factor L, the energy of the displacements is too high by
+    |L^-1 r|^2; L^-1 r is left in w.f.
     """
     count, p, u, f, D = nodes[1], w.panels, w.u, w.f, w.D
     size = BLOCK * count
@@ -247,7 +247,7 @@ def equilibrium(struts, nodes, cells, w, columns):
 @compiled()
 @no_type_check
 def _largest_energy(x, size):
-    """Largest sum of squares of a column."""
+    """Return the largest sum of squares of a column."""
     largest = 0.0
     for k in range(FREEDOMS):
         total = 0.0

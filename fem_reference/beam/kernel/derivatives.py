@@ -1,8 +1,8 @@
-"""Derivatives of what follows from equilibrium, by the vectors and coefficients of the struts.
+"""Derivatives of the results with respect to the vectors and coefficients of the struts.
 
 C is stationary in the displacements, so that its derivative is the explicit one. Other results R
-depend on the displacements U, too: with the adjoint displacements A = K^-1 dR/dU the derivative of
-K U + f = 0 adds that of -A . (K U + f), a sum over struts of D(A) . D(U).
+also depend on the displacements U: with the adjoint displacements A = K^-1 dR/dU, differentiating
+K U + f = 0 adds the derivative of -A . (K U + f), a sum over struts of D(A) . D(U).
 """
 
 from typing import NamedTuple, no_type_check
@@ -23,16 +23,16 @@ from fem_reference.beam.kernel.struts import DEFORMATIONS, add_derivatives, add_
 
 
 class Derivatives(NamedTuple):
-    """Derivatives by the results, and the motion at which they are taken.
+    """Derivatives with respect to the results, and the motion at which they are taken.
 
     Attributes:
-        solved: Cells to be looked at.
+        solved: Cells to differentiate.
         motion: Fluctuations and rotations of the nodes (nodes, 6, 6).
         by_stiffness: (cells, 6, 6).
         by_motion: (nodes, 6, 6).
         by_forces: (struts, 12, 6).
         by_parts: (cells, 3, 6, 6).
-        beyond_stiffness: Whether any but ``by_stiffness`` is not zero.
+        beyond_stiffness: Whether any derivative other than ``by_stiffness`` is non-zero.
     """
 
     solved: np.ndarray
@@ -69,7 +69,7 @@ def differentiate(cells, span, columns, w, given, gradient):
 @compiled(inline="always")
 @no_type_check
 def _add_blocks(nodes, values, place, x):
-    """Add values of the nodes to blocks in the order of elimination."""
+    """Add values of the nodes to blocks in elimination order."""
     first, count = nodes
     for n in range(count):
         for c in range(FREEDOMS):
@@ -80,7 +80,7 @@ def _add_blocks(nodes, values, place, x):
 @compiled(inline="always")
 @no_type_check
 def _weights(b, given, volume, W):
-    """For each kind of deformation W such that the derivatives by deformations D are D W."""
+    """Compute W for each kind of deformation: derivatives by deformations D are D W."""
     for row in range(3):
         for k in range(FREEDOMS):
             for l in range(FREEDOMS):
@@ -93,7 +93,7 @@ def _weights(b, given, volume, W):
 @compiled(inline="always")
 @no_type_check
 def _apply_weights(count, w, columns):
-    """X = D W for all struts, W by kind: axial, twist, and the six rows of bending."""
+    """Set X = D W for all struts, W by kind: axial, twist, and the six rows of bending."""
     W, D, X = w.C, w.D, w.X
     for s in range(count):
         for row in range(8):
@@ -106,11 +106,11 @@ def _apply_weights(count, w, columns):
 @compiled(inline="always")
 @no_type_check
 def _add_adjoint(struts, nodes, held, context, gradient):
-    """Add derivatives by way of forces and displacements; X then lacks the explicit part alone."""
+    """Add the derivatives through forces and displacements; X then lacks only the explicit part."""
     given, w, columns = context
     p, f, D, X, apart = w.panels, w.f, w.D, w.X, w.apart
     alone = with_own_ends(struts, w)
-    # Forces are B^T D: their derivative by D is that of the forces, as displacements, deformed.
+    # Forces are B^T D: the derivative by D is B applied to the derivative by the forces.
     _load_apart(struts, given.by_forces, apart)
     _add_deformations(alone, apart, w, columns)
     clear(f, BLOCK * nodes[1])
@@ -132,7 +132,7 @@ def _add_adjoint(struts, nodes, held, context, gradient):
 @compiled(inline="always")
 @no_type_check
 def _add_deformations(struts, u, w, columns):
-    """X += D(u) without strain; w.D keeps what it holds."""
+    """Add D(u) without strain to X; w.D is unchanged."""
     deform(struts, u, w.nothing, columns, w.Y)
     X, Y = w.X, w.Y
     for k in range(DEFORMATIONS * struts.count):
@@ -142,7 +142,7 @@ def _add_deformations(struts, u, w, columns):
 @compiled(inline="always")
 @no_type_check
 def _load_apart(struts, values, apart):
-    """Values at the ends of struts as two blocks each."""
+    """Copy the values at the ends of struts to two separate blocks each."""
     clear(apart, 2 * BLOCK * struts.count)
     for s in range(struts.count):
         for c in range(2 * FREEDOMS):

@@ -1,4 +1,4 @@
-"""Block Cholesky factorisation of one cell, and solves with the factor, by products of blocks."""
+"""Block Cholesky factorisation of one cell, and solves with the factor, as block products."""
 
 from typing import no_type_check
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled
 
-# Unsigned places spare the test for negative ones, which would forbid vector instructions.
+# Unsigned indices avoid the check for negative ones, which would prevent vectorisation.
 _ONE, _ROW = np.uint64(1), np.uint64(WIDTH)
 
 
 @compiled()
 @no_type_check
 def six(values, at, stride):
-    """Six numbers, ``stride`` apart."""
+    """Return six numbers, ``stride`` apart."""
     a = at + stride
     b = a + stride
     c = b + stride
@@ -24,7 +24,7 @@ def six(values, at, stride):
 @compiled()
 @no_type_check
 def block_rows(values, at):
-    """A block of 6 x 6 as tuple of its rows."""
+    """Return a 6 x 6 block as a tuple of its rows."""
     at = np.uint64(at)
     b, c, d = at + _ROW, at + _ROW + _ROW, at + _ROW + _ROW + _ROW
     e, f = d + _ROW, d + _ROW + _ROW
@@ -41,7 +41,7 @@ def block_rows(values, at):
 @compiled()
 @no_type_check
 def block_columns(values, at):
-    """A block of 6 x 6 as tuple of its columns."""
+    """Return a 6 x 6 block as a tuple of its columns."""
     at = np.uint64(at)
     b, c, d = at + _ONE, at + _ONE + _ONE, at + _ONE + _ONE + _ONE
     e, f = d + _ONE, d + _ONE + _ONE
@@ -58,14 +58,14 @@ def block_columns(values, at):
 @compiled()
 @no_type_check
 def dot(m, x):
-    """Sum of six products."""
+    """Return the sum of six products."""
     return m[0] * x[0] + m[1] * x[1] + m[2] * x[2] + m[3] * x[3] + m[4] * x[4] + m[5] * x[5]
 
 
 @compiled()
 @no_type_check
 def subtract_product(target, t, m, source, s, columns):
-    """Block T -= M S, M a tuple of six rows, S another block."""
+    """Subtract M S from block T, M a tuple of six rows, S another block."""
     t, s = np.uint64(t), np.uint64(s)
     t1, s1 = t + _ROW, s + _ROW
     t2, s2 = t1 + _ROW, s1 + _ROW
@@ -92,7 +92,7 @@ def subtract_product(target, t, m, source, s, columns):
 @compiled()
 @no_type_check
 def replace_by_product(values, t, m, columns):
-    """Block T := M T, M a tuple of six rows."""
+    """Replace block T by M T, M a tuple of six rows."""
     t = np.uint64(t)
     t1 = t + _ROW
     t2 = t1 + _ROW
@@ -119,7 +119,7 @@ def replace_by_product(values, t, m, columns):
 @compiled()
 @no_type_check
 def factorise(nodes, p, columns):
-    """Cholesky factor in place, the right-hand sides forward-substituted; whether it went well."""
+    """Cholesky-factorise in place, forward-substitute right-hand sides; return success."""
     later, where, starts = p.later, p.where, p.start
     values, inverses = p.values, p.inverses
     for step in range(nodes):
@@ -141,7 +141,7 @@ def factorise(nodes, p, columns):
 @compiled()
 @no_type_check
 def _invert_root(values, at, inverses, to):
-    """Cholesky factor L of a diagonal block, and its inverse; False if it is not positive."""
+    """Compute the Cholesky factor of a diagonal block and its inverse; False if not positive."""
     for c in range(FREEDOMS):
         row = at + WIDTH * c
         pivot = values[row + c]
@@ -169,7 +169,7 @@ def _invert_root(values, at, inverses, to):
 @compiled()
 @no_type_check
 def solve_lower(nodes, p, x, columns):
-    """X := L^-1 x, with a block of x for every step."""
+    """Set x = L^-1 x, with one block of x per step."""
     later, size, start, values, inverses = p.later, p.size, p.start, p.values, p.inverses
     for step in range(nodes):
         replace_by_product(x, BLOCK * step, block_rows(inverses, BLOCK * step), columns)
@@ -181,7 +181,7 @@ def solve_lower(nodes, p, x, columns):
 @compiled()
 @no_type_check
 def solve_upper(nodes, p, x, columns):
-    """X := L^-T x, with a block of x for every step."""
+    """Set x = L^-T x, with one block of x per step."""
     later, size, start, values, inverses = p.later, p.size, p.start, p.values, p.inverses
     for back in range(nodes):
         step = nodes - 1 - back

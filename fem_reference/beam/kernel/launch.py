@@ -1,4 +1,4 @@
-"""The kernel seen from torch: batches in, stiffness and fields out, with gradients, on threads."""
+"""Torch interface of the kernel: batches in, stiffness and fields out, differentiable, threaded."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,17 +28,17 @@ from fem_reference.beam.solution import BeamFields
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.tensors.matrix_functions import OnceDifferentiable
 
-_LEAST = 45_000  #: cost of a span that is worth a thread, nodes x (nodes + 20): 150 cells of 10
+_LEAST = 45_000  #: least cost of a span per thread, nodes x (nodes + 20): 150 cells of 10
 _COLUMNS = np.uint64(WIDTH)
 
 
 def is_cached() -> bool:
-    """Whether compiled code needs only be loaded."""
+    """Return whether compiled code only needs to be loaded."""
     return is_kept(solve) and is_kept(differentiate)
 
 
 def warm() -> None:
-    """Load or compile everything."""
+    """Load or compile all entries."""
     none, number = np.zeros((0, 6, 6)), np.zeros(0, dtype=np.int64)
     cells = Cells(
         np.zeros((0, 3)),
@@ -54,22 +54,22 @@ def warm() -> None:
         (solve, (cells, (0, 0), _COLUMNS, work, results)),
         (differentiate, (cells, (0, 0), _COLUMNS, work, request, np.zeros((0, 11)))),
     ):
-        with suppress(OSError):  # the cache cannot be written; the code serves this process
+        with suppress(OSError):  # cache not writable; the code is used in this process only
             function(*arguments)
 
 
 def solve_compiled(
     batch: LatticeBatch, held: Bool[Tensor, "nodes 6"], task: Task
 ) -> tuple[Found, Bool[np.ndarray, " lattices"]]:
-    """Homogenise cells one by one, compiled.
+    """Homogenise cells one by one with the compiled kernel.
 
     Args:
         batch: The lattices; computed in float64 whatever their precision.
         held: Degrees of freedom to hold.
-        task: What is asked.
+        task: Settings of the solution.
 
     Returns:
-        What was found, and for which lattices it is accurate beyond doubt.
+        The results, and for which lattices they are verified to be accurate.
     """
     wide = batch.to(dtype=torch.float64)
     vectors, coefficients = strut_coefficients(
@@ -110,7 +110,7 @@ def _fields(
     parts: Float[Tensor, "lattices 3 6 6"],
     others: tuple[Float[Tensor, "struts 12 6"], Float[Tensor, " lattices"]],
 ) -> BeamFields:
-    """Fields from what the kernel found; ``others`` are end forces and condition numbers."""
+    """Build the fields, except for the condition numbers."""
     return BeamFields(
         fluctuations=motion[:, :3],
         rotations=motion[:, 3:],
@@ -128,7 +128,7 @@ def _array(tensor: Tensor) -> np.ndarray:
 
 
 def _results(cells: Cells, *, motion: bool, fields: bool) -> Results:
-    """Arrays for the results that are asked for; NaN where nothing is written."""
+    """Allocate arrays for the requested results; NaN where nothing is written."""
     lattices, nodes, struts = len(cells.volumes), len(cells.held), len(cells.ends)
     return Results(
         solved=np.zeros(lattices, dtype=np.bool_),
@@ -140,7 +140,7 @@ def _results(cells: Cells, *, motion: bool, fields: bool) -> Results:
 
 
 def _over_cells(cells: Cells, function: Callable[[tuple[int, int], Work], None]) -> None:
-    """Apply the function to all cells, in spans that go to the threads that torch may use."""
+    """Apply the function to all cells, in spans distributed over torch's threads."""
     nodes = np.diff(cells.node_offsets)
     cost = np.concatenate([[0], np.cumsum(nodes * (nodes + 20))])
     threads = torch.get_num_threads()
@@ -155,7 +155,7 @@ class _Differentiable(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
-        """Results that were computed beforehand; ``inputs`` are what they depend on."""
+        """Return results computed beforehand; ``inputs`` are what they depend on."""
         *leaves, ctx.cells, results = inputs
         found = tuple(torch.from_numpy(x) for x in results[1:])
         ctx.solved = results.solved
@@ -165,7 +165,7 @@ class _Differentiable(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        """Derivatives of the sum of results times gradients; an adjoint solve where needed."""
+        """Differentiate the sum of results times gradients, with an adjoint solve if needed."""
         cells, saved = ctx.cells, ctx.saved_tensors
         results = Results(ctx.solved, *(_array(x) for x in saved[3:]))
         given = [

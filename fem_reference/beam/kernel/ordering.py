@@ -1,12 +1,12 @@
-"""Elimination order of the nodes of one cell, and where the blocks of its factor lie.
+"""Elimination order of the nodes of one cell, and block layout of its factor.
 
 Nodes are eliminated by minimum degree (Tinney and Walker, *Direct solutions of sparse network
 equations by optimally ordered triangular factorization*, Proc. IEEE 55 (1967) 1801): the node with
-the fewest neighbours left goes first, and its neighbours become neighbours of each other.
+the fewest remaining neighbours is next, and its neighbours become neighbours of each other.
 
 The factor is stored node by node, in *panels* of blocks: the node itself, its later neighbours in
-the order of their elimination, and the right-hand sides. The blocks of a panel lie transposed: the
-six columns of the panel's node are rows of ``WIDTH`` numbers.
+elimination order, and the right-hand sides. The blocks of a panel are stored transposed: the six
+columns of the panel's node are rows of ``WIDTH`` numbers.
 """
 
 from typing import NamedTuple, no_type_check
@@ -17,21 +17,21 @@ from fem_reference.beam.kernel.jit import BLOCK, WIDTH, compiled
 
 
 class Panels(NamedTuple):
-    """Elimination order and block structure of one cell's factor; buffers that serve many cells.
+    """Elimination order and block structure of one cell's factor, in reusable buffers.
 
     Attributes:
         order: Node eliminated at each step.
         place: Step at which each node is eliminated.
-        later: Later neighbours of each step, ascending; then the number of nodes, which stands for
-            the right-hand sides.
-        size: How many later neighbours there are.
+        later: Later neighbours of each step, ascending; then the number of nodes, which denotes the
+            right-hand sides.
+        size: Number of later neighbours.
         where: ``where[k, i]`` is the position of the block of step i in the panel of step k; during
             the elimination, whether nodes k and i are neighbours.
         start: First number of each panel in ``values``.
         values: The blocks of all panels.
         inverses: Inverse of the factor's diagonal block of each step.
-        scale: Scaling that brings the diagonal of K to 1 and is 0 where a degree of freedom is
-            held; a row of ``WIDTH`` numbers per step.
+        scale: Scaling to a unit diagonal of K, 0 for held degrees of freedom; one row of ``WIDTH``
+            numbers per step.
     """
 
     order: np.ndarray
@@ -46,7 +46,7 @@ class Panels(NamedTuple):
 
 
 def buffers(nodes: int) -> Panels:
-    """Panels for cells of up to so many nodes."""
+    """Allocate panels for cells of up to ``nodes`` nodes."""
     return Panels(
         order=np.empty(nodes, dtype=np.int64),
         place=np.empty(nodes, dtype=np.int64),
@@ -63,9 +63,9 @@ def buffers(nodes: int) -> Panels:
 @compiled()
 @no_type_check
 def order_nodes(ends, struts, nodes, p):
-    """Choose the elimination order of a cell with so many struts, and lay its panels out."""
+    """Choose the elimination order of a cell and lay out its panels."""
     joined, order = p.where, p.order
-    degree = p.start  # a buffer until the panels are laid out
+    degree = p.start  # used as a buffer until the panels are laid out
     for n in range(nodes):
         degree[n] = 0
         for m in range(nodes):
@@ -90,8 +90,8 @@ def order_nodes(ends, struts, nodes, p):
 @compiled()
 @no_type_check
 def _take_out(node, nodes, joined, degree, neighbours):
-    """Eliminate a node: its neighbours, which are counted, become neighbours of each other."""
-    degree[node] = nodes + 1  # never the least again
+    """Eliminate a node: its (counted) neighbours become neighbours of each other."""
+    degree[node] = nodes + 1  # never the smallest again
     count = 0
     for n in range(nodes):
         if joined[node, n]:
@@ -113,7 +113,7 @@ def _take_out(node, nodes, joined, degree, neighbours):
 @compiled()
 @no_type_check
 def _lay_out(nodes, p):
-    """Turn neighbours into steps, ascending, and place the panels one after another."""
+    """Convert neighbours to steps, ascending, and place the panels one after another."""
     later, where, start = p.later, p.where, p.start
     start[0] = 0
     for step in range(nodes):

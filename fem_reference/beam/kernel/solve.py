@@ -1,4 +1,4 @@
-"""What the solver gives: stiffness, fields and energies of cells from their equilibrium."""
+"""Stiffness, fields and energies of cells from their equilibrium."""
 
 from typing import NamedTuple, no_type_check
 
@@ -17,10 +17,10 @@ from fem_reference.beam.kernel.struts import DEFORMATIONS, add_forces
 
 
 class Results(NamedTuple):
-    """What is found; arrays without a first axis are not asked for.
+    """Result arrays; those not requested have no first axis.
 
     Attributes:
-        solved: Whether the energies of a cell are accurate beyond doubt.
+        solved: Whether the energies of a cell are verified to be accurate.
         stiffness: C of every cell.
         motion: Fluctuations and rotations of the nodes (nodes, 6, 6).
         forces: Forces and moments on the ends of the struts (struts, 12, 6).
@@ -56,12 +56,12 @@ def solve(cells, span, columns, w, results):
 @compiled(inline="always")
 @no_type_check
 def _store_energies(b, count, volume, work, stiffness):
-    """C = (1/V) sum of D^T D over struts, six rows of D at a time."""
+    """Store C = (1/V) sum of D^T D over struts, six rows of D at a time."""
     w, columns = work
     C, D = w.C, w.D
     clear(C, BLOCK)
     size = DEFORMATIONS * count
-    for k in range(BLOCK):  # fills up the last six rows
+    for k in range(BLOCK):  # pads the last six rows
         D[size + k] = 0.0
     for at in range(0, size, BLOCK):
         subtract_product(C, 0, block_columns(D, at), D, at, columns)
@@ -74,7 +74,7 @@ def _store_energies(b, count, volume, work, stiffness):
 @compiled(inline="always")
 @no_type_check
 def _store_parts(b, count, volume, work, parts):
-    """Parts of C: axial force (row 0 of D), torsion (row 1), bending (the six others)."""
+    """Store the axial (row 0 of D), torsion (row 1) and bending (rows 2-7) parts of C."""
     w, columns = work
     C, D = w.C, w.D
     clear(C, 3 * BLOCK)
@@ -97,7 +97,7 @@ def _store_parts(b, count, volume, work, parts):
 @compiled(inline="always")
 @no_type_check
 def _store_motion(nodes, w, motion):
-    """Displacements in the order of the nodes."""
+    """Store displacements in the order of the nodes."""
     first, count = nodes
     u, place = w.u, w.panels.place
     for n in range(count):
@@ -109,7 +109,7 @@ def _store_motion(nodes, w, motion):
 @compiled(inline="always")
 @no_type_check
 def _store_forces(struts, w, columns, forces):
-    """Forces and moments on the ends of every strut."""
+    """Store forces and moments on the ends of every strut."""
     apart, count = w.apart, struts.count
     clear(apart, 2 * BLOCK * count)
     alone = with_own_ends(struts, w)

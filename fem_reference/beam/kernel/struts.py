@@ -1,16 +1,16 @@
 """Struts of one cell: stiffness, deformations, end forces and their derivatives.
 
-Everything follows from the strut's vector v with unit tangent t and eight coefficients a, g, c1,
+All quantities follow from the strut's vector v with unit tangent t and eight coefficients a, g, c1,
 c2, c3, e1, e2, e3 (``elements.strut_coefficients``). With the displacement d = u_j - u_i + E v of
-end j beside end i, and rotations p, q of the ends, the deformations D are
+end j relative to end i, and rotations p, q of the ends, the deformations D are
 
     axial    a t.d
     twist    g t.(q - p)
     bending  P (c1 p + c2 q) - c3 t x d,    P (e1 p + e2 q) - e3 t x d,    P = 1 - t t^T,
 
-and their squares add up to twice the energy. The six unit strains lie side by side in rows of
-``WIDTH`` numbers; displacements and forces come in blocks, one for each node: three rows of
-displacements (forces), three of rotations (moments).
+and their squares sum to twice the energy. The six unit strains are adjacent in rows of ``WIDTH``
+numbers; displacements and forces are stored in blocks, one per node: three rows of displacements
+(forces), three of rotations (moments).
 """
 
 from functools import cache
@@ -22,7 +22,7 @@ import torch
 from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled
 from lattice_gnn.tensors.notation import strain_basis
 
-DEFORMATIONS = 8 * WIDTH  #: numbers that hold the deformations of a strut
+DEFORMATIONS = 8 * WIDTH  #: numbers per strut for its deformations
 
 _ROW, _TWO, _THREE = np.uint64(WIDTH), np.uint64(2 * WIDTH), np.uint64(3 * WIDTH)
 _FIVE, _SIX = np.uint64(5 * WIDTH), np.uint64(6 * WIDTH)
@@ -36,8 +36,8 @@ class Struts(NamedTuple):
         first: Number of the first one in the batch.
         ends: Block of each end node.
         tangents: Unit vectors along the struts.
-        vectors: From end i to end j, of the whole batch.
-        coefficients: See above, of the whole batch.
+        vectors: Vectors from end i to end j, for the whole batch.
+        coefficients: Coefficients as above, for the whole batch.
     """
 
     count: int  # type: ignore[assignment]
@@ -50,7 +50,7 @@ class Struts(NamedTuple):
 
 @cache
 def unit_strains() -> np.ndarray:
-    """The unit strains of the Mandel basis, a row of ``WIDTH`` numbers for each component."""
+    """Return the Mandel unit strains, one row of ``WIDTH`` numbers per component."""
     basis = np.zeros((3, 3, WIDTH))
     basis[:, :, :FREEDOMS] = strain_basis(torch.zeros(1, dtype=torch.float64)).permute(1, 2, 0)
     return basis.ravel()
@@ -59,7 +59,7 @@ def unit_strains() -> np.ndarray:
 @compiled()
 @no_type_check
 def normalise(struts):
-    """Find the unit vectors along the struts."""
+    """Compute the unit vectors along the struts."""
     vectors, tangents = struts.vectors, struts.tangents
     for s in range(struts.count):
         b = struts.first + s
@@ -74,7 +74,7 @@ def normalise(struts):
 @compiled()
 @no_type_check
 def _three(x, at):
-    """Three numbers, a row apart."""
+    """Return three numbers, a row apart."""
     return x[at], x[at + _ROW], x[at + _TWO]
 
 
@@ -101,14 +101,14 @@ def _cross(a, b):
 @compiled()
 @no_type_check
 def _sum(x, a, y, b):
-    """X a + y b."""
+    """Return x a + y b."""
     return x * a[0] + y * b[0], x * a[1] + y * b[1], x * a[2] + y * b[2]
 
 
 @compiled()
 @no_type_check
 def _stretch(u, basis, ends, v, k):
-    """Displacement of end j beside end i: u_j - u_i + E v under the k-th unit strain."""
+    """Return the relative displacement u_j - u_i + E v under the k-th unit strain."""
     a, b, c = _three(u, ends[0] + k), _three(u, ends[1] + k), _three(basis, k)
     d, e = _three(basis, k + _THREE), _three(basis, k + _SIX)
     return b[0] - a[0] + _inner(c, v), b[1] - a[1] + _inner(d, v), b[2] - a[2] + _inner(e, v)
@@ -117,7 +117,7 @@ def _stretch(u, basis, ends, v, k):
 @compiled()
 @no_type_check
 def _coefficients_of(b, coefficients):
-    """Of axial force and torsion; of the first and the second bending deformation."""
+    """Return the coefficients of axial force and torsion, and of both bending deformations."""
     return (
         (coefficients[b, 0], coefficients[b, 1]),
         (coefficients[b, 2], coefficients[b, 3], coefficients[b, 4]),
@@ -131,7 +131,7 @@ def _coefficients_of(b, coefficients):
 @compiled()
 @no_type_check
 def deform(struts, u, basis, columns, D):
-    """Deformations D of all struts under displacements u and the unit strains."""
+    """Compute the deformations D of all struts under displacements u and the unit strains."""
     first, ends, tangents = struts.first, struts.ends, struts.tangents
     vectors, coefficients = struts.vectors, struts.coefficients
     for s in range(struts.count):
@@ -157,9 +157,9 @@ def deform(struts, u, basis, columns, D):
 @compiled()
 @no_type_check
 def add_forces(struts, D, columns, f):
-    """Add the forces and moments on the ends of struts that are kept at deformations D to f.
+    """Add to f the end forces and moments that hold the struts at deformations D.
 
-    A deformation D costs the energy D.D / 2, so that forces are the transposed map of D.
+    The energy of a deformation D is D.D / 2, so that the forces are the transposed map of D.
     """
     first, ends, tangents = struts.first, struts.ends, struts.tangents
     coefficients = struts.coefficients
@@ -214,7 +214,7 @@ def assemble(struts, p):
         i, j = ends[s, 0], ends[s, 1]
         _add_block(values, start[i], t, (a, shear, -at_i, at_i, g, ii))
         _add_block(values, start[j], t, (a, shear, at_j, -at_j, g, jj))
-        if i >= j:  # blocks lie transposed
+        if i >= j:  # blocks are stored transposed
             place = start[j] + BLOCK * where[j, i]
             _add_block(values, place, t, (-a, -shear, at_i, at_j, -g, ij))
         if j >= i:
@@ -228,7 +228,7 @@ def add_derivatives(struts, X, motion, columns, gradient):
     """Add the derivatives of X . D by vectors and coefficients to ``gradient`` (struts, 11).
 
     ``motion`` is (u, basis): D is linear in displacements u and in the unit strains ``basis``
-    (which may be zeros), and both are held fixed.
+    (possibly zeros), both held fixed.
     """
     u, basis = motion
     for s in range(struts.count):
@@ -268,7 +268,7 @@ def add_derivatives(struts, X, motion, columns, gradient):
 @compiled()
 @no_type_check
 def _by_tangent(t, constants, stretch, turns, along):
-    """Derivatives of X . D by the tangent t and by the displacement d."""
+    """Return the derivatives of X . D by the tangent t and by the displacement d."""
     (axial, twist), c, e = constants
     x_axial, x_twist, d = stretch
     p, q, x, y = turns
