@@ -1,4 +1,4 @@
-"""Compiled functions whose code is kept where that is possible, and only there."""
+"""Compilation by numba with an on-disk cache if a folder is writable."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,16 +7,16 @@ import numba
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """numba.njit with its cache of compiled code; without it where no folder can be written.
+    """Return ``numba.njit`` with its on-disk cache, or without it if no folder is writable.
 
     Args:
-        options: Those of ``numba.njit``.
+        options: Options of ``numba.njit``.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
         try:
             return numba.njit(cache=True, **options)(function)
-        except RuntimeError:  # numba finds no place for the cache
+        except RuntimeError:  # numba finds no writable folder for the cache
             return numba.njit(**options)(function)
 
     return decorate

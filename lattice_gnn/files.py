@@ -14,8 +14,8 @@ from typing import Any
 
 from lattice_gnn.errors import LatticeGnnError
 
-MAX_PIPED = 128 * 2**20  #: bytes that are read from a pipe
-_WAIT = 10.0  #: seconds for somebody to write into a pipe
+MAX_PIPED = 128 * 2**20  #: maximum number of bytes read from a pipe
+_WAIT = 10.0  #: seconds to wait for data from a pipe
 _MAX_YAML = 2**20
 _MAX_DEPTH = 50
 _MAX_VALUES = 200_000
@@ -40,19 +40,19 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
         raise LatticeGnnError(f"{path}: cannot be read ({error.strerror}).") from None
     except ValueError as error:
         if "null" in str(error) and not isinstance(error, LatticeGnnError):
-            raise LatticeGnnError(f"{str(path)!r}: no name of a file.") from None
+            raise LatticeGnnError(f"{str(path)!r}: not a valid file name.") from None
         raise
 
 
 @contextmanager
 def seekable(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a file that can be read from any place, as often as needed.
+    """Provide a seekable file with the content of ``path``.
 
-    That is the file itself; what comes through a pipe (``/dev/stdin``, process substitution) is put
-    into a temporary file of the same name first.
+    This is the file itself; the content of a pipe (``/dev/stdin``, process substitution) is first
+    copied to a temporary file of the same name.
 
     Raises:
-        LatticeGnnError: Nobody writes into the pipe, or it holds more than ``MAX_PIPED``.
+        LatticeGnnError: If no data arrives through the pipe, or more than ``MAX_PIPED``.
     """
     path = Path(path)
     if not _is_pipe(path):
@@ -80,7 +80,7 @@ def _from_pipe(path: Path) -> bytes:
                 select.select([descriptor], [], [], 1.0)
                 try:
                     piece = os.read(descriptor, 2**20)
-                except BlockingIOError:  # somebody is there, and has nothing to say yet
+                except BlockingIOError:  # a writer is connected, but no data yet
                     continue
                 if piece:
                     pieces.append(piece)
@@ -91,12 +91,13 @@ def _from_pipe(path: Path) -> bytes:
                     time.sleep(0.05)
                 if total > MAX_PIPED:
                     raise LatticeGnnError(
-                        f"{path}: more than {MAX_PIPED // 2**20} MiB came through the pipe."
+                        f"{path}: more than {MAX_PIPED // 2**20} MiB came through the pipe; "
+                        "save it to a file."
                     )
         finally:
             os.close(descriptor)
     if not pieces:
-        raise LatticeGnnError(f"{path}: a pipe that nobody writes into; nothing came within 10 s.")
+        raise LatticeGnnError(f"{path}: no data came through this pipe within 10 s.")
     return b"".join(pieces)
 
 
@@ -132,20 +133,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _exclusive(place: Path) -> Path:
-    """Make an empty file of a random name beside a place."""
+    """Create an empty file with a random name beside ``place``."""
     stem = place.stem.encode("utf-8", "replace")[:80].decode("utf-8", "ignore")
-    suffix = place.suffix.lower() if len(place.suffix) < 20 else ""  # writers look at it
+    suffix = place.suffix.lower() if len(place.suffix) < 20 else ""  # writers depend on it
     part = place.with_name(f".{stem}.{secrets.token_hex(8)}.part{suffix}")
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return part
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Refuse a place that no file can be put at.
+    """Check that a file can be written at ``path``.
 
     Raises:
-        LatticeGnnError: It has no name, its folder is missing or not writable, or it is a folder, a
-            device or a pipe.
+        LatticeGnnError: If it has no name, its folder is missing or not writable, or it is a
+            folder, a device or a pipe.
     """
     place = Path(path)
     if not place.name or "\0" in str(place):
@@ -203,7 +204,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         values = yaml.load(text, Loader=_plain_loader())
     except LatticeGnnError:
         raise
-    except Exception as error:  # whatever the loader raises on a damaged file
+    except Exception as error:  # the loader raises many types on damaged files
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise LatticeGnnError(f"{path}: not YAML: {reason}.") from None
     if not isinstance(values, dict):
@@ -213,15 +214,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _refuse_depth(text: str, path: Path) -> None:
-    """Refuse deep nesting before the loader recurses into it."""
+    """Raise for tags and deep nesting before the loader recurses into them."""
     import yaml
 
     depth = 0
     for token in yaml.scan(text):
         if isinstance(token, yaml.TagToken):
             raise LatticeGnnError(
-                f"{path}, line {token.start_mark.line + 1}: tags such as !!int are not read; write "
-                "plain values."
+                f"{path}, line {token.start_mark.line + 1}: tags such as !!int are not supported; "
+                "write plain values."
             )
         name = type(token).__name__
         depth += name.endswith("StartToken") - name.endswith("EndToken")
@@ -230,7 +231,7 @@ def _refuse_depth(text: str, path: Path) -> None:
 
 
 def _plain_loader() -> Any:
-    """Return a loader that takes dates for text."""
+    """Return a loader that reads dates as text."""
     import yaml
 
     class Plain(yaml.SafeLoader):
@@ -244,7 +245,7 @@ def _plain_loader() -> Any:
 
 
 def _refuse_odd(values: dict[Any, Any], path: Path) -> None:
-    """Refuse keys that are no text, absurd numbers, and aliases that unfold without end."""
+    """Raise for keys that are not strings, invalid numbers, and excessive alias expansion."""
     waiting: list[tuple[Any, str]] = [(values, str(path))]
     for _ in range(_MAX_VALUES):
         if not waiting:
@@ -265,4 +266,4 @@ def _refuse_odd(values: dict[Any, Any], path: Path) -> None:
             raise LatticeGnnError(f"{where}: expected a finite number, got {value}.")
         elif value is not None and not isinstance(value, str | int | float | bool):
             raise LatticeGnnError(f"{where}: expected text, a number or a list.")
-    raise LatticeGnnError(f"{path}: more than {_MAX_VALUES} values, aliases unfolded.")
+    raise LatticeGnnError(f"{path}: more than {_MAX_VALUES} values after expanding aliases.")

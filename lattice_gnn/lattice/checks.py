@@ -27,11 +27,11 @@ MOST_LENGTH = 1e30
 MOST_UNLIKE = 1e8
 """Largest condition number of the cell vectors."""
 LEAST_RADIUS = 1e-9
-"""Smallest radius over the length of its strut: bending stiffness goes with the square of it."""
+"""Smallest radius/length of a strut: bending stiffness scales with its square."""
 MOST_RADIUS = 1000.0
 """Largest radius over the cube root of the cell's volume."""
 MOST_CHARACTERS = 1000
-"""Of a name or a unit."""
+"""Maximum length of a name or a unit."""
 
 
 def check_coordinates(points: Float[np.ndarray, "points 3"]) -> None:
@@ -153,12 +153,12 @@ def _place(place: tuple[int, ...]) -> str:
 
 
 def check_cell(cell: Float[np.ndarray, "3 3"]) -> None:
-    """Check that the cell vectors span space and are of sane size; left-handed is allowed."""
+    """Check that the cell vectors span space and are of acceptable size; may be left-handed."""
     most = float(np.abs(cell).max())
     if not 1 / MOST_LENGTH <= most <= MOST_LENGTH:
         raise LatticeGnnError(
             f"cell: its largest entry is {most:g}; expected {1 / MOST_LENGTH:g} to "
-            f"{MOST_LENGTH:g}; choose another unit of length, or a cell that is no point."
+            f"{MOST_LENGTH:g}; choose another unit of length, or a larger or smaller cell."
         )
     determinant = float(np.linalg.det(cell / most))
     product = float(np.prod(np.linalg.norm(cell / most, axis=1)))
@@ -169,7 +169,7 @@ def check_cell(cell: Float[np.ndarray, "3 3"]) -> None:
         )
     if not np.linalg.cond(cell) <= MOST_UNLIKE:
         raise LatticeGnnError(
-            "cell: its three vectors are too unlike in length, or too nearly parallel "
+            "cell: its three vectors differ too much in length, or are nearly parallel "
             f"(condition number above {MOST_UNLIKE:g}); choose other cell vectors."
         )
 
@@ -180,7 +180,7 @@ def check_proportions(
     lengths: Float[np.ndarray, " struts"],
     volume: float,
 ) -> None:
-    """Fractions and radii are of a size beside the cell that rounding leaves meaningful."""
+    """Check that fractional coordinates and radii are meaningful relative to the cell."""
     if radii is None:
         return
     far = np.flatnonzero(np.abs(nodes).max(axis=1) > MAX_INTEGER)
@@ -193,21 +193,21 @@ def check_proportions(
     if radii[thin] < LEAST_RADIUS * lengths[thin]:
         raise LatticeGnnError(
             f"radii[{thin}]: {radii[thin]:g} is less than {LEAST_RADIUS:g} of the strut's length "
-            f"{lengths[thin]:g}, which rounding cannot tell from nothing; give a larger radius."
+            f"{lengths[thin]:g}, which is zero to rounding; give a larger radius."
         )
     thick = int(np.argmax(radii))
     size = volume ** (1 / 3)
     if radii[thick] > MOST_RADIUS * size:
         raise LatticeGnnError(
             f"radii[{thick}]: {radii[thick]:g} is more than {MOST_RADIUS:g} times the size of the "
-            f"cell, {size:g}; radii and cell are in one unit of length."
+            f"cell, {size:g}; expected radii and cell in the same unit of length."
         )
 
 
 def text_label(value: Any, what: str) -> str:
-    """Return a label that any file and terminal can hold: no lone surrogates, on one line."""
+    """Return a label as one printable line without lone surrogates."""
     if not isinstance(value, str):
-        raise LatticeGnnError(f"{what}: expected a text, got {type(value).__name__}.")
+        raise LatticeGnnError(f"{what}: expected a string, got {type(value).__name__}.")
     if len(value) > MOST_CHARACTERS:
         raise LatticeGnnError(
             f"{what}: expected at most {MOST_CHARACTERS} characters, got {len(value)}."

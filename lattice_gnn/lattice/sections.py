@@ -1,4 +1,4 @@
-"""The section of every strut with nothing left out: no taper, no bore, the lattice's material."""
+"""Sections and moduli of struts with all defaults filled in."""
 
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -37,11 +37,11 @@ class Sections:
 
 
 def sections_of(struts: Any, count: int) -> Sections:
-    """Fill in what a lattice or a drawing leaves out; without radii they are 1.
+    """Fill in the defaults of a lattice or a drawing: no taper, no bore, its material, radius 1.
 
     Args:
-        struts: Has ``radii``, ``end_radii``, ``inner_radii``, ``E`` and ``nu``, arrays or None, and
-            ``material``.
+        struts: Object with ``radii``, ``end_radii``, ``inner_radii``, ``E`` and ``nu``, arrays or
+            None, and ``material``.
         count: Number of struts.
     """
     radii = np.ones(count) if struts.radii is None else struts.radii
@@ -57,7 +57,7 @@ def sections_of(struts: Any, count: int) -> Sections:
 def cross_axes(
     vectors: Float[np.ndarray, "struts 3"],
 ) -> tuple[Float[np.ndarray, "struts 3"], Float[np.ndarray, "struts 3"]]:
-    """Two unit vectors across each strut; with its direction they form a right-handed frame."""
+    """Return two unit vectors per strut that complete its direction to a right-handed frame."""
     first = np.cross(vectors, np.eye(3)[np.argmin(np.abs(vectors), axis=1)])
     first /= np.linalg.norm(first, axis=1, keepdims=True)
     directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -86,9 +86,9 @@ class Domain:
         return cls(ranges, frozenset(net[:_DIGITS] for net in prints))
 
     def down_to_slender(self) -> "Domain":
-        """The same without least density and slenderness: for models that turn into a frame there.
+        """Return the domain extended to zero density and radius/length, for joint models.
 
-        A joint model's correction vanishes with radius over length by construction.
+        The correction of joint models vanishes with radius/length by construction.
         """
         low = {name: (0.0, self.ranges[name][1]) for name in _SLENDER}
         return Domain({**self.ranges, **low}, self.nets)

@@ -22,7 +22,7 @@ from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.wording import percent
 
 FRAME = "beam FEM, euler-bernoulli"
-"""What the joint models start from."""
+"""Method whose result the joint models correct."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -122,7 +122,7 @@ def prediction_reports(
 
 
 def _warnings(prediction: Prediction) -> tuple[Finding, ...]:
-    """Findings on the lattice; thick struts are no trouble to models that correct the frame."""
+    """Return the findings on the lattice, without slenderness if the model corrects the frame."""
     corrected = prediction.frame is not None
     found = warnings(prediction.lattice)
     return tuple(x for x in found if not (corrected and x.kind == "slenderness"))

@@ -191,7 +191,7 @@ class Surrogate:
 
 
 def _check_metrics(metrics: Mapping[str, Any]) -> None:
-    """Raise whatever the rows of held-out errors raise where they are no numbers."""
+    """Check that the rows of held-out errors are finite numbers; raise ValueError or the like."""
     for kind in _HELD_OUT:
         for row in metrics[kind]["by_density"] if kind in metrics else ():
             low, high = row["density"]
@@ -200,7 +200,7 @@ def _check_metrics(metrics: Mapping[str, Any]) -> None:
             if not all(map(math.isfinite, numbers)):
                 raise ValueError(f"{kind}: a number is not finite")
         if kind in metrics and not metrics[kind]["by_density"]:
-            raise ValueError(f"{kind}: there are no rows")
+            raise ValueError(f"{kind}: no rows")
 
 
 def load_surrogate(

@@ -160,5 +160,5 @@ def test_what_comes_through_a_pipe_can_be_read_as_often_as_needed(tmp_path):
 def test_a_pipe_that_nobody_writes_into_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("lattice_gnn.files._WAIT", 0.2)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(LatticeGnnError, match="nobody writes into"), seekable(tmp_path / "pipe"):
+    with pytest.raises(LatticeGnnError, match="no data came through"), seekable(tmp_path / "pipe"):
         pass
