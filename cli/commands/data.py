@@ -44,10 +44,11 @@ def info(
     from data.datasets.statistics import describe
     from lattice_gnn.reports.dataset import DatasetReport
 
-    dataset = read_dataset(file)
+    dataset = read_dataset(file, values=False)
     problems = check_dataset(dataset, spots=0).problems
     if problems:
         raise LatticeGnnError(f"{file}: {problems[0]}")
+    read_dataset(file)  # refuses what the check does not look at
     facts = describe(dataset)
     made = tuple(dict(source) for source in dataset.provenance)
     emit(DatasetReport(file=str(file), made=made, **vars(facts)), json=json)
@@ -84,8 +85,10 @@ def check(
     from data.datasets.file import read_dataset
     from lattice_gnn.reports.dataset import DatasetCheckReport
 
-    dataset = read_dataset(file)
+    dataset = read_dataset(file, values=False)
     report = check_dataset(dataset, spots=spots, seed=seed)
+    if not report.problems:
+        read_dataset(file)  # refuses what the check does not look at
     document = DatasetCheckReport(
         file=str(file),
         lattices=len(dataset),

@@ -84,8 +84,13 @@ def _fill(file: h5py.File, dataset: Dataset, options: Mapping[str, Any]) -> None
             group.create_dataset(f"details/{name}", data=column, **options)
 
 
-def read_dataset(path: Path) -> Dataset:
+def read_dataset(path: Path, *, values: bool = True) -> Dataset:
     """Read a whole file into memory; one that we did not write is first tried elsewhere.
+
+    Args:
+        path: The file.
+        values: Refuse numbers that no lattice and no stiffness can have; without, leave them to
+            :func:`data.datasets.check.check_dataset`, which lists all problems.
 
     Raises:
         LatticeGnnError: If the file is missing, broken, of another schema, or does not fit
@@ -95,7 +100,7 @@ def read_dataset(path: Path) -> Dataset:
         check_readable(path)
     try:
         with h5py.File(path, "r") as file:
-            return _Reader(path, file).dataset()
+            return _Reader(path, file).dataset(values=values)
     except LatticeGnnError:
         raise
     except MemoryError:
@@ -115,7 +120,7 @@ class _Reader:
     def fail(self, what: str) -> LatticeGnnError:
         return LatticeGnnError(f"{self.path}: {what}.")
 
-    def dataset(self) -> Dataset:
+    def dataset(self, *, values: bool) -> Dataset:
         schema = self.text("schema")
         if schema != SCHEMA:
             raise self.fail(f"schema: expected {SCHEMA!r}, got {schema!r}")
@@ -130,7 +135,8 @@ class _Reader:
         labels = {kind: self.label(kind) for kind in kinds}
         self.check_lengths(columns, sections, bases, labels)
         self.check_numbers(columns, bases)
-        self.check_values(columns, sections, bases, labels)
+        if values:
+            self.check_values(columns, sections, bases, labels)
         return Dataset(
             **columns,
             bases=Bases(**bases),

@@ -197,7 +197,7 @@ def first_guess(path: str | os.PathLike[str]) -> str:
         if found.fits(head):
             return found.kind
     told = {".json": "json", ".csv": "csv", ".tsv": "csv"}.get(path.suffix.lower())
-    if told == "json" or (told and head.strip()):
+    if told and head.strip():
         return told  # whose reader says what is wrong with it
     titles = ", ".join(x.title for x in FORMATS if x.fits is not _never)
     raise LatticeGnnError(
