@@ -252,7 +252,7 @@ def main() -> None:
     linear = None if arguments.linear == "none" else load_surrogate(arguments.linear)
     sections = {}
     if arguments.what in ("accuracy", "all"):
-        test = judge(("fine_test", "test", "weak_test"), network, linear)
+        test = judge(("fine_test", "test", "weak_test", "very_unequal_test"), network, linear)
         sections["accuracy"] = accuracy_tables(test)
     if arguments.what in ("cost", "all"):
         sections["cost"] = cost_table(network, linear)

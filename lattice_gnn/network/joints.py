@@ -118,8 +118,9 @@ class JointModel(StiffnessNetwork):
         return JointCases.join([JointCases.of(part, self.dtype) for part in batch.split(_CHUNK)])
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
-        """M, the mean over the members."""
-        return self.member_matrices(inputs).mean(0)
+        """M, the mean over the members: it is linear in the coefficients."""
+        coefficients = torch.stack([member(inputs) for member in self.members])
+        return joint_energy(coefficients.mean(0), inputs)
 
     def member_matrices(self, inputs: Any) -> Float[Tensor, "members lattices 6 6"]:
         """M of every member."""

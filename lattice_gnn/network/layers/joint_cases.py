@@ -99,7 +99,7 @@ class JointCases:
             root=P("sqrt"),
             forces=torch.stack([f, m, lever], 1).to(dtype),
             pair_forces=_in_pair_frames(pairs, f, m).to(dtype),
-            features=_features(pairs, cut).to(dtype),
+            features=_features(pairs, cut, dtype).to(dtype),
             influence=influence.to(dtype),
             coupling=pairs.coupling().to(dtype),
             cut=cut.to(dtype),
@@ -178,7 +178,9 @@ def _in_pair_frames(
     return torch.stack([even, odd], 2)
 
 
-def _features(pairs: JointPairs, cut: Float[Tensor, " pairs"]) -> Float[Tensor, "2 pairs features"]:
+def _features(
+    pairs: JointPairs, cut: Float[Tensor, " pairs"], dtype: torch.dtype
+) -> Float[Tensor, "2 pairs features"]:
     c = pairs.cosine
     shared = [
         c,
@@ -191,7 +193,7 @@ def _features(pairs: JointPairs, cut: Float[Tensor, " pairs"]) -> Float[Tensor, 
     nu = (pairs.nu[pairs.ends] - _NU) * _NU_SCALE
     slender = (pairs.radius / pairs.straight_length(cut) + _SLENDER).log() - _SLENDER_MEAN
     slender = slender[pairs.ends]
-    profile = pairs.profile()
+    profile = pairs.to(dtype).profile().to(c)
     contrasts = [2 * pairs.contrast(x) for x in (pairs.radius, pairs.modulus)]
     own = [*contrasts, slender, slender.flip(0), nu, nu.flip(0)]
     columns = [*(x.expand(2, -1) for x in shared), *own]

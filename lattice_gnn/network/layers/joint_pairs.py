@@ -8,7 +8,7 @@ where struts are collinear: directions across a strut are not normalised.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
@@ -27,7 +27,7 @@ _COLLINEAR = 0.02  #: s^2 below which the azimuth of b fades
 _POWER = 8  #: exponent of the power mean that approximates the maximum of the profile
 _FLOOR = 0.05  #: below this the profile counts as zero
 _CHAIN = 4  #: maximum number of cuts of one straight strut that are followed
-_TRIPLES = 2_000_000  #: triples per chunk, to limit memory
+_TRIPLES = 8_192  #: triples per chunk, so that they stay in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,11 @@ class JointPairs:
             offsets=torch.cat([count.new_zeros(1), count.cumsum(0)]),
             cosine=(a * b).sum(-1),
         )
+
+    def to(self, dtype: torch.dtype) -> "JointPairs":
+        """The same in another precision."""
+        names = ("direction", "length", "radius", "modulus", "nu", "cosine")
+        return replace(self, **{name: getattr(self, name).to(dtype) for name in names})
 
     def sum_over_partners(self, values: Float[Tensor, "2 pairs *rest"]) -> Tensor:
         """Sum values of the pairs (a, b) over b; one row per end a."""
@@ -146,11 +151,13 @@ class JointPairs:
         largest z over all c (a power mean) at azimuths 0, +-60, +-120 and 180 degrees from b.
         """
         a, c, pair = _triples(self)
-        parts = []
-        for first in range(0, max(len(a), 1), _TRIPLES):
-            chosen = slice(first, first + _TRIPLES)
-            parts.append(self._powers(a[chosen], c[chosen], pair[chosen]))
-        powers = torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
+        frames = self._frames()
+        powers = self.cosine.new_zeros(self.ends.numel(), sum(map(len, _AZIMUTHS)))
+        for first in range(0, len(a), _TRIPLES):
+            part = slice(first, first + _TRIPLES)
+            powers = powers.index_add_(
+                0, pair[part], self._powers(a[part], c[part], pair[part], frames)
+            )
         floor = _FLOOR**_POWER
         z = (powers + floor) ** (1 / _POWER) - _FLOOR
         means, first = [], 0
@@ -160,10 +167,14 @@ class JointPairs:
         return torch.stack(means, 1).view(2, -1, len(_AZIMUTHS))
 
     def _powers(
-        self, a: Int[Tensor, " triples"], c: Int[Tensor, " triples"], pair: Int[Tensor, " triples"]
-    ) -> Float[Tensor, "directed azimuths"]:
-        """Sum over c of (z / r_a)^p for every directed pair and azimuth."""
-        across, beside = self._frames()
+        self,
+        a: Int[Tensor, " triples"],
+        c: Int[Tensor, " triples"],
+        pair: Int[Tensor, " triples"],
+        frames: tuple[Float[Tensor, "directed 3"], Float[Tensor, "directed 3"]],
+    ) -> Float[Tensor, "triples azimuths"]:
+        """(z / r_a)^8 of every triple and azimuth."""
+        across, beside = frames
         toward = self.direction[c]
         p_n = (across[pair] * toward).sum(-1)
         p_w = (beside[pair] * toward).sum(-1)
@@ -172,10 +183,10 @@ class JointPairs:
         size = self.radius[c] / self.radius[a] / near * soft
         angle = p_n.new_tensor([math.radians(x) for group in _AZIMUTHS for x in group])
         p = p_n[:, None] * angle.cos() + p_w[:, None] * angle.sin()
-        positive = (p + (p.square() + _CORNER**2).sqrt()) / 2
-        z = size[:, None] * positive
-        total = z.new_zeros(self.ends.numel(), len(angle))
-        return total.index_add(0, pair, z**_POWER)
+        z = size[:, None] / 2 * (p + (p * p + _CORNER**2).sqrt())
+        z2 = z * z
+        z4 = z2 * z2
+        return z4 * z4
 
     def _frames(self) -> tuple[Float[Tensor, "directed 3"], Float[Tensor, "directed 3"]]:
         """Directions across a, in and out of the plane of the pair; 0 for collinear pairs."""
