@@ -77,4 +77,6 @@ def cost_table(network: Surrogate, linear: Surrogate | None) -> str:
     rows[f"solid FEM, {VOXELS} voxels per diameter"] = solid / SOLID
     text = [(name, f"{1e3 * s:.3g}", f"{s / beam:.3g}") for name, s in rows.items()]
     threads = f"{torch.get_num_threads()} thread"
-    return f"Processor time per cell, {threads}, all in one run.\n\n" + table(("", "ms", "beam FEM = 1"), text)
+    return f"Processor time per cell, {threads}, all in one run.\n\n" + table(
+        ("", "ms", "beam FEM = 1"), text
+    )

@@ -1,0 +1,63 @@
+"""The benchmark of the joint models, on errors that are known."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def joints():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        return importlib.import_module("joints")
+    finally:
+        sys.path.remove(str(ROOT / "benchmarks"))
+
+
+@pytest.fixture
+def known(joints):
+    """Ten lattices; the network is 1 % too stiff, the beams 10 % too soft, bounds are 2 %."""
+    reference = torch.eye(6, dtype=torch.float64).repeat(10, 1, 1)
+    facts = {
+        "density": np.linspace(0.01, 0.3, 10),
+        "contact": np.arange(10) == 9,
+        "angle": np.full(10, 60.0),
+        "valence": np.full(10, 8.0),
+        "ratio": np.where(np.arange(10) < 2, 3.0, 1.0),
+        "nu": np.full(10, 0.3),
+        "unequal E": np.zeros(10, dtype=bool),
+        "voxels": np.full(10, 12.0),
+    }
+    answers = {"network": 1.01 * reference, "beam": 0.9 * reference}
+    return joints.Test(reference, answers, np.tile([0.01, 0.02], (10, 1)), facts)
+
+
+def rows(text, title):
+    return [line for line in text.splitlines() if line.startswith(f"| {title} |")]
+
+
+def test_errors_soft_modes_and_coverage_are_those_put_in(joints, known):
+    error, soft, bound = rows(joints.accuracy_tables(known), "all")
+    assert error == "| all | 10 | 10.00 / 10.00 / 10.00 | 1.00 / 1.00 / 1.00 |"
+    assert soft == "| all | 10 | 0.900; 10.0 / 10.0 | 1.010; 1.0 / 1.0 |"
+    assert bound.startswith("| all | 10 | 100 % | 2.00 | 2.00 |")
+
+
+def test_classes_hold_the_lattices_they_name(joints, known):
+    classes = joints.classes(known.facts)
+    assert classes["struts touch or nearly"].nonzero()[0].tolist() == [9]
+    assert classes["radius ratio above 2"].sum() == 2
+    assert classes["equal struts, nu 0.3, no contact"].sum() == 7
+    assert not classes["labels on 20 voxels"].any()
+
+
+def test_a_lattice_of_two_files_counts_once_with_the_first(joints):
+    (fine, first), (coarse, second) = joints.finest(("fine_test", "test"))
+    assert len(first) == fine.labels["solid"].mask.sum()
+    assert len(first) + len(second) == len(coarse)
