@@ -210,6 +210,22 @@ def accuracy_tables(test: Test) -> str:
     return "\n".join(parts)
 
 
+def draw(test: Test, path: Path) -> None:
+    """Error of C over relative density, one point for each lattice and model."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot()
+    for name, colour in zip(MODELS, ("0.6", "tab:orange", "tab:green", "tab:blue"), strict=True):
+        if name in test.answers:
+            error = 100 * relative_frobenius(test.answers[name], test.reference).numpy()
+            axes.loglog(100 * test.facts["density"], error, ".", color=colour, label=name, ms=4)
+    axes.set_xlabel("relative density, %")
+    axes.set_ylabel("|C - C_solid| / |C_solid|, %")
+    axes.legend(ncols=len(MODELS), loc="upper center", bbox_to_anchor=(0.5, 1.12), frameon=False)
+    figure.savefig(path, dpi=110)
+
+
 def three(error: np.ndarray) -> str:
     """Median, mean and p90."""
     return f"{np.median(error):.2f} / {error.mean():.2f} / {np.quantile(error, 0.9):.2f}"
@@ -254,6 +270,8 @@ def main() -> None:
     if arguments.what in ("accuracy", "all"):
         test = judge(("fine_test", "test", "weak_test", "very_unequal_test"), network, linear)
         sections["accuracy"] = accuracy_tables(test)
+        if arguments.update_docs:
+            draw(test, DOCS / "images" / "joints-accuracy.png")
     if arguments.what in ("cost", "all"):
         sections["cost"] = cost_table(network, linear)
     for name, text in sections.items():
