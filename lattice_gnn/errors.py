@@ -21,6 +21,7 @@ class LatticeGnnError(ValueError):
 def _readable(message: str) -> str:
     """Return the message as one line of bounded length that any terminal can print."""
     text = message.encode("utf-8", "backslashreplace").decode("utf-8")
-    text = re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda x: repr(x[0])[1:-1], text)
+    if not text.isprintable():
+        text = "".join(x if x.isprintable() else repr(x)[1:-1] for x in text)
     text = re.sub(rf"\S{{{_LONGEST_WORD},}}", lambda x: f"{x[0][:57]}...", text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 60]} ... {text[-50:]}"

@@ -175,7 +175,10 @@ def _set_members(block: Block) -> list[int | range | str]:
     found: list[int | range | str] = []
     for words, place in block.lines:
         if "GENERATE" in block.parameters:
-            low, high, *step = (integer(w, place, f"*{block.keyword}") for w in words if w)
+            values = [integer(w, place, f"*{block.keyword}") for w in words if w]
+            if len(values) < 2:
+                raise place.error(f"*{block.keyword}, GENERATE: expected first and last label")
+            low, high, *step = values
             found.append(range(low, high + 1, max(1, step[0]) if step else 1))
         else:
             found += [_member(word, place) for word in words if word]

@@ -216,6 +216,7 @@ def test_generated_nodes_and_elements_are_part_of_the_lattice(tmp_path, keyword)
         ("*ELGEN\n1, 300000, 1, 1\n", "generated"),
         ("*ELCOPY, OLD SET=NONE, ELEMENT SHIFT=1, SHIFT NODES=1\n", "no set 'NONE'"),
         ("*INCLUDE, INPUT=x.inp\n", "INCLUDE"),
+        ("*ELSET, ELSET=X, GENERATE\n1\n", "first and last label"),
     ],
 )
 def test_what_is_not_done_is_refused_by_name(tmp_path, lines, word):
