@@ -1,1 +1,1 @@
-"""The command ``lattice-gnn``: one file a command, no science."""
+"""The command ``lattice-gnn``: one file per command, no science."""

@@ -1,4 +1,4 @@
-"""The command line ``lattice-gnn``: one command a file, nothing heavy until a command runs."""
+"""The command line ``lattice-gnn``: one file per command, imported when the command runs."""
 
 import atexit
 import errno
@@ -34,11 +34,11 @@ from lattice_gnn.errors import LatticeGnnError
 
 _OUTPUT_FAILED = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 _ALLOCATIONS = 10_000
-"""Objects between two passes of the garbage collector; 700 is Python's own choice."""
+"""Objects between two passes of the garbage collector; Python's default is 700."""
 
 
 class _Commands(TyperGroup):
-    """The group of commands: bad input gives one sentence and exit code 2."""
+    """The command group: bad input gives one sentence and exit code 2."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -69,7 +69,7 @@ def _lattice_gnn(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Print the version and stop."
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code.
 
     Args:
-        arguments: Words after the program's name; those of the process where left out.
+        arguments: Arguments after the program name; default: those of the process.
     """
     _spare_collections()
     _replace_what_cannot_be_printed()

@@ -1,1 +1,1 @@
-"""Reading, making and labelling lattices; small sample files lie in ``data/samples``."""
+"""Reading, generating and labelling lattices; ``data/samples`` has small example files."""

@@ -1,4 +1,4 @@
-"""``lattice_gnn.read`` and ``lattice_gnn.write``: lattices from and to files of any format."""
+"""``lattice_gnn.read`` and ``lattice_gnn.write``: reading and writing files of any format."""
 
 import os
 import warnings
@@ -14,11 +14,11 @@ from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.sequence import as_list
 
 MOST_NOTES = 5
-"""Sentences about one file that a warning lists."""
+"""Largest number of notes on one file that a warning lists."""
 
 
 class ReadWarning(UserWarning):
-    """What was done to read a file: a drawing was folded into a cell, joints were made."""
+    """Changes made on reading a file, such as folding a drawing into a cell or adding joints."""
 
 
 def read(
@@ -28,9 +28,9 @@ def read(
     cell: Float[np.ndarray, "3 3"] | None = None,
     split: bool = True,
 ) -> Lattice | list[Lattice]:
-    """Read a file of any format: its lattice, or a list where it holds several.
+    """Read a file of any format: its lattice, or a list if it contains several.
 
-    A ``ReadWarning`` says what was done where the file draws struts in space and they were folded
+    A ``ReadWarning`` reports what was done if the file draws struts in space and they were folded
     into a cell. ``data.formats.read_with_report`` gives the same as data; ``read_any`` always gives
     a list.
 
@@ -63,9 +63,9 @@ def write(
     """Write one lattice or several to a file (atomically).
 
     Args:
-        path: The file; an old one is replaced.
-        lattices: One lattice, or a sequence of them where the format holds several.
-        kind: The format; default: that of the suffix.
+        path: The file; an existing one is replaced.
+        lattices: One lattice, or a sequence of them if the format holds several.
+        kind: The format; default: inferred from the suffix.
 
     Raises:
         LatticeGnnError: If the suffix belongs to no format, the format is read only or cannot hold

@@ -1,4 +1,4 @@
-"""Files from strangers: read with limits, parsed with the place of every error."""
+"""Safe reading of untrusted files: size limits, and errors that name the line."""
 
 import codecs
 import json
@@ -13,9 +13,9 @@ from xml.parsers import expat
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import reading
 
-MAX_BYTES = 128 * 2**20  #: of a file, or of one member of an archive after decompression
-MAX_POINTS = 500_000  #: nodes of one drawing
-MAX_BARS = 1_000_000  #: struts of one drawing
+MAX_BYTES = 128 * 2**20  #: per file, or per member of an archive after decompression
+MAX_POINTS = 500_000  #: nodes per drawing
+MAX_BARS = 1_000_000  #: struts per drawing
 _MAX_DEPTH = 64  #: nested XML elements
 _CHUNK = 65536
 _NUMBER = re.compile(r"[+-]?(?:\d{1,400}\.?\d{0,400}|\.\d{1,400})(?:[eEdD][+-]?\d{1,6})?", re.ASCII)
@@ -39,7 +39,7 @@ def read_bytes(path: Path) -> bytes:
     """Return the content of a file of at most ``MAX_BYTES``.
 
     Raises:
-        LatticeGnnError: It is missing, a folder, unreadable or larger.
+        LatticeGnnError: If it is missing, a folder, unreadable or too large.
     """
     pieces, total = [], 0
     with reading(path), path.open("rb") as file:
@@ -54,10 +54,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file: UTF-8, or UTF-16 with its mark, or else Windows-1252.
+    """Return the text of a file: UTF-8, UTF-16 with byte order mark, or else Windows-1252.
 
     Raises:
-        LatticeGnnError: It cannot be read, or is no text.
+        LatticeGnnError: If it cannot be read, or is not text.
     """
     content = read_bytes(path)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -77,14 +77,14 @@ def read_lines(path: Path) -> Iterable[tuple[str, Place]]:
     """Yield the stripped lines of a text file, each with its place, empty ones too.
 
     Raises:
-        LatticeGnnError: It cannot be read, or is no text.
+        LatticeGnnError: If it cannot be read, or is not text.
     """
     for number, line in enumerate(read_text(path).split("\n"), 1):
         yield line.strip(), Place(path.name, number)
 
 
 def number(text: str, place: Place, what: str) -> float:
-    """Return a finite number in plain digits; Fortran's exponent D is understood."""
+    """Parse a finite number in plain digits; Fortran's exponent D is accepted."""
     word = text.strip()
     if not _NUMBER.fullmatch(word):
         kind = "finite number" if _NOT_FINITE.fullmatch(word) else "number"
@@ -96,7 +96,7 @@ def number(text: str, place: Place, what: str) -> float:
 
 
 def integer(text: str, place: Place, what: str) -> int:
-    """Return a whole number of at most 15 digits."""
+    """Parse a whole number of at most 15 digits."""
     word = text.strip()
     if not _INTEGER.fullmatch(word):
         raise place.error(
@@ -113,7 +113,7 @@ def check_count(count: int, limit: int, place: Place, what: str) -> None:
 
 @dataclass(slots=True)
 class XmlHandler:
-    """What to do with the parts of an XML file.
+    """Callbacks for the parts of an XML file.
 
     Attributes:
         start: Called with tag, attributes and place; tags and attributes in a namespace are
@@ -130,15 +130,15 @@ class XmlHandler:
 
 
 def parse_xml(chunks: Iterable[bytes], name: str, handler: XmlHandler) -> None:
-    """Parse XML in small pieces; a document type, hence every entity, is refused.
+    """Parse XML in small pieces; document types, and hence entities, are refused.
 
     Args:
         chunks: The file.
-        name: How errors name it.
-        handler: What to do.
+        name: Name of the file in errors.
+        handler: The callbacks.
 
     Raises:
-        LatticeGnnError: It is no well-formed XML, or declares a document type.
+        LatticeGnnError: If it is not well-formed XML, or declares a document type.
     """
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -174,7 +174,7 @@ def parse_xml(chunks: Iterable[bytes], name: str, handler: XmlHandler) -> None:
     except expat.ExpatError as error:
         reason = expat.errors.messages.get(error.code, str(error))
         raise Place(name, error.lineno).error(f"not well-formed XML: {reason}") from None
-    except (LookupError, ValueError) as error:  # an unknown or unfit encoding
+    except (LookupError, ValueError) as error:  # an unknown or unsuitable encoding
         if isinstance(error, LatticeGnnError):
             raise
         raise LatticeGnnError(f"{name}: not readable as XML ({error}).") from None
@@ -186,17 +186,17 @@ def in_chunks(content: bytes) -> Iterable[bytes]:
 
 
 def attribute(attributes: dict[str, str], key: str, tag: str, place: Place) -> str:
-    """Return an attribute that must be there."""
+    """Return a required attribute."""
     if key not in attributes:
         raise place.error(f"<{tag}>: the attribute {key!r} is missing")
     return attributes[key]
 
 
 def parse_json(text: str, where: str) -> Any:
-    """Parse JSON that a file carries.
+    """Parse JSON embedded in a file.
 
     Raises:
-        LatticeGnnError: It is none.
+        LatticeGnnError: If it is not valid JSON.
     """
     try:
         return json.loads(text)

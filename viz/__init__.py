@@ -1,1 +1,1 @@
-"""Pictures of lattices and of their stiffness: PyVista, or matplotlib where there is no OpenGL."""
+"""Pictures of lattices and of their stiffness, by PyVista, or by matplotlib without OpenGL."""

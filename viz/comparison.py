@@ -1,4 +1,4 @@
-"""Pictures of a comparison: accuracy against cost, learning curves, error against density."""
+"""Figures of a comparison: accuracy against cost, learning curves, error against density."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -30,16 +30,16 @@ _FAMILIES = {
 }
 _OTHER = ("#7b2cbf", "o", "other")
 _LINES = ("#2b4fd8", "#e8743b", "#1b998b", "#7b2cbf", "#c1121f", "#6c757d")
-_LINE = 0.165  #: inches of a line of the list of names
-_BEST = 6  #: models in the picture of error against density
+_LINE = 0.165  #: inches per line of the list of names
+_BEST = 6  #: models in the figure of error against density
 
 
 def draw_comparison(folder: Path, report: ComparisonReport) -> list[Path]:
-    """Draw what can be drawn of a comparison.
+    """Draw the figures of a comparison.
 
     Args:
-        folder: Gets ``accuracy-cost.png``, ``error-density.png``, and ``learning-curves.png`` where
-            there are curves.
+        folder: Gets ``accuracy-cost.png``, ``error-density.png``, and, if there are learning
+            curves, ``learning-curves.png``.
         report: The comparison.
 
     Returns:
@@ -72,12 +72,12 @@ def _save(path: Path, draw: Callable[[Axes], None], size: tuple[float, float] = 
 
 
 def _height(models: int) -> float:
-    """Inches of a figure beside which so many names stand."""
+    """Return the height, in inches, of a figure with a list of names beside it."""
     return max(6.0, _LINE * models + 1)
 
 
 def _cost(axes: Axes, models: Sequence[ComparedModel]) -> None:
-    """Mean directional error over the time of a prediction; a line joins the best at each cost."""
+    """Plot the mean directional error over the time of a prediction, with the Pareto front."""
     x = np.array([model.forward_ms for model in models])
     y = np.array([_percent(model.test.directional_error.mean) for model in models])
     order = np.argsort(x)
@@ -133,7 +133,7 @@ def _number_points(
 
 
 def _curves(axes: Axes, curves: Mapping[str, Sequence[CurvePoint]]) -> None:
-    """Mean and median directional error by number of training labels."""
+    """Plot the mean and median directional error over the number of training labels."""
     for (name, points), colour in zip(curves.items(), _LINES * len(curves), strict=False):
         labels = [point.labels for point in points]
         for statistic, style, fill in (("mean", "o-", colour), ("median", "o:", "white")):
@@ -152,7 +152,7 @@ def _curves(axes: Axes, curves: Mapping[str, Sequence[CurvePoint]]) -> None:
 
 
 def _densities(axes: Axes, models: Sequence[ComparedModel]) -> None:
-    """Median directional error in each range of densities; the band ends at the p90."""
+    """Plot the median directional error in each range of densities, with a band up to the p90."""
     for model, colour in zip(models, _LINES * len(models), strict=False):
         rows = model.test.by_density
         middles = [np.sqrt(np.prod(_limits(row))) for row in rows]
@@ -171,7 +171,7 @@ def _densities(axes: Axes, models: Sequence[ComparedModel]) -> None:
 
 
 def _limits(row: DensityRow) -> tuple[float, float]:
-    """Ends of a range of densities; one that starts at zero is drawn from a third of its end."""
+    """Return the ends of a range of densities; one from zero is drawn from a third of its end."""
     low, high = row.range
     if high is None:
         return low, 1.5 * low
@@ -186,14 +186,14 @@ def _tidy(axes: Axes) -> None:
     axes.grid(color="0.93", which="major")
     axes.set_axisbelow(True)
     low, high = axes.get_ylim()
-    if high < 2 * low:  # so that some tick has a number
+    if high < 2 * low:  # so that at least one tick is labelled
         axes.set_ylim(low / 1.4, high * 1.4)
     _number_ticks(axes.yaxis, axes.get_ylim(), " %")
     axes.legend(loc="best", frameon=True, edgecolor="none", framealpha=0.85, fontsize=8)
 
 
 def _number_ticks(axis: Axis, limits: tuple[float, float], unit: str = "") -> None:
-    """Write round numbers at the ticks of a logarithmic axis: more of them on a short one."""
+    """Label the ticks of a logarithmic axis with round numbers, more of them on a short axis."""
     ratio = limits[1] / limits[0]
     digits = "123456789" if ratio < 6 else "1235" if ratio < 50 else "125" if ratio < 500 else "1"
 

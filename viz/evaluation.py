@@ -1,4 +1,4 @@
-"""What an evaluation found, as pictures: parity of components, errors, the worst lattices."""
+"""Figures of an evaluation: parity of components, errors, the worst lattices."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,8 +36,8 @@ _CURVES = {
     "whole tensor (Frobenius)": ("#e8743b", relative_frobenius),
     "components": ("#3a9a6b", component_error),
 }
-_LEAST = 1e-8  #: errors below are drawn there: a logarithm has no place for zero
-_LONGEST = 30  #: characters of a lattice's name on the sheet
+_LEAST = 1e-8  #: smaller errors are drawn at this value, as the axis is logarithmic
+_LONGEST = 30  #: longest name of a lattice on the sheet, in characters
 
 
 def draw_evaluation(
@@ -55,7 +55,7 @@ def draw_evaluation(
         The files.
 
     Raises:
-        LatticeGnnError: If a file cannot be written; an old one stays whole.
+        LatticeGnnError: If a file cannot be written; an existing one is left intact.
     """
     paths = [folder / f"{name}.png" for name in ("components", "errors", "worst")]
     for path, figure in zip(
@@ -75,7 +75,7 @@ def draw_evaluation(
 
 
 def _components(judgement: Judgement, title: str) -> Figure:
-    """Four parity plots; every component is a multiple of its lattice's mean directional value."""
+    """Draw four parity plots; components are relative to the mean directional stiffness."""
     scale = directional_stiffness(judgement.reference).mean(1)[:, None, None]
     x, y = ((C / scale).numpy() for C in (judgement.reference, judgement.predicted))
     density = judgement.relative_density.numpy()
@@ -108,7 +108,7 @@ def _parity(
     density: Float[np.ndarray, " lattices"],
     norm: LogNorm,
 ) -> None:
-    """Predicted over reference in a frame for nearly all references; what lies outside is told."""
+    """Plot predicted over reference values, and count the points beyond the frame."""
     colour = np.broadcast_to(density[:, None], x.shape).ravel()
     x, y = x.ravel(), y.ravel()
     low, high = np.quantile(x, [0.003, 0.997]).tolist()
@@ -146,7 +146,7 @@ def _parity(
 
 
 def _errors(judgement: Judgement, title: str) -> Figure:
-    """Left, directional error over density; right, shares of lattices below an error."""
+    """Plot the directional error over density (left) and the share below an error (right)."""
     figure = Figure(figsize=(11.6, 5.2), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
@@ -189,7 +189,7 @@ def _over_density(
 def _running(
     density: Float[np.ndarray, " lattices"], error: Float[np.ndarray, " lattices"]
 ) -> tuple[Float[np.ndarray, " bins"], Float[np.ndarray, "3 bins"]]:
-    """Median density, and quartiles and median of the error, in groups of equally many."""
+    """Return the median density and the quartiles of the error in groups of equal size."""
     groups = min(12, len(density) // 15)
     parts = np.array_split(np.argsort(density), groups) if groups else []
     centres = np.array([np.median(density[part]) for part in parts], dtype=float)
@@ -217,7 +217,7 @@ def _shares(axes: Axes, errors: dict[str, Float[np.ndarray, " lattices"]]) -> No
 
 
 def _short(name: str) -> str:
-    """A name that fits above its lattice: its beginning and its end."""
+    """Shorten a name so that it fits above its lattice."""
     if len(name) <= _LONGEST:
         return name
     return f"{name[: _LONGEST - 9]}…{name[-8:]}"

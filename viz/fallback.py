@@ -1,8 +1,8 @@
-"""The same picture by matplotlib, for places without an OpenGL library.
+"""The same picture by matplotlib, for machines without an OpenGL library.
 
 Matplotlib has no depth buffer: it paints triangles from far to near. Struts are therefore cut into
-short pieces, and in a file everything seen from behind is left out. Shading is done here, for that
-of matplotlib knows no highlights; a file is drawn at twice its size and averaged, for smooth edges.
+short pieces, and in a file back faces are left out. Shading is done here, because that of
+matplotlib lacks highlights; a file is drawn at twice its size and averaged, for smooth edges.
 """
 
 from dataclasses import replace
@@ -33,7 +33,7 @@ from viz.picture import (
     camera_axes,
 )
 
-_DPI = 100  # sizes of letters are chosen for this
+_DPI = 100  # font sizes are chosen for this resolution
 
 
 def draw(picture: Picture, path: Path | None, size: tuple[int, int]) -> None:
@@ -61,7 +61,7 @@ def fill_figure(figure: Figure, picture: Picture, *, culled: bool) -> None:
     Args:
         figure: The figure.
         picture: What to draw.
-        culled: Whether to leave out what is seen from behind; not where the user can turn the view.
+        culled: Whether to leave out back faces; not if the user can turn the view.
     """
     scale = _letter_scale(figure)
     left = _add_view(figure, 0.0, picture.name, picture.facts)
@@ -92,12 +92,12 @@ def fill_figure(figure: Figure, picture: Picture, *, culled: bool) -> None:
 
 
 def _letter_scale(figure: Figure) -> float:
-    """Size of letters relative to a figure of 16 by 8 inches: the narrower side of a half."""
+    """Return the font scale relative to a figure of 16 by 8 inches."""
     return min(float(figure.get_figheight()), float(figure.get_figwidth()) / 2) / 8
 
 
 def _pieces(tubes: Tubes) -> int:
-    """Choose the number of pieces of a strut: as long as wide, longer where struts are many."""
+    """Choose the number of pieces per strut: as long as wide, longer if there are many struts."""
     lengths = np.linalg.norm(tubes.ends - tubes.starts, axis=1)
     wanted = float(np.median(lengths / (tubes.start_radii + tubes.end_radii)))
     return int(np.clip(min(wanted, 2000 / len(lengths)), 1, 24))
@@ -134,7 +134,7 @@ def _add_view(figure: Figure, left: float, title: str, line: str) -> Axes3D:
 def _add_mesh(
     axes: Axes3D, mesh: Surface, colours: Float[np.ndarray, "faces 3"], *, culled: bool
 ) -> None:
-    """Add shaded triangles, one colour a face, to a view."""
+    """Add shaded triangles, one colour per face, to a view."""
     corners = mesh.points[mesh.faces]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(normals, axis=1, keepdims=True)
@@ -152,7 +152,7 @@ def _shade(
     colours: Float[np.ndarray, "faces 3"],
     normals: Float[np.ndarray, "faces 3"],
 ) -> Float[np.ndarray, "faces 3"]:
-    """Light faces by Blinn and Phong: a lamp at the upper left of the camera, and a weak one."""
+    """Shade faces by the Blinn-Phong model: a main light at the camera's upper left, a weak one."""
     right, up, camera = camera_axes()
     bright = np.full(len(normals), 0.42)
     gloss = np.zeros(len(normals))
@@ -165,7 +165,7 @@ def _shade(
 
 
 def _joined(parts: list[Surface]) -> Surface:
-    """Put meshes into one, so that their triangles are sorted by depth together."""
+    """Join meshes into one, so that their triangles are sorted by depth together."""
     firsts = np.cumsum([0] + [len(part.points) for part in parts[:-1]])
     return Surface(
         points=np.concatenate([part.points for part in parts]),

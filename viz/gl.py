@@ -1,8 +1,8 @@
-"""Find out whether VTK can draw here, without dying in the attempt.
+"""Probe whether VTK can render here, without risk to the process.
 
-Where VTK finds no OpenGL library it does not raise: the process ends by a segmentation fault at the
-first render. So a child process draws one tiny frame first, and only where it comes back with the
-right pixel does this process draw by PyVista.
+Without an OpenGL library VTK does not raise: the process ends by a segmentation fault at the first
+render. A child process therefore draws a tiny frame first, and only if that gives the right pixel
+does this process draw by PyVista.
 """
 
 import os
@@ -27,7 +27,7 @@ WINDOW_VARIABLE = "VTK_DEFAULT_OPENGL_WINDOW"
 
 DEBIAN_PACKAGES = "libegl1 libgl1-mesa-dri"
 
-_TIMEOUT = 60.0  # seconds; software drawing of the frame takes about one
+_TIMEOUT = 60.0  # seconds; software rendering of the frame takes about one
 
 _PROBE = f"""
 import os, sys
@@ -56,12 +56,12 @@ sys.exit(0 if pixels.GetTuple(27) == (255, 0, 0) else 3)
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What the probe found.
+    """Result of the probe.
 
     Attributes:
-        works: Whether VTK draws here.
-        window: Class of VTK window to ask for; empty for VTK's own choice.
-        reason: One clause that says why it does not work; empty where it does.
+        works: Whether VTK can render.
+        window: Class of VTK window to use; empty for VTK's default.
+        reason: Reason why it does not work, one clause; empty if it does.
     """
 
     works: bool
@@ -70,7 +70,7 @@ class Probe:
 
 
 def has_display() -> bool:
-    """Whether windows can be shown: always on macOS and Windows, by a display server elsewhere."""
+    """Return whether windows can be shown: always on macOS and Windows, else with a display."""
     if sys.platform in ("darwin", "win32"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
@@ -78,7 +78,7 @@ def has_display() -> bool:
 
 @lru_cache(maxsize=1)
 def probe_gl() -> Probe:
-    """Draw one frame in a child process; the answer is kept for the life of this process."""
+    """Draw one frame in a child process; the result is cached in this process."""
     result = Probe(works=False, reason="nothing was tried")
     for window in _candidates():
         result = _try_window(window)
@@ -88,13 +88,14 @@ def probe_gl() -> Probe:
 
 
 def choose_renderer() -> tuple[Renderer, str]:
-    """Choose the renderer from the environment and the probe, and make VTK ready for it.
+    """Choose the renderer from the environment and the probe, and configure VTK for it.
 
     Returns:
-        The renderer, and a sentence that says why it is matplotlib (empty for PyVista).
+        The renderer, and a sentence on why it is matplotlib (empty for PyVista).
 
     Raises:
-        LatticeGnnError: The environment names an unknown renderer, or PyVista where it cannot draw.
+        LatticeGnnError: If the environment names an unknown renderer, or PyVista, which cannot
+            draw.
     """
     wish = os.environ.get(RENDERER_VARIABLE, "auto").lower() or "auto"
     if wish not in ("auto", "pyvista", "matplotlib"):
@@ -118,12 +119,12 @@ def choose_renderer() -> tuple[Renderer, str]:
         )
     return "matplotlib", (
         f"Drawn by matplotlib, because PyVista cannot draw here: {probe.reason}; an OpenGL library "
-        f"would mend that{remedy}."
+        f"would fix that{remedy}."
     )
 
 
 def _candidates() -> list[str]:
-    """Classes of VTK window worth a try here, best first; empty is VTK's own choice."""
+    """Return the classes of VTK window to try, best first; empty is VTK's default."""
     chosen = os.environ.get(WINDOW_VARIABLE)
     if chosen:
         return [chosen]

@@ -1,7 +1,7 @@
-"""Geometry of the pictures, in plain numpy: what both renderers draw.
+"""Geometry of the pictures in plain numpy, common to both renderers.
 
-A lattice becomes tapered tubes and spherical joints, the cell its twelve edges, a stiffness the
-closed surface with radius E(n) in every direction n.
+A lattice is drawn as tapered tubes and spherical joints, the cell as its twelve edges, a stiffness
+as the closed surface with radius E(n) in every direction n.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Tubes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surface:
-    """A closed triangle mesh with one value a point; faces turn anticlockwise seen from outside."""
+    """A closed triangle mesh with one value per point; faces are anticlockwise from outside."""
 
     points: Float[np.ndarray, "points 3"]
     faces: Int[np.ndarray, "faces 3"]
@@ -78,8 +78,8 @@ def lattice_tubes(
     Args:
         lattice: The lattice; struts are drawn at their outer radius.
         tiles: Number of cells along each cell vector.
-        tolerance: How far outside the block, in fractional coordinates, a midpoint may lie. Not
-            zero, so that the faces of an imperfect lattice are complete on both sides.
+        tolerance: Distance outside the block, in fractional coordinates, at which a midpoint may
+            lie. Not zero, so that the faces of an imperfect lattice are complete on both sides.
     """
     i, j = lattice.struts.T
     first = lattice.nodes[i]
@@ -153,16 +153,16 @@ def _split(
 
 
 def modulus_surface(stiffness: Stiffness, tolerance: float = 2e-3) -> Surface:
-    """Build the surface r = E(n)/E_s, valued by E(n)/E_s, fine enough for sharp peaks.
+    """Build the surface r = E(n)/E_s, with values E(n)/E_s, refined at sharp peaks.
 
-    Edges that leave the true surface, or are long, are halved up to eight times: the peaks of
-    slender lattices are narrower than a degree. A singular stiffness has no Young's modulus in
+    Edges that deviate from the true surface, or are long, are halved up to eight times: the peaks
+    of slender lattices are narrower than a degree. A singular stiffness has no Young's modulus in
     general directions: its surface is a point.
 
     Args:
         stiffness: One stiffness, not a batch.
-        tolerance: How far the middle of an edge may lie off the surface, as a share of the largest
-            E(n); edges may be 15 times as long.
+        tolerance: Admissible distance of the midpoint of an edge from the surface, relative to the
+            largest E(n); edges may be 15 times as long.
     """
     directions, faces = icosphere(5)
     if not bool(stiffness.is_positive_definite()):
@@ -211,7 +211,7 @@ def strut_surface(
 
     Args:
         tubes: What to mesh.
-        sides: Number of flat sides round each tube.
+        sides: Number of flat sides of each tube.
         pieces: Number of equal lengths into which each tube is cut, for renderers that sort
             triangles by depth.
         capped: Whether flat caps close the ends.

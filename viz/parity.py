@@ -1,4 +1,4 @@
-"""Computed against reference stiffness, and how large the differences are, in one figure."""
+"""Parity plot of computed against reference stiffness, with the distribution of differences."""
 
 from pathlib import Path
 
@@ -23,18 +23,18 @@ def draw_parity(
     relative_density: Float[np.ndarray, " lattices"],
     rounding_floor: Float[np.ndarray, " lattices"] | None = None,
 ) -> None:
-    """Draw a figure of two panels into a file.
+    """Draw the figure, two panels, into a file.
 
     Left, the six eigenvalues of every computed C over those of its reference, coloured by density.
-    Right, which share of the lattices differs by less than a given amount, |C - C_ref| / |C_ref|
+    Right, the share of the lattices that differ by less than a given amount, |C - C_ref| / |C_ref|
     (Frobenius), beside the same curve for the rounding of the reference.
 
     Args:
-        path: File to write; the kind follows from its ending (png, pdf, svg).
+        path: File to write; the suffix determines the format (png, pdf, svg).
         computed: C / E_s, Mandel.
         reference: C / E_s, Mandel.
         relative_density: Sum of strut volumes over cell volume.
-        rounding_floor: Relative difference that the reference's printed digits leave open.
+        rounding_floor: Relative difference due to the rounding of the printed reference.
 
     Raises:
         LatticeGnnError: If the file cannot be written.
@@ -80,7 +80,7 @@ def _shares(
     floor: Float[np.ndarray, " lattices"] | None,
 ) -> None:
     share = (np.arange(len(errors)) + 0.5) / len(errors)
-    least = 1e-6  # per cent; log axes have no place for zero
+    least = 1e-6  # per cent; smaller values are drawn here, as the axis is logarithmic
     drawn = np.sort(np.maximum(100 * errors, least))
     axes.plot(drawn, share, color=_ERROR_COLOUR, label="computed against reference")
     if floor is not None and floor.max() > 0:
@@ -102,4 +102,4 @@ def _shares(
     axes.set_ylabel("share of lattices below")
     axes.grid(color="0.92")
     axes.legend(loc="upper left", frameon=True, edgecolor="none", framealpha=0.9)
-    axes.set_title("how many differ by how much", color=TEXT_COLOUR)
+    axes.set_title("distribution of the differences", color=TEXT_COLOUR)

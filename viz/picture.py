@@ -1,4 +1,4 @@
-"""What a picture says, before it is drawn: geometry of unit size, title lines, colours."""
+"""Content of a picture before it is drawn: geometry of unit size, titles, colours."""
 
 from dataclasses import dataclass, replace
 from math import cos, radians, sin
@@ -12,7 +12,7 @@ from lattice_gnn.tensors.stiffness import Stiffness
 from viz.mesh import Surface, Tubes, lattice_tubes, modulus_surface
 
 AZIMUTH, ELEVATION = -68.0, 22.0
-"""Where the camera stands, in degrees, seen from the middle of the drawing."""
+"""Direction of the camera from the centre of the drawing, degrees."""
 
 STRUT_COLOUR = "#a9bdd2"
 _LONGEST_NAME = 60  #: characters of a title
@@ -20,7 +20,7 @@ EDGE_COLOUR = "#75808c"
 TEXT_COLOUR = "#1d2430"
 COLOUR_MAP = "viridis"
 SURFACE_SIZE = 0.83
-"""Size of the modulus surface relative to the unit sphere: leaves room for the colour bar."""
+"""Size of the modulus surface relative to the unit sphere, to leave room for the colour bar."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +51,7 @@ class Picture:
 def compose(
     lattice: Lattice, stiffness: Stiffness, tiles: tuple[int, int, int] = (1, 1, 1)
 ) -> Picture:
-    """Gather what there is to draw.
+    """Compose the picture of a lattice and its stiffness.
 
     Args:
         lattice: The lattice.
@@ -66,7 +66,7 @@ def compose(
         name=plain_name(lattice.name) or "unnamed lattice",
         facts=(
             f"relative density {lattice.relative_density:.4g}, {lattice.num_nodes} nodes and "
-            f"{lattice.num_struts} struts a cell{cells}"
+            f"{lattice.num_struts} struts per cell{cells}"
         ),
         modulus_title="Young's modulus by direction, E(n)/E_s",
         modulus_range=label,
@@ -78,7 +78,7 @@ def compose(
 
 
 def camera_direction() -> tuple[float, float, float]:
-    """Return the unit vector from the middle of the drawing to the camera."""
+    """Return the unit vector from the centre of the drawing to the camera."""
     azimuth, elevation = radians(AZIMUTH), radians(ELEVATION)
     return cos(elevation) * cos(azimuth), cos(elevation) * sin(azimuth), sin(elevation)
 
@@ -106,7 +106,7 @@ def direction_label(direction: Float[np.ndarray, "3"]) -> str:
 def _modulus_range(stiffness: Stiffness, surface: Surface) -> tuple[float, float, str]:
     """Return the extremal E/E_s over all directions and a line of text about them."""
     if not surface.values.any():
-        return 0.0, 1.0, "not defined: the stiffness is singular, some strain costs no energy"
+        return 0.0, 1.0, "not defined: the stiffness is singular, some strain has zero energy"
     extrema = stiffness.detach().extrema("E")
     low, high = float(extrema.min), float(extrema.max)
     if high - low < 1e-6 * high:

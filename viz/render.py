@@ -1,4 +1,4 @@
-"""``render``: a lattice beside its directional Young's modulus, as a window or a PNG."""
+"""Rendering of a lattice beside its directional Young's modulus, in a window or as PNG."""
 
 import os
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from lattice_gnn.tensors.stiffness import Stiffness
 from viz.gl import Renderer, choose_renderer, has_display
 from viz.picture import Picture, compose
 
-MOST_PIXELS = 8192  #: of either side of a picture; beyond, graphics libraries abort
-MOST_TILES = 1000  #: cells in one picture
+MOST_PIXELS = 8192  #: per side of a picture; beyond this, graphics libraries abort
+MOST_TILES = 1000  #: cells per picture
 
 
 @dataclass(frozen=True, slots=True)
 class RenderReport:
-    """What was drawn.
+    """Report of a rendering.
 
     Attributes:
-        renderer: ``pyvista``, or ``matplotlib`` where PyVista cannot draw.
-        path: The PNG file; None where a window was shown.
-        note: A sentence for the user on why it was not PyVista; empty where it was.
+        renderer: ``pyvista``, or ``matplotlib`` if PyVista cannot draw.
+        path: The PNG file; None if a window was shown.
+        note: A sentence for the user on why it was not PyVista; empty if it was.
     """
 
     renderer: Renderer
@@ -41,8 +41,8 @@ def render(
 ) -> RenderReport:
     """Draw a lattice as tubes and joints beside the surface of radius E(n)/E_s.
 
-    PyVista draws where a probe finds that it can, matplotlib elsewhere; the report says which.
-    The PNG appears whole or not at all.
+    PyVista draws if a probe finds that it can, else matplotlib; the report says which. The PNG is
+    written atomically.
 
     Args:
         lattice: The lattice.
@@ -52,7 +52,7 @@ def render(
         tiles: Number of cells to draw along each cell vector.
 
     Raises:
-        LatticeGnnError: The file cannot be written, its name does not end in .png, there is no
+        LatticeGnnError: If the file cannot be written, its name does not end in .png, there is no
             display for a window, or a size or number of tiles is less than 1.
     """
     _check_counts(size, tiles)
@@ -72,7 +72,7 @@ def render(
 
 
 def _draw(picture: Picture, path: Path | None, size: tuple[int, int], renderer: Renderer) -> None:
-    """Hand the picture to one of the two renderers, imported only now."""
+    """Draw the picture by one of the two renderers, imported only here."""
     if renderer == "pyvista":
         from viz.scene import draw
     else:
@@ -81,12 +81,12 @@ def _draw(picture: Picture, path: Path | None, size: tuple[int, int], renderer: 
 
 
 def _check_counts(size: tuple[int, int], tiles: tuple[int, int, int]) -> None:
-    """Refuse sizes and tile counts that draw nothing, or more than a machine can hold."""
+    """Refuse sizes and tile counts below 1, or too large for the memory."""
     if min(size) < 1:
         raise LatticeGnnError(f"picture size {size[0]} x {size[1]}: expected at least 1 x 1 pixels")
     if max(size) > MOST_PIXELS:
         raise LatticeGnnError(
-            f"picture size {size[0]} x {size[1]}: expected at most {MOST_PIXELS} pixels a side"
+            f"picture size {size[0]} x {size[1]}: expected at most {MOST_PIXELS} pixels per side"
         )
     if prod(tiles) > MOST_TILES:
         raise LatticeGnnError(
@@ -99,10 +99,10 @@ def _check_counts(size: tuple[int, int], tiles: tuple[int, int, int]) -> None:
 
 
 def check_picture_path(path: Path) -> Path:
-    """Refuse a picture file that cannot be written, before time goes into the drawing.
+    """Refuse a picture file that cannot be written, before anything is computed.
 
     Raises:
-        LatticeGnnError: The ending is not .png, or there is no such folder to write to.
+        LatticeGnnError: If the suffix is not .png, or the folder does not exist or is not writable.
     """
     if path.suffix.lower() != ".png":
         raise LatticeGnnError(

@@ -74,7 +74,7 @@ def joint_mesh(tubes: Tubes) -> pv.PolyData:
 
 
 def surface_mesh(surface: Surface) -> pv.PolyData:
-    """Wrap a modulus surface, with E/E_s at every point."""
+    """Convert a modulus surface, with E/E_s at every point."""
     mesh = pv.PolyData.from_regular_faces(surface.points, surface.faces)
     mesh.point_data["E"] = surface.values
     return mesh
@@ -133,5 +133,5 @@ def _add_title(plotter: pv.Plotter, title: str, line: str, size: tuple[int, int]
 
 
 def _letter_size(size: tuple[int, int]) -> int:
-    """Pixels to which letters and lines are proportional: the narrower side of a half."""
+    """Return the reference size of fonts and lines, pixels: the narrower side of a half."""
     return min(size[1], size[0] // 2)

@@ -32,16 +32,16 @@ def draw_sheet(
     Radii are not shown: every strut is a line.
 
     Args:
-        path: File to write; the kind follows from its ending (png, pdf, svg).
-        lattices: What to draw, row by row.
-        columns: Lattices in a row.
+        path: File to write; the suffix determines the format (png, pdf, svg).
+        lattices: The lattices, row by row.
+        columns: Lattices per row.
         captions: A line of text below the name and size of each.
 
     Raises:
-        LatticeGnnError: If there is none, or the file cannot be written.
+        LatticeGnnError: If there are no lattices, or the file cannot be written.
     """
     if not lattices:
-        raise LatticeGnnError("contact sheet: no lattice to draw.")
+        raise LatticeGnnError("contact sheet: expected at least one lattice to draw.")
     rows = -(-len(lattices) // columns)
     captions = [""] * len(lattices) if captions is None else captions
     line = 0.15 if any(captions) else 0.0  # inches
@@ -96,7 +96,7 @@ def draw_histograms(
     populations: Mapping[str, Mapping[str, Float[np.ndarray, " values"]]],
     systems: Mapping[str, Mapping[str, int]],
 ) -> None:
-    """Draw histograms of one or two populations over one another, as shares.
+    """Draw overlaid histograms of one or two populations, as shares.
 
     Args:
         path: File to write.

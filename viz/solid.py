@@ -1,4 +1,4 @@
-"""The solid reference in pictures: beams against solids, and errors over the size of the voxels."""
+"""Figures of the solid reference: beams against solids, and errors over the voxel size."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,20 +20,20 @@ _CLASSES = ("#2b4fd8", "#1b998b", "#e8743b", "#7b2cbf", "#c1121f", "#8a5a34")
 _RAW, _EXTRAPOLATED = "#e8743b", "#2b4fd8"
 _ROUND = [digit * 10.0**power for power in range(-6, 4) for digit in (1, 2, 5)]
 _VOXELS = [3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0]
-_BIN, _MOST_BINS = 12, 8  #: fewest lattices in a bin of a median line; most bins
-_LEAST = 1e-5  #: errors below are drawn there: a logarithm has no place for zero
+_BIN, _MOST_BINS = 12, 8  #: minimum lattices per bin of a median line; maximum number of bins
+_LEAST = 1e-5  #: smaller errors are drawn at this value, as the axis is logarithmic
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BeamSolidMap:
-    """How far beam theory is from the solid, one number a lattice.
+    """Differences between beam theory and the solid, one value per lattice.
 
     Attributes:
         relative_density: Sum of strut volumes over cell volume.
         slenderness: Largest radius over length of the struts.
         difference: |C_beam - C_solid| / |C_solid|, Frobenius.
         softest_ratio: Smallest eigenvalue of C_beam over that of C_solid.
-        group: Number of the lattice's class in ``classes``.
+        group: Index of the lattice's class in ``classes``.
         contact: Whether struts without a common joint touch, or nearly do.
         classes: Name of each class.
     """
@@ -50,15 +50,15 @@ class BeamSolidMap:
 def draw_beam_solid_map(path: Path, values: BeamSolidMap) -> None:
     """Draw the difference over density and over r/L, and the ratio of the softest eigenvalues.
 
-    One colour a class, and a line through the medians of bins of equally many lattices where there
-    are enough for two. Lattices with contact are crosses and have no part in the medians.
+    One colour per class, and a line through the medians of bins with equal numbers of lattices, if
+    there are enough for two bins. Lattices with contact are crosses and do not enter the medians.
 
     Args:
-        path: File to write; the kind follows from its ending (png, pdf, svg).
+        path: File to write; the suffix determines the format (png, pdf, svg).
         values: What to draw.
 
     Raises:
-        LatticeGnnError: If the file cannot be written; an old one stays whole.
+        LatticeGnnError: If the file cannot be written; an existing one is left intact.
     """
     with replacing(path) as part:
         _map(values).savefig(part)
@@ -102,8 +102,8 @@ def _points(
     y: Float[np.ndarray, " lattices"],
     values: BeamSolidMap,
 ) -> None:
-    """Points of every class, and its medians on top."""
-    alpha = float(np.clip(8 / np.sqrt(len(x)), 0.15, 0.8))  # many points must not hide one another
+    """Plot the points of every class, and its medians on top."""
+    alpha = float(np.clip(8 / np.sqrt(len(x)), 0.15, 0.8))  # keeps dense points visible
     for number, name in enumerate(values.classes):
         colour = _CLASSES[number % len(_CLASSES)]
         plain = (values.group == number) & ~values.contact
@@ -133,7 +133,7 @@ def _points(
 def _medians(
     x: Float[np.ndarray, " lattices"], y: Float[np.ndarray, " lattices"]
 ) -> tuple[Float[np.ndarray, " bins"], Float[np.ndarray, " bins"]]:
-    """Medians of both in bins of equally many; none where there are too few for two bins."""
+    """Return the medians of both in bins of equal size; none if too few for two bins."""
     bins = min(_MOST_BINS, len(x) // _BIN)
     parts = np.array_split(np.argsort(x, kind="stable"), bins) if bins > 1 else []
     both = [(np.median(x[part]), np.median(y[part])) for part in parts]
@@ -147,18 +147,18 @@ def draw_convergence(
     stiffness: Float[np.ndarray, "cells grids 6 6"],
     extrapolated: Float[np.ndarray, "cells pairs 6 6"],
 ) -> None:
-    """Draw the errors of C and of its softest eigenvalue over voxels per diameter, a line a cell.
+    """Draw the errors of C and of its softest eigenvalue over the resolution, a line per cell.
 
-    Errors are those against the extrapolation of the finest pair, which is not drawn itself.
+    Errors are relative to the extrapolation of the finest pair, which is not drawn itself.
 
     Args:
-        path: File to write; the kind follows from its ending (png, pdf, svg).
-        voxels: Voxels per diameter of every grid, each twice that of the one before.
+        path: File to write; the suffix determines the format (png, pdf, svg).
+        voxels: Voxels per diameter of every grid, each twice the previous one.
         stiffness: C / E_s on each grid, Mandel.
-        extrapolated: C / E_s of each grid but the first, extrapolated with the one before it.
+        extrapolated: C / E_s of each grid but the first, extrapolated with the previous one.
 
     Raises:
-        LatticeGnnError: If the file cannot be written; an old one stays whole.
+        LatticeGnnError: If the file cannot be written; an existing one is left intact.
     """
     with replacing(path) as part:
         _convergence(voxels, stiffness, extrapolated).savefig(part)
@@ -210,7 +210,7 @@ def _lines(
     colour: str,
     label: str,
 ) -> None:
-    """One line a cell."""
+    """Plot one line per cell."""
     drawn = np.maximum(y, _LEAST)
     lines = axes.plot(x.T, drawn.T, "o-", color=colour, linewidth=1, markersize=4, alpha=0.75)
     lines[0].set_label(label)
@@ -219,7 +219,7 @@ def _lines(
 def _guide(
     axes: Axes, x: Float[np.ndarray, "..."], y: Float[np.ndarray, "..."], slope: float
 ) -> list[Line2D]:
-    """A line of a slope through the geometric mean of what is drawn."""
+    """Plot a line of given slope through the geometric mean of the data."""
     ends = np.array([x.min(), x.max()])
     middle = np.exp(np.log(x).mean())
     line = np.exp(np.log(np.maximum(y, _LEAST)).mean()) * (ends / middle) ** slope
@@ -227,7 +227,7 @@ def _guide(
 
 
 def _number(axis: Axis, ticks: list[float], unit: float = 1.0, sign: str = "") -> None:
-    """Write numbers at the given ticks of a logarithmic axis, and nowhere else."""
+    """Label only the given ticks of a logarithmic axis."""
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / unit:g}{sign}"))

@@ -1,4 +1,4 @@
-"""``lattice-gnn cells``: which unit cells there are by name."""
+"""``lattice-gnn cells``: list the named unit cells."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +19,7 @@ def cells(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the named unit cells, or define one of them."""
+    """List the named unit cells, or print the definition of one."""
     from lattice_gnn.cells.named import CELLS, cell_info
     from lattice_gnn.reports.cell import CellReports, cell_report
 
@@ -48,7 +48,7 @@ def _list(cells: "Sequence[CellReport]") -> None:
     table.add_column("name", no_wrap=True, style="bold")
     for heading in ("nodes", "struts"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("what it is, and other names")
+    table.add_column("description and aliases")
     for cell in cells:
         aliases = f" [dim]({', '.join(cell.aliases)})[/]" if cell.aliases else ""
         table.add_row(cell.name, str(cell.nodes), str(cell.struts), cell.summary + aliases)

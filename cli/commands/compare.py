@@ -119,7 +119,7 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
 
 @contextmanager
 def _runs() -> Iterator[Callable[["RunProgress"], None]]:
-    """Report models: a bar for each that trains on a terminal, else one line when it is done."""
+    """Report runs: on a terminal a progress bar per model in training, else one line when done."""
     if not sys.stderr.isatty():
         yield _say_done
         return

@@ -1,4 +1,4 @@
-"""``lattice-gnn convert``: a lattice file in another format."""
+"""``lattice-gnn convert``: convert lattice files between formats."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,7 +52,8 @@ KeepCrossings = Annotated[
     bool, typer.Option("--keep-crossings", help="Do not add joints where struts cross.")
 ]
 RelativeDensity = Annotated[
-    float | None, typer.Option(help="Scale all radii to this sum of strut volumes over cell.")
+    float | None,
+    typer.Option(help="Scale all radii to this sum of strut volumes over the cell volume."),
 ]
 
 
@@ -71,8 +72,8 @@ def convert(  # noqa: PLR0913 (every option of a command is a parameter)
     """Convert lattices from one file format to another.
 
     Formats: 3mf, abaqus, calculix, csv, gmsh, json, lat, ltcx, text, vtk, vtu, xdmf; pylattice is
-    read only. Formats that draw struts in space are folded into a periodic cell, and what was done
-    is said. What each of them keeps and loses: docs/formats.md.
+    read only. Formats that draw struts in space are folded into a periodic cell, with notes on what
+    was done. docs/formats.md lists what each format keeps and loses.
     """
     check_output(target, [source])
     from data.formats import read_with_report, write_any, writing_notes

@@ -32,7 +32,7 @@ def info(
         typer.Option(
             "--pictures",
             metavar="FOLDER",
-            help="Draw some of the lattices (sheet.png) and the statistics (histograms.png) there.",
+            help="Folder for a contact sheet (sheet.png) and histograms (histograms.png).",
         ),
     ] = None,
 ) -> None:
@@ -74,9 +74,7 @@ def _draw(dataset: "Dataset", name: str, systems: dict[str, int], folder: Path) 
 @data.command()
 def check(
     file: File,
-    spots: Annotated[
-        int, typer.Option(min=0, help="Number of lattices to label again by beam FEM.")
-    ] = 20,
+    spots: Annotated[int, typer.Option(min=0, help="Number of beam labels to recompute.")] = 20,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -146,15 +144,15 @@ def split(
     ] = "train=0.8,validation=0.1,test=0.1",
     by: Annotated[
         Literal["base", "net"],
-        typer.Option(help="Keep together: the copies of a base lattice, or all of one net."),
+        typer.Option(help="Keep together the copies of a base lattice, or all lattices of a net."),
     ] = "base",
     seed: Seed = 0,
     known: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A dataset whose bases (or nets) all go into the first part: what a model has "
-            "been trained on cannot test it.",
+            help="Dataset whose bases (or nets) all go into the first part, such as the training "
+            "data of a model to be tested.",
         ),
     ] = None,
 ) -> None:
@@ -188,5 +186,7 @@ def _shares(text: str) -> dict[str, float]:
                 f"--shares {text}: expected names and numbers, such as train=0.9,test=0.1."
             ) from None
         if not name.strip().replace("-", "").replace("_", "").isalnum():
-            raise LatticeGnnError(f"--shares {text}: {name!r} makes no name of a file.")
+            raise LatticeGnnError(
+                f"--shares {text}: {name!r} cannot be part of a file name; choose another name."
+            )
     return found

@@ -40,13 +40,15 @@ SharesOption = Annotated[
     typer.Option(
         "--shares",
         metavar="T,V,T",
-        help="Shares of train, validation and test; those of the model's recipe by default.",
+        help="Shares of train, validation and test; default: those of the model's recipe.",
     ),
 ]
 PicturesOption = Annotated[
     Path | None,
     typer.Option(
-        "--pictures", metavar="FOLDER", help="Draw parity, errors and the worst lattices there."
+        "--pictures",
+        metavar="FOLDER",
+        help="Folder for figures: parity, errors, the worst lattices.",
     ),
 ]
 
@@ -55,7 +57,8 @@ def evaluate(  # noqa: PLR0913 (every option of a command is a parameter)
     model: ModelArgument,
     data: DataArgument,
     method: Annotated[
-        FemMethod, typer.Option("--method", help="Reference labels of a dataset: by which FEM.")
+        FemMethod,
+        typer.Option("--method", help="Reference labels of a dataset: beam FEM or solid FEM."),
     ] = "beam",
     part: PartOption = None,
     shares: SharesOption = None,
@@ -117,16 +120,16 @@ def _seed(seed: int) -> int:
 def _split(
     part: str | None, shares: str | None, facts: dict[str, Any], model: str, data: Path
 ) -> tuple[dict[str, float] | None, int]:
-    """Shares and seed of the split, from the option or from the recipe of the model."""
+    """Return shares and seed of the split, from the option or from the recipe of the model."""
     from data.experiments.reference_set import split_of
 
     if part is None:
         if shares is not None:
-            raise LatticeGnnError("--shares says how --part splits a dataset; give --part too.")
+            raise LatticeGnnError("--shares: applies to the split of --part; give --part too.")
         if data.suffix != ".lat" and split_of(facts) is not None:
             say_note(
-                f"all lattices of {data}: if {model} was trained on this file, it has seen most of "
-                "them; --part test takes the others"
+                f"evaluating on all lattices of {data}: if {model} was trained on this file, it "
+                "has seen most of them; --part test takes the others"
             )
         return None, 0
     recipe = split_of(facts)
@@ -150,7 +153,7 @@ def _read_shares(text: str) -> dict[str, float]:
 
 
 def _selected(selection: "Selection", data: Path) -> "SelectionFacts":
-    """What was picked of the data; what a catalogue has no use for is left out."""
+    """Return the selection for the report, without the options that a catalogue does not use."""
     from lattice_gnn.reports.evaluation import SelectionFacts
 
     of_dataset = data.suffix != ".lat"

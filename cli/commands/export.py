@@ -1,4 +1,4 @@
-"""``lattice-gnn export``: the stiffness of a lattice as a material card of another program."""
+"""``lattice-gnn export``: write the stiffness of a lattice as a material card."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ from lattice_gnn.errors import LatticeGnnError
 def export(  # noqa: PLR0913 (every option of a command is a parameter)
     context: typer.Context,
     lattice: Annotated[
-        Path, typer.Argument(metavar="LATTICE", help="A file with one lattice, of any format.")
+        Path, typer.Argument(metavar="LATTICE", help="File with one lattice, in any format.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="File to write.")],
     card: Annotated[
@@ -32,8 +32,8 @@ def export(  # noqa: PLR0913 (every option of a command is a parameter)
 ) -> None:
     """Write the stiffness as a material card, .npy or JSON.
 
-    In the unit of Young's modulus of the lattice's material. Abaqus and CalculiX: *ELASTIC with 21
-    constants, shear in the order 12, 13, 23; Ansys: TB,ANEL, order x, y, z, xy, yz, xz; .npy and
+    In the unit of the Young's modulus of the lattice's material. Abaqus and CalculiX: *ELASTIC with
+    21 constants, shear in the order 12, 13, 23; Ansys: TB,ANEL, order x, y, z, xy, yz, xz; .npy and
     JSON: 6 x 6, Voigt, order 11, 22, 33, 23, 13, 12.
     """
     from data.exports.material_cards import SUFFIXES, CardInfo, write_card
@@ -43,7 +43,7 @@ def export(  # noqa: PLR0913 (every option of a command is a parameter)
     kind = card or SUFFIXES.get(output.suffix.lower())
     if kind is None:
         raise LatticeGnnError(
-            f"{output}: the suffix {output.suffix!r} tells no format; give --format."
+            f"{output}: the suffix {output.suffix!r} does not determine the format; give --format."
         )
     source = read_one(lattice)
     stiffness = stiffness_of(source, solver)

@@ -33,8 +33,8 @@ Densities = Annotated[
     str,
     typer.Option(
         metavar="LIST|LOW:HIGH:N",
-        help="Relative densities of each lattice, such as 0.01,0.03,0.1; or N of them drawn "
-        "between two, log-uniform.",
+        help="Relative densities of each lattice, such as 0.01,0.03,0.1; or N densities drawn "
+        "log-uniformly between two.",
     ),
 ]
 Levels = Annotated[
@@ -43,7 +43,7 @@ Levels = Annotated[
 ]
 MeasureName = Annotated[
     Measure,
-    typer.Option(help="The unit of --levels: cell coordinates, or the mean strut length."),
+    typer.Option(help="Unit of --levels: cell coordinates, or the mean strut length."),
 ]
 Strain = Annotated[
     float, typer.Option(metavar="E", help="Largest principal strain of the cells of these copies.")
@@ -90,8 +90,8 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
 ) -> None:
     """Make a dataset of labelled, crystal-like lattices.
 
-    The lattices are nets drawn from symmetry, each different from all others, with labels of beam
-    FEM and, by --solid, of solid FEM.
+    The lattices are random nets with crystal symmetry, all different, with labels of beam FEM and,
+    with --solid, of solid FEM.
 
     An interrupted run resumes when it is started again with the same options.
     """
@@ -139,7 +139,7 @@ def _made(
     workers: "batches.Workers",
     solid: "SolidLabelling | None",
 ) -> "Dataset":
-    """Make the lattices with the labels of beams, then those of solids where they are wanted."""
+    """Generate the lattices with beam labels and, if requested, solid labels."""
     if solid is not None:
         from cli.terminal.dataset_tables import warn_refused
         from data.labelling.generate import generate_solid
@@ -163,14 +163,14 @@ def _check_places(output: Path, picture: Path | None) -> None:
 
 
 def _refuse_solid(context: typer.Context) -> None:
-    """Options of solid labels where none are wanted."""
+    """Refuse options of solid labels without --solid."""
     for name in ("voxels_per_diameter", "memory_limit"):
         if is_given(context, name):
-            raise LatticeGnnError(f"--{name.replace('_', '-')}: goes with --solid; add that.")
+            raise LatticeGnnError(f"--{name.replace('_', '-')}: requires --solid; add that.")
 
 
 def _refuse_both(context: typer.Context) -> None:
-    """Options that a YAML file also sets are refused beside it."""
+    """Refuse options that the YAML file of --config also sets."""
     taken = ("count", "densities", "seed", "levels", "measure", "strain", "radii", "named")
     for name in taken:
         if is_given(context, name):

@@ -29,7 +29,8 @@ MESH_SUFFIX = ".vtu"
 Fields = Annotated[
     bool,
     typer.Option(
-        "--fields", help="Also split the energy of beams into stretching, bending and torsion."
+        "--fields",
+        help="Also split the strain energy of beams into stretching, bending and torsion.",
     ),
 ]
 Output = Annotated[
@@ -38,8 +39,8 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        help="Also write the JSON to this file; a .vtu file gets displacement and stress of the "
-        "solid instead.",
+        help="Also write the JSON to this file; with the suffix .vtu write displacement and "
+        "stress of the solid instead.",
     ),
 ]
 
@@ -56,13 +57,11 @@ def homogenise(  # noqa: PLR0913 (every option of a command is a parameter)
 ) -> None:
     """Compute the stiffness by beam FEM or solid FEM.
 
-    Beams take milliseconds but leave out the material of the joints: too soft for all but slender
-    struts. The solid is made of voxels, takes seconds to minutes, and estimates its error from two
-    grids.
+    Beam FEM takes milliseconds but neglects the material of the joints: too soft except for slender
+    struts. Solid FEM uses voxels, takes seconds to minutes, and estimates its error from two grids.
 
-    A net that does not span space has a singular stiffness as beams: it is given as it is, with its
-    rank and a warning. As a solid it is refused; the other lattices are solved, and the exit code
-    is 2.
+    A net that does not span space has a singular beam stiffness, which is printed with its rank and
+    a warning. Solid FEM refuses it; the other lattices are solved, and the exit code is 2.
     """
     solver = chosen_solver(context)
     sources = read_sources(files)
@@ -87,12 +86,12 @@ def homogenise(  # noqa: PLR0913 (every option of a command is a parameter)
         _show(reports, solver, single)
     if refused:
         say_warnings(f"left out: {why}" for why in refused.values())
-        say_error(f"{len(refused)} of {len(sources)} lattices are refused, for the reasons above.")
+        say_error(f"{len(refused)} of {len(sources)} lattices were refused, for the reasons above.")
         raise typer.Exit(2)
 
 
 def _mesh(output: Path | None, method: str, count: int) -> Path | None:
-    """The output, if it is to be a mesh.
+    """Return the output path if it is a mesh.
 
     Raises:
         LatticeGnnError: For beams, or several lattices.
@@ -101,13 +100,13 @@ def _mesh(output: Path | None, method: str, count: int) -> Path | None:
         return None
     if method != "solid":
         raise LatticeGnnError(
-            f"{output}: displacement and stress are those of the solid; give --method solid, or "
+            f"{output}: displacement and stress require solid FEM; give --method solid, or "
             "the name of a .json file."
         )
     if count != 1:
         raise LatticeGnnError(
             f"{output}: holds displacement and stress of one lattice, got {count} lattices; give "
-            "them one by one, or the name of a .json file."
+            "one lattice, or the name of a .json file."
         )
     return output
 
@@ -138,10 +137,11 @@ def _solids(
     """Homogenise lattices as solids, one by one.
 
     Returns:
-        Documents of those that the solid reference accepts; and, by number, why it refuses others.
+        Reports of the lattices that the solid reference accepts; and, by number, why it refuses the
+        others.
 
     Raises:
-        LatticeGnnError: Where all are refused, naming the first, or the mesh cannot be written.
+        LatticeGnnError: If all are refused, naming the first, or the mesh cannot be written.
     """
     from lattice_gnn.reports.solid import solid_report
 
@@ -167,7 +167,9 @@ def _solids(
     if not reports:
         first = refused[0]
         many = len(refused) > 1
-        raise LatticeGnnError(f"all {len(refused)} are refused; {first}" if many else first)
+        raise LatticeGnnError(
+            f"all {len(refused)} lattices were refused; {first}" if many else first
+        )
     return reports, refused
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def make(  # noqa: PLR0913 (every option of a command is a parameter)
-    name: Annotated[str, typer.Argument(help="A cell, by name or alias: see `lattice-gnn cells`.")],
+    name: Annotated[str, typer.Argument(help="Name or alias of a cell: see `lattice-gnn cells`.")],
     radius: Annotated[
         float | None, typer.Option(metavar="R", help="Strut radius over the edge of the cube.")
     ] = None,
@@ -27,7 +27,7 @@ def make(  # noqa: PLR0913 (every option of a command is a parameter)
     ] = None,
     param: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="A parameter of the cell, such as angle=20."),
+        typer.Option(metavar="KEY=VALUE", help="Parameter of the cell, such as angle=20."),
     ] = None,
     supercell: Supercell = (1, 1, 1),
     perturb: Annotated[
@@ -36,7 +36,7 @@ def make(  # noqa: PLR0913 (every option of a command is a parameter)
     ] = 0.0,
     measure: Annotated[
         Measure,
-        typer.Option(help="The unit of --perturb: cell coordinates, or the mean strut length."),
+        typer.Option(help="Unit of --perturb: cell coordinates, or the mean strut length."),
     ] = "fractional",
     seed: Seed = 0,
     nu: Annotated[float, typer.Option(metavar="NU", help="Poisson's ratio of the solid.")] = 0.3,
@@ -53,7 +53,7 @@ def make(  # noqa: PLR0913 (every option of a command is a parameter)
 ) -> None:
     """Write a named unit cell (cube edge 1) as a lattice file.
 
-    The copies are made first, then the nodes are moved, then the radii are set to the density.
+    The supercell is built first, then the nodes are moved, then the radii are set to the density.
     """
     check_output(output)
     from lattice_gnn.cells.named import cell
@@ -81,7 +81,7 @@ def _perturbed(
     seed: int,
     relative_density: float | None,
 ) -> "Lattice":
-    """Move the nodes; a density that was asked for holds afterwards too."""
+    """Move the nodes, keeping a requested density."""
     moved = lattice.perturbed(level, seed, measure)
     return moved if relative_density is None else moved.with_relative_density(relative_density)
 

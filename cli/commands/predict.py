@@ -1,4 +1,4 @@
-"""``lattice-gnn predict``: stiffness by the network, on request with FEM beside it."""
+"""``lattice-gnn predict``: predict the stiffness by the network, optionally beside FEM."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -37,7 +37,7 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
         bool, typer.Option("--check", help="Also run FEM and show the difference.")
     ] = False,
     method: Annotated[
-        FemMethod, typer.Option("--method", help="With --check: FEM of beams or of the solid.")
+        FemMethod, typer.Option("--method", help="With --check: beam FEM or solid FEM.")
     ] = "beam",
     element: ElementName = "euler-bernoulli",
     voxels_per_diameter: Voxels = 8,
@@ -54,8 +54,8 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
 ) -> None:
     """Predict the stiffness by a trained network.
 
-    One lattice gets a report, several get one row each. A lattice outside the range of the model's
-    training set is predicted too, with a warning that says why.
+    One lattice gets a report, several lattices one row each. A lattice outside the range of the
+    model's training set is predicted with a warning that says why.
     """
     solver = _reference(context, check=check)
     sources = read_sources(files)
@@ -76,16 +76,16 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
 
 
 def _reference(context: typer.Context, *, check: bool) -> Solver | None:
-    """The solver of the check.
+    """Return the solver of the check.
 
     Raises:
-        LatticeGnnError: For options of a check where none is wanted, or of another method.
+        LatticeGnnError: For options of a check without --check, or of another method.
     """
     if check:
         return chosen_solver(context, apart_from=("model",))
     for name in ("method", "element", "voxels_per_diameter"):
         if is_given(context, name):
-            raise LatticeGnnError(f"--{name.replace('_', '-')}: goes with --check; add that.")
+            raise LatticeGnnError(f"--{name.replace('_', '-')}: requires --check; add that.")
     return None
 
 
@@ -107,7 +107,7 @@ def _check_places(
 def _predict_all(
     sources: Sequence[Source], model: str, solver: Solver | None, *, thorough: bool
 ) -> "tuple[list[PredictionReport], list[Prediction]]":
-    """Predict in batches: a document and a prediction for each lattice."""
+    """Predict in batches: a report and a prediction for each lattice."""
     from lattice_gnn.surrogate.prediction import prediction_reports
     from lattice_gnn.surrogate.surrogate import load_surrogate
 

@@ -1,4 +1,4 @@
-"""``lattice-gnn render``: the lattice beside its directional modulus, as a picture or a window."""
+"""``lattice-gnn render``: draw a lattice beside its directional modulus, to a file or window."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,18 +14,21 @@ from cli.terminal.solvers import stiffness_of
 def render(  # noqa: PLR0913 (every option of a command is a parameter)
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A file with one lattice.", show_default=False)
+        Path, typer.Argument(metavar="FILE", help="File with one lattice.", show_default=False)
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="PNG", help="Picture to write; default: a window."),
+        typer.Option(
+            "--output", "-o", metavar="PNG", help="Picture to write; default: show a window."
+        ),
     ] = None,
     method: MethodName = "beam",
     element: ElementName = "euler-bernoulli",
     voxels_per_diameter: Voxels = 8,
     model: ModelName = "default",
     tiles: Annotated[
-        tuple[int, int, int], typer.Option(metavar="A B C", help="Cells to draw along each vector.")
+        tuple[int, int, int],
+        typer.Option(metavar="A B C", help="Number of cells to draw along each cell vector."),
     ] = (1, 1, 1),
     size: Annotated[tuple[int, int], typer.Option(metavar="WIDTH HEIGHT", help="Pixels.")] = (
         1600,

@@ -1,4 +1,4 @@
-"""``lattice-gnn schema``: the JSON schemas of the documents that commands print."""
+"""``lattice-gnn schema``: print the JSON schemas of the documents."""
 
 from typing import Annotated
 

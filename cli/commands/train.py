@@ -1,4 +1,4 @@
-"""``lattice-gnn train``: make a model from a recipe."""
+"""``lattice-gnn train``: train a model from a recipe."""
 
 import math
 import sys
@@ -44,7 +44,8 @@ def train(
 ) -> None:
     """Train a model from a recipe (YAML).
 
-    Lattices are drawn or read and labelled, the network is trained and tested on others.
+    Lattices are generated or read, and labelled; the network is trained, and tested on held-out
+    lattices.
 
     An interrupted run resumes from its last validation when it is started again. Several
     processes, or GPUs, train together under torchrun: docs/training.md.
@@ -77,12 +78,12 @@ def train(
             config, output, labelling=labelling, on_progress=report, device=str(place)
         )
     typer.echo(weights)
-    say_note(f"use it: lattice-gnn predict FILE --model {weights}")
+    say_note(f"to use it: lattice-gnn predict FILE --model {weights}")
 
 
 @contextmanager
 def _display() -> Iterator[Report]:
-    """Report a training run: a bar on a terminal, else one line per validation."""
+    """Report a training run: a progress bar on a terminal, else one line per validation."""
     if not sys.stderr.isatty():
         yield _say_validation
         return
@@ -102,7 +103,7 @@ def _display() -> Iterator[Report]:
 
         def show(state: "Progress") -> None:
             if bar.tasks[task].total is None:
-                # Earlier steps of a resumed run would falsify the remaining time.
+                # Earlier steps of a resumed run would distort the remaining time.
                 bar.reset(task, total=state.steps, completed=state.step - 1)
             bar.update(task, completed=state.step, description=_step_text(state))
             if state.validation is not None:

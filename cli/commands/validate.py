@@ -1,4 +1,4 @@
-"""``lattice-gnn validate``: a method against a catalogue of reference tensors."""
+"""``lattice-gnn validate``: compare a method with a catalogue of reference tensors."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -61,15 +61,15 @@ def validate(  # noqa: PLR0913 (every option of a command is a parameter)
 ) -> None:
     """Compare FEM or a network with a catalogue of tensors.
 
-    Computes every lattice at each density that has a tensor, and prints how far apart the two are,
-    relative to the reference: median, mean, p90, p99 and largest difference of C, of S, of the
-    softest eigenvalue of C. A further row is the change of C that follows from rounding the
-    reference to its printed digits, which is where lattices with one very soft mode differ.
+    Computes every lattice at each density that has a tensor, and prints the differences relative to
+    the reference: median, mean, p90, p99 and maximum for C, S and the softest eigenvalue of C. A
+    further row is the change of C due to the rounding of the printed reference, which explains the
+    differences of lattices with one very soft mode.
 
-    Catalogues hold tensors of beams. By --method solid the difference is therefore what beam theory
-    gets wrong, together with the error of the grid, which two more rows estimate. Solids take
-    seconds to minutes each, thin struts longest: --highest and --limit pick some. A lattice that
-    the solid reference refuses is reported and left out.
+    Catalogues hold tensors of beam FEM. With --method solid the difference is therefore the error
+    of beam theory together with that of the grid, which two more rows estimate. Solid FEM takes
+    seconds to minutes per lattice, longest for thin struts: --highest and --limit select some.
+    Lattices that the solid reference refuses are reported and left out.
     """
     solver = chosen_solver(context)
     check_output(picture, [catalogue])
@@ -120,7 +120,7 @@ def _compare(references: "Sequence[Reference]", solve: "Solve") -> "Comparison":
 
 
 def _solve(solver: Solver) -> "Solve":
-    """The stiffness of many lattices by beam FEM or by the network."""
+    """Compute the stiffness of many lattices by beam FEM or the network."""
     if solver.method == "network":
         import torch
 
@@ -142,7 +142,7 @@ def _solve(solver: Solver) -> "Solve":
 def _solid(
     chosen: "Sequence[Reference]", voxels_per_diameter: int
 ) -> "tuple[Comparison, dict[str, Summary], list[str]]":
-    """The comparison, statistics of the errors that the grids estimate, and what was refused.
+    """Return the comparison, statistics of the estimated grid errors, and refused lattices.
 
     Raises:
         LatticeGnnError: If all lattices are refused.
@@ -168,7 +168,7 @@ def _solid(
             numbers.append((found.error, found.softest_error, found.seconds))
     if not kept:
         raise LatticeGnnError(
-            f"the solid reference refuses all {len(chosen)} lattices; the first: {refused[0]}"
+            f"the solid reference refused all {len(chosen)} lattices; the first: {refused[0]}"
         )
     comparison = _compare(kept, lambda _: Stiffness(torch.stack(tensors)))
     in_C, in_softest, seconds = torch.tensor(numbers, dtype=torch.float64).T

@@ -1,1 +1,1 @@
-"""What the commands share: options, inputs, output, tables."""
+"""Shared parts of the commands: options, inputs, output, tables."""

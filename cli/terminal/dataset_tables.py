@@ -1,4 +1,4 @@
-"""Tables and pictures of datasets, and what there is to say about solid labels."""
+"""Tables and pictures of datasets, and tables of solid labels."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lattice_gnn.reports.dataset import DatasetFacts, Distribution, SolidLabelReport
 
 MOST_DRAWN = 24
-"""Lattices on a contact sheet."""
+"""Number of lattices on a contact sheet."""
 
 
 def statistics_blocks(facts: "DatasetFacts") -> list[RenderableType]:
@@ -79,13 +79,13 @@ def solid_label_table(report: "SolidLabelReport") -> Table:
 
 
 def warn_refused(refused: dict[str, str]) -> None:
-    """Say how many lattices have no solid label, and why the first has none."""
+    """Warn how many lattices have no solid label, and why the first has none."""
     for name, why in list(refused.items())[:1]:
         say_warning(f"{len(refused)} lattices have no solid label; the first, {name}: {why}")
 
 
 def draw_sheet(dataset: "Dataset", path: Path) -> None:
-    """Draw the first lattices of as many bases, evenly spread."""
+    """Draw a contact sheet with the first lattice of evenly spaced bases."""
     import numpy as np
 
     from viz.sheet import draw_sheet as draw

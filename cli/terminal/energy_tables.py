@@ -1,4 +1,4 @@
-"""How strain energy divides into stretching, bending and torsion (``--fields``)."""
+"""Tables of the split of strain energy into stretching, bending and torsion (``--fields``)."""
 
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ def energy_blocks(report: "HomogenisationReport") -> list[RenderableType]:
     under_strain = _under_strain(report.energy)
     in_modes = _in_modes(report.modes)
     return [
-        _block("Strain energy under unit strains, others held at 0", order, under_strain),
+        _block("Strain energy under unit strains, others zero", order, under_strain),
         _block("Strain energy in the eigenmodes of C", numbers, in_modes),
     ]
 

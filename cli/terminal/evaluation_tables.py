@@ -133,7 +133,7 @@ def _exponent(value: float | None) -> str:
 
 
 def _share(fraction: float) -> str:
-    """A share in per cent; one that is not all, or not nothing, is never rounded to it."""
+    """Format a share in per cent; only exact values are shown as 0 % or 100 %."""
     if 0 < fraction < 0.001 or 0.999 < fraction < 1:
         return f"{100 * fraction:.3g} %"
     return f"{100 * fraction:.1f} %"

@@ -1,4 +1,4 @@
-"""What the commands are given: files, folders, and places to write."""
+"""Inputs of the commands: files, folders, and output paths."""
 
 import os
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Source:
 
     Attributes:
         lattice: The lattice.
-        file: The file that holds it.
+        file: The file that contains it.
         index: Its number in the file, from 0.
         alone: Whether it is the only one in the file.
     """
@@ -32,7 +32,7 @@ class Source:
 
     @property
     def label(self) -> str:
-        """File and number, for people."""
+        """File and number, for messages."""
         return str(self.file) if self.alone else f"{self.file}[{self.index}]"
 
     @property
@@ -44,10 +44,10 @@ class Source:
 
 
 def read_sources(paths: Sequence[Path]) -> list[Source]:
-    """Read all lattices of files and folders, in the order given; a folder by file name.
+    """Read all lattices of files and folders, in the order given; folders sorted by file name.
 
     Raises:
-        LatticeGnnError: For the first file that cannot be used, or a folder without ``*.json``.
+        LatticeGnnError: For the first file that cannot be used, or a folder without lattice files.
     """
     sources = []
     for file in _files(paths):
@@ -57,14 +57,14 @@ def read_sources(paths: Sequence[Path]) -> list[Source]:
 
 
 def _read(file: Path) -> "Sequence[Lattice]":
-    """Read a file of any format, and say on stderr what was done to it."""
+    """Read a file of any format, with notes on stderr on what was changed."""
     from data.formats import first_guess, read_with_report
     from lattice_gnn.files import seekable
     from lattice_gnn.lattice.json_file import read_lattices
 
     with seekable(file) as real:
         kind = first_guess(real)
-        if kind == "json":  # without loading what the other formats need
+        if kind == "json":  # without loading the libraries of other formats
             return read_lattices(real)
         reading = read_with_report(real, kind)
     for sentence in reading.sentences():
@@ -77,14 +77,14 @@ def read_one(path: Path) -> Source:
     sources = read_sources([path])
     if len(sources) != 1:
         raise LatticeGnnError(
-            f"{path}: holds {len(sources)} lattices, expected one; put the one that you mean into "
-            "a file of its own."
+            f"{path}: holds {len(sources)} lattices, expected one; put that one into "
+            "a separate file."
         )
     return sources[0]
 
 
 def is_single(paths: Sequence[Path], sources: Sequence[Source]) -> bool:
-    """Whether the user named one file with one lattice: then the answer is one, not a list."""
+    """Return whether the input is one file with one lattice, so that the output is not a list."""
     return len(paths) == 1 and not paths[0].is_dir() and len(sources) == 1
 
 
@@ -107,14 +107,14 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _folder_suffixes() -> list[str]:
-    """Suffixes that are read from folders: all but those of tables and plain text."""
+    """Return the suffixes that are read from folders: all but those of tables and plain text."""
     from data.formats import FORMATS
 
     return sorted({x for found in FORMATS for x in found.suffixes} - {".csv", ".txt"})
 
 
 def require_spanning(sources: Sequence[Source]) -> None:
-    """Refuse nets for which the network has no answer.
+    """Refuse nets that do not span space, for which the network is not defined.
 
     Raises:
         LatticeGnnError: Naming the file and how many dimensions its struts connect.
@@ -126,7 +126,7 @@ def require_spanning(sources: Sequence[Source]) -> None:
 
 
 def check_output(path: Path | None, inputs: Sequence[Path] = ()) -> None:
-    """Refuse a file that cannot or should not be written, before time goes into computing.
+    """Refuse a file that cannot or should not be written, before anything is computed.
 
     Raises:
         LatticeGnnError: As :func:`check_outputs`.
@@ -138,12 +138,12 @@ def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[Path] = ()) -
     """Check every output of a command against its inputs and its other outputs.
 
     Args:
-        outputs: Files to be written; None: one that is not wanted.
+        outputs: Files to be written; None for outputs not requested.
         inputs: Files and folders that are read.
 
     Raises:
-        LatticeGnnError: One cannot be written (its folder is missing, it is a folder, a device or a
-            pipe), is one of the inputs, or two of them are one.
+        LatticeGnnError: If one cannot be written (its folder is missing, it is a folder, a device
+            or a pipe), is one of the inputs, or two of them are the same file.
     """
     from data.formats import files_of
     from lattice_gnn.files import check_writable
@@ -161,13 +161,12 @@ def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[Path] = ()) -
             place = file.resolve()
             if seen.setdefault(place, output) is not output:
                 raise LatticeGnnError(
-                    f"{file}: two outputs cannot go to the same file; name each of them "
-                    "differently."
+                    f"{file}: two outputs cannot go to the same file; choose different " "names."
                 )
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for results, long before they are there.
+    """Create a folder for results, before anything is computed.
 
     Raises:
         LatticeGnnError: If it cannot be made or written to.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def label(lattice: "LatticeFacts") -> str:
-    """File, and number where it holds several."""
+    """Return the file, and the number if it contains several lattices."""
     return f"{lattice.file}" + ("" if lattice.index is None else f"[{lattice.index}]")
 
 
@@ -49,7 +49,7 @@ def geometry_rows(report: "LatticeReport") -> list[tuple[str, str]]:
     special = {
         "tapered": geometry.tapered,
         "hollow": geometry.hollow,
-        "moduli of their own": geometry.own_moduli,
+        "individual moduli": geometry.own_moduli,
     }
     clearance = geometry.clearance
     rows = [

@@ -15,13 +15,13 @@ Method = Literal["beam", "solid", "network"]
 Measure = Literal["fractional", "mean_length"]
 
 BATCH = 64
-"""Lattices that are worked on at once."""
+"""Number of lattices per batch."""
 
 Files = Annotated[
     list[Path],
     typer.Argument(
         metavar="FILE...",
-        help="Lattice files of any format (docs/formats.md), or folders of them.",
+        help="Lattice files in any format (docs/formats.md), or folders of them.",
         show_default=False,
     ),
 ]
@@ -89,7 +89,7 @@ LabelFolder = Annotated[
     typer.Option(
         "--data",
         metavar="FOLDER",
-        help="Where labelled lattices are kept, shared by several runs; default: OUTPUT/data.",
+        help="Folder of the labelled lattices, which runs may share; default: OUTPUT/data.",
     ),
 ]
 
@@ -99,12 +99,12 @@ _BELONGS_TO = {
     "voxels_per_diameter": "solid",
     "model": "network",
 }
-"""Options that only one method has."""
+"""Options that apply to one method only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Solver:
-    """How a stiffness is to be computed.
+    """Method of computing a stiffness, with its settings.
 
     Attributes:
         method: By beam FEM, solid FEM or the network.
@@ -120,7 +120,7 @@ class Solver:
 
     @property
     def name(self) -> str:
-        """The method in words."""
+        """Description of the method."""
         if self.method == "beam":
             return f"beam FEM, {self.element}"
         if self.method == "solid":
@@ -129,17 +129,17 @@ class Solver:
 
 
 def is_given(context: typer.Context, parameter: str) -> bool:
-    """Whether the user gave the option, be it with its default value."""
+    """Return whether the user gave the option, even with its default value."""
     source = context.get_parameter_source(parameter)
     return source is not None and source.name == "COMMANDLINE"
 
 
 def chosen_solver(context: typer.Context, *, apart_from: Collection[str] = ()) -> Solver:
-    """The solver that the options of a command choose.
+    """Return the solver chosen by the options of a command.
 
     Args:
-        context: Of the command, which has the options.
-        apart_from: Options of the command that mean something else.
+        context: Context of the command.
+        apart_from: Options that have another meaning in the command.
 
     Raises:
         LatticeGnnError: Naming the first option given that belongs to another method.
@@ -150,7 +150,7 @@ def chosen_solver(context: typer.Context, *, apart_from: Collection[str] = ()) -
         if theirs != method and name not in apart_from and is_given(context, name):
             raise LatticeGnnError(
                 f"--{name.replace('_', '-')}: is an option of --method {theirs}, but the method is "
-                f"{method}; leave the option out or change the method."
+                f"{method}; omit the option or change the method."
             )
     own = set(Solver.__slots__) - set(apart_from)
     known = {name: values[name] for name in own if name in values}
@@ -158,7 +158,7 @@ def chosen_solver(context: typer.Context, *, apart_from: Collection[str] = ()) -
 
 
 def numbers(option: str, text: str) -> tuple[float, ...]:
-    """Numbers with commas between.
+    """Parse numbers separated by commas.
 
     Raises:
         LatticeGnnError: If there is anything else.

@@ -1,4 +1,4 @@
-"""How results leave the program: JSON, tables, progress, warnings, errors."""
+"""Output of the commands: JSON, tables, progress, warnings, errors."""
 
 import json
 import os
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from lattice_gnn.reports.document import Document
 
 PIPE_WIDTH = 1000
-"""Columns of tables that do not go to a terminal: nothing is wrapped."""
+"""Width of tables that do not go to a terminal, so that nothing is wrapped."""
 
 MOST_WARNINGS = 10
-"""Warnings that are printed one by one."""
+"""Number of warnings that are printed individually."""
 
 
 class OnProgress(Protocol):
-    """Called with the amount done, the amount in all, and what is being done now."""
+    """Callback with the completed amount, the total, and the current task."""
 
     def __call__(self, done: float, total: float, now: str | None = None) -> None:
-        """Show it."""
+        """Show the progress."""
 
 
 def say_error(sentence: str) -> None:
@@ -40,13 +40,13 @@ def say_warning(sentence: str) -> None:
 
 
 def say_warnings(sentences: Iterable[str]) -> None:
-    """Print the first warnings of many, and how many more there are."""
+    """Print the first warnings, and the number of further ones."""
     found = list(sentences)
     for sentence in found[:MOST_WARNINGS]:
         say_warning(sentence)
     if len(found) > MOST_WARNINGS:
         more = len(found) - MOST_WARNINGS
-        say_warning(f"... and {more} more like these; the JSON has them all, lattice by lattice.")
+        say_warning(f"... and {more} more; the JSON has all of them, lattice by lattice.")
 
 
 def say_note(sentence: str) -> None:
@@ -67,7 +67,7 @@ def console() -> "Console":
 
 
 def show(*parts: "RenderableType") -> None:
-    """Print tables on stdout, without spaces at the ends of lines."""
+    """Print tables on stdout, without trailing spaces."""
     screen = console()
     with screen.capture() as captured:
         screen.print(*parts, sep="\n")
@@ -76,13 +76,13 @@ def show(*parts: "RenderableType") -> None:
 
 @contextmanager
 def progress(what: str) -> Iterator[OnProgress]:
-    """Show a progress bar on stderr while the block runs; nothing where that is no terminal.
+    """Show a progress bar on stderr while the block runs, if stderr is a terminal.
 
     Args:
-        what: What is being done.
+        what: Description of the task.
 
     Yields:
-        A function of the number done, the number in all, and what is being done now.
+        A function of the completed number, the total, and the current task.
     """
     if not sys.stderr.isatty():
         yield lambda done, total, now=None: None
@@ -136,7 +136,7 @@ def _printable(text: str) -> str:
 
 
 def to_json(value: Any, indent: str = "") -> str:
-    """Format as JSON with short lists on one line; the same values give the same text."""
+    """Format as JSON with short lists on one line; equal values give equal text."""
     deeper = indent + "  "
     if isinstance(value, Mapping) and value:
         rows = [f"{json.dumps(key)}: {to_json(entry, deeper)}" for key, entry in value.items()]

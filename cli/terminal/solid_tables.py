@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def solid_rows(solid: "SolidFacts") -> list[tuple[str, str]]:
-    """Return how far one solution can be trusted and what it took."""
+    """Return the estimated errors, grid and cost of one solution."""
     return [
         ("filled voxels", f"{solid.volume_fraction:.5g} (union of struts and joints)"),
         ("error of C", f"about {percent(solid.error)} (Frobenius; estimate from two grids)"),

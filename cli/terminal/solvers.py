@@ -1,4 +1,4 @@
-"""Stiffness of what the user named, by the method of the user's choice; errors name the file."""
+"""Stiffness of the user's lattices by the chosen method; errors name the file."""
 
 import warnings
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def solve_beams(
     sources: Sequence[Source], element: Element = "euler-bernoulli", *, fields: bool = False
 ) -> "BeamSolution":
-    """Homogenise a batch as beams; the caller reads ``rank`` and tells the user.
+    """Homogenise a batch as beams; the caller checks ``rank`` and warns the user.
 
     Raises:
         LatticeGnnError: Naming the file of a lattice whose equations cannot be solved.
@@ -50,7 +50,7 @@ def solve_solid(
     """Homogenise one lattice as a solid.
 
     Raises:
-        LatticeGnnError: Naming the lattice, where the solid reference refuses it.
+        LatticeGnnError: If the solid reference refuses the lattice, with its name.
     """
     from fem_reference.solid.homogenise import homogenise_solid
 
@@ -68,10 +68,10 @@ def stages_of(on_progress: OnProgress, number: int, total: int, name: str) -> "O
 
 
 def predict_stiffness(source: Source, model: str) -> "Prediction":
-    """Ask a network about one lattice; a warning says where it leaves the training domain.
+    """Predict one lattice by a network, with a warning if it is outside the training domain.
 
     Raises:
-        LatticeGnnError: If there is no such model, or the net does not span space.
+        LatticeGnnError: If the model does not exist, or the net does not span space.
     """
     from lattice_gnn.surrogate.surrogate import load_surrogate
 
@@ -86,7 +86,7 @@ def predict_stiffness(source: Source, model: str) -> "Prediction":
 def references(
     sources: Sequence[Source], solver: Solver, on_progress: OnProgress | None = None
 ) -> "Stiffness":
-    """C / E_s of several lattices by finite elements.
+    """Compute C / E_s of several lattices by finite elements.
 
     Raises:
         LatticeGnnError: Naming the file of a lattice that the method cannot solve or refuses.
@@ -108,10 +108,10 @@ def references(
 
 
 def stiffness_of(source: Source, solver: Solver) -> "Stiffness":
-    """C / E_s of one lattice; a singular one is given, with a warning.
+    """Compute C / E_s of one lattice; a singular one is returned with a warning.
 
     Raises:
-        LatticeGnnError: Naming the file, where the method cannot solve or refuses it.
+        LatticeGnnError: If the method cannot solve or refuses the lattice, naming the file.
     """
     if solver.method == "network":
         return predict_stiffness(source, solver.model).stiffness

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 COUPLING_NOISE = 1e-6
 """Entries of a stiffness below this share of sqrt(C_ii C_jj) are shown as zero."""
 SOFT = 0.01
-"""Entries of the diagonal below this share of the largest call for exponents."""
+"""Diagonal entries below this share of the largest are written with exponents."""
 
 
 def without_noise(voigt: Sequence[Sequence[float]]) -> list[list[float]]:
@@ -60,7 +60,7 @@ def without_noise(voigt: Sequence[Sequence[float]]) -> list[list[float]]:
 
 
 def matrix(voigt: "Matrix", order: str) -> Table:
-    """Return a 6x6 matrix with its component order at both edges; soft modes keep their digits."""
+    """Return a 6x6 matrix with row and column labels; small diagonal entries keep their digits."""
     shown = without_noise(voigt)
     diagonal = [value for k in range(6) if (value := abs(shown[k][k]))]
     soft = bool(diagonal) and min(diagonal) < SOFT * max(diagonal)
@@ -77,7 +77,7 @@ def _cyan(text: str) -> Text:
 
 
 def model_rows(report: "PredictionReport") -> list[tuple[str, str]]:
-    """Return the model, its expected error, and where the lattice stands to its training set."""
+    """Return the model, its expected error, and whether the lattice is in the training domain."""
     domain = report.domain
     rows = [
         ("model", report.model.name),
@@ -107,7 +107,7 @@ def _expected(error: "ExpectedError | None") -> str:
 
 
 def solution_rows(report: "HomogenisationReport") -> list[tuple[str, str]]:
-    """Return what beam FEM knows about its solution."""
+    """Return rank and conditioning of the beam FEM solution."""
     rows = [("rank of C", f"{report.rank} of 6" + (": SINGULAR" if report.rank < 6 else ""))]
     if report.components > 1:
         rows.append(("components", f"{report.components}"))
@@ -119,7 +119,7 @@ def solution_rows(report: "HomogenisationReport") -> list[tuple[str, str]]:
 def stiffness_blocks(
     stiffness: "StiffnessFacts", material: "Material", by: str
 ) -> list[RenderableType]:
-    """Return C/E_s and, where the material has a modulus other than 1, C in its unit."""
+    """Return C/E_s and, if the modulus of the material is not 1, C in its unit."""
     order = stiffness.order
     title = f"Stiffness C/E_s by {by}, Voigt, order {order}"
     parts: list[RenderableType] = [block(title, matrix(stiffness.voigt, order))]
@@ -222,7 +222,7 @@ def _anisotropy_rows(moduli: "Moduli") -> list[tuple[str, str]]:
 
 
 def _frame_rows(symmetry: "SymmetryFacts") -> list[tuple[str, str]]:
-    """Say where the material axes lie, unless they do not matter."""
+    """Return the material axes, unless the symmetry makes them irrelevant."""
     if symmetry.name in ("isotropic", "triclinic"):
         return []
     frame = symmetry.frame
@@ -293,7 +293,7 @@ def _overview(more: Sequence[str]) -> Table:
 
 
 def _names(reports: "Sequence[Report]") -> list[str]:
-    """Labels of lattices, without their folder where all share it."""
+    """Return the labels of lattices, without their folder if all share it."""
     labels = [label(report.lattice) for report in reports]
     if len({os.path.dirname(str(report.lattice.file)) for report in reports}) == 1:
         labels = [os.path.basename(name) for name in labels]

@@ -1,4 +1,4 @@
-"""The style of all tables, and numbers as text."""
+"""Common style of tables, and formatting of numbers."""
 
 from collections.abc import Callable, Collection, Sequence
 from math import floor, log10
@@ -11,14 +11,14 @@ from rich.text import Text
 
 
 def block(title: str, *parts: RenderableType) -> RenderableType:
-    """Return parts under a title, indented, with an empty line before."""
+    """Return parts under a title, indented, after an empty line."""
     heading = Text(title, style="bold")
     inside = (Padding(part, (0, 0, 0, 2), expand=False) for part in parts)
     return Group(Text(), heading, *inside)
 
 
 def grid(gap: int = 2) -> Table:
-    """Return an empty table without lines or heads."""
+    """Return an empty table without rules or headings."""
     return Table(box=None, show_header=False, padding=(0, gap, 0, 0), pad_edge=False)
 
 
@@ -33,12 +33,12 @@ def pairs(rows: Sequence[tuple[str, str]]) -> Table:
 
 
 def columns(first: str, heads: Sequence[str], left: Collection[str] = (), gap: int = 2) -> Table:
-    """Return an empty table with heads: the first column is folded, the others hold numbers.
+    """Return an empty table with headings: a folded first column, and columns of numbers.
 
     Args:
-        first: Head of the first column.
-        heads: Heads of the others.
-        left: Those that hold text.
+        first: Heading of the first column.
+        heads: Headings of the others.
+        left: Those with text, aligned left.
         gap: Spaces between columns.
     """
     table = grid(gap)
@@ -52,7 +52,7 @@ def columns(first: str, heads: Sequence[str], left: Collection[str] = (), gap: i
 
 
 def three_digits(value: float | None) -> str:
-    """Write a number with three digits and without exponent; None is the infinity of JSON."""
+    """Format a number with three digits and without exponent; None stands for infinity in JSON."""
     if value is None:
         return "inf"
     decimals = 2 - floor(log10(abs(value))) if value else 0
@@ -60,17 +60,17 @@ def three_digits(value: float | None) -> str:
 
 
 def three_per_cent(fraction: float | None) -> str:
-    """Write a fraction in per cent with three digits, for columns that say so."""
+    """Format a fraction in per cent with three digits, without the sign."""
     return three_digits(None if fraction is None else 100 * fraction)
 
 
 def scientific(value: float) -> str:
-    """Write a number with an exponent and five significant digits."""
+    """Format a number with an exponent and five significant digits."""
     return f"{value:.4e}" if value else "0"
 
 
 def significant(value: float) -> str:
-    """Write a number with five significant digits."""
+    """Format a number with five significant digits."""
     return "0" if value == 0 else f"{value:#.5g}".rstrip(".")
 
 

@@ -25,7 +25,7 @@ _TITLES = {
 
 
 def blocks(report: "ValidationReport") -> list[RenderableType]:
-    """Return headline, summary, the largest differences, and what was left out."""
+    """Return headline, summary, the largest differences, and the omitted lattices."""
     by = {
         "beam": f"{report.element} beams",
         "solid": f"solids of {report.voxels_per_diameter} voxels per diameter",
@@ -40,8 +40,8 @@ def blocks(report: "ValidationReport") -> list[RenderableType]:
     ]
     if report.method == "solid":
         parts.append(
-            "The references are tensors of beams: the difference is what beam theory gets wrong, "
-            "and the error of the grid."
+            "The references are tensors of beam FEM: the difference is the error of beam theory "
+            "and of the grid."
         )
     return [
         *parts,

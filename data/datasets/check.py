@@ -1,4 +1,4 @@
-"""What is wrong with a dataset: impossible geometry, indefinite labels, labels out of date."""
+"""Checks of a dataset: impossible geometry, indefinite labels, outdated labels."""
 
 from dataclasses import dataclass
 
@@ -16,21 +16,21 @@ _DETAILS = {
     "touching": (0.0, 1.0),
     "unresolved_gap": (0.0, 1.0),
 }
-"""Limits of what a method says of its labels."""
-_UNKNOWN = ("touching", "unresolved_gap")  #: details that may be missing for a labelled lattice
-_VOIGT = 1e-6  #: of the solid's stiffness, by which a label may exceed the bound of Voigt
-_INDEFINITE = -1e-10  #: smallest eigenvalue of a label over its largest
-_CHUNK = 2048  #: lattices whose labels are looked at together
+"""Admissible ranges of the details that a method gives with its labels."""
+_UNKNOWN = ("touching", "unresolved_gap")  #: details that a labelled lattice may lack
+_VOIGT = 1e-6  #: tolerated excess over the Voigt bound, relative to the stiffness of the solid
+_INDEFINITE = -1e-10  #: tolerated ratio of the smallest to the largest eigenvalue of a label
+_CHUNK = 2048  #: lattices whose labels are checked together
 
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What a check found.
+    """Result of a check.
 
     Attributes:
         problems: One sentence each; empty where all is well.
-        relabelled: Number of lattices whose beam label was computed again.
-        largest_difference: Largest relative Frobenius difference of these from what is stored.
+        relabelled: Number of lattices whose beam label was recomputed.
+        largest_difference: Largest relative Frobenius difference from the stored labels.
     """
 
     problems: tuple[str, ...]
@@ -41,13 +41,13 @@ class CheckReport:
 def check_dataset(
     dataset: Dataset, *, spots: int = 20, seed: int = 0, tolerance: float = 1e-6
 ) -> CheckReport:
-    """Look for NaN, impossible geometry, indefinite labels; label some lattices again by beam FEM.
+    """Check for NaN, impossible geometry and indefinite labels; recompute some beam labels.
 
     Args:
         dataset: The dataset.
-        spots: How many lattices to label again.
-        seed: Of the choice of these.
-        tolerance: Relative Frobenius difference from the stored label that is admitted.
+        spots: Number of lattices to label again.
+        seed: Random seed of their choice.
+        tolerance: Admissible relative Frobenius difference from the stored label.
     """
     problems = _geometry_problems(dataset)
     for kind in dataset.labels:
@@ -74,7 +74,7 @@ def check_dataset(
 
 
 def _geometry_problems(dataset: Dataset) -> list[str]:
-    """Everything that would stop the lattices from being built."""
+    """Return whatever would prevent the lattices from being built."""
     strut_owner = np.repeat(np.arange(len(dataset)), np.diff(dataset.strut_offsets))
     node_owner = np.repeat(np.arange(len(dataset)), np.diff(dataset.node_offsets))
     found: list[str] = []
@@ -88,9 +88,15 @@ def _geometry_problems(dataset: Dataset) -> list[str]:
     lattice = np.arange(len(dataset))
     volumes = np.abs(np.linalg.det(np.nan_to_num(dataset.cells)))
     flat = volumes <= 1e-12 * np.prod(np.linalg.norm(dataset.cells, axis=2), axis=1)
-    note(~np.isfinite(dataset.cells).all((1, 2)) | flat, lattice, "the cell vectors span no space")
-    note(~np.isfinite(dataset.nodes).all(1), node_owner, "a node's position is no finite number")
-    note(~(dataset.radii > 0) | ~np.isfinite(dataset.radii), strut_owner, "a radius is not above 0")
+    note(
+        ~np.isfinite(dataset.cells).all((1, 2)) | flat,
+        lattice,
+        "the cell vectors do not span space",
+    )
+    note(~np.isfinite(dataset.nodes).all(1), node_owner, "a node's position is not finite")
+    note(
+        ~(dataset.radii > 0) | ~np.isfinite(dataset.radii), strut_owner, "a radius is not positive"
+    )
     note(
         ~((dataset.poisson > -1) & (dataset.poisson < 0.5)),
         lattice,
@@ -107,7 +113,7 @@ def _geometry_problems(dataset: Dataset) -> list[str]:
     if not found:
         vectors = dataset.to_batch().strut_vectors.numpy()
         short = np.linalg.norm(vectors, axis=1) <= 1e-9 * np.cbrt(volumes)[strut_owner]
-        note(short, strut_owner, "a strut has no length")
+        note(short, strut_owner, "a strut has zero length")
     rows = np.column_stack(
         [strut_owner, canonical_struts(dataset.struts.astype(int), dataset.shifts.astype(int))]
     )
@@ -125,7 +131,9 @@ def _label_problems(dataset: Dataset, kind: str) -> list[str]:
     numbers = np.isfinite(label.stiffness).all(1)
     wrong = np.flatnonzero(label.mask & ~numbers)
     if len(wrong):
-        return [f"labels {kind!r}: {len(wrong)} labels hold NaN, first that of lattice {wrong[0]}."]
+        return [
+            f"labels {kind!r}: {len(wrong)} labels contain NaN, first that of lattice {wrong[0]}."
+        ]
     labelled = np.flatnonzero(label.mask)
     for start in range(0, len(labelled), _CHUNK):
         chosen = labelled[start : start + _CHUNK]
@@ -133,12 +141,12 @@ def _label_problems(dataset: Dataset, kind: str) -> list[str]:
         bad = (eigenvalues[:, 0] < _INDEFINITE * eigenvalues[:, -1]) | (eigenvalues[:, -1] <= 0)
         if bad.any():
             worst = int(chosen[np.argmax(bad)])
-            return [f"labels {kind!r}: that of lattice {worst} is not positive semi-definite."]
+            return [f"labels {kind!r}: the label of lattice {worst} is not positive semi-definite."]
     return _detail_problems(dataset, kind)
 
 
 def _detail_problems(dataset: Dataset, kind: str) -> list[str]:
-    """Details that cannot be, and solids stiffer than their material side by side (Voigt)."""
+    """Return details out of range, and solid labels that violate the Voigt bound."""
     label = dataset.labels[kind]
     chosen = np.flatnonzero(label.mask)
     found = []
@@ -160,7 +168,7 @@ def _detail_problems(dataset: Dataset, kind: str) -> list[str]:
         slack = np.linalg.eigvalsh(f * solid - dataset.stiffness(kind, [k])[0])[0]
         if slack < -_VOIGT * f * np.linalg.norm(solid):
             return [
-                f"labels {kind!r}: that of lattice {k} is stiffer than its volume fraction "
+                f"labels {kind!r}: the label of lattice {k} is stiffer than its volume fraction "
                 f"{f:.3g} of the solid allows."
             ]
     return []

@@ -1,4 +1,4 @@
-"""Many lattices with labels as flat arrays: read whole, cut into batches, split by base lattice."""
+"""Labelled lattices as flat arrays: read as a whole, batched, split by base lattice."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -26,11 +26,11 @@ class Label:
     Attributes:
         stiffness: C / E_s, Mandel order 11 22 33 23 13 12, upper triangle row by row; NaN where
             there is no label.
-        mask: Whether there is one.
-        method: What computed it, in words.
-        error: Relative error that the method claims for itself.
-        details: What else the method says of each lattice, such as its own estimate of the error of
-            that label; NaN where there is none.
+        mask: Whether each lattice has a label.
+        method: Description of the method.
+        error: Relative error that the method claims.
+        details: Further quantities that the method gives for each lattice, such as its own estimate
+            of the label's error; NaN where there are none.
     """
 
     stiffness: Float[np.ndarray, "lattices 21"]
@@ -40,7 +40,7 @@ class Label:
     details: Mapping[str, Float[np.ndarray, " lattices"]] = field(default_factory=dict)
 
     def select(self, chosen: Int[np.ndarray, " chosen"]) -> "Label":
-        """Those of the given lattices, in the given order."""
+        """Return the labels of the given lattices, in the given order."""
         return replace(
             self,
             stiffness=self.stiffness[chosen],
@@ -49,7 +49,7 @@ class Label:
         )
 
     def detail(self, name: str) -> Float[np.ndarray, " lattices"]:
-        """A column of ``details``; NaN throughout where it is not there."""
+        """Return a column of ``details``; all NaN if it does not exist."""
         return self.details.get(name, np.full(len(self.mask), np.nan))
 
 
@@ -70,11 +70,11 @@ class Bases:
     space_groups: Int[np.ndarray, " bases"]
 
     def __len__(self) -> int:
-        """Number of bases."""
+        """Return the number of bases."""
         return len(self.names)
 
     def select(self, chosen: np.ndarray) -> "Bases":
-        """The given ones, in the given order."""
+        """Return the given bases, in the given order."""
         return Bases(*(getattr(self, name)[chosen] for name in self.__slots__))
 
 
@@ -92,7 +92,7 @@ class Dataset:
         radii: Outer radius at the first end.
         poisson: Poisson's ratio of each lattice's material.
         base: Number of the base of each lattice.
-        levels: Length of the nodes' displacement from the base; NaN where not known.
+        levels: Length of the nodes' displacement from the base; NaN if unknown.
         bases: The bases.
         sections: Any of ``SECTIONS``, a column each; where it is missing, struts are untapered,
             solid, and of the lattice's material. E is relative to that of the material.
@@ -123,10 +123,10 @@ class Dataset:
         base: Int[np.ndarray, " lattices"],
         levels: Float[np.ndarray, " lattices"],
     ) -> "Dataset":
-        """Lay lattices out flat, without labels.
+        """Flatten lattices into a dataset without labels.
 
         Raises:
-            LatticeGnnError: If there is none, or a shift does not fit into 16 bits.
+            LatticeGnnError: If there are no lattices, or a shift does not fit into 16 bits.
         """
         batch = LatticeBatch.from_lattices(lattices)
         first = batch.node_offsets[batch.strut_lattice]
@@ -158,11 +158,11 @@ class Dataset:
         )
 
     def __len__(self) -> int:
-        """Number of lattices."""
+        """Return the number of lattices."""
         return len(self.cells)
 
     def section(self, name: str) -> Float[np.ndarray, " struts"]:
-        """A column of ``SECTIONS``, filled in where it is not stored."""
+        """Return a column of ``SECTIONS``, with default values if it is not stored."""
         if name in self.sections:
             return self.sections[name]
         if name == "end_radii":
@@ -172,12 +172,12 @@ class Dataset:
         return np.full(len(self.radii), 1.0 if name == "E" else 0.0)
 
     def select(self, chosen: Sequence[int] | np.ndarray) -> "Dataset":
-        """The given lattices, in the given order, with the bases they need."""
+        """Return the given lattices, in the given order, with the bases they need."""
         chosen = np.asarray(chosen, dtype=np.int64)
         nodes, node_offsets = _ranges(self.node_offsets, chosen)
         struts, strut_offsets = _ranges(self.strut_offsets, chosen)
         bases, first, base = np.unique(self.base[chosen], return_index=True, return_inverse=True)
-        order = np.argsort(first, kind="stable")  # bases in the order in which they come
+        order = np.argsort(first, kind="stable")  # bases in order of first appearance
         rank = np.empty(len(order), dtype=np.int32)
         rank[order] = np.arange(len(order), dtype=np.int32)
         return replace(
@@ -198,7 +198,7 @@ class Dataset:
         )
 
     def with_label(self, kind: str) -> "Dataset":
-        """The lattices that have a label of this kind.
+        """Return the lattices that have a label of this kind.
 
         Raises:
             LatticeGnnError: If there is no label of this kind.
@@ -240,7 +240,7 @@ class Dataset:
         )
 
     def lattices(self, chosen: Sequence[int] | np.ndarray) -> list[Lattice]:
-        """The given lattices as objects, named after their bases, E_s = 1."""
+        """Return the given lattices as objects, named after their bases, E_s = 1."""
         chosen = np.asarray(chosen, dtype=np.int64)
         found = []
         for k in chosen.tolist():
@@ -250,14 +250,14 @@ class Dataset:
         return found
 
     def name(self, k: int) -> str:
-        """Name of a lattice: that of its base, with the level of its perturbation."""
+        """Return the name of a lattice: that of its base, with the level of perturbation."""
         name, level = self.bases.names[self.base[k]].decode(), float(self.levels[k])
         return f"{name}_p_{level:g}" if level > 0 else name
 
     def stiffness(
         self, kind: str, chosen: Sequence[int] | np.ndarray
     ) -> Float[np.ndarray, "chosen 6 6"]:
-        """C / E_s of the given lattices, Mandel; NaN where there is no label.
+        """Return C / E_s of the given lattices, Mandel; NaN for lattices without label.
 
         Raises:
             LatticeGnnError: If there is no label of this kind.
@@ -267,9 +267,9 @@ class Dataset:
     def labelled(
         self, kind: str, chosen: Sequence[int] | np.ndarray
     ) -> tuple[LatticeBatch, torch.Tensor]:
-        """The given lattices that have a label of this kind, simplified, and C / E_s of each.
+        """Return the given lattices that have this kind of label, simplified, and C / E_s of each.
 
-        ``LabelledLattices(*dataset.labelled("beam", part))`` is what training takes.
+        ``LabelledLattices(*dataset.labelled("beam", part))`` is the input of training.
 
         Raises:
             LatticeGnnError: If there is no label of this kind.
@@ -293,16 +293,16 @@ class Dataset:
         by: Grouping = "base",
         known: Collection[bytes] = (),
     ) -> dict[str, Int[np.ndarray, " part"]]:
-        """Part the lattices so that no base lattice (or no net) is in two parts.
+        """Split the lattices so that no base lattice (or no net) is in two parts.
 
-        A group goes where a hash of its fingerprint and the seed sends it: into the same part in
-        every file, at every size. Hence the shares are met on the average, not exactly.
+        A hash of its fingerprint and the seed assigns each group to a part: the same part in every
+        file, at every size. The shares are therefore met on average, not exactly.
 
         Args:
             shares: Share of each part; they add up to 1.
-            seed: Of the hash.
+            seed: Seed of the hash.
             by: "base" keeps the copies of one base lattice together, "net" all lattices of one net.
-            known: Fingerprints of groups that go into the first part, whatever their hash.
+            known: Fingerprints of groups that go into the first part regardless of their hash.
 
         Returns:
             Lattice numbers of each part, ascending.
@@ -323,7 +323,7 @@ class Dataset:
 
 
 def _draw(seed: int, key: bytes) -> float:
-    """A number in [0, 1) that depends on seed and key alone."""
+    """Return a number in [0, 1) that depends on seed and key only."""
     digest = hashlib.sha256(f"{seed}:{key.decode()}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 
@@ -331,7 +331,7 @@ def _draw(seed: int, key: bytes) -> float:
 def _ranges(
     offsets: Int[np.ndarray, " groups_plus_1"], chosen: Int[np.ndarray, " chosen"]
 ) -> tuple[Int[np.ndarray, " members"], Int[np.ndarray, " chosen_plus_1"]]:
-    """Members of the chosen groups, and the offsets of the new grouping."""
+    """Return the members of the chosen groups, and the offsets of the new grouping."""
     counts = offsets[chosen + 1] - offsets[chosen]
     new_offsets = np.concatenate([[0], np.cumsum(counts)])
     members = np.arange(new_offsets[-1]) + np.repeat(offsets[chosen] - new_offsets[:-1], counts)
@@ -339,7 +339,7 @@ def _ranges(
 
 
 def lattice_digests(dataset: Dataset) -> np.ndarray:
-    """A hash of the geometry of every lattice, as bytes."""
+    """Return a hash of the geometry of every lattice, as bytes."""
     columns = [dataset.struts, dataset.shifts, dataset.radii]
     columns += [dataset.section(name) for name in ("end_radii", "inner_radii", "E", "nu")]
     found = []

@@ -32,17 +32,17 @@ _LATTICES = {
     "levels": ("f8", ()),
 }
 _BASES = {"names": "S", "shapes": "S", "nets": "S", "space_groups": "i2"}
-_MOST_STIFF = 1e6  #: entry of C / E_s; struts may be stiffer than the solid
-_LARGEST_RATIO = 1000  #: of declared to stored bytes that a compressed file may have
+_MOST_STIFF = 1e6  #: largest entry of C / E_s; struts may be stiffer than the solid
+_LARGEST_RATIO = 1000  #: largest admissible ratio of declared to stored bytes
 
 
 def write_dataset(path: Path, dataset: Dataset, *, compressed: bool = False) -> None:
-    """Write a file beside its place, then put it there in one step.
+    """Write a dataset atomically.
 
-    Equal datasets give equal bytes. ``compressed`` saves about a third.
+    Equal datasets give identical bytes. ``compressed`` saves about a third.
 
     Raises:
-        LatticeGnnError: If the file cannot be written; an old one stays whole.
+        LatticeGnnError: If the file cannot be written; an existing one is left intact.
     """
     # In memory first: on a full disk the library itself crashes the process.
     with h5py.File("dataset", "w", driver="core", backing_store=False) as file:
@@ -93,8 +93,8 @@ def read_dataset(path: Path, *, values: bool = True) -> Dataset:
             :func:`data.datasets.check.check_dataset`, which lists all problems.
 
     Raises:
-        LatticeGnnError: If the file is missing, broken, of another schema, or does not fit
-            together; it names the array.
+        LatticeGnnError: If the file is missing, damaged, of another schema, or inconsistent; the
+            message names the array.
     """
     with reading(path):
         check_readable(path)
@@ -111,7 +111,7 @@ def read_dataset(path: Path, *, values: bool = True) -> Dataset:
 
 
 class _Reader:
-    """Reads the arrays of one open file and checks each."""
+    """Reader of one open file that checks each array."""
 
     def __init__(self, path: Path, file: h5py.File):
         self.path = path
@@ -169,7 +169,7 @@ class _Reader:
         return found
 
     def hard(self, name: str) -> Any:
-        """An object of this very file: links that lead elsewhere are not followed."""
+        """Return an object of this file; links are refused."""
         parent, _, last = name.rpartition("/")
         group = self.group(parent) if parent else self.file
         if last not in group:
@@ -217,7 +217,7 @@ class _Reader:
         bases: Mapping[str, np.ndarray],
         labels: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        """All arrays of one kind of thing are equally long."""
+        """Check that arrays of the same kind of object have equal length."""
         count, struts = len(columns["cells"]), len(columns["radii"])
         if count == 0:
             raise self.fail("lattices/cells: holds no lattice")
@@ -236,7 +236,7 @@ class _Reader:
     def check_numbers(
         self, columns: Mapping[str, np.ndarray], bases: Mapping[str, np.ndarray]
     ) -> None:
-        """Nothing can be read out of bounds."""
+        """Check that all indices are within bounds."""
         count = len(columns["cells"])
         for name, members in (("node_offsets", "nodes"), ("strut_offsets", "radii")):
             offsets, total = columns[name], len(columns[members])

@@ -1,4 +1,4 @@
-"""Several datasets in one: one after the other, or merged where lattices are equal."""
+"""Joining datasets: by concatenation, or merging equal lattices."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,24 +17,28 @@ from data.datasets.dataset import (
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.tensors.notation import symmetric_from_upper
 
-_SAME_LABEL = 1e-6  #: relative difference up to which labels of one lattice are taken for equal
-_SAME_SHARE = 0.01  #: and, of any strain energy, this share of the error that their method claims
+_SAME_LABEL = 1e-6  #: relative difference up to which labels of one lattice count as equal
+_SAME_SHARE = (
+    0.01  #: likewise for any strain energy, as a share of the error that their method claims
+)
 
 
 def concatenate(parts: Sequence[Dataset], *, one_method: bool = True) -> Dataset:
-    """Put datasets one after the other; their bases are taken for different ones.
+    """Concatenate datasets; their bases are taken to be different.
 
-    A kind of label that a part lacks is missing for its lattices; equal provenances are kept once.
+    Lattices of a part without some kind of label have none in the result; equal provenances are
+    kept once.
 
     Args:
         parts: The datasets.
         one_method: Whether all labels of one kind must come from one method.
 
     Raises:
-        LatticeGnnError: If there is none, or labels of one kind come from different methods.
+        LatticeGnnError: If there are no datasets, or labels of one kind come from different
+            methods.
     """
     if not parts:
-        raise LatticeGnnError("dataset: nothing to put together.")
+        raise LatticeGnnError("dataset: expected at least one dataset to join.")
 
     def joined(name: str) -> np.ndarray:
         return np.concatenate([getattr(part, name) for part in parts])
@@ -65,7 +69,7 @@ def concatenate(parts: Sequence[Dataset], *, one_method: bool = True) -> Dataset
 
 
 def joined_label(parts: Sequence[Dataset], kind: str, *, one_method: bool = True) -> Label:
-    """The labels of one kind, one part after the other; parts may lack it, but not all.
+    """Concatenate the labels of one kind, which some parts, but not all, may lack.
 
     Raises:
         LatticeGnnError: If they come from different methods.
@@ -95,17 +99,17 @@ def joined_label(parts: Sequence[Dataset], kind: str, *, one_method: bool = True
 
 
 def _claimed(labels: Sequence[Label], details: Mapping[str, np.ndarray]) -> float:
-    """The error that the method claims: the median of its estimates, where it makes some."""
+    """Return the error that the method claims: the median of its estimates, if it has any."""
     known = details["error"][np.isfinite(details["error"])] if "error" in details else np.empty(0)
     return float(np.median(known)) if len(known) else max(label.error for label in labels)
 
 
 def merge_datasets(parts: Sequence[Dataset]) -> Dataset:
-    """Put datasets into one: bases of equal shape become one, equal lattices one with all labels.
+    """Merge datasets: equal bases become one, and equal lattices one with all their labels.
 
     Raises:
-        LatticeGnnError: If there is none, methods differ, or one lattice has two different labels
-            of one kind.
+        LatticeGnnError: If there are no datasets, methods differ, or one lattice has two different
+            labels of one kind.
     """
     joined = concatenate(parts)
     _, first, number = np.unique(joined.bases.shapes, return_index=True, return_inverse=True)
@@ -118,7 +122,7 @@ def merge_datasets(parts: Sequence[Dataset]) -> Dataset:
 def _merged_label(
     kind: str, label: Label, keep: Int[np.ndarray, " kept"], twin: Int[np.ndarray, " lattices"]
 ) -> Label:
-    """Give every lattice that is kept the label of the first of its twins that has one."""
+    """Give every lattice that is kept the label of the first of its duplicates that has one."""
     stiffness, mask = label.stiffness.copy(), label.mask.copy()
     details = {name: column.copy() for name, column in label.details.items()}
     home = keep[twin]
@@ -137,7 +141,7 @@ def _merged_label(
 
 
 def _agree(first: Float[np.ndarray, " 21"], second: Float[np.ndarray, " 21"], share: float) -> bool:
-    """Whether no strain energy differs by more than a share of itself, rounding apart."""
+    """Return whether all strain energies agree within a relative tolerance, up to rounding."""
     C, other = symmetric_from_upper(first), symmetric_from_upper(second)
     slack = share * C + _SAME_LABEL * np.linalg.norm(C) * np.eye(6)
     return all(np.linalg.eigvalsh(slack + x)[0] >= 0 for x in (other - C, C - other))

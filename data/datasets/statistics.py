@@ -1,4 +1,4 @@
-"""What is in a dataset: counts, and the distributions of size, density, shape and stiffness."""
+"""Statistics of a dataset: counts, and distributions of size, density, shape and stiffness."""
 
 import numpy as np
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from lattice_gnn.reports.dataset import DatasetFacts, Distribution, LabelFacts
 
 
 def describe(dataset: Dataset) -> DatasetFacts:
-    """Statistics of the population."""
+    """Return the statistics of the population."""
     values = population_values(dataset)
     spread = {name: _distribution(column) for name, column in values.items()}
     numbers = dataset.bases.space_groups.tolist()
@@ -40,7 +40,7 @@ def describe(dataset: Dataset) -> DatasetFacts:
 
 
 def population_values(dataset: Dataset) -> dict[str, Float[np.ndarray, " values"]]:
-    """The quantities behind the statistics; ``KIND.C`` and ``KIND.anisotropy`` of labels."""
+    """Return the quantities behind the statistics; ``KIND.C`` and ``KIND.anisotropy`` of labels."""
     _, first = np.unique(dataset.base, return_index=True)
     nodes, struts = (np.diff(x) for x in (dataset.node_offsets, dataset.strut_offsets))
     batch = dataset.to_batch()

@@ -1,4 +1,4 @@
-"""Catalogues with reference tensors: read them, and choose among their tensors."""
+"""Catalogues with reference tensors: reading them, and selecting among their tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,10 +36,10 @@ def read_catalogue(path: Path, expected: str = "a .lat catalogue") -> list[Catal
 
     Args:
         path: The file.
-        expected: What files the caller takes, for the message.
+        expected: Kinds of file that the caller accepts, for the message.
 
     Raises:
-        LatticeGnnError: If the file has another format, cannot be used, or holds no tensor.
+        LatticeGnnError: If the file has another format, cannot be used, or contains no tensor.
     """
     kind = kind_of(path)
     if kind != "lat":
@@ -64,14 +64,14 @@ def choose_references(
     limit: int | None = None,
     seed: int = 0,
 ) -> list[Reference]:
-    """Tensors of a catalogue.
+    """Select tensors of a catalogue.
 
     Args:
         entries: The catalogue.
-        lowest: How many of the lowest densities of each entry; all where None.
-        highest: How many of the highest densities among these; all where None.
-        limit: Most tensors that are kept, drawn at random; all where None.
-        seed: Of that draw.
+        lowest: Number of lowest densities of each entry to take; None takes all.
+        highest: Number of highest densities to take among these; None takes all.
+        limit: Largest number of tensors to keep, drawn at random; None keeps all.
+        seed: Random seed of that draw.
 
     Raises:
         LatticeGnnError: For a number below 1.
@@ -92,6 +92,6 @@ def choose_references(
 
 
 def drawn(count: int, limit: int | None, seed: int) -> Int[np.ndarray, " kept"]:
-    """At most ``limit`` of so many numbers, at random, ascending; all where None."""
+    """Draw at most ``limit`` of the given number of indices, ascending; None returns all."""
     order = np.random.default_rng(seed).permutation(count)
     return np.sort(order[:limit])

@@ -1,8 +1,8 @@
-"""Many models on the same data with the same budget: train them, measure them, put them in a table.
+"""Comparison of many models on the same data with the same budget: training, errors, tables.
 
 A comparison is a folder: ``runs/NAME`` for each model, ``data`` for the labelled lattices, and
-``comparison.json`` and ``comparison.md`` over all that is finished. What is finished is never done
-again, and an interrupted training goes on.
+``comparison.json`` and ``comparison.md`` for all finished models. Finished models are never trained
+again, and an interrupted training resumes.
 """
 
 import json
@@ -45,21 +45,21 @@ from lattice_gnn.reports.comparison import (
 )
 from lattice_gnn.training.memory import keep_freed_memory
 
-_STATE = "progress.json"  #: in the folder of a run that another process makes
-_TELL_SECONDS = 0.3  #: least time between two messages about one model
+_STATE = "progress.json"  #: in the folder of a run that another process executes
+_TELL_SECONDS = 0.3  #: minimum time between two messages about one model
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Where and how a comparison is made.
+    """Where and how a comparison is run.
 
     Attributes:
         folder: Holds the runs and the tables.
-        labelling: Where labelled lattices are kept and who labels them.
+        labelling: Where labelled lattices are kept, and the processes that label them.
         catalogues: Further lattices to test on.
-        only: Names of the models to make; all where empty.
-        jobs: How many models are trained at once, each on one thread.
-        budget_minutes: Core-minutes of training for each model; None for what the file says.
+        only: Names of the models to train; all if empty.
+        jobs: Number of models trained at once, each on one thread.
+        budget_minutes: Core-minutes of training per model; None takes the value in the file.
     """
 
     folder: Path
@@ -72,14 +72,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """Where one model stands.
+    """Progress of one model.
 
     Attributes:
         name: The model.
-        share: Share of it that is done.
-        at: What it is at, in words.
-        model: Its row, once it is finished.
-        failure: Why there will be none, in a sentence.
+        share: Completed share.
+        at: Current step, in words.
+        model: Its row of the table, once finished.
+        failure: Why it failed, in a sentence.
     """
 
     name: str
@@ -93,27 +93,27 @@ OnRun = Callable[[RunProgress], None]
 
 
 def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> ComparisonReport:
-    """Make every model of a comparison that is not finished, and write the tables.
+    """Train every unfinished model of a comparison, and write the tables.
 
-    Learning curves follow when all models are finished, or have failed.
+    Learning curves follow once all models have finished or failed.
 
     Args:
         path: The comparison (YAML).
         job: Where and how.
-        on_run: Called with the state of the runs, from this process.
+        on_run: Called with the progress of the runs, in this process.
 
     Returns:
-        What ``comparison.json`` holds.
+        The content of ``comparison.json``.
 
     Raises:
         LatticeGnnError: If the settings or the data cannot be used, a name is unknown, or no model
-            could be made.
+            could be trained.
     """
     config, plans = read_comparison(path, job.budget_minutes)
     unknown = [name for name in job.only if name not in plans]
     if unknown:
         raise LatticeGnnError(
-            f"--only {unknown[0]}: there is no such model in {path}; it has {', '.join(plans)}."
+            f"--only {unknown[0]}: {path} has no model of this name; it has {', '.join(plans)}."
         )
     names = [path.name for path in {catalogue.path.resolve() for catalogue in job.catalogues}]
     for catalogue in job.catalogues:
@@ -122,7 +122,7 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> ComparisonR
                 f"--catalogue: two files are called {catalogue.path.name}; rename one, errors are "
                 "kept by name."
             )
-        catalogue.read()  # before hours are spent
+        catalogue.read()  # before hours of training
     source = _Source(json.dumps(config.data), path.parent.resolve(), job.labelling.folder.resolve())
     data = source.load(job.labelling)
     work = _Work(job, source, data.fingerprint(), on_run or (lambda _: None))
@@ -130,7 +130,7 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> ComparisonR
     rows = work.rows(plans.values())
     if not rows:
         raise LatticeGnnError(
-            next(iter(failed.values()), "comparison: none of the models is finished.")
+            next(iter(failed.values()), "comparison: none of the models has finished.")
         )
     unfinished = [name for name in plans if name not in {row.name for row in rows}]
     points: dict[str, list[Plan]] = {}
@@ -169,9 +169,9 @@ def _curve_plans(
     rows: Sequence[ComparedModel],
     most: int,
 ) -> dict[str, list[Plan]]:
-    """The runs of the learning curves of the best trained models; ``rows`` come best first.
+    """Return the runs of the learning curves of the best trained models; ``rows`` come best first.
 
-    All points of a curve have the same number of steps, so that labels alone differ.
+    All points of a curve have the same number of steps, so that only the labels differ.
     """
     eligible = [row for row in rows if row.steps is not None and plans[row.name].labels is None]
     curves = {}
@@ -191,14 +191,14 @@ def _curve_plans(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where a process finds the lattices, which the first one has labelled."""
+    """Where a process finds the lattices, labelled by the first process."""
 
     data: str
     beside: Path
     folder: Path
 
     def load(self, labelling: Labelling | None = None) -> TrainingData:
-        """The lattices, labelled where they are not; read once in each process."""
+        """Return the lattices, labelling them if necessary; read once per process."""
         if self not in _LOADED:
             config = DataConfig.from_dict(json.loads(self.data))
             labelling = labelling or Labelling(self.folder)
@@ -208,12 +208,12 @@ class _Source:
 
 
 _LOADED: dict[_Source, TrainingData] = {}
-"""The lattices that this process has read last."""
+"""The lattices that this process read last."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One model to be made, in this process or another."""
+    """One model to be trained, in this process or another."""
 
     plan: Plan
     place: Path
@@ -222,7 +222,7 @@ class _Task:
     catalogues: tuple[Catalogue, ...]
 
     def run(self, tell: Callable[[float, str], None]) -> str | None:
-        """Make the model on one thread; returns why it could not be made."""
+        """Train the model on one thread; return why it failed, if it did."""
         try:
             with one_thread():
                 source = (self.source.load(), self.data_hash)
@@ -234,7 +234,7 @@ class _Task:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Makes models, one after the other or several at once."""
+    """The runs of a comparison, executed one after the other or several at once."""
 
     job: Job
     source: _Source
@@ -242,26 +242,26 @@ class _Work:
     on_run: OnRun
 
     def place(self, name: str) -> Path:
-        """The folder of a run."""
+        """Return the folder of a run."""
         return self.job.folder / "runs" / name
 
     def finished(self, plan: Plan) -> ComparedModel | None:
-        """Row of a model that is finished."""
+        """Return the row of a finished model."""
         metrics = finished_metrics(plan, self.place(plan.name), self.data_hash)
         return None if metrics is None else compact_row(metrics, plan.seed)
 
     def rows(self, plans: Iterable[Plan]) -> list[ComparedModel]:
-        """Rows of those that are finished, least error first."""
+        """Return the rows of the finished models, smallest error first."""
         found = (self.finished(plan) for plan in plans)
         return sorted((row for row in found if row is not None), key=lambda row: row.score)
 
     def with_cost(self, row: ComparedModel, plan: Plan, data: TrainingData) -> ComparedModel:
-        """A row with the cost of a prediction and of a training step."""
+        """Return the row with the cost of a prediction and of a training step."""
         cost = measure_cost(plan, self.place(row.name), data)
         return replace(row, forward_ms=cost["forward_ms"], step_ms=cost["step_ms"])
 
     def make(self, plans: Sequence[Plan]) -> dict[str, str]:
-        """Make models; returns why some could not be made, by name."""
+        """Train models; return why some of them failed, by name."""
         failed: dict[str, str] = {}
 
         def end(plan: Plan, failure: str | None) -> None:
@@ -287,7 +287,7 @@ class _Work:
     def _make_at_once(
         self, tasks: Sequence[_Task], end: Callable[[Plan, str | None], None]
     ) -> None:
-        """Make models in several processes, each on one thread."""
+        """Train models in several processes, each on one thread."""
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(
             min(self.job.jobs, len(tasks)), context, _prepare_child, (os.getpid(),)
@@ -312,7 +312,7 @@ class _Work:
 
 
 def _prepare_child(parent: int) -> None:
-    """Keep freed memory; end this process when its parent has ended, however that happened."""
+    """Keep freed memory; end this process when its parent ends, for whatever reason."""
     keep_freed_memory()
 
     def watch() -> None:
@@ -324,7 +324,7 @@ def _prepare_child(parent: int) -> None:
 
 
 def _run_in_child(task: _Task) -> str | None:
-    """Run a task in a process of its own, which writes how far it is for its parent."""
+    """Run a task in a separate process, which writes its progress for the parent."""
     path, last = task.place / _STATE, 0.0
 
     def tell(share: float, at: str) -> None:

@@ -1,4 +1,4 @@
-"""What a comparison is made of: its YAML file."""
+"""Settings of a comparison: its YAML file."""
 
 import re
 from dataclasses import dataclass, field
@@ -22,10 +22,10 @@ class Entry:
     """One model of a comparison.
 
     Attributes:
-        model: The network; its defaults where empty.
-        train: What differs from the training of all.
+        model: The network; defaults if empty.
+        train: Differences from the common training settings.
         weights: A shipped model's name or a path (from the file's folder), instead of training.
-        labels: How many training labels it gets; all where null.
+        labels: Number of training labels; null takes all.
     """
 
     model: dict[str, Any] = field(default_factory=dict)
@@ -40,8 +40,8 @@ class Curves:
 
     Attributes:
         labels: Numbers of training labels; a run with all of them is the last point.
-        best: Of how many models, those with the least error on the test part.
-        share: Share of the steps of the model's own run that each point gets, the last one too.
+        best: Number of models, those with the smallest error on the test part.
+        share: Number of steps of every point, as a share of those of the model's own run.
     """
 
     labels: tuple[int, ...] = ()
@@ -60,15 +60,15 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonConfig:
-    """What is compared.
+    """Settings of a comparison.
 
     Attributes:
         data: Section ``data`` of a recipe.
         models: Models by name.
-        budget_minutes: Core-minutes of training steps for each model.
-        train: Training of all models.
+        budget_minutes: Core-minutes of training steps per model.
+        train: Training settings common to all models.
         curves: Learning curves.
-        ablation: Names for a second table; the first is what the others are measured against.
+        ablation: Names for a second table; the first is the reference of the others.
     """
 
     data: dict[str, Any]
@@ -82,14 +82,15 @@ class ComparisonConfig:
 def read_comparison(
     path: Path, budget_minutes: float | None = None
 ) -> tuple[ComparisonConfig, dict[str, Plan]]:
-    """Read a comparison; every model's settings are checked.
+    """Read a comparison and check the settings of every model.
 
     Args:
         path: The comparison (YAML).
-        budget_minutes: Instead of what the file says.
+        budget_minutes: Replaces the value in the file.
 
     Raises:
-        LatticeGnnError: If the file is missing, is no YAML, or has an unknown key or a wrong value.
+        LatticeGnnError: If the file is missing, is not YAML, or has an unknown key or a wrong
+            value.
     """
     try:
         values = read_yaml(path)

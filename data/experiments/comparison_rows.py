@@ -26,11 +26,11 @@ _DIGITS = 5
 
 
 def compact_row(metrics: Mapping[str, Any], seed: int | None) -> ComparedModel:
-    """Reduce what ``metrics.json`` of a finished run says to its row, without cost.
+    """Reduce the content of ``metrics.json`` of a finished run to its row, without cost.
 
     Args:
         metrics: The run's metrics.
-        seed: Random seed of its training; None where nothing was trained.
+        seed: Random seed of its training; None if nothing was trained.
     """
     return ComparedModel(
         name=metrics["name"],
@@ -51,7 +51,7 @@ def compact_row(metrics: Mapping[str, Any], seed: int | None) -> ComparedModel:
 
 
 def _errors(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of ``ComparedErrors``."""
+    """Return the fields of ``ComparedErrors``."""
     rotation = report["equivariance_error"]["rotation"]
     kinds = ("directional_error", "component_error", "log_euclidean", "softest_error")
     return {
@@ -71,7 +71,7 @@ def _density_row(row: Mapping[str, Any]) -> DensityRow:
 
 
 def curve_points(models: Iterable[ComparedModel]) -> tuple[CurvePoint, ...]:
-    """Errors over the test part by number of training labels, fewest first, of trained models."""
+    """Return the test errors of trained models by number of training labels, ascending."""
     points = [
         CurvePoint(
             labels=model.labels,

@@ -37,10 +37,10 @@ from lattice_gnn.training.ridge_fit import fit
 UNTRAINED = ("affine", "ridge")
 """Kinds of model without gradient steps."""
 _WEIGHTS = "best.safetensors"
-_CHECKPOINTS = (4, 20)  #: validations of a run: one a core-minute, within these limits
+_CHECKPOINTS = (4, 20)  #: validations of a run: one per core-minute, within these limits
 _TIMED_BATCH = 64
-_TIMING_SECONDS = 5.0  #: of the training that says how many steps fit, or a tenth of the budget
-_COST_SECONDS = 1.0  #: of predictions, and of training steps, that are timed for the table
+_TIMING_SECONDS = 5.0  #: of the timing run that fixes the number of steps, or a tenth of the budget
+_COST_SECONDS = 1.0  #: of predictions, and of training steps, timed for the table
 
 
 def _sha256(path: Path) -> str:
@@ -48,7 +48,7 @@ def _sha256(path: Path) -> str:
 
 
 OnShare = Callable[[float, str], None]
-"""Called with the share of a run that is done, and what it is at."""
+"""Called with the completed share of a run, and its current step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class Catalogue:
 
     Attributes:
         path: A ``.lat`` file, or a dataset (HDF5) with beam labels.
-        lowest: How many of the lowest densities of each entry are taken; all where None.
+        lowest: Number of lowest densities of each entry to take; None takes all.
     """
 
     path: Path
     lowest: int | None = None
 
     def read(self) -> ReferenceSet:
-        """The lattices, simplified, with their references and names.
+        """Return the lattices, simplified, with their references and names.
 
         Raises:
             LatticeGnnError: If the file cannot be used or has no reference tensor.
@@ -72,21 +72,21 @@ class Catalogue:
         return read_reference_set(self.path, Selection(lowest=self.lowest))
 
     def facts(self) -> dict[str, Any]:
-        """What tells its results from those of another catalogue."""
+        """Return what identifies the results of this catalogue."""
         return {"name": self.path.name, "sha256": _sha256(self.path), "lowest": self.lowest}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is wanted of one model.
+    """Settings of one run.
 
     Attributes:
-        name: Its name, also that of its folder.
+        name: Name of the model and of its folder.
         model: The network, plain values; empty with ``weights``.
         train: The training, plain values.
         weights: A shipped model's name or a path, instead of training.
-        labels: How many training labels to use; all where None.
-        minutes: Core-minutes of training, for settings without a number of steps.
+        labels: Number of training labels to use; None takes all.
+        minutes: Core-minutes of training, if the settings give no number of steps.
     """
 
     name: str
@@ -98,16 +98,16 @@ class Plan:
 
     @property
     def is_trained(self) -> bool:
-        """Whether gradient steps make it."""
+        """Whether the model is trained by gradient steps."""
         return self.weights is None and self.model.get("kind") not in UNTRAINED
 
     @property
     def seed(self) -> int | None:
-        """Random seed of the training; None where nothing is trained."""
+        """Random seed of the training; None if nothing is trained."""
         return int(self.train.get("seed", TrainConfig().seed)) if self.is_trained else None
 
     def network(self) -> NetworkConfig:
-        """The network to train."""
+        """Return the configuration of the network to train."""
         return read_model_config(self.model)
 
 
@@ -118,18 +118,18 @@ def make_and_measure(
     catalogues: Sequence[Catalogue],
     on_share: OnShare,
 ) -> None:
-    """Make a model and write its errors; whatever is finished is not done again.
+    """Train a model and write its errors; finished steps are not repeated.
 
     Args:
-        plan: What is wanted.
+        plan: Settings of the run.
         folder: Where its files go.
         source: The lattices, and their hash.
         catalogues: Further lattices to test on.
         on_share: Called with the state of the run.
 
-    The folder gets ``config.yaml`` (the settings, with the number of steps, fixed once for all),
-    the files of the training, ``cost.json`` and ``metrics.json``; of a finished run these three are
-    all that a later comparison needs.
+    The folder gets ``config.yaml`` (the settings, with the number of steps, fixed once and for
+    all), the files of the training, ``cost.json`` and ``metrics.json``; these three files of a
+    finished run are all that a later comparison needs.
 
     Raises:
         LatticeGnnError: If the folder holds a run with other settings, or the training fails.
@@ -179,13 +179,13 @@ def make_and_measure(
 def _errors(
     model: StiffnessNetwork, labelled: LabelledLattices, names: Sequence[str]
 ) -> dict[str, Any]:
-    """Errors of a model, as plain values."""
+    """Return the errors of a model as plain values."""
     found: dict[str, Any] = plain(evaluation_facts(judge(model, labelled, names=names)))
     return found
 
 
 def requested_by(plan: Plan, data_hash: str) -> dict[str, Any]:
-    """All that makes one run another, as plain values."""
+    """Return the settings that distinguish one run from another, as plain values."""
     values = {
         "model": dict(plan.model),
         "train": dict(plan.train),
@@ -200,7 +200,7 @@ def requested_by(plan: Plan, data_hash: str) -> dict[str, Any]:
 
 
 def finished_metrics(plan: Plan, folder: Path, data_hash: str) -> dict[str, Any] | None:
-    """What ``metrics.json`` of a run says; None where it is unfinished or was another run."""
+    """Return the content of ``metrics.json``; None if the run is unfinished or was another one."""
     metrics, path = read_json(folder / "metrics.json"), folder / "config.yaml"
     if "test" not in metrics or not path.is_file():
         return None
@@ -208,12 +208,12 @@ def finished_metrics(plan: Plan, folder: Path, data_hash: str) -> dict[str, Any]
 
 
 def _read_fixed(path: Path) -> dict[str, Any]:
-    """The settings of a run that has begun."""
+    """Return the stored settings of a run that has begun."""
     fixed = read_yaml(path)
     if not isinstance(fixed.get("requested"), dict):
         raise LatticeGnnError(
-            f"{path}: is damaged (no settings under 'requested'); remove the folder to make the "
-            "model anew."
+            f"{path}: is damaged (no settings under 'requested'); remove the folder "
+            "to train the model again."
         )
     return fixed
 
@@ -225,15 +225,15 @@ def _fixed(
     data: TrainingData,
     on_share: OnShare,
 ) -> dict[str, Any]:
-    """The settings of the run as they were fixed when it first began."""
+    """Return the settings of the run as fixed when it first began."""
     path = folder / "config.yaml"
     if path.is_file():
         fixed = _read_fixed(path)
         different = [key for key in requested if fixed["requested"].get(key) != requested[key]]
         if different:
             raise LatticeGnnError(
-                f"{folder}: holds a run with another {different[0]}; rename the model, or remove "
-                "the folder to make it anew."
+                f"{folder}: holds a run with another {different[0]}; rename the model, or "
+                "remove the folder to train it again."
             )
         return fixed
     fixed = {"requested": dict(requested)}
@@ -262,7 +262,7 @@ def _made(
     data: TrainingData,
     on_share: OnShare,
 ) -> StiffnessNetwork:
-    """The finished model."""
+    """Train the model, or load it if finished."""
     if plan.weights is not None:
         return finished_model(plan, folder)
     training, validation = data.parts["train"], data.parts["validation"]
@@ -293,34 +293,34 @@ def _made(
 
 
 def finished_model(plan: Plan, folder: Path) -> StiffnessNetwork:
-    """The model of a run that is trained."""
+    """Load the model of a finished training."""
     return load_model(resolve_model(plan.weights) if plan.weights else folder / _WEIGHTS)[0]
 
 
 def _parameters(model: StiffnessNetwork) -> int:
-    """Numbers that were fitted."""
+    """Return the number of fitted parameters."""
     if isinstance(model, ridge.RidgeModel):
         return sum(model.weights(l).numel() for l in ridge.COPIES)
     return sum(p.numel() for p in model.parameters())
 
 
 def _minutes(plan: Plan, folder: Path) -> float | None:
-    """Core-minutes that the training, or the fit, took."""
+    """Return the core-minutes that the training, or the fit, took."""
     if plan.is_trained:
         return core_minutes(folder)
     return read_json(folder / "fit.json").get("core_minutes")
 
 
 class _EnoughError(Exception):
-    """Ends a training run that is only timed."""
+    """Ends a training run that only serves timing."""
 
 
 def seconds_per_step(
     network: NetworkConfig, config: TrainConfig, training: LabelledLattices, seconds: float
 ) -> float:
-    """Mean processor time of a training step: the true loop on some of the lattices, for a while.
+    """Measure the mean processor time of a training step in the real loop, on some lattices.
 
-    Other work on the machine does not count. The first steps are left out.
+    Other work on the machine is not counted. The first steps are left out.
     """
     count = min(len(training), 40 * config.batch_size)
     some = training.select(np.sort(np.random.default_rng(0).permutation(len(training))[:count]))
@@ -338,10 +338,10 @@ def seconds_per_step(
 
 
 def measure_cost(plan: Plan, folder: Path, data: TrainingData) -> dict[str, Any]:
-    """Milliseconds of processor time a lattice, of a prediction and of a training step.
+    """Measure milliseconds of processor time per lattice of a prediction and a training step.
 
-    Written to ``cost.json``, and read from there where the machine is the same, or where the folder
-    no longer has the weights.
+    They are written to ``cost.json``, and read from there if the machine is the same, or if the
+    folder no longer contains the weights.
     """
     path = folder / "cost.json"
     known = read_json(path)
@@ -376,7 +376,7 @@ def measure_cost(plan: Plan, folder: Path, data: TrainingData) -> dict[str, Any]
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Torch on one thread while the block runs."""
+    """Limit torch to one thread while the block runs."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -386,7 +386,7 @@ def one_thread() -> Iterator[None]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object; empty where the file is missing or broken."""
+    """Read a JSON object; empty if the file is missing or damaged."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

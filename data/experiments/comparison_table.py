@@ -1,4 +1,4 @@
-"""A comparison as Markdown."""
+"""Comparison as Markdown tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -30,7 +30,7 @@ _COLUMNS = (
 
 
 def markdown(report: ComparisonReport) -> str:
-    """All tables of a comparison."""
+    """Return all tables of a comparison."""
     data, machine = report.data, report.machine
     counts = ", ".join(
         f"{getattr(data.lattices, name)} {name} ({getattr(data.bases, name)} bases)"
@@ -106,7 +106,7 @@ def _catalogue_table(models: Sequence[ComparedModel], name: str) -> list[str]:
 
 
 def _ablation(report: ComparisonReport) -> list[str]:
-    """Errors of some models, and their ratio to that of the first."""
+    """Return the errors of some models, and their ratio to that of the first."""
     models = {model.name: model for model in report.models}
     finished = [models[name] for name in report.ablation if name in models]
     if not finished or finished[0].name != report.ablation[0]:
@@ -127,7 +127,7 @@ def _ablation(report: ComparisonReport) -> list[str]:
 
 
 def _curves(curves: Mapping[str, Sequence[CurvePoint]]) -> list[str]:
-    """Directional error by number of training labels, at equal steps."""
+    """Return the directional error by number of training labels, at equal steps."""
     labels = sorted({point.labels for points in curves.values() for point in points})
     rows = []
     for name, points in curves.items():

@@ -1,4 +1,4 @@
-"""The computer that a measurement was made on."""
+"""The computer on which a measurement was made."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from lattice_gnn.reports.comparison import Machine
 
 
 def machine() -> Machine:
-    """The computer: processor, cores, version of torch."""
+    """Describe this computer: processor, cores, version of torch."""
     name = platform.processor() or platform.machine()
     with suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""A model from one YAML file: lattices with labels, training, held-out errors, weights."""
+"""Recipe of a model in one YAML file: labelled lattices, training, held-out errors, weights."""
 
 import csv
 from collections.abc import Callable, Mapping
@@ -25,13 +25,13 @@ from lattice_gnn.training.evaluation import DENSITY_EDGES, between, predict_in_b
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Progress, train
 
-_TOGETHER = 64  #: lattices that are asked about at once
+_TOGETHER = 64  #: lattices predicted at once
 _SECTIONS = ("model", "train", "data")
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that makes a model.
+    """Settings from which a model is trained.
 
     Attributes:
         model: The network.
@@ -48,7 +48,7 @@ def read_recipe(path: Path) -> Recipe:
     """Read a recipe; unknown keys are refused.
 
     Raises:
-        LatticeGnnError: If the file is missing, is no YAML, or has an unknown or missing key.
+        LatticeGnnError: If the file is missing, is not YAML, or has an unknown or missing key.
     """
     values = read_yaml(path)
     if set(values) != set(_SECTIONS):
@@ -75,20 +75,20 @@ def run_recipe(
     on_progress: Callable[[Progress], None] | None = None,
     device: str = "cpu",
 ) -> Path:
-    """Make the model; an interrupted run goes on where it stopped.
+    """Train the model; an interrupted run resumes.
 
     Args:
         config: The recipe.
         folder: Where the run keeps its state and its results.
-        labelling: Where labelled lattices are kept and who labels them; ``data`` in the folder
-            where left out.
+        labelling: Where labelled lattices are kept, and the processes that label them; default:
+            ``data`` in the folder.
         on_progress: Called with the state of the training.
         device: Where to train, such as "cpu" or "cuda".
 
     Returns:
-        The finished weights, ``model.safetensors`` in the folder. Their header has the recipe, the
-        hash of the data, the training domain, the time that the training took, and the errors over
-        the test part: over all of it, over its nets that training had, and over the others.
+        The finished weights, ``model.safetensors`` in the folder. Their header contains the recipe,
+        the hash of the data, the training domain, the training time, and the errors over the test
+        part: over all of it, over nets known from training, and over unseen nets.
     """
     recipe = read_recipe(config)
     with first_process_first():
@@ -132,9 +132,9 @@ def run_recipe(
 
 
 def error_bounds(model: StiffnessNetwork, data: TrainingData) -> ErrorBounds | None:
-    """Bounds on the error of single predictions, calibrated on the test part.
+    """Return bounds on the error of single predictions, calibrated on the test part.
 
-    None for models that do not start from a frame.
+    None for models that are not based on a frame.
     """
     test = data.parts["test"]
     spreads, corrections, errors = [], [], []
@@ -153,13 +153,13 @@ def error_bounds(model: StiffnessNetwork, data: TrainingData) -> ErrorBounds | N
 
 
 def core_minutes(folder: Path) -> float:
-    """Minutes of processor time that the training steps of a run took, all ranks together."""
+    """Return the minutes of processor time of all training steps, summed over the ranks."""
     with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
         return round(sum(float(row["core_seconds"]) for row in csv.DictReader(file)) / 60, 3)
 
 
 def held_out_errors(model: StiffnessNetwork, data: TrainingData) -> dict[str, Any]:
-    """Errors over the test part: "test", and of it "known_nets" and "unseen_nets" where it has any.
+    """Return the test errors: "test", and its subsets "known_nets" and "unseen_nets" if not empty.
 
     "unseen_nets" are those that no training lattice has.
     """
@@ -177,7 +177,7 @@ def held_out_errors(model: StiffnessNetwork, data: TrainingData) -> dict[str, An
 
 
 def errors_by_density(model: StiffnessNetwork, labelled: LabelledLattices) -> dict[str, Any]:
-    """Every metric over the whole set, and the relative Frobenius error density by density."""
+    """Return every metric over the set, and the relative Frobenius error by density."""
     C = predict_in_batches(model, labelled.batch)
     frobenius = relative_frobenius(C, labelled.stiffness)
     density = labelled.batch.relative_density

@@ -1,4 +1,4 @@
-"""Lattices with reference tensors to judge a model by: part of a dataset, or a catalogue."""
+"""Lattices with reference tensors for evaluating a model: part of a dataset, or a catalogue."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,13 +25,12 @@ class Selection:
 
     Attributes:
         label: Kind of label of a dataset.
-        part: "train", "validation" or "test" of a dataset; all of it where left out.
+        part: "train", "validation" or "test" of a dataset; default: all of it.
         shares: Share of the bases in each of the three parts.
-        split_seed: Of the hash that sends a base into its part.
-        lowest: How many densities of each entry of a catalogue, the lowest ones; all where left
-            out.
-        limit: Most lattices that are kept, drawn at random; all where left out.
-        seed: Of that draw.
+        split_seed: Seed of the hash that assigns a base to its part.
+        lowest: Number of lowest densities of each catalogue entry to take; default: all.
+        limit: Largest number of lattices to keep, drawn at random; default: all.
+        seed: Random seed of that draw.
     """
 
     label: str = "beam"
@@ -50,8 +49,8 @@ class ReferenceSet:
     Attributes:
         labelled: The lattices, simplified, with C / E_s.
         names: Name of each.
-        rows: Where each stands in the file: number of the lattice of a dataset, or of the entry of
-            a catalogue, from 0.
+        rows: Position of each in the file, from 0: number of the lattice in a dataset, or of the
+            entry in a catalogue.
     """
 
     labelled: LabelledLattices
@@ -59,13 +58,13 @@ class ReferenceSet:
     rows: tuple[int, ...]
 
     def lattices(self, chosen: Sequence[int]) -> list[Lattice]:
-        """The given lattices as objects, E_s = 1."""
+        """Return the given lattices as objects, E_s = 1."""
         batch = self.labelled.batch
         return [batch[k].to_lattices()[0].replace(name=self.names[k]) for k in chosen]
 
 
 def split_of(header: Mapping[str, Any]) -> tuple[dict[str, float], int] | None:
-    """Shares and seed by which the recipe of a model parted its data; None where it has none.
+    """Return the shares and seed with which a model's recipe split its data; None without recipe.
 
     Args:
         header: Header of the weights.
@@ -81,8 +80,8 @@ def read_reference_set(path: Path, selection: Selection = Selection()) -> Refere
     """Read a dataset (HDF5) or a catalogue (.lat) with reference tensors.
 
     Raises:
-        LatticeGnnError: If the file cannot be used, carries no such label or no tensor, the
-            selection does not fit its kind or is empty, or a net does not span space.
+        LatticeGnnError: If the file cannot be used, lacks this label or any tensor, the selection
+            does not fit its kind or is empty, or a net does not span space.
     """
     for name in ("limit", "lowest"):
         value = getattr(selection, name)

@@ -1,4 +1,4 @@
-"""The lattices of a recipe: made or read, labelled, and parted into training and held-out ones."""
+"""Lattices of a recipe: generated or read, labelled, split into training and held-out sets."""
 
 import hashlib
 import json
@@ -29,8 +29,8 @@ from lattice_gnn.surrogate.domain import Domain
 from lattice_gnn.training.labelled import LabelledLattices
 
 PARTS = ("train", "validation", "test")
-_CHUNK = 1024  #: cells that are labelled together
-_ORDER_SEED = "labels"  #: of the hash that says which bases a restricted training set takes first
+_CHUNK = 1024  #: cells labelled together
+_ORDER_SEED = "labels"  #: seed of the hash that orders the bases of a restricted training set
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +52,19 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class DataConfig:
-    """Which lattices, and what each is for; several sources are put together.
+    """Sources of the lattices, and their split; several sources are combined.
 
     Attributes:
         population: Generated nets; beam labels.
-        cells: Dressed copies of named cells; beam labels.
+        cells: Randomly varied copies of named cells; beam labels.
         file: A dataset (HDF5); a relative path starts at the file of the recipe.
         more_files: Further datasets, such as labels on finer grids.
         label: The kind of label to train on.
-        shares: Share of the bases in each part. A base goes where a hash of its shape sends it, so
-            no base is in two parts. Every dressed cell counts as a base of its own.
-        seed: Of that hash.
-        labels: How many training labels to use at most, whole bases; all where null. Smaller sets
-            lie within larger ones.
+        shares: Share of the bases in each part. A hash of its shape assigns a base to a part, so no
+            base is in two parts. Every varied cell counts as a base of its own.
+        seed: Seed of that hash.
+        labels: Largest number of training labels, whole bases only; null takes all. Smaller sets
+            are subsets of larger ones.
     """
 
     population: Population | None = None
@@ -77,7 +77,7 @@ class DataConfig:
     labels: int | None = None
 
     def __post_init__(self) -> None:
-        """Check what would only show after the labelling."""
+        """Check what would otherwise fail only after labelling."""
         if self.population is None and self.cells is None and self.file is None:
             raise LatticeGnnError("data: expected at least one of population, cells, file.")
         if self.labels is not None and self.labels < 1:
@@ -101,13 +101,13 @@ class DataConfig:
 
 @dataclass(frozen=True, slots=True)
 class Labelling:
-    """Where labelled lattices are kept, and who labels them.
+    """Where labelled lattices are kept, and the processes that label them.
 
     Attributes:
-        folder: Holds one HDF5 file a population or set of cells, named after a hash of its
+        folder: Holds one HDF5 file per population or set of cells, named after a hash of its
             settings: runs that share the folder share the labels.
-        workers: Processes that label.
-        on_progress: Called with the number of bases labelled, and of all.
+        workers: Number of processes.
+        on_progress: Called with the numbers of labelled bases and of all bases.
     """
 
     folder: Path
@@ -121,8 +121,8 @@ class TrainingData:
 
     Attributes:
         dataset: All lattices.
-        chosen: Numbers of the lattices of each of ``PARTS``, ascending; all are labelled.
-        parts: The same with their labels, simplified.
+        chosen: Indices of the lattices of each of ``PARTS``, ascending; all are labelled.
+        parts: The same lattices with their labels, simplified.
         method: How the labels were computed, in words.
     """
 
@@ -132,48 +132,48 @@ class TrainingData:
     method: str
 
     def fingerprint(self) -> str:
-        """SHA-256 of the geometry and labels of the three parts."""
+        """Return the SHA-256 of the geometry and labels of the three parts."""
         digest = hashlib.sha256()
         for name in PARTS:
             digest.update(self.parts[name].fingerprint().encode())
         return digest.hexdigest()
 
     def bases(self, part: str) -> Int[np.ndarray, " bases"]:
-        """Numbers of the bases of a part, ascending."""
+        """Return the indices of the bases of a part, ascending."""
         return np.unique(self.dataset.base[self.chosen[part]])
 
     def domain(self) -> Domain:
-        """What the training part spans."""
+        """Return the ranges that the training part spans."""
         nets = self.dataset.bases.nets[self.bases("train")].tolist()
         return Domain.of_batch(self.parts["train"].batch, (net.decode() for net in nets))
 
     def has_known_net(self, part: str) -> np.ndarray:
-        """For each lattice of a part, whether the training part has its net."""
+        """Return, for each lattice of a part, whether the training part contains its net."""
         nets = self.dataset.bases.nets[self.dataset.base]
         return np.isin(nets[self.chosen[part]], nets[self.chosen["train"]])
 
     def names(self, part: str) -> list[str]:
-        """Names of the lattices of a part."""
+        """Return the names of the lattices of a part."""
         return [self.dataset.name(int(k)) for k in self.chosen[part]]
 
     def space_groups(self, part: str) -> Int[np.ndarray, " lattices"]:
-        """International number of the space group of each lattice's base."""
+        """Return the international number of the space group of each lattice's base."""
         numbers: np.ndarray = self.dataset.bases.space_groups[self.dataset.base[self.chosen[part]]]
         return numbers
 
     def restricted(self, labels: int | None) -> "TrainingData":
-        """The same with at most so many training labels, whole bases.
+        """Restrict the training part to at most the given number of labels, whole bases only.
 
         Raises:
-            LatticeGnnError: If there are fewer, or one base has more.
+            LatticeGnnError: If there are fewer labels, or a single base has more.
         """
         if labels is None:
             return self
         everything = self.chosen["train"]
         if labels > len(everything):
             raise LatticeGnnError(
-                f"data.labels: {labels} are wanted, but the training part has "
-                f"{len(everything)}; lower it or make more lattices."
+                f"data.labels: expected at most {len(everything)}, the size of the training part, "
+                f"got {labels}; lower it or make more lattices."
             )
         shapes = self.dataset.bases.shapes
         draws = [hashlib.sha256(f"{_ORDER_SEED}:{s.decode()}".encode()).digest() for s in shapes]
@@ -196,18 +196,18 @@ class TrainingData:
 def load_training_data(
     config: DataConfig, labelling: Labelling, beside: Path = Path()
 ) -> TrainingData:
-    """Make, or find, the labelled lattices and part them.
+    """Load the labelled lattices, generating them if necessary, and split them.
 
-    An interrupted labelling goes on where it stopped.
+    Interrupted labelling resumes.
 
     Args:
         config: Which lattices.
-        labelling: Where they are kept, and who labels them.
-        beside: Folder at which a relative ``config.file`` starts.
+        labelling: Where they are kept, and the processes that label them.
+        beside: Folder to which a relative ``config.file`` refers.
 
     Raises:
-        LatticeGnnError: If a file cannot be used, there is no label of the kind, or a part would
-            be empty.
+        LatticeGnnError: If a file cannot be used, has no label of this kind, or a part would be
+            empty.
     """
     sources = []
     if config.file is not None:
@@ -240,7 +240,7 @@ def load_training_data(
 
 
 def _place(labelling: Labelling, kind: str, settings: Mapping[str, Any]) -> Path:
-    """The file of such lattices, made by this version; its folder exists."""
+    """Return the path of the file of such lattices, made by this version; its folder exists."""
     content = json.dumps({"code_version": __version__, **settings}, sort_keys=True)
     try:
         labelling.folder.mkdir(parents=True, exist_ok=True)
@@ -252,7 +252,7 @@ def _place(labelling: Labelling, kind: str, settings: Mapping[str, Any]) -> Path
 
 
 def _labelled_cells(sampling: CellSampling, labelling: Labelling) -> Dataset:
-    """Dressed copies of named cells, each a base of its own: drawn and labelled once."""
+    """Return varied copies of named cells, each a base of its own; drawn and labelled once."""
     path = _place(labelling, "cells", sampling.to_dict())
     if path.exists():
         return read_dataset(path)

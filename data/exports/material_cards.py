@@ -1,14 +1,14 @@
-"""A stiffness for other programs: Abaqus, CalculiX and Ansys material cards, ``.npy``, JSON.
+"""Export of a stiffness: Abaqus, CalculiX and Ansys material cards, ``.npy``, JSON.
 
-All programs take engineering shear strains, hence the components of C as they are (Voigt), but each
+All programs use engineering shear strains, hence the components of C as they are (Voigt), but each
 in its own order; ours is 11, 22, 33, 23, 13, 12.
 
 - Abaqus ``*ELASTIC, TYPE=ANISOTROPIC``: shear in the order 12, 13, 23; 21 constants D1111, D1122,
   D2222, D1133, D2233, D3333, D1112, D2212, D3312, D1212, D1113, ..., D2323: the upper triangle
-  column by column, 8 on a line (Abaqus Keywords Reference, ``*ELASTIC``).
+  column by column, 8 per line (Abaqus Keywords Reference, ``*ELASTIC``).
 - CalculiX ``*ELASTIC, TYPE=ANISO``: the same constants in the same order.
 - Ansys ``TB,ANEL``: order x, y, z, xy, yz, xz; D11, D21, ..., D61, D22, D32, ..., D66: the lower
-  triangle column by column, 6 on a ``TBDATA`` (Ansys Material Reference, Anisotropic Elasticity).
+  triangle column by column, 6 per ``TBDATA`` (Ansys Material Reference, Anisotropic Elasticity).
 - ``.npy``: the 6 x 6 Voigt matrix in our order.
 - JSON: schema ``lattice-gnn/stiffness/1`` with order, Voigt and Mandel matrices.
 """
@@ -34,17 +34,17 @@ SUFFIXES: dict[str, CardFormat] = {
     ".npy": "npy",
     ".json": "json",
 }
-_ABAQUS = [0, 1, 2, 5, 4, 3]  #: our numbers of 11, 22, 33, 12, 13, 23
-_ANSYS = [0, 1, 2, 5, 3, 4]  #: our numbers of x, y, z, xy, yz, xz
+_ABAQUS = [0, 1, 2, 5, 4, 3]  #: our indices of 11, 22, 33, 12, 13, 23
+_ANSYS = [0, 1, 2, 5, 3, 4]  #: our indices of x, y, z, xy, yz, xz
 
 
 @dataclass(frozen=True, slots=True)
 class CardInfo:
-    """What a card says beside the numbers.
+    """Metadata of a card.
 
     Attributes:
-        name: Of the material; letters, digits and _ remain.
-        source: One sentence on where the numbers come from.
+        name: Name of the material; other characters than letters, digits and _ are replaced.
+        source: Origin of the constants, one sentence.
         E: Young's modulus of the solid, in whose unit the stiffness is written.
     """
 
@@ -57,14 +57,14 @@ def write_card(path: Path, stiffness: Stiffness, kind: CardFormat, info: CardInf
     """Write one stiffness.
 
     Args:
-        path: The file; an old one is replaced.
+        path: The file; an existing one is replaced.
         stiffness: C / E_s, not a batch.
-        kind: For whom.
-        info: Name, source, and E_s: what is written is C = (C / E_s) E.
+        kind: Target program or format.
+        info: Name, source, and E_s: the constants written are C = (C / E_s) E.
 
     Raises:
-        LatticeGnnError: A card for a solver is to hold a singular stiffness, which none of them
-            takes, or the file cannot be written.
+        LatticeGnnError: If the stiffness is singular, which no solver accepts in a card, or the
+            file cannot be written.
     """
     C = stiffness.symmetrised().scaled(info.E).voigt.detach().numpy()
     if C.shape != (6, 6) or not np.isfinite(C).all():
@@ -102,7 +102,7 @@ def ansys_constants(C: Float[np.ndarray, "6 6"]) -> Float[np.ndarray, "21"]:
 
 
 def _name(text: str) -> str:
-    """A material name that every solver takes: it begins with a letter."""
+    """Return a material name that every solver accepts: it begins with a letter."""
     plain = "".join(x if x.isascii() and (x.isalnum() or x == "_") else "_" for x in text.upper())
     return (plain if plain[:1].isalpha() else f"LATTICE_{plain}")[:38]
 

@@ -1,7 +1,7 @@
-"""Displacement and stress inside a homogenised solid as a mesh of hexahedra: VTU, for ParaView.
+"""Displacement and stress in a homogenised solid as a hexahedral mesh (VTU, for ParaView).
 
-One load case for each unit strain of the Mandel basis, named by its component: 11, 22, 33, 23, 13,
-12. A unit shear is eps_23 = eps_32 = 1/sqrt(2), so that eps : eps = 1 in every case.
+One load case per unit strain of the Mandel basis, named by its component: 11, 22, 33, 23, 13, 12. A
+unit shear is eps_23 = eps_32 = 1/sqrt(2), so that eps : eps = 1 in every case.
 
 - Point data ``displacement_11`` ...: strain . x + fluctuation, three components, unit of length.
 - Cell data ``stress_11`` ...: stress over E_s in the solid at the centre of the voxel, which is its
@@ -26,10 +26,10 @@ _FACTORS = np.array([1.0, 1.0, 1.0, 0.5**0.5, 0.5**0.5, 0.5**0.5])
 
 
 def write_fields(path: Path, fields: SolidFields) -> None:
-    """Write the fields of a solid, all or nothing.
+    """Write the fields of a solid atomically.
 
     Args:
-        path: The file, by custom with the suffix ``.vtu``; an old one is replaced.
+        path: The file, usually with the suffix ``.vtu``; an existing one is replaced.
         fields: Displacement and stress under the six unit strains.
 
     Raises:
@@ -51,7 +51,7 @@ def write_fields(path: Path, fields: SolidFields) -> None:
 
 
 def von_mises(stress: Float[np.ndarray, "voxels 6"]) -> Float[np.ndarray, " voxels"]:
-    """Equivalent stress sqrt(3/2 s : s), s the deviator, of stresses in Mandel notation."""
+    """Compute the equivalent stress sqrt(3/2 s : s), s the deviator, from Mandel components."""
     deviator = stress.copy()
     deviator[:, :3] -= stress[:, :3].mean(axis=1, keepdims=True)
     return np.sqrt(1.5 * (deviator**2).sum(axis=1))

@@ -1,1 +1,1 @@
-"""Labelling: stiffness of many lattices by a reference, in parallel and resumable."""
+"""Labelling: stiffness of many lattices by a reference method, parallel and resumable."""

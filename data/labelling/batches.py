@@ -1,7 +1,7 @@
-"""Long work cut into batches: on several cores or machines, interrupted and taken up again.
+"""Batches of a long computation: parallel on cores or machines, and resumable.
 
-A batch is a pure function of the plan and its number, so it may be made anywhere and again. Each
-goes into a file of its own, which appears whole or not at all.
+A batch is a pure function of the plan and its number, so it can be computed anywhere and repeated.
+Each batch is written atomically to its own file.
 """
 
 import hashlib
@@ -31,15 +31,15 @@ OnProgress = Callable[[int, int], None]
 Plan = Mapping[str, Any]
 Made = Generator[Dataset, None, None]
 Run = Callable[[Sequence[int]], Made]
-"""Makes the batches of the given numbers and yields them in order."""
+"""Computes the batches of the given numbers and yields them in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """Who does the work.
+    """Processes that compute the batches.
 
     Attributes:
-        count: Processes on this machine.
+        count: Number of processes on this machine.
         scheduler: Address of a running Dask scheduler, such as ``tcp://host:8786``, whose workers
             are used instead; they need lattice-gnn installed.
     """
@@ -58,15 +58,15 @@ ALONE = Workers()
 
 
 def parts_folder(path: Path) -> Path:
-    """Where the batches lie until the file ``path`` is there."""
+    """Return the folder of the batches until the file ``path`` exists."""
     return path.with_name(f"{path.name}.parts")
 
 
 def claim(folder: Path, plan: Plan) -> None:
-    """Make the folder of parts, or make sure that it belongs to the same run.
+    """Create the folder of batches, or check that it belongs to the same run.
 
     Raises:
-        LatticeGnnError: If it holds parts of something else, or cannot be used.
+        LatticeGnnError: If it holds batches of another run, or cannot be used.
     """
     text = json.dumps(plan, indent=1, sort_keys=True)
     file = folder / "plan.json"
@@ -76,27 +76,28 @@ def claim(folder: Path, plan: Plan) -> None:
             write_whole(file, text)
         known = file.read_text()
         if known != text and not any(folder.glob("*.h5")):
-            known = text  # nothing was made under the old plan
+            known = text  # it holds no batch of the old plan
             write_whole(file, text)
     except OSError as error:
         raise LatticeGnnError(f"{folder}: cannot be used ({error.strerror}).") from None
     if known != text:
         raise LatticeGnnError(
             f"{folder}: holds an unfinished run with other settings; choose another file, or "
-            "remove the folder to start anew."
+            "remove the folder to start again."
         )
 
 
 def finished(path: Path, is_last: Callable[[Mapping[str, Any]], bool]) -> Dataset:
-    """Read a file that is there already; what was left beside it is removed.
+    """Read a file that exists already, and remove leftover batches.
 
     Raises:
-        LatticeGnnError: If ``is_last`` denies that the last entry of its provenance is this run.
+        LatticeGnnError: If, according to ``is_last``, the last entry of its provenance is not this
+            run.
     """
     dataset = read_dataset(path)
     if not dataset.provenance or not is_last(dataset.provenance[-1]):
         raise LatticeGnnError(
-            f"{path}: exists already and was made otherwise; choose another file or remove it."
+            f"{path}: exists already, made with other settings; choose another file or remove it."
         )
     remove_parts(parts_folder(path))
     return dataset
@@ -112,20 +113,20 @@ def finish(path: Path, dataset: Dataset, *, compressed: bool = False) -> Dataset
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what a run puts into its folder of parts; what anybody else put there stays."""
+    """Remove the files of a run from its folder of batches; other files are kept."""
     if folder.is_symlink() or not folder.is_dir():
         return
     for file in folder.iterdir():
         if _OWN.fullmatch(file.name) and file.is_file() and not file.is_symlink():
             file.unlink(missing_ok=True)
-    with suppress(OSError):  # something else lies there
+    with suppress(OSError):  # other files are left
         folder.rmdir()
 
 
 def batches(folder: Path, plan: Plan, numbers: Sequence[int], run: Run) -> Made:
-    """The batches of these numbers in order; those that are not there yet are made and kept.
+    """Yield the batches of these numbers in order; missing ones are computed and stored.
 
-    Every file carries a hash of the plan: what was made under another one is made again.
+    Every file carries a hash of the plan; batches of another plan are computed again.
     """
     mark = {"plan": hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()}
     files = {number: folder / f"{number:07d}.h5" for number in numbers}
@@ -141,7 +142,7 @@ def batches(folder: Path, plan: Plan, numbers: Sequence[int], run: Run) -> Made:
             else:
                 yield read_dataset(file)
     finally:
-        with warnings.catch_warnings():  # that the rest is not wanted is no news
+        with warnings.catch_warnings():  # joblib warns about results not consumed
             warnings.filterwarnings("ignore", ".*cancelled", UserWarning)
             made.close()
 
@@ -158,10 +159,11 @@ def _is_whole(file: Path, mark: Plan) -> bool:
 
 @contextmanager
 def parallel(workers: Workers, make: Callable[..., Dataset], *arguments: Any) -> Iterator[Run]:
-    """A function that makes batches, ``make(*arguments, number)``, on the workers.
+    """Return a function that computes batches, ``make(*arguments, number)``, on the workers.
 
     Raises:
-        LatticeGnnError: If the scheduler is out of reach; by the function if a process is killed.
+        LatticeGnnError: If the scheduler cannot be reached; from the function, if a process is
+            killed.
     """
     with _backend(workers) as count:
 
@@ -171,8 +173,8 @@ def parallel(workers: Workers, make: Callable[..., Dataset], *arguments: Any) ->
                 yield from jobs(joblib.delayed(make)(*arguments, number) for number in numbers)
             except TerminatedWorkerError:
                 raise LatticeGnnError(
-                    "workers: one was killed, most likely for want of memory; start again with "
-                    "fewer, or for solids a lower memory limit, and it goes on where it stopped."
+                    "workers: one was killed, most likely because it ran out of memory; resume "
+                    "with fewer workers or, for solids, a lower memory limit."
                 ) from None
 
         yield run
@@ -180,7 +182,7 @@ def parallel(workers: Workers, make: Callable[..., Dataset], *arguments: Any) ->
 
 @contextmanager
 def _backend(workers: Workers) -> Iterator[int]:
-    """Choose who works; yields the number of jobs."""
+    """Set up the joblib backend, and yield the number of jobs."""
     if workers.scheduler is None:
         with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
             yield workers.count

@@ -12,12 +12,12 @@ from lattice_gnn.tensors.notation import UPPER
 BEAM = "beam"
 BEAM_METHOD = "periodic beam FEM, Euler-Bernoulli, joints are points"
 BEAM_ERROR = 1e-9
-"""Relative error of the softest eigenvalue that the beam solver admits; the model error of beam
-theory against a solid is not in it."""
+"""Admissible relative error of the softest eigenvalue in the beam solver; it does not include the
+model error of beam theory."""
 
 
 def label_beam(batch: LatticeBatch) -> Label:
-    """Label lattices by beam FEM; one that the solver refuses stays without label."""
+    """Label lattices by beam FEM; lattices that the solver refuses get no label."""
     mask = np.ones(len(batch), dtype=bool)
     while mask.any():
         try:

@@ -1,7 +1,7 @@
-"""Populations with their labels: made in batches, on several cores or machines, and resumed.
+"""Generation of labelled populations, in batches, parallel and resumable.
 
-A batch is some consecutive bases. At the end the batches are put together in order, duplicates
-dropped.
+A batch consists of consecutive bases. Finally the batches are concatenated in order, without
+duplicates.
 """
 
 import json
@@ -39,20 +39,20 @@ from fem_reference.beam.compiled import pinned
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 
-_BATCH = 32  #: bases in a batch; part of what makes the bytes of a file
-_FRUITLESS = 200  #: batches in a row without a new base after which the population is exhausted
+_BATCH = 32  #: bases per batch; the bytes of a file depend on it
+_FRUITLESS = 200  #: consecutive batches without a new base after which the population is exhausted
 
 Watch = Callable[[str], AbstractContextManager[OnProgress | None]]
 
 
 def make_batch(population: Population, number: int) -> Dataset:
-    """Make and label batch ``number``; duplicates are still in it."""
+    """Generate and label batch ``number``, including duplicates."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         bases = [make_base(population, number * _BATCH + k) for k in range(_BATCH)]
         dataset = _flat(bases)
-        with pinned(population.lattices):  # one path for all batches: the same bytes
+        with pinned(population.lattices):  # the same path for all batches, hence the same bytes
             return replace(dataset, labels={BEAM: label_beam(dataset.to_batch())})
     finally:
         torch.set_num_threads(threads)
@@ -79,24 +79,24 @@ def generate(
     *,
     on_progress: OnProgress | None = None,
 ) -> Dataset:
-    """Make a population with beam labels and write it; an interrupted run goes on.
+    """Generate a population with beam labels and write it; an interrupted run resumes.
 
-    Until the file is there, finished batches lie in a folder beside it, its name with ``.parts``.
-    However often the run was killed, and whoever did the work, the file has the same bytes (same
-    machine, same versions).
+    Until the file is complete, finished batches lie in a folder beside it, its name with
+    ``.parts``. The file has the same bytes however often the run was interrupted and whatever the
+    number of workers (same machine, same versions).
 
     Args:
-        population: What to make.
+        population: The population.
         path: The HDF5 file.
-        workers: Who does the work.
-        on_progress: Called with the number of different bases made, and wanted.
+        workers: Processes that do the work.
+        on_progress: Called with the numbers of different bases generated and requested.
 
     Returns:
         The finished dataset.
 
     Raises:
-        LatticeGnnError: If the file or the folder holds something else, the scheduler is out of
-            reach, or the population has fewer different bases than wanted.
+        LatticeGnnError: If the file or the folder belongs to another run, the scheduler cannot be
+            reached, or the population has fewer different bases than requested.
     """
     plan = population_plan(population)
     folder = parts_folder(path)
@@ -106,14 +106,14 @@ def generate(
     try:
         chosen = _collect(population, folder, workers, on_progress)
     except LatticeGnnError:
-        if not any(folder.glob("*.h5")):  # nothing was made: nothing stays
+        if not any(folder.glob("*.h5")):  # nothing was generated: leave nothing behind
             remove_parts(folder)
         raise
     return finish(path, replace(concatenate(chosen), provenance=(plan,)))
 
 
 def population_plan(population: Population) -> dict[str, Any]:
-    """Everything that the bytes of its file depend on, plain values: its provenance."""
+    """Return everything that the bytes of its file depend on, as plain values: its provenance."""
     return {
         "generator": "data.population",
         "bases_a_batch": _BATCH,
@@ -125,7 +125,7 @@ def population_plan(population: Population) -> dict[str, Any]:
 def _collect(
     population: Population, folder: Path, workers: Workers, on_progress: OnProgress | None
 ) -> list[Dataset]:
-    """The new bases of every batch, in order, until there are enough."""
+    """Collect the new bases of every batch, in order, until there are enough."""
     seen: set[bytes] = set()
     chosen: list[Dataset] = []
     fruitless = 0
@@ -149,18 +149,18 @@ def _collect(
             if fruitless == _FRUITLESS:
                 break
     raise LatticeGnnError(
-        f"population: only {len(seen)} different bases found where {population.count} are wanted; "
+        f"population: expected {population.count} different bases, found only {len(seen)}; "
         "lower the count or widen the settings."
     )
 
 
 def _waves(population: Population, folder: Path, run: Run) -> Made:
-    """All batches in order, without end."""
+    """Yield all batches in order, endlessly."""
     plan = population_plan(population)
     wave = range(math.ceil(population.count / _BATCH))
     while True:
         yield from batches(folder, plan, wave, run)
-        # Duplicates were dropped: a little more is needed.
+        # Duplicates were dropped: a few more batches are needed.
         wave = range(wave.stop, wave.stop + max(1, wave.stop // 20))
 
 
@@ -172,17 +172,17 @@ def generate_solid(
     *,
     watch: Watch = lambda _: nullcontext(),
 ) -> Dataset:
-    """Make a population with both kinds of label; an interrupted run goes on.
+    """Generate a population with beam and solid labels; an interrupted run resumes.
 
-    Until the solid labels are done the lattices lie in a file beside it, its name with
+    Until the solid labels are complete, the lattices lie in a file beside it, its name with
     ``.beam.h5``.
 
     Args:
-        population: What to make.
+        population: The population.
         path: The HDF5 file.
-        settings: How solids are computed.
-        workers: Who does the work.
-        watch: Gives, for the name of a stage, a context that gives what is called with progress.
+        settings: Settings of the solid reference.
+        workers: Processes that do the work.
+        watch: Returns, for the name of a stage, a context manager that yields a progress callback.
 
     Raises:
         LatticeGnnError: As for ``generate`` and ``data.labelling.solid.label_dataset``.

@@ -1,4 +1,4 @@
-"""How good the solid labels of a dataset are."""
+"""Report on the quality of the solid labels of a dataset."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from lattice_gnn.reports.dataset import MedianAndP90, SolidLabelReport
 
 
 def solid_label_report(dataset: Dataset, file: Path) -> SolidLabelReport:
-    """Describe the solid labels of a dataset that was labelled last."""
+    """Describe the solid labels that the last labelling run gave a dataset."""
     label = dataset.labels[SOLID]
     return SolidLabelReport(
         file=str(file),
@@ -26,7 +26,7 @@ def solid_label_report(dataset: Dataset, file: Path) -> SolidLabelReport:
 
 
 def refused(dataset: Dataset) -> dict[str, str]:
-    """Why lattices have no solid label, by name and density."""
+    """Return why lattices have no solid label, by name and density."""
     return dict(dataset.provenance[-1]["refused"])
 
 

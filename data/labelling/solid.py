@@ -1,8 +1,8 @@
-"""Labels of solid FEM, beside those of beams, for the lattices of a dataset.
+"""Labels of solid FEM for the lattices of a dataset, in addition to beam labels.
 
-A label costs seconds, not microseconds. The work is cut into batches of a few lattices; it can be
-interrupted, spread over processes and machines, or parted into shards that are labelled apart and
-merged. Every label carries its own estimate of its error, and says where struts touch.
+A label costs seconds, not microseconds. The work is done in batches of a few lattices; it can be
+interrupted, distributed over processes and machines, or split into shards that are labelled
+separately and merged. Every label carries an estimate of its error, and flags struts that touch.
 """
 
 import hashlib
@@ -52,20 +52,20 @@ smallest eigenvalue; filled share of the cell; resolution and active nodes of th
 between struts without a common joint over the smallest radius; 1 where such struts touch, and where
 the grid may not resolve a gap, else 0. The last three are NaN where gaps could not be looked for,
 as struts are too long."""
-_BATCH = 4  #: lattices in a batch
+_BATCH = 4  #: lattices per batch
 SOLID_GENERATOR = "data.solid_label"
 
 
 @dataclass(frozen=True, slots=True)
 class SolidLabelling:
-    """How solid labels are computed.
+    """Settings of the solid reference.
 
     Attributes:
-        voxels_per_diameter: On the fine grid, across the thinnest strut of each lattice.
-        tolerance: Admitted relative error of any strain energy on its grid; far below what the
-            grid itself leaves.
-        memory_limit: GB; a lattice whose grid needs more stays without label.
-        device: Where the equations are solved.
+        voxels_per_diameter: Resolution of the fine grid across the thinnest strut of each lattice.
+        tolerance: Admissible relative error of any strain energy on its grid; far below the
+            discretisation error.
+        memory_limit: Memory limit, GB; lattices with larger grids get no label.
+        device: Device on which the equations are solved.
     """
 
     voxels_per_diameter: float | int = 8
@@ -74,7 +74,7 @@ class SolidLabelling:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        """Check what would only show at every single lattice."""
+        """Check what would otherwise fail for every single lattice."""
         if not self.voxels_per_diameter >= FEWEST_VOXELS:
             raise LatticeGnnError(
                 f"voxels_per_diameter: expected at least {FEWEST_VOXELS:g}, got "
@@ -87,7 +87,7 @@ class SolidLabelling:
 
     @property
     def method(self) -> str:
-        """What computes the labels, in words; equal for labels that may be mixed."""
+        """Description of the method; equal for labels that may be mixed."""
         return (
             "periodic solid FEM, union of struts, voxels with incompatible modes, "
             f"{self.voxels_per_diameter:g} a diameter, extrapolated"
@@ -109,7 +109,7 @@ class Shard:
             )
 
     def of(self, dataset: Dataset) -> Int[np.ndarray, " chosen"]:
-        """Its lattices."""
+        """Return the indices of its lattices."""
         return np.flatnonzero(dataset.base % self.count == self.number - 1)
 
 
@@ -122,10 +122,10 @@ def label_solid(
     """Label lattices by solid FEM.
 
     Returns:
-        The labels; and, for lattices without one, by name and relative density, why.
+        The labels; and, for lattices without label, the reason by name and relative density.
 
     Raises:
-        DeviceError: Where the device, and no lattice, is at fault.
+        DeviceError: If the device, rather than a lattice, is at fault.
     """
     stiffness = np.full((len(lattices), 21), np.nan)
     mask = np.zeros(len(lattices), dtype=bool)
@@ -188,23 +188,24 @@ def label_dataset(
     shard: Shard = WHOLE,
     on_progress: OnProgress | None = None,
 ) -> Dataset:
-    """Add solid labels to the lattices of a dataset and write them; an interrupted run goes on.
+    """Add solid labels to the lattices of a dataset and write it; an interrupted run resumes.
 
-    Lattices that cannot be labelled (not spanning, too large) stay without label; the
-    provenance of the result names them, with their density, and says why. Labels that are there
-    are kept, if made in the same way: a second run with more memory adds those of larger grids.
+    Lattices that cannot be labelled (not spanning, too large) get no label; the provenance of the
+    result lists them, with their density and the reason. Existing labels are kept if made with the
+    same method: a second run with more memory adds those of larger grids.
 
     Args:
         source: The dataset (HDF5).
-        path: The file to write, compressed. Finished batches lie in a folder beside it.
-        settings: How.
-        workers: Who does the work; workers on other machines read ``source`` under the same path.
-        shard: Only this share, into a file of these lattices alone.
-        on_progress: Called with the number of lattices labelled, and of all.
+        path: The file to write, compressed. Finished batches are stored in a folder beside it.
+        settings: Settings of the solid reference.
+        workers: Processes that do the work; those on other machines read ``source`` under the same
+            path.
+        shard: Label only this share, and write only its lattices.
+        on_progress: Called with the numbers of labelled lattices and of all lattices.
 
     Raises:
-        LatticeGnnError: If a file cannot be used, has all solid labels already or other ones,
-            ``path`` holds something else, or none of the lattices can be labelled.
+        LatticeGnnError: If a file cannot be used, has all solid labels already or labels of another
+            method, ``path`` belongs to another run, or none of the lattices can be labelled.
     """
     source = source.resolve()
     whole = read_dataset(source)
@@ -254,21 +255,21 @@ def label_dataset(
 def _known(
     source: Path, dataset: Dataset, settings: SolidLabelling
 ) -> Bool[np.ndarray, " lattices"]:
-    """Which lattices have a solid label already.
+    """Return which lattices have a solid label already.
 
     Raises:
-        LatticeGnnError: If all have, or the labels were made otherwise.
+        LatticeGnnError: If all have one, or the labels were made with another method.
     """
     label = dataset.labels.get(SOLID)
     if label is None:
         return np.zeros(len(dataset), dtype=bool)
     if label.mask.all():
         raise LatticeGnnError(
-            f"{source}: has solid labels already, for all of {len(dataset)} lattices."
+            f"{source}: all of its {len(dataset)} lattices have solid labels already."
         )
     if label.method != settings.method:
         raise LatticeGnnError(
-            f"{source}: has solid labels of another kind ({label.method}; asked for: "
-            f"{settings.method}); choose the same settings, or a dataset without."
+            f"{source}: has solid labels of another method ({label.method}), expected "
+            f"{settings.method}; choose the same settings, or a dataset without solid labels."
         )
     return label.mask

@@ -1,4 +1,4 @@
-"""When two lattices are the same: invariants of nets and of their shapes, and crystal symmetry."""
+"""Identity of lattices: invariants of nets and of their shapes, and crystal symmetry."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from lattice_gnn.lattice.coordination import net_fingerprint
 from lattice_gnn.lattice.lattice import Lattice
 
 RESOLUTION = 1e-3
-"""Step to which the invariants of a shape are rounded."""
+"""Rounding step of the invariants of a shape."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells a net from others.
+    """Fingerprints of a net.
 
     Attributes:
-        net: Fingerprint of the topology alone.
+        net: Fingerprint of the topology only.
         shape: Hash of topology and shape; lattices of equal shape hash are duplicates.
     """
 
@@ -28,18 +28,18 @@ class Identity:
 
 
 def identify(lattice: Lattice) -> Identity:
-    """Invariants of a lattice's net and shape.
+    """Compute the invariants of a lattice's net and shape.
 
-    They do not change with the choice of cell, supercells, node order, strut direction, rotation,
-    reflection and size; radii play no part. The shape is the volume a node in units of the cubed
-    mean strut length, the eigenvalues of the mean of t t^T weighted by length (t: strut direction),
-    and the distribution of strut lengths, each rounded to 0.001 of the mean.
+    They are independent of the choice of cell, supercells, node order, strut direction, rotation,
+    reflection, size and radii. The shape consists of the volume per node in units of the cubed mean
+    strut length, the eigenvalues of the length-weighted mean of t t^T (t: strut direction), and the
+    distribution of strut lengths, each rounded to 0.001 of the mean.
 
-    Collisions: mirror images are one. Different nets with equal coordination to the third shell and
-    equal lengths and directions on the mean would be taken for one (none is known among the named
-    cells). A value on the edge between two steps may round either way after a change of cell, in
-    which case a duplicate stays: about one in a thousand for every length that is not tied by
-    symmetry.
+    Collisions: mirror images are identified. Different nets with equal coordination up to the third
+        shell and equal mean lengths and directions would also be identified (no such pair is known
+        among the named cells). A value on the edge between two steps may round either way after a
+        change of cell, in which case a duplicate is missed: about one in a thousand for every
+        length that is not fixed by symmetry.
     """
     net = net_fingerprint(lattice)
     vectors, lengths = lattice.strut_vectors, lattice.lengths
@@ -67,8 +67,8 @@ class Symmetry:
     """Crystal symmetry of a lattice.
 
     Attributes:
-        space_group: International number; 1 where spglib finds none.
-        strut_orbits: For every strut the number of its class of equivalent struts, from 0.
+        space_group: International number; 1 if spglib finds none.
+        strut_orbits: Index of the class of equivalent struts of every strut, from 0.
     """
 
     space_group: int
@@ -78,12 +78,12 @@ class Symmetry:
 def crystal_symmetry(lattice: Lattice, tolerance: float = 1e-5) -> Symmetry:
     """Find the space group of nodes and struts together.
 
-    Struts stand in as atoms at their midpoints, of one kind for each length, so that the group is
-    that of the lattice, not merely that of its nodes.
+    Struts are represented by atoms at their midpoints, one kind per length, so that the group is
+    that of the lattice and not only that of its nodes.
 
     Args:
-        lattice: The lattice; its radii play no part.
-        tolerance: How far a position or a length may be off, over the mean strut length.
+        lattice: The lattice; its radii are ignored.
+        tolerance: Admissible deviation of a position or a length, over the mean strut length.
     """
     order = np.argsort(lattice.lengths, kind="stable")
     mean = float(lattice.lengths.mean())

@@ -1,9 +1,9 @@
-"""Crystal-like nets from symmetry: special points of a random space group, joined shell by shell.
+"""Crystal-like nets from symmetry: special points of random space groups, joined by shells.
 
-One to three points on symmetry elements of a random space group are repeated by its operations.
+One to three points on symmetry elements of a random space group are replicated by its operations.
 Each is joined to its nearest neighbours, whole distance shells at a time, so that every operation
-of the group maps struts to struts. Struts that cross get a joint. What is then no sound lattice is
-thrown away and drawn again.
+of the group maps struts to struts. Struts that cross get a joint. Nets that are not sound are
+rejected and drawn again.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ from lattice_gnn.lattice.crossings import closest_struts, split_crossings
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.topology import analyse_net
 
-_SHELL = 1e-4  #: relative difference of distances that are one shell
-_RADIUS = 1e-3  #: of the struts of a net, edge of the cell 1; whoever dresses it sets the density
+_SHELL = 1e-4  #: relative difference of distances within one shell
+_RADIUS = 1e-3  #: of the struts of a net, cell edge 1; the density is set later
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,21 @@ class NetSampling:
     """How crystal-like nets are drawn.
 
     Attributes:
-        systems: Crystal systems and their shares among the nets that are *tried*; the shares among
-            those that are kept differ, as some systems fail more often.
+        systems: Crystal systems and their shares among the *attempted* nets; the shares among the
+            accepted ones differ, as some systems fail more often.
         sites: Smallest and largest number of inequivalent points.
-        nodes: Smallest and largest number of nodes of a cell.
-        struts: Smallest and largest number of struts of a cell.
-        connectivity: Smallest and largest mean number of struts at a node.
+        nodes: Smallest and largest number of nodes per cell.
+        struts: Smallest and largest number of struts per cell.
+        connectivity: Smallest and largest mean number of struts per node.
         aspect: Largest ratio of two cell edges.
-        neighbours: Least number of neighbours that a site is joined to, drawn between these two;
+        neighbours: Minimum number of neighbours that a site is joined to, drawn between these two;
             its last shell is taken whole, and other sites may join it to more.
-        smallest_angle: Between two struts at a joint, degrees.
+        smallest_angle: Minimum angle between two struts at a joint, degrees.
         sharpest_joint: The smallest angle of a net is at most this, degrees; 180 admits all nets.
         largest_joint: Some joint has at least this many struts.
-        closest_nodes: Least distance of two nodes, over the mean strut length.
-        closest_struts: Least distance of the axes of struts that share no joint, likewise.
-        tries: Nets that are tried before giving up.
+        closest_nodes: Minimum distance of two nodes, over the mean strut length.
+        closest_struts: Minimum distance of the axes of struts without common joint, likewise.
+        tries: Number of attempts before giving up.
     """
 
     systems: tuple[tuple[str, float], ...] = (
@@ -79,7 +79,7 @@ Graph = tuple[
 
 
 def sample_net(sampling: NetSampling, seed: int, index: int) -> Lattice:
-    """Draw net number ``index``; it depends on the sampling, the seed and the index alone.
+    """Draw net number ``index``; it depends only on the sampling, the seed and the index.
 
     Returns:
         A lattice of equal, thin struts, cell edge 1, named after its crystal system, its mean
@@ -135,7 +135,7 @@ def _try_net(
 def _draw_sites(
     group: SpaceGroup, sampling: NetSampling, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "nodes 3"], Int[np.ndarray, " nodes"]] | None:
-    """Positions of all nodes and the site of each; None where they are too many."""
+    """Draw the positions of all nodes and their sites; None if there are too many."""
     low, high = sampling.sites
     orbits: list[np.ndarray] = []
     free = sampling.nodes[1]
@@ -156,7 +156,7 @@ def _join_shells(
     sampling: NetSampling,
     rng: np.random.Generator,
 ) -> tuple[Int[np.ndarray, "struts 2"], Int[np.ndarray, "struts 3"]] | None:
-    """Join every node to the nearest shells about it; each site has its number of neighbours."""
+    """Join every node to its nearest shells; each site has its own number of neighbours."""
     spacing = (abs(np.linalg.det(cell)) / len(nodes)) ** (1 / 3)
     reach = np.full(len(nodes), spacing)
     a, b, shifts = image_pairs(cell, nodes @ cell, reach, 0.0)
@@ -178,7 +178,7 @@ def _join_shells(
 
 
 def is_sound(cell: Float[np.ndarray, "3 3"], graph: Graph, sampling: NetSampling) -> bool:
-    """Whether a net obeys the rules: sizes, degrees, angles, distances, one spanning net."""
+    """Return whether a net obeys the rules: sizes, degrees, angles, distances, one spanning net."""
     nodes, struts, shifts = graph
     degrees = np.bincount(struts.ravel(), minlength=len(nodes))
     mean = 2 * len(struts) / len(nodes)
@@ -196,7 +196,7 @@ def is_sound(cell: Float[np.ndarray, "3 3"], graph: Graph, sampling: NetSampling
     if not analyse_net(len(nodes), struts, shifts).is_single_net:
         return False
     apart = sampling.closest_nodes * float(lengths.mean())
-    # A hair less, so that a distance of exactly the limit passes.
+    # Slightly less, so that a distance of exactly the limit passes.
     reach = np.full(len(nodes), apart / 2 * (1 - 1e-9))
     if len(image_pairs(cell, nodes @ cell, reach, 0.0)[0]):
         return False
@@ -207,7 +207,7 @@ def is_sound(cell: Float[np.ndarray, "3 3"], graph: Graph, sampling: NetSampling
 def smallest_angle(
     struts: Int[np.ndarray, "struts 2"], vectors: Float[np.ndarray, "struts 3"]
 ) -> float:
-    """Smallest angle between two struts at a joint, degrees."""
+    """Return the smallest angle between two struts at a joint, degrees."""
     units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     ends = np.concatenate([struts[:, 0], struts[:, 1]])
     outward = np.concatenate([units, -units])

@@ -1,8 +1,8 @@
-"""A population of lattices: bases of several kinds, and dressed copies of each.
+"""Population of lattices: bases of several kinds, and copies with radii and imperfections.
 
-A base is a named cell, a crystal-like net, or two named cells in one. Every base gives one perfect
-lattice and one copy for each level of perturbation, each at several densities. Base ``index`` and
-all that is made of it depend on the population's settings and ``(seed, index)`` alone.
+A base is a named cell, a crystal-like net, or a combination of two named cells. Every base gives
+one perfect lattice and one copy for each level of perturbation, each at several densities. Base
+``index`` and its copies depend only on the settings of the population and ``(seed, index)``.
 """
 
 from collections.abc import Mapping
@@ -23,33 +23,33 @@ from lattice_gnn.lattice.lattice import Lattice, Material
 from lattice_gnn.settings import read_settings
 
 _TRIES = 200
-_RADIUS = 1e-3  #: of bases, before they are dressed
-# Streams of random numbers of a base, beside that of its net.
+_RADIUS = 1e-3  #: of bases, before radii are assigned
+# Random streams of a base, in addition to that of its net.
 _KIND, _FIRST_COPY = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """What is made, and from what.
+    """Settings of a population.
 
     Attributes:
         count: Number of bases, all different.
-        seed: Seed.
+        seed: Random seed.
         nets: How crystal-like nets are drawn.
         named: Named cells that come first, in this order.
-        combined_share: Share of the other bases that are two named cells in one.
-        levels: Lengths of the nodes' displacement, one imperfect copy each.
+        combined_share: Share of the other bases that combine two named cells.
+        levels: Lengths of the nodes' displacement, one imperfect copy per level.
         measure: Whether these are fractional coordinates or multiples of the mean strut length.
         strain: Largest principal strain of the cell of an imperfect copy, uniform in +- this.
-        radii: Whether struts have equal radii, equal ones in each class of struts that symmetry
-            makes equivalent, or all different ones.
+        radii: Equal radii, equal radii within each class of symmetry-equivalent struts, or all
+            different radii.
         radius_spread: Largest log-ratio of a radius to the common one, uniform in +- this.
-        densities: Relative densities of every copy; where empty, ``draws`` of them are drawn.
-        density_range: Between which they are drawn, log-uniform.
-        draws: How many are drawn for each copy.
-        slenderness: Drawn densities stop where some strut's radius over length reaches this.
+        densities: Relative densities of every copy; if empty, ``draws`` of them are drawn.
+        density_range: Range from which they are drawn, log-uniform.
+        draws: Number of densities drawn per copy.
+        slenderness: Largest radius over strut length, which limits the drawn densities.
         nu: Poisson's ratio of the solid.
-        nus: Where not empty, each lattice takes one of these at random instead.
+        nus: If not empty, each lattice takes one of these at random instead.
         modulus_spread: Largest log-ratio of a strut's Young's modulus to the solid's, uniform in
             +- this; equal for equivalent struts, unless ``radii`` is "random".
     """
@@ -73,7 +73,7 @@ class Population:
     modulus_spread: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check what would only show after hours."""
+        """Check what would otherwise fail only after hours."""
         low, high = self.density_range
         rules = {
             "count: expected 1 to 10,000,000": 1 <= self.count <= 10_000_000,
@@ -109,7 +109,7 @@ class Population:
 
     @property
     def lattices(self) -> int:
-        """Number of copies of all bases."""
+        """Total number of lattices."""
         return self.count * (1 + len(self.levels)) * (len(self.densities) or self.draws)
 
     @classmethod
@@ -122,12 +122,12 @@ class Population:
         return read_settings(cls, values, "population")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for YAML and JSON."""
+        """Return plain values, for YAML and JSON."""
         return asdict(self)
 
     @property
     def copies(self) -> int:
-        """Lattices for each base."""
+        """Number of lattices per base."""
         return (1 + len(self.levels)) * (len(self.densities) or self.draws)
 
 
@@ -140,13 +140,13 @@ def _value(population: Population, rule: str) -> Any:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Base:
-    """One base and what is made of it.
+    """One base and its lattices.
 
     Attributes:
-        lattice: The perfect lattice; its radii mean nothing.
+        lattice: The perfect lattice; its radii are arbitrary.
         identity: Its fingerprints.
         symmetry: Its space group and classes of equivalent struts.
-        copies: The lattices of the population.
+        copies: Its lattices in the population.
         levels: The level of perturbation of each.
     """
 
@@ -158,10 +158,10 @@ class Base:
 
 
 def make_base(population: Population, index: int) -> Base:
-    """Make base number ``index`` and its copies.
+    """Generate base number ``index`` and its copies.
 
     Raises:
-        LatticeGnnError: If the settings leave no lattice to be found.
+        LatticeGnnError: If no lattice satisfies the settings.
     """
     lattice = _base_lattice(population, index)
     symmetry = crystal_symmetry(lattice)
@@ -191,13 +191,13 @@ def _base_lattice(population: Population, index: int) -> Lattice:
 
 @cache
 def _cubes() -> tuple[Lattice, ...]:
-    """The named cells of cubic shape."""
+    """Return the named cells of cubic shape."""
     cells = (cell(name, radius=_RADIUS).simplified().replace(name=name) for name in cell_names())
     return tuple(x for x in cells if np.array_equal(x.cell, np.eye(3)))
 
 
 def _combination(sampling: NetSampling, rng: np.random.Generator) -> Lattice:
-    """Two named cells in one cell with right angles, stretched at random."""
+    """Combine two named cells in one orthogonal cell, stretched at random."""
     for _ in range(_TRIES):
         first, second = (_cubes()[k] for k in rng.choice(len(_cubes()), 2, replace=False))
         box = random_cell("orthorhombic", sampling.aspect, rng)
@@ -211,7 +211,7 @@ def _combination(sampling: NetSampling, rng: np.random.Generator) -> Lattice:
 
 
 def combine(first: Lattice, second: Lattice) -> Lattice:
-    """The struts of two lattices of one cell together; what they share is kept once."""
+    """Return the union of the struts of two lattices with the same cell, each kept once."""
     a, b = first.wrapped(), second.wrapped()
     apart = b.nodes[:, None] - a.nodes
     cells = np.rint(apart)
@@ -234,7 +234,7 @@ def combine(first: Lattice, second: Lattice) -> Lattice:
 def _imperfect(
     lattice: Lattice, level: float, population: Population, rng: np.random.Generator
 ) -> Lattice:
-    """Strain the cell and move every node; a shape in which a strut vanishes is drawn again."""
+    """Strain the cell and move every node; shapes with a strut of zero length are redrawn."""
     for _ in range(_TRIES):
         stretch = random_stretch(population.strain, rng)
         seed = int(rng.integers(2**31))
@@ -243,13 +243,13 @@ def _imperfect(
         if moved.lengths.min() > 0.01 * moved.lengths.mean():
             return moved
     raise LatticeGnnError(
-        f"population: every copy of {lattice.name} at level {level:g} has a strut of nearly no "
-        "length; lower the levels."
+        f"population: every copy of {lattice.name} at level {level:g} has a strut of almost "
+        "zero length; lower the levels."
     )
 
 
 def _radii(population: Population, symmetry: Symmetry, rng: np.random.Generator) -> np.ndarray:
-    """Radii up to a common factor."""
+    """Draw the radii up to a common factor."""
     if population.radii == "uniform":
         return np.full(len(symmetry.strut_orbits), _RADIUS)
     return _RADIUS * _factors(population.radius_spread, population, symmetry, rng)
@@ -258,7 +258,7 @@ def _radii(population: Population, symmetry: Symmetry, rng: np.random.Generator)
 def _of_other_material(
     lattice: Lattice, population: Population, symmetry: Symmetry, rng: np.random.Generator
 ) -> Lattice:
-    """Draw Poisson's ratio and the moduli of struts, where the population has several."""
+    """Draw Poisson's ratio and the moduli of struts, if the population varies them."""
     if population.nus:
         nu = population.nus[int(rng.integers(len(population.nus)))]
         lattice = lattice.replace(material=Material(nu=nu))
@@ -271,7 +271,7 @@ def _of_other_material(
 def _factors(
     spread: float, population: Population, symmetry: Symmetry, rng: np.random.Generator
 ) -> np.ndarray:
-    """A factor for each class of equivalent struts, or for each strut where radii are random."""
+    """Draw a factor per class of equivalent struts, or per strut if radii are random."""
     orbits = symmetry.strut_orbits
     of_struts = population.radii == "random"
     count = len(orbits) if of_struts else int(orbits.max()) + 1

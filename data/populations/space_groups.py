@@ -1,4 +1,4 @@
-"""Space groups: their operations, random cells of their crystal systems, orbits, special points.
+"""Space groups: operations, random cells of the crystal systems, orbits, special points.
 
 Operations act on fractional coordinates, x -> R x + t, in the standard setting of each group
 (unique axis b, hexagonal axes, first origin), from the database of spglib.
@@ -25,9 +25,9 @@ SYSTEMS = (
 """The crystal systems, in the order of the space-group numbers."""
 
 _LAST_NUMBER = (2, 15, 74, 142, 167, 194, 230)
-_SAME_POINT = 1e-6  #: distance in fractional coordinates below which two points are one
+_SAME_POINT = 1e-6  #: distance in fractional coordinates below which two points coincide
 _WIDEST_BETA = 120.0  #: largest monoclinic angle, degrees
-_GRID = 24  #: denominators of special coordinates divide it
+_GRID = 24  #: multiple of all denominators of special coordinates
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +56,7 @@ def crystal_system(number: int) -> str:
 
 
 def ask_spglib(question: str, *arguments: Any, **options: Any) -> Any:
-    """Call a function of spglib; it warns at every call that its way to fail will change."""
+    """Call a function of spglib without its warning that its error handling will change."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Set OLD_ERROR_HANDLING", DeprecationWarning)
         return getattr(spglib, question)(*arguments, **options)
@@ -64,7 +64,7 @@ def ask_spglib(question: str, *arguments: Any, **options: Any) -> Any:
 
 @cache
 def space_groups(system: str) -> tuple[SpaceGroup, ...]:
-    """All groups of a crystal system."""
+    """Return all groups of a crystal system."""
     found: dict[int, SpaceGroup] = {}
     for hall_number in range(1, 531):
         number = int(ask_spglib("get_spacegroup_type", hall_number).number)
@@ -108,7 +108,7 @@ def random_cell(system: str, aspect: float, rng: np.random.Generator) -> Float[n
 
 
 def orbit(point: Float[np.ndarray, "3"], group: SpaceGroup) -> Float[np.ndarray, "points 3"]:
-    """All images of a point in one cell, coordinates in [0, 1)."""
+    """Return all images of a point in one cell, coordinates in [0, 1)."""
     images = np.einsum("gij,j->gi", group.rotations, point) + group.translations
     images -= np.floor(images + _SAME_POINT)
     _, first = np.unique(np.rint(images / _SAME_POINT).astype(np.int64), axis=0, return_index=True)
@@ -126,13 +126,14 @@ def special_point(
 ) -> Float[np.ndarray, "3"]:
     """Draw a point and move it onto symmetry elements.
 
-    The point is drawn from a grid of 24ths or anywhere (even chances). In each step an operation is
-    drawn; where some lattice translate of it has fixed points (no screw, no glide), the point
-    is replaced by the mean of its images under the powers of the one nearest to it, which is fixed.
+    The point is drawn from a grid of 24ths or from the whole cell, with equal probability. In each
+    step an operation is drawn; if some lattice translate of it has fixed points (no screw, no
+    glide), the point is replaced by the mean of its images under the powers of the translate
+    nearest to it, which is a fixed point.
 
     Args:
         group: The space group.
-        steps: Number of operations that are tried.
+        steps: Number of operations to try.
         rng: Source of randomness.
     """
     on_grid = rng.random() < 0.5

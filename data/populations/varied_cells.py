@@ -1,4 +1,4 @@
-"""Lattices without end: perturbed, strained and dressed copies of named unit cells."""
+"""Random variations of named unit cells: perturbed, strained, with varied radii and moduli."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,22 +17,22 @@ _TRIES = 50
 
 @dataclass(frozen=True, slots=True)
 class CellSampling:
-    """How random lattices are drawn from the named cells.
+    """Settings of random lattices drawn from the named cells.
 
     Attributes:
         count: Number of lattices.
-        seed: Seed; lattice k depends on (seed, k) alone.
-        cells: Names of the cells to draw from; all where empty.
-        densities: Smallest and largest relative density, log-uniform between.
+        seed: Random seed; lattice k depends only on (seed, k).
+        cells: Names of the cells to draw from; all if empty.
+        densities: Smallest and largest relative density, log-uniform.
         exact_share: Share of lattices that keep the cell's exact node positions and shape.
         perturbation: Largest node displacement over the mean strut length, uniform from 0.
         strain: Largest principal strain of the cell's shape, uniform in +- this.
         radius_spread: Largest log-ratio of a strut's radius to the common one, uniform in +- this,
             in half of the lattices.
-        nu: Smallest and largest Poisson's ratio, uniform between.
+        nu: Smallest and largest Poisson's ratio, uniform.
         special_share: Share of lattices with hollow struts, with tapered struts, and with struts of
             unequal modulus (each).
-        slenderness: Largest radius over strut length that is kept.
+        slenderness: Largest admissible radius over strut length.
     """
 
     count: int = 1000
@@ -53,15 +53,15 @@ class CellSampling:
         return read_settings(cls, values, where)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for YAML and JSON."""
+        """Return plain values, for YAML and JSON."""
         return asdict(self)
 
 
 def sample_cells(sampling: CellSampling) -> list[Lattice]:
-    """Draw lattices; each is named after the cell it comes from.
+    """Draw lattices, each named after its cell.
 
     Raises:
-        LatticeGnnError: If a lattice within the slenderness limit is not found in 50 tries.
+        LatticeGnnError: If no lattice within the slenderness limit is found in 50 tries.
     """
     names = sampling.cells or tuple(cell_names())
     cells = [cell(name, radius=0.01).simplified().replace(name=name) for name in names]
@@ -91,7 +91,7 @@ def _shape(lattice: Lattice, sampling: CellSampling, rng: np.random.Generator) -
 
 
 def _dress(lattice: Lattice, sampling: CellSampling, rng: np.random.Generator) -> Lattice:
-    """Give radii, sections, moduli and a density."""
+    """Assign radii, sections, moduli and a density."""
     count = lattice.num_struts
     spread = sampling.radius_spread * (rng.random() < 0.5)
 

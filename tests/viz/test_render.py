@@ -98,7 +98,7 @@ def test_nothing_to_draw_is_refused(bad, octet, cubic_stiffness, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": (100_000, 100)}, "expected at most 8192 pixels a side"),
+        ({"size": (100_000, 100)}, "expected at most 8192 pixels per side"),
         ({"size": (0, 100)}, "expected at least 1 x 1"),
         ({"tiles": (50, 50, 50)}, "expected at most 1000 cells in all"),
         ({"tiles": (0, 1, 1)}, "expected at least one cell"),

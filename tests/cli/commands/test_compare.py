@@ -68,7 +68,7 @@ def test_compare_makes_tables_and_pictures_and_goes_on(run, config, tmp_path, we
         ),
         (lambda c: c.pop("models"), (), "comparison.models"),
         (lambda c: c["data"].update(population={"count": 0}), (), "population.count"),
-        (lambda c: None, ("--only", "nobody"), "--only nobody: there is no such model"),
+        (lambda c: None, ("--only", "nobody"), "has no model of this name"),
         (lambda c: None, ("--catalogue", "none.lat"), "none.lat"),
     ],
 )

@@ -50,7 +50,7 @@ def test_check_passes_a_sound_file_and_names_what_is_wrong(run, answer, dataset,
     for command, code in (("check", 1), ("info", 2)):
         result = run("data", command, file)
         assert result.exit_code == code
-        assert "a node's position is no finite number" in result.stderr
+        assert "a node's position is not finite" in result.stderr
 
 
 def test_split_parts_and_merging_puts_them_together_again(run, dataset, file, tmp_path):

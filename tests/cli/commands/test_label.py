@@ -94,4 +94,4 @@ def test_label_refuses_in_one_sentence(run, population, tmp_path, words, sentenc
 def test_options_of_solid_labels_without_them_are_refused(run, tmp_path):
     result = run("generate", "-o", tmp_path / "x.h5", "--memory-limit", 2)
     assert result.exit_code == 2
-    assert "goes with --solid" in result.stderr
+    assert "requires --solid" in result.stderr

@@ -125,7 +125,7 @@ def test_the_solid_reference_is_compared_and_what_it_refuses_is_left_out(solid_c
     assert report["seconds"] > 0
     text = run(solid_catalogue, *SOLID).stdout
     assert "3 reference tensors, solids of 4 voxels per diameter" in text
-    assert "tensors of beams" in text
+    assert "tensors of beam FEM" in text
     assert "estimated error of the solid" in text
 
 

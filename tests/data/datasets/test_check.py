@@ -17,9 +17,9 @@ def damaged(dataset, name, place, value):
 @pytest.mark.parametrize(
     ("name", "place", "value", "sentence"),
     [
-        ("nodes", (5, 0), np.nan, "a node's position is no finite number"),
-        ("radii", 3, -1.0, "a radius is not above 0"),
-        ("cells", (2, slice(None), 0), 0.0, "the cell vectors span no space"),
+        ("nodes", (5, 0), np.nan, "a node's position is not finite"),
+        ("radii", 3, -1.0, "a radius is not positive"),
+        ("cells", (2, slice(None), 0), 0.0, "the cell vectors do not span space"),
         ("poisson", 1, 0.5, "Poisson's ratio is out of range"),
     ],
 )
@@ -57,7 +57,7 @@ def test_check_finds_wrong_labels(dataset):
     (problem,) = check_dataset(
         replace(dataset, labels={"beam": replace(label, stiffness=holed)})
     ).problems
-    assert "hold NaN, first that of lattice 4" in problem
+    assert "contain NaN, first that of lattice 4" in problem
     scaled = replace(label, stiffness=1.01 * label.stiffness)
     (problem,) = check_dataset(replace(dataset, labels={"beam": scaled}), spots=3).problems
     assert "differs from a new one by 0.01" in problem

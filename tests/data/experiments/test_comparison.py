@@ -379,7 +379,7 @@ def test_a_wrong_comparison_is_refused_in_one_sentence(tmp_path, changes, messag
 
 def test_names_and_catalogues_are_checked_before_anything_is_made(tmp_path, labels):
     config = written(tmp_path / "c.yaml")
-    with pytest.raises(LatticeGnnError, match="--only nobody: there is no such model"):
+    with pytest.raises(LatticeGnnError, match="has no model of this name"):
         compare(config, Job(tmp_path / "out", labels, only=("nobody",)))
     missing = (Catalogue(tmp_path / "none.lat"),)
     with pytest.raises(LatticeGnnError, match=r"none\.lat: no such file"):

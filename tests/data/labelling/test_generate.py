@@ -158,7 +158,7 @@ def test_a_finished_file_is_kept_and_another_run_does_not_touch_it(unbroken, tmp
     path = tmp_path / "set.h5"
     path.write_bytes(unbroken)
     assert len(generate(POPULATION, path)) == POPULATION.count * POPULATION.copies
-    with pytest.raises(LatticeGnnError, match="exists already and was made otherwise"):
+    with pytest.raises(LatticeGnnError, match="exists already, made with other settings"):
         generate(Population(count=128, seed=3), path)
     assert path.read_bytes() == unbroken
 
@@ -184,7 +184,7 @@ def test_a_population_that_runs_dry_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr("data.labelling.generate._FRUITLESS", 2)
     monkeypatch.setattr("data.labelling.generate._BATCH", 4)
     names = tuple(cell_names())[:1] * 40
-    with pytest.raises(LatticeGnnError, match="only 1 different bases found where 9 are wanted"):
+    with pytest.raises(LatticeGnnError, match="expected 9 different bases, found only 1;"):
         generate(Population(count=9, draws=1, named=names), tmp_path / "set.h5")
 
 
@@ -202,6 +202,6 @@ def test_no_scheduler_is_one_sentence(monkeypatch, tmp_path):
 def test_a_killed_worker_is_told_in_one_sentence():
     with (
         parallel(Workers(2), signal.raise_signal) as run,
-        pytest.raises(LatticeGnnError, match=r"workers: one was killed.* goes on"),
+        pytest.raises(LatticeGnnError, match=r"workers: one was killed.* resume"),
     ):
         list(run([signal.SIGKILL]))

@@ -211,7 +211,7 @@ def test_a_second_run_adds_what_the_first_left_out(source, labelled, tmp_path):
     label_dataset(first, second, COARSE)  # finished: read, not made
     with pytest.raises(LatticeGnnError, match="none of 2 lattices can be labelled"):
         label_dataset(second, tmp_path / "x.h5", COARSE)
-    with pytest.raises(LatticeGnnError, match="of another kind"):
+    with pytest.raises(LatticeGnnError, match="of another method"):
         label_dataset(second, tmp_path / "x.h5", SolidLabelling(voxels_per_diameter=5))
 
 
@@ -274,7 +274,7 @@ def test_stiff_struts_are_labelled_and_may_exceed_the_solid_of_the_material():
     assert check_dataset(labelled).problems == ()
     wrong = replace(label, stiffness=label.stiffness * np.array([[3.0], [1.0]]))
     (problem,) = check_dataset(replace(labelled, labels={SOLID: wrong})).problems
-    assert "that of lattice 0 is stiffer than its volume fraction" in problem
+    assert "the label of lattice 0 is stiffer than its volume fraction" in problem
 
 
 def test_a_lattice_over_the_memory_limit_stays_without_label():
