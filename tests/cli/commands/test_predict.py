@@ -85,7 +85,7 @@ def test_the_check_may_be_the_solid(answer, run, written, weights):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--method", "solid"), "--method: goes with --check"),
+        (("--method", "solid"), "--method: requires --check"),
         (("--check", "--voxels-per-diameter", 8), "is an option of --method solid"),
         (("--check", "--method", "solid", "--element", "timoshenko"), "--method beam"),
     ],
