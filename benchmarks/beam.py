@@ -1,8 +1,8 @@
-"""How fast the beam solver is, and how it scales: ``python benchmarks/beam.py --help``.
+"""Speed and scaling of the beam solver: ``python benchmarks/beam.py --help``.
 
-Throughput beside fedoo and PyNite on the same cells in the same run, as ratios; the compiled kernel
-beside torch and beside the floor of floating-point arithmetic; time and memory from 1 to 20,000
-nodes; where the sparse factorisation overtakes the others; what a gradient costs.
+Throughput relative to fedoo and PyNite on the same cells in the same run; the compiled kernel
+against torch and against the floor of floating-point arithmetic; time and memory from 1 to 20,000
+nodes; the crossover to the sparse factorisation; the cost of a gradient.
 """
 
 import argparse
@@ -40,7 +40,7 @@ SIZES = (1, 12, 96, 324, 768, 2592, 6144, 12000, 20736)
 
 
 def population(count: int, seed: int) -> list[Lattice]:
-    """Box-shaped, stretched and perturbed copies of named cells at densities of 0.1 to 5 %."""
+    """Draw box-shaped, stretched and perturbed copies of named cells at densities of 0.1 to 5 %."""
     lattices = []
     for k in range(count):
         rng = np.random.default_rng([seed, k])
@@ -53,7 +53,7 @@ def population(count: int, seed: int) -> list[Lattice]:
 
 
 def from_catalogue(path: Path) -> list[Lattice]:
-    """Every lattice of a .lat catalogue at every density that has a tensor."""
+    """Read every lattice of a .lat catalogue at every density that has a tensor."""
     from data.formats.lat import read_lat
 
     entries = read_lat(path)
@@ -61,7 +61,7 @@ def from_catalogue(path: Path) -> list[Lattice]:
 
 
 def timed(function: Callable[[], Any], repeats: int) -> Timing:
-    """Best wall and CPU seconds of several runs, after one to warm up."""
+    """Return the best wall and CPU time of several runs, s, after a warm-up run."""
     function()
     walls, cpus = [], []
     for _ in range(repeats):
@@ -75,12 +75,12 @@ def timed(function: Callable[[], Any], repeats: int) -> Timing:
 
 
 def rate(timing: Timing, count: int) -> dict[str, float]:
-    """Cells per second of wall time, and CPU milliseconds per cell."""
+    """Return cells per second of wall time, and CPU milliseconds per cell."""
     return {"cells_per_s": count / timing["wall_s"], "cpu_ms": 1000 * timing["cpu_s"] / count}
 
 
 def throughput(lattices: Sequence[Lattice], repeats: int, oracle_cells: int) -> dict[str, Any]:
-    """Our rate alone and from ``Lattice`` objects, that of the oracles, and the ratios."""
+    """Measure our rate, solve alone or from ``Lattice`` objects, the rate of the oracles, ratios."""
     batch = LatticeBatch.from_lattices(lattices)
     solve = rate(timed(lambda: beam.homogenise_beam(batch), repeats), len(lattices))
     objects = rate(timed(lambda: beam.homogenise_beam(lattices), repeats), len(lattices))
@@ -97,13 +97,15 @@ def throughput(lattices: Sequence[Lattice], repeats: int, oracle_cells: int) -> 
         result["solve_alone_cuda"] = rate(on_gpu, 10 * len(lattices))
     comparable = [x for x in lattices if is_comparable(x)]
     chosen = comparable[:: max(1, len(comparable) // max(oracle_cells, 1))][:oracle_cells]
-    oracles, result["skipped"] = available() if chosen else ([], ["no cell that oracles can take"])
+    oracles, result["skipped"] = (
+        available() if chosen else ([], ["no cell that the oracles accept"])
+    )
     result["oracles"] = [_against(oracle, chosen, repeats) for oracle in oracles]
     return result
 
 
 def _against(oracle: Oracle, lattices: Sequence[Lattice], repeats: int) -> dict[str, Any]:
-    """One oracle, cell by cell, and our solver on the same cells repeated to a full batch."""
+    """Time one oracle, cell by cell, and our solver on the same cells repeated to a full batch."""
     drawings = [oracle.prepare(lattice) for lattice in lattices]
     wall, cpu = time.perf_counter(), time.process_time()
     theirs = torch.stack([oracle.solve(drawing).mandel for drawing in drawings])
@@ -127,7 +129,7 @@ def _against(oracle: Oracle, lattices: Sequence[Lattice], repeats: int) -> dict[
 
 
 def one_size(nodes: int) -> dict[str, float]:
-    """Time and peak memory of one cell of the scaling study, in this process."""
+    """Measure time and peak memory of one cell of the scaling study, in this process."""
     if nodes == 1:
         lattice = cell("sc", relative_density=0.02)
     else:
@@ -152,7 +154,7 @@ def one_size(nodes: int) -> dict[str, float]:
 
 
 def _memory_mb(reset: bool) -> float:
-    """Peak resident memory, MB; on Linux ``reset`` starts a new peak at what is resident now."""
+    """Return the peak resident memory, MB; on Linux ``reset`` restarts it at the current value."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -163,7 +165,7 @@ def _memory_mb(reset: bool) -> float:
 
 
 def memory_of_batch(lattices: Sequence[Lattice], copies: int) -> dict[str, float]:
-    """Peak memory beyond the batch and its answer, for copies of the cells."""
+    """Measure the peak memory in addition to the batch and its result, for copies of the cells."""
     batch = LatticeBatch.from_lattices(list(lattices) * copies)
     start_mb = _memory_mb(reset=True)
     beam.homogenise_beam(batch)
@@ -171,7 +173,7 @@ def memory_of_batch(lattices: Sequence[Lattice], copies: int) -> dict[str, float
 
 
 def scaling(sizes: Sequence[int], threads: int) -> list[dict[str, float]]:
-    """``one_size`` in a process of its own for each size, so that peaks do not mix."""
+    """Run ``one_size`` in a separate process per size, so that memory peaks do not mix."""
     rows = []
     for nodes in sizes:
         words = [sys.executable, __file__, "--one-size", str(nodes), "--threads", str(threads)]
@@ -183,18 +185,26 @@ def scaling(sizes: Sequence[int], threads: int) -> list[dict[str, float]]:
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--catalogue", type=Path, help="cells of this .lat file, not our own")
-    parser.add_argument("--cells", type=int, default=600, help="number of our own cells")
-    parser.add_argument("--oracle-cells", type=int, default=30, help="cells that oracles solve")
-    parser.add_argument("--repeats", type=int, default=5, help="runs of which the best counts")
+    parser.add_argument(
+        "--catalogue", type=Path, help="cells of this .lat file instead of generated ones"
+    )
+    parser.add_argument("--cells", type=int, default=600, help="number of generated cells")
+    parser.add_argument(
+        "--oracle-cells", type=int, default=30, help="number of cells that the oracles solve"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=5, help="number of runs, of which the best counts"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES), metavar="NODES")
-    parser.add_argument("--throughput-only", action="store_true", help="no scaling, no crossover")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
-    parser.add_argument("--markdown", action="store_true", help="print tables, not JSON")
+    parser.add_argument("--throughput-only", action="store_true", help="skip scaling and crossover")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
+    parser.add_argument("--markdown", action="store_true", help="print tables instead of JSON")
     parser.add_argument(
-        "--update-docs", action="store_true", help="tables into docs/beam-reference.md, and a plot"
+        "--update-docs",
+        action="store_true",
+        help="write tables and plot into docs/beam-reference.md",
     )
     parser.add_argument("--one-size", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -1,7 +1,7 @@
-"""Other people's codes on the same periodic cells: fedoo and PyNite, where they are installed.
+"""Independent codes on the same periodic cells: fedoo and PyNite, if installed.
 
-Both are oracles, never dependencies: ``pip install fedoo==1.1.0 PyNiteFEA`` beside this project.
-Whatever a code needs as input is made before the clock starts.
+Both are oracles, not dependencies: ``pip install fedoo==1.1.0 PyNiteFEA`` in addition. The input of
+each code is prepared before the clock starts.
 """
 
 import contextlib
@@ -27,8 +27,8 @@ class Drawing:
     Attributes:
         lattice: The cell.
         points: Cartesian end points.
-        struts: Point numbers, one pair a strut or piece of one.
-        nodes: For each point the node of the lattice that it is an image of; -1 where it is a cut.
+        struts: Point numbers, one pair per strut or piece of a strut.
+        nodes: The lattice node of which each point is an image; -1 for cut points.
         shifts: Cell of each point.
     """
 
@@ -41,7 +41,7 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Oracle:
-    """Another code: its name and version, how it wants a cell, and how it homogenises one."""
+    """Another code: name and version, preparation of a cell, and homogenisation."""
 
     name: str
     note: str
@@ -63,7 +63,7 @@ def available() -> tuple[list[Oracle], list[str]]:
 
 
 def is_comparable(lattice: Lattice) -> bool:
-    """Whether every oracle can take the cell: an axis-aligned box, one net, equal solid struts."""
+    """Return whether all oracles accept the cell: axis-aligned box, one net, equal solid struts."""
     box = np.abs(lattice.cell - np.diag(lattice.cell.diagonal())).max() == 0
     plain = (lattice.end_radii, lattice.inner_radii, lattice.E, lattice.nu) == (None,) * 4
     return bool(
@@ -167,7 +167,7 @@ def _pynite(package: object) -> Oracle:
 
 
 def _condensed(K: np.ndarray, drawing: Drawing) -> Stiffness:
-    """Eliminate images, u = u_home + E shift, then everything but the macro strain E."""
+    """Condense the stiffness on the macroscopic strain E, with u_image = u_home + E shift."""
     lattice, half = drawing.lattice, np.sqrt(0.5)
     T = np.zeros((len(drawing.points), 6, 6 * lattice.num_nodes + 6))
     for n, (node, offset) in enumerate(
@@ -186,7 +186,7 @@ def _condensed(K: np.ndarray, drawing: Drawing) -> Stiffness:
 
 
 def _quietly(solve: Callable[[Drawing], Stiffness]) -> Callable[[Drawing], Stiffness]:
-    """Keep what the oracle prints or warns of off the screen."""
+    """Suppress the output and warnings of the oracle."""
 
     def quiet(drawing: Drawing) -> Stiffness:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

@@ -1,7 +1,7 @@
-"""The two paths of the beam solver beside each other: torch, and the compiled kernel.
+"""Comparison of the two paths of the beam solver: torch and the compiled kernel.
 
-Functions are timed in turns within one process, and the least of several runs counts, so that a
-busy machine disturbs all alike.
+Functions are timed alternately within one process, and the fastest of several runs counts, so that
+other load affects all alike.
 """
 
 import time
@@ -23,7 +23,7 @@ from lattice_gnn.network.joints import JointConfig, JointModel
 from lattice_gnn.network.normaliser import Normaliser
 
 Timing = dict[str, float]
-TORCH, KERNEL = 0, 10**9  #: lattices of a job for ``pinned``, which then keeps to one path
+TORCH, KERNEL = 0, 10**9  #: lattices of a job for ``pinned``, which then stays on one path
 
 CROSSOVER = ((1, 1, 1), (1, 1, 2), (1, 2, 2), (1, 2, 3), (2, 2, 2), (2, 2, 3), (2, 3, 3), (3, 3, 3))
 CROSSOVER += ((3, 4, 4), (4, 4, 4), (4, 5, 6))
@@ -31,7 +31,7 @@ _DENSE_UP_TO = 220  #: nodes; dense batches of larger cells take long and decide
 
 
 def in_turns(functions: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, Timing]:
-    """Best wall and CPU seconds of each function, run in turns, after one run to warm up."""
+    """Return the best wall and CPU time of each function, run alternately after a warm-up."""
     best = {name: {"wall_s": np.inf, "cpu_s": np.inf} for name in functions}
     for turn in range(repeats + 1):
         for name, function in functions.items():
@@ -45,7 +45,7 @@ def in_turns(functions: Mapping[str, Callable[[], Any]], repeats: int) -> dict[s
 
 
 def on(path: int, function: Callable[[], Any]) -> Callable[[], Any]:
-    """The function on one path, whatever the process did before."""
+    """Return the function on one path, independent of the state of the process."""
 
     def run() -> Any:
         with pinned(path):
@@ -55,7 +55,7 @@ def on(path: int, function: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def compare_paths(lattices: Sequence[Lattice], repeats: int) -> dict[str, Any]:
-    """Microseconds of CPU per cell of everything that either path can be asked for, and ratios."""
+    """Measure CPU microseconds per cell for all results on either path, and ratios."""
     load_kernel()
     batch = LatticeBatch.from_lattices(lattices)
     tasks = {
@@ -104,7 +104,7 @@ def _microseconds(timing: Timing, batch: LatticeBatch) -> float:
 
 
 class _Product:
-    """A large matrix product: arithmetic at the rate that this machine can reach."""
+    """A large matrix product, which reaches the peak arithmetic rate of the machine."""
 
     size = 512
     operations = 2 * size**3
@@ -118,7 +118,7 @@ class _Product:
 
 
 def arithmetic(batch: LatticeBatch) -> float:
-    """Floating-point operations that the kernel's algorithm needs for C, fill included.
+    """Count the floating-point operations of the kernel's algorithm for C, including fill-in.
 
     Per strut: twice deformations (about 75 per strain) and forces (70), energies 8 x 42, matrix
     blocks 3 x 36 x 4. Per block of the factor: products of 6 x 6 blocks, 432 operations each; three
@@ -137,7 +137,7 @@ def arithmetic(batch: LatticeBatch) -> float:
 
 
 def gradient(batch: LatticeBatch, *, forces: bool = False) -> None:
-    """Derivatives by nodes, cells, radii and moduli of C, or of C and the end forces."""
+    """Compute derivatives of C, or C and end forces, by nodes, cells, radii and moduli."""
     names = ("nodes", "cells", "radii", "end_radii", "E")
     leaves = {name: getattr(batch, name).clone().requires_grad_() for name in names}
     solution = beam.homogenise_beam(
@@ -150,7 +150,7 @@ def gradient(batch: LatticeBatch, *, forces: bool = False) -> None:
 
 
 def crossover(repeats: int) -> list[dict[str, float]]:
-    """CPU milliseconds per cell by the kernel, in dense batches and sparsely, over the nodes."""
+    """Measure CPU ms per cell over the nodes: kernel, dense batches, sparse factorisation."""
     kernel = load_kernel()
     rows = []
     for tiling in CROSSOVER:
@@ -172,7 +172,7 @@ def crossover(repeats: int) -> list[dict[str, float]]:
 
 
 def _by_torch(limit: int, *problem: Any) -> Callable[[], None]:
-    """Solve by torch, sparsely from so many nodes on."""
+    """Solve by torch, with the sparse factorisation from the given number of nodes."""
 
     def run() -> None:
         usual = groups.SPARSE_FROM_NODES

@@ -1,4 +1,4 @@
-"""The figures of ``beam.py`` as Markdown tables and a plot, and their way into the docs."""
+"""Results of ``beam.py`` as Markdown tables and a plot, written into the docs."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ Figures = Mapping[str, Any]
 
 
 def markdown(figures: Figures) -> str:
-    """Tables of everything that was measured."""
+    """Return tables of all measurements."""
     machine = figures["machine"]
     where = f"{machine['threads']} CPU thread(s), {machine['processor']}, torch {machine['torch']}"
     where += f", {machine['cuda']}" if machine["cuda"] else ", no CUDA device"
@@ -46,7 +46,7 @@ _WAYS = (("kernel_ms", "kernel"), ("dense_ms", "dense batches"), ("sparse_ms", "
 
 
 def _paths(figures: Figures) -> str:
-    """The kernel beside torch, and how far it is from the floor of its arithmetic."""
+    """Return the comparison of kernel and torch, and the kernel's distance from its floor."""
     rows = [
         (
             row["task"],
@@ -64,7 +64,7 @@ def _paths(figures: Figures) -> str:
     )
     return "\n\n".join(
         [
-            "CPU microseconds a cell by torch and by the compiled kernel, run in turns:",
+            "CPU microseconds per cell by torch and by the compiled kernel, run alternately:",
             _table(("what", "torch", "kernel", "ratio"), rows),
             f"The two differ by {figures['median_difference']:.0e} (median) and "
             f"{figures['largest_difference']:.0e} (largest). With its gradient C takes "
@@ -125,7 +125,7 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def update_docs(figures: Figures, docs: Path) -> None:
-    """Put the tables between the markers of the page, and the plot beside it."""
+    """Write the tables between the markers of the page, and the plot beside it."""
     page = docs / "beam-reference.md"
     text = page.read_text(encoding="utf-8")
     if text.count(BEGIN) != 1 or text.count(END) != 1:
@@ -138,7 +138,7 @@ def update_docs(figures: Figures, docs: Path) -> None:
 
 
 def draw_scaling(figures: Figures, path: Path) -> None:
-    """Time and memory over the number of nodes; dense against sparse near the crossover."""
+    """Plot time and memory over the number of nodes, and dense against sparse at the crossover."""
     figure = Figure(figsize=(11.5, 4), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
     time, memory, cross = figure.subplots(1, 3)

@@ -2,9 +2,9 @@
 
     python benchmarks/cold_start.py [--against CHECKOUT] [--rounds N]
 
-Every round runs each command once, of this checkout and of the other in turn, so that both see the
-same machine; the medians of user plus system time are printed as a Markdown table. Importing torch
-alone is there for scale.
+Every round runs each command once, in this checkout and in the other one, so that both see the same
+machine load; the medians of user plus system time are printed as a Markdown table. Importing torch
+alone is included for scale.
 """
 
 import argparse
@@ -26,7 +26,7 @@ COMMANDS = {
 
 
 def seconds(code: str, checkout: Path) -> float:
-    """User and system time of a fresh process that runs the code with a checkout's packages."""
+    """Return user plus system time of a fresh process that runs the code in a checkout."""
     before = os.times()
     subprocess.run(
         [sys.executable, "-c", code],
@@ -41,7 +41,7 @@ def seconds(code: str, checkout: Path) -> float:
 
 
 def measure(checkouts: Sequence[Path], rounds: int) -> dict[str, list[float]]:
-    """Median seconds of every command in every checkout; a first round warms up the disk."""
+    """Measure the median time, s, of every command in every checkout, after a warm-up round."""
     found: dict[str, list[list[float]]] = {name: [[] for _ in checkouts] for name in COMMANDS}
     for number in range(rounds + 1):
         for name, code in COMMANDS.items():
@@ -53,7 +53,7 @@ def measure(checkouts: Sequence[Path], rounds: int) -> dict[str, list[float]]:
 
 
 def table(found: dict[str, list[float]], names: Sequence[str]) -> str:
-    """The medians in Markdown."""
+    """Return the medians as a Markdown table."""
     lines = [f"| command | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
     for command, values in found.items():
         lines.append(f"| {command} | {' | '.join(f'{value:.2f} s' for value in values)} |")

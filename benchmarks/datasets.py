@@ -1,4 +1,4 @@
-"""How fast datasets are made, read and batched, and what is in them.
+"""Speed of generating, reading and collating datasets, and their statistics.
 
 ``python benchmarks/datasets.py --help``. With ``--update-docs`` it writes the measured part of
 ``docs/data.md`` and its pictures.
@@ -57,13 +57,13 @@ print(len(dataset), seconds, memory("VmRSS") - before, memory("VmHWM") - before)
 
 
 def cpu_seconds() -> float:
-    """CPU time of this process and of those it waited for."""
+    """Return the CPU time of this process and its finished children."""
     both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in both)
 
 
 def net_rate(count: int) -> Figures:
-    """Sound nets a second of CPU time, on one core."""
+    """Measure sound nets per second of CPU time, on one core."""
     sample_net(NetSampling(), 0, 0)
     start = time.process_time()
     for index in range(count):
@@ -72,7 +72,7 @@ def net_rate(count: int) -> Figures:
 
 
 def generation(count: int, path: Path, workers: int) -> Figures:
-    """Time to draw and label ``count`` nets at three densities."""
+    """Measure the time to draw and label ``count`` nets at three densities."""
     population = Population(count=count, seed=1, densities=(0.003, 0.03, 0.1))
     start = time.perf_counter()
     dataset = generate(population, path, Workers(workers))
@@ -85,7 +85,7 @@ def generation(count: int, path: Path, workers: int) -> Figures:
 
 
 def reading(dataset: Dataset, count: int, folder: Path) -> Figures:
-    """Time and memory to read ``count`` lattices, in a process of its own."""
+    """Measure time and memory to read ``count`` lattices, in a separate process."""
     copies = -(-count // len(dataset))
     large = concatenate([dataset] * copies).select(np.arange(count))
     path = folder / "large.h5"
@@ -107,7 +107,7 @@ def reading(dataset: Dataset, count: int, folder: Path) -> Figures:
 
 
 def collation(dataset: Dataset, size: int = 64) -> Figures:
-    """Time to collate a batch beside the forward pass of the default model."""
+    """Measure the time to collate a batch, and the forward pass of the default model."""
     rng = np.random.default_rng(0)
     chosen = [rng.choice(len(dataset), size, replace=False) for _ in range(6)]
     model = StiffnessModel(ModelConfig(), Normaliser()).eval()
@@ -130,7 +130,7 @@ def collation(dataset: Dataset, size: int = 64) -> Figures:
 
 
 def from_catalogue(path: Path) -> Dataset:
-    """A .lat catalogue with its own reference tensors as labels."""
+    """Read a .lat catalogue with its reference tensors as labels."""
     entries = [entry for entry in read_lat(path) if entry.references]
     lattices, base, labels = [], [], []
     for number, entry in enumerate(entries):
@@ -154,7 +154,7 @@ def from_catalogue(path: Path) -> Dataset:
 
 
 def population_table(ours: DatasetFacts, published: DatasetFacts | None) -> str:
-    """Statistics of two populations side by side."""
+    """Return the statistics of two populations side by side."""
     rows = ["| | generated: median (p10–p90; min–max) | published sample |", "|---|---|---|"]
 
     def cell(facts: DatasetFacts | None, pick: Pick) -> str:
@@ -185,7 +185,7 @@ def population_table(ours: DatasetFacts, published: DatasetFacts | None) -> str:
 
 
 def markdown(figures: Figures, ours: DatasetFacts, published: DatasetFacts | None) -> str:
-    """The measured part of the page."""
+    """Return the measured part of the page."""
     g, r, c = figures["generation"], figures["reading"], figures["collation"]
     published_size = (
         ""
@@ -203,10 +203,10 @@ def markdown(figures: Figures, ours: DatasetFacts, published: DatasetFacts | Non
             "![Histograms](images/data-population.png)",
             "![Contact sheet](images/data-sheet.png)",
             f"### Speed\n\nMeasured on {platform.machine()}, torch "
-            f"{torch.__version__.partition('+')[0]}, one thread a process, on a machine that other "
-            "work shared.",
+            f"{torch.__version__.partition('+')[0]}, one thread per process, on a "
+            "shared machine.",
             "| what | measured |\n|---|---|\n"
-            f"| sound nets, one core | {figures['nets']['nets_per_s']:.0f} a second of CPU time |\n"
+            f"| sound nets, one core | {figures['nets']['nets_per_s']:.0f} per CPU second |\n"
             f"| {g['bases']:,} nets × 3 densities drawn, labelled, written, {g['workers']} "
             f"workers | {g['wall_s']:.0f} s |\n"
             f"| {r['lattices']:,} lattices read ({r['file_megabytes']:.0f} MB) | "
@@ -219,20 +219,20 @@ def markdown(figures: Figures, ours: DatasetFacts, published: DatasetFacts | Non
 
 
 def update_docs(text: str) -> None:
-    """Put the text between the two marks of the page."""
+    """Write the text between the two marks of the page."""
     page = DOCS.read_text(encoding="utf-8")
     head, _, rest = page.partition(BEGIN)
     DOCS.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 def main() -> None:
-    """Measure, print, and write what was asked for."""
+    """Measure, print, and write the requested outputs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bases", type=int, default=10_000, help="nets to draw and label")
-    parser.add_argument("--nets", type=int, default=300, help="nets drawn to time that alone")
+    parser.add_argument("--nets", type=int, default=300, help="nets drawn to time drawing alone")
     parser.add_argument("--read", type=int, default=100_000, help="lattices of the file to read")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--published", type=Path, help="a .lat catalogue to show beside ours")
+    parser.add_argument("--published", type=Path, help="a .lat catalogue to compare with")
     parser.add_argument("--population", type=int, default=2000, help="bases of the histograms")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--update-docs", action="store_true")
@@ -261,7 +261,7 @@ def main() -> None:
 
 
 def draw_pictures(shown: Dataset, published: Dataset | None, folder: Path) -> None:
-    """Histograms and contact sheet of the page."""
+    """Draw the histograms and the contact sheet of the page."""
     folder.mkdir(exist_ok=True)
     sets = {"generated": shown} | ({} if published is None else {"published sample": published})
     draw_histograms(

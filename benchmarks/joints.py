@@ -41,11 +41,11 @@ DENSITIES = (0.0, 0.03, 0.05, 0.1, 0.2, 1.0)
 
 @dataclass(frozen=True)
 class Test:
-    """Held-out lattices with their labels, what every model says of them, and what they are like.
+    """Held-out lattices with their labels, the predictions of every model, and their properties.
 
     Attributes:
         reference: C / E_s of the solid reference.
-        answers: C / E_s of each of ``MODELS``.
+        answers: C / E_s by each of ``MODELS``.
         bounds: The network's median and 90 % bound on its error.
         facts: Numbers by which lattices are sorted into classes.
     """
@@ -57,7 +57,7 @@ class Test:
 
 
 def finest(names: tuple[str, ...]) -> list[tuple[Dataset, np.ndarray]]:
-    """Lattices of several label files, each from the first file that has it labelled."""
+    """Return the lattices of several label files, each with the first label found."""
     seen: set[str] = set()
     found = []
     for name in names:
@@ -74,7 +74,7 @@ def finest(names: tuple[str, ...]) -> list[tuple[Dataset, np.ndarray]]:
 
 
 def facts_of(batch: LatticeBatch, dataset: Dataset, chosen: np.ndarray) -> dict[str, np.ndarray]:
-    """Density, contact, smallest angle, valence, radius ratio, nu, moduli and slenderness."""
+    """Return density, contact, smallest angle, valence, radius ratio, nu, moduli, slenderness."""
     pairs = JointPairs.of(batch)
     owner = torch.repeat_interleave(torch.arange(len(batch)), pairs.offsets.diff())
     low = torch.full((len(batch),), -1.0, dtype=torch.float64)
@@ -100,7 +100,7 @@ def facts_of(batch: LatticeBatch, dataset: Dataset, chosen: np.ndarray) -> dict[
 
 
 def beam_answers(batch: LatticeBatch) -> dict[str, torch.Tensor]:
-    """The frame, and the frame with rigid ends."""
+    """Compute C / E_s of the frame, and of the frame with rigid ends."""
     ends = torch.stack([batch.radii, batch.end_radii], 1)
     arms = torch.minimum(RIGID * ends, LONGEST * batch.lengths[:, None])
     return {
@@ -110,7 +110,7 @@ def beam_answers(batch: LatticeBatch) -> dict[str, torch.Tensor]:
 
 
 def network_answers(network: Surrogate, batch: LatticeBatch) -> tuple[torch.Tensor, np.ndarray]:
-    """C / E_s and the bounds on its error."""
+    """Predict C / E_s and the bounds on its error."""
     with torch.no_grad():
         answer = network.model.answer(batch)
     bounds = network.error_bounds(answer)
@@ -119,7 +119,7 @@ def network_answers(network: Surrogate, batch: LatticeBatch) -> tuple[torch.Tens
 
 
 def judge(files: tuple[str, ...], network: Surrogate, linear: Surrogate | None) -> Test:
-    """Ask all models about the lattices of some label files."""
+    """Evaluate all models on the lattices of some label files."""
     references, bounds = [], []
     answers: dict[str, list[torch.Tensor]] = {}
     facts: dict[str, list[np.ndarray]] = {}
@@ -145,7 +145,7 @@ def judge(files: tuple[str, ...], network: Surrogate, linear: Surrogate | None) 
 
 
 def classes(f: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Which lattices belong to each row."""
+    """Return which lattices belong to each row."""
     alone = ~f["contact"]
     ordinary = alone & (f["ratio"] < 1.01) & (f["nu"] == 0.3) & ~f["unequal E"]
     rows = {
@@ -174,7 +174,7 @@ def classes(f: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def accuracy_tables(test: Test) -> str:
-    """Errors, soft modes and coverage, class by class."""
+    """Return tables of errors, soft modes and coverage by class."""
     errors = {
         name: 100 * relative_frobenius(C, test.reference).numpy()
         for name, C in test.answers.items()
@@ -227,30 +227,30 @@ def draw(test: Test, path: Path) -> None:
 
 
 def three(error: np.ndarray) -> str:
-    """Median, mean and p90."""
+    """Format median, mean and p90."""
     return f"{np.median(error):.2f} / {error.mean():.2f} / {np.quantile(error, 0.9):.2f}"
 
 
 def softest(C: torch.Tensor, reference: torch.Tensor) -> np.ndarray:
-    """Ratio of the smallest eigenvalues."""
+    """Return the ratio of the smallest eigenvalues."""
     low = torch.linalg.eigvalsh(C)[:, 0] / torch.linalg.eigvalsh(reference)[:, 0]
     ratio: np.ndarray = low.numpy()
     return ratio
 
 
 def soft_text(ratio: np.ndarray) -> str:
-    """Median ratio, and median and p90 of its error."""
+    """Format the median ratio, and the median and p90 of its error."""
     error = 100 * np.abs(ratio - 1)
     return f"{np.median(ratio):.3f}; {np.median(error):.1f} / {np.quantile(error, 0.9):.1f}"
 
 
 def ideal(error: np.ndarray, bound: np.ndarray) -> float:
-    """Median width of the multiple of these bounds that covers 90 % of these errors."""
+    """Return the median width of the multiple of these bounds that covers 90 % of these errors."""
     return float(np.median(bound) * np.quantile(error / bound, 0.9))
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's."""
+    """Return Spearman's rank correlation."""
     ranks = [np.argsort(np.argsort(x)) for x in (a, b)]
     return float(np.corrcoef(*ranks)[0, 1]) if len(a) > 2 else float("nan")
 

@@ -1,4 +1,4 @@
-"""What a joint model costs beside the frame that it solves and beside the solid reference."""
+"""Cost of a joint model relative to the frame that it solves and to the solid reference."""
 
 import time
 from collections.abc import Callable
@@ -21,13 +21,13 @@ LARGE = ((3, 3, 3), (6, 6, 6))  #: supercells of bcc: 54 and 432 nodes
 
 
 def small_cells(count: int) -> list[Lattice]:
-    """Perturbed named cells of about 10 nodes and 24 struts, density 10 %."""
+    """Draw perturbed named cells of about 10 nodes and 24 struts, density 10 %."""
     cells = [cell(NAMES[k % len(NAMES)], relative_density=0.1) for k in range(count)]
     return [x.perturbed(0.02, seed=k) for k, x in enumerate(cells)]
 
 
 def least(run: Callable[[], object], repeats: int) -> float:
-    """Least processor time of several runs, s: other work on the machine hardly counts."""
+    """Return the smallest processor time of several runs, s, nearly independent of other load."""
     times = []
     for _ in range(repeats):
         start = time.process_time()
@@ -37,7 +37,7 @@ def least(run: Callable[[], object], repeats: int) -> float:
 
 
 def cost_table(network: Surrogate, linear: Surrogate | None) -> str:
-    """Milliseconds per cell, and how many times a frame that is."""
+    """Measure milliseconds per cell, and the ratio to the time of the frame."""
     lattices = small_cells(BATCH)
     batch = LatticeBatch.from_lattices(lattices).simplified()
     one = batch[0]

@@ -1,4 +1,4 @@
-"""How many lattices of the rare kinds each solid label set holds.
+"""Numbers of lattices of rare kinds in each solid label set.
 
     python benchmarks/label_kinds.py DATASET DATASET... [--update-docs]
 
@@ -20,7 +20,7 @@ from lattice_gnn.errors import LatticeGnnError
 
 
 def kinds(dataset: Dataset) -> dict[str, int]:
-    """Numbers of the labelled lattices by kind; a lattice may be of several."""
+    """Count the labelled lattices by kind; a lattice may belong to several kinds."""
     dataset = dataset.with_label("solid")
     lattices = dataset.lattices(range(len(dataset)))
     angles = np.array([smallest_angle(x.struts, x.strut_vectors) for x in lattices])
@@ -53,13 +53,13 @@ def kinds(dataset: Dataset) -> dict[str, int]:
 
 
 def ratios(dataset: Dataset, values: np.ndarray) -> np.ndarray:
-    """Largest over smallest value among the struts of each lattice."""
+    """Return the largest over the smallest value among the struts of each lattice."""
     first = dataset.strut_offsets[:-1]
     return np.maximum.reduceat(values, first) / np.minimum.reduceat(values, first)
 
 
 def report(datasets: dict[str, Dataset]) -> str:
-    """The table: a row for each kind, a column for each file."""
+    """Return the table: a row per kind, a column per file."""
     columns = [kinds(dataset) for dataset in datasets.values()]
     rows = [(kind, *(f"{column[kind]:,}" for column in columns)) for kind in columns[0]]
     return table(("kind", *(f"`{name}`" for name in datasets)), rows)

@@ -1,4 +1,4 @@
-"""How far solid labels of the same lattices on grids of several resolutions are from one another.
+"""Differences between solid labels of the same lattices on grids of several resolutions.
 
     python benchmarks/label_noise.py DATASET DATASET... [--update-docs]
 
@@ -28,17 +28,17 @@ CONTACT = "with contact, or nearly"
 
 
 def resolution(dataset: Dataset) -> float:
-    """Voxels per diameter asked for: the labels have a little more, grids being multiples of 8."""
+    """Return the requested voxels per diameter; grids are multiples of 8, hence slightly finer."""
     runs = [
         run["voxels_per_diameter"] for run in dataset.provenance if "voxels_per_diameter" in run
     ]
     if not runs:
-        raise LatticeGnnError("dataset: no solid labels, its provenance has no resolution.")
+        raise LatticeGnnError("dataset: its provenance gives no resolution of solid labels.")
     return float(min(runs))
 
 
 def shared(coarse: Dataset, fine: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers, in each, of the lattices that both have labelled."""
+    """Return the indices, in each dataset, of the lattices labelled in both."""
     numbers = []
     for dataset in (coarse, fine):
         digests = lattice_digests(dataset).tolist()
@@ -50,7 +50,7 @@ def shared(coarse: Dataset, fine: Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def compare(coarse: Dataset, fine: Dataset) -> dict[str, np.ndarray]:
-    """Signed and unsigned relative differences of the lattices that both have labelled."""
+    """Return signed and absolute relative differences of the lattices labelled in both."""
     first, second = shared(coarse, fine)
     C, D = coarse.stiffness("solid", first), fine.stiffness("solid", second)
     detail = fine.labels["solid"].select(second).detail
@@ -65,7 +65,7 @@ def compare(coarse: Dataset, fine: Dataset) -> dict[str, np.ndarray]:
 
 
 def report(datasets: list[Dataset]) -> str:
-    """The table of all pairs."""
+    """Return the table of all pairs."""
     rows: list[Row] = []
     for coarse, fine in itertools.combinations(sorted(datasets, key=resolution), 2):
         values = compare(coarse, fine)
@@ -86,7 +86,7 @@ def report(datasets: list[Dataset]) -> str:
 
 
 def spread(values: np.ndarray) -> str:
-    """Median and 90th percentile."""
+    """Format median and 90th percentile."""
     return f"{np.median(values):.2f} ({np.quantile(values, 0.9):.2f})"
 
 

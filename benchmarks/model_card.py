@@ -1,4 +1,4 @@
-"""Print the held-out errors of a model from the header of its weights; write them into the docs.
+"""Held-out errors of a model, from the header of its weights, as tables of the docs.
 
 python benchmarks/model_card.py [MODEL] [--update-docs]
 """
@@ -22,7 +22,7 @@ SETS = {"test": "all held out", "known_nets": "known nets", "unseen_nets": "unse
 
 
 def tables(metrics: Mapping[str, Any]) -> str:
-    """Markdown: every metric, then the relative Frobenius error density by density."""
+    """Return Markdown tables: every metric, then the relative Frobenius error by density."""
     sets = {name: title for name, title in SETS.items() if name in metrics}
     lines = ["| metric | lattices | number | median | mean | p90 |", "|---|---|---|---|---|---|"]
     for key, title in METRICS.items():

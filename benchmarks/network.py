@@ -1,14 +1,14 @@
-"""Time and memory of the networks against beam FEM, in one run.
+"""Time and memory of the networks relative to beam FEM, in one run.
 
     python benchmarks/network.py [--threads N] [--device cpu|cuda] [--models paper small ...]
                                  [--update-docs]
 
 64 cells of about 10 nodes and 46 directed struts. A training step is forward, loss, backward,
-clipping, AdamW and the running average; drawing the batch is left out. The floor is the
-floating-point work of the network's matrix products (counted by torch) over what the same cores do
-in one large matrix product. Memory is that of a training step, from the peaks of fresh processes
-with 128, 256 and 512 cells (512 to 2048 for the small sizes): the two slopes agree where it grows
-linearly.
+clipping, AdamW and the running average; drawing the batch is excluded. The floor is the
+floating-point work of the network's matrix products (counted by torch) over the rate of the same
+cores in one large matrix product. Memory is that of a training step, from the peaks of fresh
+processes with 128, 256 and 512 cells (512 to 2048 for the small sizes): the two slopes agree where
+it grows linearly.
 """
 
 import argparse
@@ -70,7 +70,7 @@ _COLUMNS = {
 
 
 def cells(count: int = CELLS) -> LabelledLattices:
-    """Generated cells of the size of the published ones: about 10 nodes and 23 struts each."""
+    """Generate cells of the size of the published ones: about 10 nodes and 23 struts each."""
     nets = NetSampling(nodes=(8, 12), struts=(21, 25))
     population = Population(count=count, seed=3, nets=nets, draws=1)
     made = [make_batch(population, number) for number in range(-(-count // 32))]
@@ -80,7 +80,7 @@ def cells(count: int = CELLS) -> LabelledLattices:
 
 
 def milliseconds(function: Callable[[], object], device: str = "cpu") -> float:
-    """Best of several runs, per cell: the others were disturbed."""
+    """Return the best time of several runs, ms per cell."""
     wait = torch.cuda.synchronize if device == "cuda" else (lambda: None)
     for _ in range(2):
         function()
@@ -95,7 +95,7 @@ def milliseconds(function: Callable[[], object], device: str = "cpu") -> float:
 
 
 def training_step(model: StiffnessNetwork, examples: Examples) -> Callable[[], object]:
-    """What one step of ``lattice_gnn.training.loop`` does with its batch."""
+    """Perform the work of one step of ``lattice_gnn.training.loop`` on its batch."""
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
     average = AveragedModel(model)
     config = TrainConfig()
@@ -111,7 +111,7 @@ def training_step(model: StiffnessNetwork, examples: Examples) -> Callable[[], o
 
 
 def make(name: str, labelled: LabelledLattices) -> tuple[StiffnessNetwork, Examples]:
-    """A model with random weights, and the cells as it trains on them."""
+    """Return a model with random weights, and the cells prepared for its training."""
     torch.manual_seed(0)
     config = read_model_config(MODELS[name])
     model = build_model(config, Normaliser.fit(labelled.batch))
@@ -119,7 +119,7 @@ def make(name: str, labelled: LabelledLattices) -> tuple[StiffnessNetwork, Examp
 
 
 def measure(name: str, labelled: LabelledLattices, device: str) -> dict[str, Any]:
-    """Figures of one model, per cell."""
+    """Measure one model, per cell."""
     model, examples = make(name, labelled)
     model, examples = model.to(device), examples.to(torch.device(device))
 
@@ -139,7 +139,7 @@ def measure(name: str, labelled: LabelledLattices, device: str) -> dict[str, Any
 
 
 def memory(name: str) -> list[float]:
-    """Peak memory of a step, kB a cell: the slopes between batches of growing size."""
+    """Measure the peak memory of a step, kB per cell: slopes between batches of growing size."""
     counts = _MEMORY_CELLS.get(name, _USUAL_MEMORY_CELLS)
     peaks = [
         int(subprocess.check_output([sys.executable, __file__, "--peak", name, str(n)]))
@@ -161,13 +161,13 @@ def print_peak(name: str, count: int) -> None:
 
 
 def peak_gflops(device: str) -> float:
-    """What the device does in a large float32 matrix product, GFLOP/s."""
+    """Measure the rate of the device in a large float32 matrix product, GFLOP/s."""
     a = torch.randn(1536, 1536, device=device)
     return 2 * 1536**3 / (milliseconds(lambda: a @ a, device) * CELLS / 1000) / 1e9
 
 
 def table(figures: dict[str, Any]) -> str:
-    """Markdown."""
+    """Return the figures as a Markdown table."""
     lines = [f"| {' | '.join(_COLUMNS.values())} |", "|---" * len(_COLUMNS) + "|"]
     for row in figures["models"]:
         values = [_text(row.get(key)) for key in _COLUMNS]
@@ -194,7 +194,7 @@ def _text(value: object) -> str:
 
 
 def processor() -> str:
-    """Model of the processor."""
+    """Return the model of the processor."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -204,7 +204,7 @@ def processor() -> str:
 
 
 def main() -> None:
-    """Print the figures as JSON; write them into the docs where asked."""
+    """Print the figures as JSON; write them into the docs on request."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")

@@ -1,13 +1,13 @@
-"""Speed and convergence of the solid reference, and agreement with tetrahedral FEM.
+"""Speed and convergence of the solid reference, and its agreement with tetrahedra.
 
     python benchmarks/solid.py [speed] [convergence] [agreement] [device] [--update-docs]
 
 ``speed``: CPU time and memory per node, compared with pyamg and direct solvers on the same
-equations, if installed. ``convergence``: 4 to 32 voxels per diameter on cells not used to choose
-the exponent 1.5. ``agreement``: the golden numbers of second-order tetrahedra. ``device``: the
-torch solver on ``--device``, compared with numba's. One thread (set OMP_NUM_THREADS=1 and
+equations, if installed. ``convergence``: 4 to 32 voxels per diameter on cells that were not used to
+choose the exponent 1.5. ``agreement``: reference values of second-order tetrahedra. ``device``: the
+torch solver on ``--device``, compared with that of numba. One thread (set OMP_NUM_THREADS=1 and
 NUMBA_NUM_THREADS=1); times are CPU times, on a GPU wall times. ``--update-docs`` writes the
-sections that ran into ``docs/solid-reference.md``, and a plot of the convergence next to it.
+sections that ran into ``docs/solid-reference.md``, with a figure of the convergence.
 """
 
 import argparse
@@ -51,22 +51,22 @@ HELD_OUT = (
     ("cuboctahedron", 0.3),
 )  # fmt: skip
 SHEARED = (("gyroid", 0.15), ("cuboctahedron", 0.4), ("truncated-cube", 0.2))
-SHEAR = ((1.0, 0.25, 0.1), (0.0, 0.9, -0.2), (0.0, 0.0, 1.2))  #: leaves a triclinic lattice
+SHEAR = ((1.0, 0.25, 0.1), (0.0, 0.9, -0.2), (0.0, 0.0, 1.2))  #: results in a triclinic lattice
 EXPONENTS = (1.0, 1.2, 1.5, 2.0)
 
 
 def difference(a: Stiffness, b: Stiffness) -> float:
-    """Relative Frobenius difference."""
+    """Return the relative Frobenius difference."""
     return float(torch.linalg.norm(a.mandel - b.mandel) / torch.linalg.norm(b.mandel))
 
 
 def softest(stiffness: Stiffness) -> float:
-    """Smallest eigenvalue."""
+    """Return the smallest eigenvalue."""
     return float(torch.linalg.eigvalsh(stiffness.mandel)[0])
 
 
 def speed() -> str:
-    """CPU time and memory per node over cells and sizes; other solvers on the same equations."""
+    """Measure CPU time and memory per node over cells and sizes, and other solvers."""
     homogenise_solid(cell("sc", radius=0.2), voxels_per_diameter=4)  # compile
     rows = []
     for name, density in SPEED:
@@ -89,7 +89,7 @@ def speed() -> str:
 
 
 def many(count: int = 60) -> str:
-    """Iterations and time over lattices of the label set, drawn at random, at 6 voxels."""
+    """Measure iterations and time of random lattices of the label set, at 6 voxels."""
     dataset = read_dataset(LABELS)
     drawn = np.random.default_rng(0).choice(len(dataset), count, replace=False)
     found = []
@@ -126,7 +126,7 @@ print(json.dumps([solution.active_nodes, solution.iterations, seconds, added]))
 
 
 def large() -> str:
-    """Growth with size, each in a process of its own so that its peak memory can be read."""
+    """Measure the growth with size, each in a separate process to read its peak memory."""
     rows = []
     for voxels in (8, 16, 24, 32):
         command = [sys.executable, "-c", MEASURED, str(voxels)]
@@ -144,7 +144,7 @@ def large() -> str:
 
 
 def others() -> str:
-    """The equations of one grid by this solver, pyamg, SuperLU and Pardiso."""
+    """Solve the equations of one grid by this solver, pyamg, SuperLU and Pardiso."""
     rows = []
     for name, density, n in (("diamond", 0.1, 32), ("isotruss", 0.1, 32), ("octet", 0.2, 32)):
         lattice = cell(name, relative_density=density)
@@ -183,7 +183,7 @@ def others() -> str:
 
 
 def matrix(levels: Multigrid) -> csc_array:
-    """The finest operator, assembled."""
+    """Assemble the operator of the finest grid."""
     level = levels.fine
     blocks = np.concatenate([blocks for _, blocks in level.chunks()])
     row, offset = np.nonzero(level.neighbours >= 0)
@@ -195,7 +195,7 @@ def matrix(levels: Multigrid) -> csc_array:
 
 
 def solvers() -> dict[str, Callable]:
-    """Other solvers that are installed."""
+    """Return the other solvers that are installed."""
 
     def superlu(A: csr_matrix, b: np.ndarray) -> np.ndarray:
         options = {"SymmetricMode": True}
@@ -231,10 +231,10 @@ def solvers() -> dict[str, Callable]:
 
 
 def series(lattice: Lattice, finest: int) -> tuple[np.ndarray, list[Stiffness]]:
-    """Stiffness at about 4, 8, ... voxels per diameter up to the finest, grids exactly 2:1.
+    """Compute the stiffness at about 4, 8, ... voxels per diameter, with grids exactly 2:1.
 
     Returns:
-        Voxels per diameter as they are, and the stiffness on each grid.
+        Actual voxels per diameter, and the stiffness on each grid.
     """
     lattice = lattice.with_cell_vectors(reduction(lattice.cell))
     across = 2 * lattice.radii.min()
@@ -250,7 +250,7 @@ def series(lattice: Lattice, finest: int) -> tuple[np.ndarray, list[Stiffness]]:
 
 
 def held_out() -> dict[str, Lattice]:
-    """Cells that had no part in the choice of the exponent, some sheared."""
+    """Return cells that were not used to choose the exponent, some sheared."""
     made = {
         f"{name} {density:g}": cell(name, relative_density=density) for name, density in HELD_OUT
     }
@@ -261,7 +261,7 @@ def held_out() -> dict[str, Lattice]:
 
 
 def convergence(finest: int = 32, picture: Path | None = None) -> str:
-    """Order of convergence, and how well each exponent extrapolates the pairs 4:8 and 8:16."""
+    """Measure the order of convergence, and extrapolation of the pairs 4:8 and 8:16 by exponent."""
     rows, errors = [], {(pair, p): [] for pair in (0, 1) for p in EXPONENTS}
     drawn = []
     for name, lattice in held_out().items():
@@ -311,7 +311,7 @@ def convergence(finest: int = 32, picture: Path | None = None) -> str:
 
 
 def agreement() -> str:
-    """Difference from the golden numbers at 8 and 16 voxels per diameter."""
+    """Measure the difference from the tetrahedra at 8 and 16 voxels per diameter."""
     rows = []
     for name, entry in json.loads(GOLDEN.read_text()).items():
         lattice = lattice_from_dict(entry["lattice"])
@@ -333,7 +333,7 @@ def agreement() -> str:
 
 
 def on_device(device: str) -> str:
-    """The same solutions by numba and by torch on a device: iterations, time, difference."""
+    """Compare the solutions by numba and by torch on a device: iterations, time, difference."""
     clock = time.process_time if device == "cpu" else time.perf_counter
     spent = []
 
@@ -372,7 +372,7 @@ def on_device(device: str) -> str:
 
 
 def main() -> None:
-    """Run the sections asked for, print them, and write them into the docs."""
+    """Run the requested sections, print them, and write them into the docs."""
     sections = {
         "speed": speed, "convergence": convergence, "agreement": agreement, "device": on_device,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is in a set of solid labels, and how far beam theory is from them.
+"""Statistics of a set of solid labels, and the differences of beam theory from them.
 
     python benchmarks/solid_labels.py DATASET [TESTSET] [--update-docs]
 
@@ -24,14 +24,14 @@ from viz.solid import BeamSolidMap, draw_beam_solid_map
 
 CLASSES = ("up to 4 struts per node", "between 4 and 6", "6 or more")
 CONTACT = "struts touch, or nearly"
-EDGES = (0.0, 0.03, 0.05, 0.1, 0.2, np.inf)  #: of the ranges of relative density
+EDGES = (0.0, 0.03, 0.05, 0.1, 0.2, np.inf)  #: bounds of the ranges of relative density
 IMAGE = "images/solid-beam-map.png"
 Columns = dict[str, np.ndarray]
 """Values by name, one per lattice."""
 
 
 def census(sets: dict[str, Dataset]) -> str:
-    """How many labels there are, of what, and how good they say they are."""
+    """Return a table of the number of labels, their kinds, and their estimated errors."""
     rows = []
     for name, dataset in sets.items():
         part = dataset.select(np.flatnonzero(dataset.labels["solid"].mask))
@@ -52,12 +52,12 @@ def census(sets: dict[str, Dataset]) -> str:
 
 
 def spread(values: np.ndarray, form: str) -> str:
-    """Median and 90th percentile."""
+    """Format median and 90th percentile."""
     return f"{form.format(np.median(values))} ({form.format(np.quantile(values, 0.9))})"
 
 
 def compare(dataset: Dataset) -> Columns:
-    """Beam against solid, for the lattices that have both labels.
+    """Compare beams with solids, for the lattices that have both labels.
 
     ``copies`` is the same number for lattices that differ in density alone.
 
@@ -89,7 +89,7 @@ def compare(dataset: Dataset) -> Columns:
 
 
 def joined(parts: Iterable[Columns]) -> Columns:
-    """Sets one after the other; copies of one lattice are never in two."""
+    """Concatenate sets; copies of one lattice are never in two sets."""
     parts = list(parts)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     number = np.repeat(np.arange(len(parts)), [len(part["copies"]) for part in parts])
@@ -98,19 +98,19 @@ def joined(parts: Iterable[Columns]) -> Columns:
 
 
 def groups(struts_at_node: np.ndarray) -> np.ndarray:
-    """Number of the class in ``CLASSES``."""
+    """Return the index of the class in ``CLASSES``."""
     return (struts_at_node > 4).astype(int) + (struts_at_node >= 6)
 
 
 def members(values: Columns) -> dict[str, np.ndarray]:
-    """Which lattices belong to each class; those with contact are a class of their own."""
+    """Return which lattices belong to each class; those with contact form a separate class."""
     group, contact = groups(values["struts_at_node"]), values["contact"]
     found = {name: (group == number) & ~contact for number, name in enumerate(CLASSES)}
     return {**found, CONTACT: contact}
 
 
 def by_density(values: Columns) -> str:
-    """Difference of C and ratio of the softest eigenvalue in ranges of density."""
+    """Tabulate the difference of C and the ratio of the softest eigenvalue by density."""
     rows: list[Row] = []
     density = values["relative_density"]
     for low, high in pairwise(EDGES):
@@ -130,7 +130,7 @@ def by_density(values: Columns) -> str:
 
 
 def growth(values: Columns) -> str:
-    """How the difference follows r/L and density."""
+    """Tabulate the dependence of the difference on r/L and density."""
     rows = []
     for name, chosen in {**members(values), "all without contact": ~values["contact"]}.items():
         x, y = (np.log(values[key][chosen]) for key in ("slenderness", "difference"))
@@ -148,15 +148,15 @@ def growth(values: Columns) -> str:
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> str:
-    """Spearman's, where there are enough values."""
+    """Return Spearman's rank correlation, if there are enough values."""
     return f"{spearmanr(x, y).statistic:.2f}" if len(x) > 2 else "-"
 
 
 def power_within(copies: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[int, float]:
-    """Least-squares slope of y over x with an intercept of its own for every group of copies.
+    """Fit the least-squares slope of y over x with a separate intercept per group of copies.
 
     Returns:
-        Number of groups that have a say, and the slope; NaN where there is none.
+        Number of groups that contribute, and the slope; NaN if there are none.
     """
     _, number, size = np.unique(copies, return_inverse=True, return_counts=True)
     x, y = (column - (np.bincount(number, column) / size)[number] for column in (x, y))
@@ -165,7 +165,7 @@ def power_within(copies: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[int,
 
 
 def report(sets: dict[str, Dataset], picture: Path | None = None) -> str:
-    """All tables, and the picture where a place for it is given."""
+    """Return all tables, and draw the figure if a path is given."""
     values = joined([compare(dataset) for dataset in sets.values()])
     plain = ~values["contact"]
     per_slenderness = values["difference"] / values["slenderness"]
@@ -187,7 +187,7 @@ def report(sets: dict[str, Dataset], picture: Path | None = None) -> str:
 
 
 def draw(picture: Path, values: Columns) -> None:
-    """The picture of the docs."""
+    """Draw the figure of the docs."""
     names = ("relative_density", "slenderness", "difference", "softest_ratio", "contact")
     columns = {name: values[name] for name in names}
     group = groups(values["struts_at_node"])

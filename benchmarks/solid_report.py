@@ -1,4 +1,4 @@
-"""What ``solid.py`` and ``solid_labels.py`` found as Markdown, and its way into the docs."""
+"""Results of ``solid.py`` and ``solid_labels.py`` as Markdown, written into the docs."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ Row = tuple[str, ...]
 
 
 def table(heads: Row, rows: list[Row]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [heads, tuple("---" for _ in heads), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def write_section(name: str, text: str, page: Path = PAGE) -> None:
-    """Put the text between the two marks of a section of the page."""
+    """Write the text between the two marks of a section of the page."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     old = page.read_text(encoding="utf-8")
     if old.count(begin) != 1 or old.count(end) != 1:

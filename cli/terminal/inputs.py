@@ -161,7 +161,7 @@ def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[Path] = ()) -
             place = file.resolve()
             if seen.setdefault(place, output) is not output:
                 raise LatticeGnnError(
-                    f"{file}: two outputs cannot go to the same file; choose different " "names."
+                    f"{file}: two outputs cannot go to the same file; choose different names."
                 )
 
 

@@ -85,7 +85,7 @@ def _fill(file: h5py.File, dataset: Dataset, options: Mapping[str, Any]) -> None
 
 
 def read_dataset(path: Path, *, values: bool = True) -> Dataset:
-    """Read a whole file into memory; one that we did not write is first tried elsewhere.
+    """Read a dataset into memory; a file not written by this program is first probed.
 
     Args:
         path: The file.
@@ -104,10 +104,10 @@ def read_dataset(path: Path, *, values: bool = True) -> Dataset:
     except LatticeGnnError:
         raise
     except MemoryError:
-        raise LatticeGnnError(f"{path}: no readable HDF5 file (too large for memory).") from None
+        raise LatticeGnnError(f"{path}: not a readable HDF5 file (too large for memory).") from None
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError) as error:
         reason = " ".join(str(error).split())
-        raise LatticeGnnError(f"{path}: no readable HDF5 file ({reason}).") from None
+        raise LatticeGnnError(f"{path}: not a readable HDF5 file ({reason}).") from None
 
 
 class _Reader:
@@ -149,7 +149,7 @@ class _Reader:
         value: Any = self.file.attrs.get(name)
         if not isinstance(value, str):
             raise self.fail(
-                f"the attribute {name!r} is missing or no text; is this a dataset of lattice-gnn"
+                f"the attribute {name!r} is missing or not text; is this a dataset of lattice-gnn"
             )
         return value
 
@@ -159,7 +159,7 @@ class _Reader:
         except json.JSONDecodeError:
             values = None
         if not isinstance(values, list) or not all(isinstance(v, dict) for v in values):
-            raise self.fail("the attribute 'provenance' is no JSON list of objects")
+            raise self.fail("the attribute 'provenance' is not a JSON list of objects")
         return tuple(values)
 
     def group(self, name: str) -> h5py.Group:

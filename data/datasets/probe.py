@@ -1,8 +1,8 @@
-"""Whether the HDF5 library survives a file: told by the file's own checksum, or tried elsewhere.
+"""Probe whether the HDF5 library can read a file, by its checksum or in a separate process.
 
-A damaged file can send the library into an endless loop, or make it ask for all the memory. Files
-that we write end with a checksum of their bytes; where it fits, the library gets what it once
-wrote. Every other file is read once in a process of its own, with limits on time and memory.
+A damaged file can send the library into an endless loop, or make it allocate all memory. Files
+written by this program end with a checksum of their bytes; if it is correct, the library reads what
+it once wrote. Every other file is first read in a separate process, with limits on time and memory.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ def with_checksum(content: bytes) -> bytes:
 
 
 def has_checksum(path: Path) -> bool:
-    """Whether a file ends with the checksum of all bytes before."""
+    """Return whether a file ends with the checksum of all preceding bytes."""
     size = path.stat().st_size - _LENGTH
     if size < 0:
         return False
@@ -60,12 +60,12 @@ def has_checksum(path: Path) -> bool:
 
 
 def check_readable(path: Path) -> None:
-    """Refuse a file that the library hangs or crashes on.
+    """Refuse a file on which the library hangs or crashes.
 
-    What it merely finds wrong is left to the reader to say.
+    Errors that the library reports are left to the reader.
 
     Raises:
-        LatticeGnnError: It took too long or too much memory, or crashed the library.
+        LatticeGnnError: If it took too long or too much memory, or crashed the library.
     """
     if has_checksum(path):
         return
@@ -79,11 +79,11 @@ def check_readable(path: Path) -> None:
         )
     except subprocess.TimeoutExpired:
         raise LatticeGnnError(
-            f"{path}: no readable HDF5 file (damaged: the library does not come to an end within "
+            f"{path}: not a readable HDF5 file (damaged: the library does not finish within "
             f"{limit:.0f} s)."
         ) from None
     if done.returncode < 0 or b"MemoryError" in done.stderr:
         raise LatticeGnnError(
-            f"{path}: no readable HDF5 file (damaged: it crashes the library, or asks for more "
+            f"{path}: not a readable HDF5 file (damaged: it crashes the library, or requires more "
             f"than {_MEMORY // 2**30} GiB)."
         )

@@ -36,10 +36,10 @@ def identify(lattice: Lattice) -> Identity:
     distribution of strut lengths, each rounded to 0.001 of the mean.
 
     Collisions: mirror images are identified. Different nets with equal coordination up to the third
-        shell and equal mean lengths and directions would also be identified (no such pair is known
-        among the named cells). A value on the edge between two steps may round either way after a
-        change of cell, in which case a duplicate is missed: about one in a thousand for every
-        length that is not fixed by symmetry.
+    shell and equal mean lengths and directions would also be identified (no such pair is known
+    among the named cells). A value on the edge between two steps may round either way after a
+    change of cell, in which case a duplicate is missed: about one in a thousand for every length
+    that is not fixed by symmetry.
     """
     net = net_fingerprint(lattice)
     vectors, lengths = lattice.strut_vectors, lattice.lengths

@@ -99,7 +99,7 @@ def test_hostile_files_are_refused_in_one_sentence(case, file):
 def test_truncated_files_are_refused_in_one_sentence(share, file):
     content = file.read_bytes()
     file.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(LatticeGnnError, match="no readable HDF5 file"):
+    with pytest.raises(LatticeGnnError, match="not a readable HDF5 file"):
         read_dataset(file)
 
 
