@@ -80,7 +80,7 @@ def rate(timing: Timing, count: int) -> dict[str, float]:
 
 
 def throughput(lattices: Sequence[Lattice], repeats: int, oracle_cells: int) -> dict[str, Any]:
-    """Measure our rate, solve alone or from ``Lattice`` objects, the rate of the oracles, ratios."""
+    """Measure our rate, solve alone or from ``Lattice`` objects, that of the oracles, ratios."""
     batch = LatticeBatch.from_lattices(lattices)
     solve = rate(timed(lambda: beam.homogenise_beam(batch), repeats), len(lattices))
     objects = rate(timed(lambda: beam.homogenise_beam(lattices), repeats), len(lattices))
