@@ -103,7 +103,7 @@ def test_of_many_lattices_those_that_are_refused_do_not_cost_the_others(run, two
     reason, sentence = result.stderr.splitlines()
     assert reason.startswith(f"warning: left out: {path}")
     assert "the same Poisson's ratio" in reason
-    assert sentence == "error: 1 of 3 lattices are refused, for the reasons above."
+    assert sentence == "error: 1 of 3 lattices were refused, for the reasons above."
     answer = json.loads(result.stdout)
     assert len(answer["homogenisations"]) == 2
     assert answer["refused"] == [reason.removeprefix("warning: left out: ")]

@@ -68,7 +68,7 @@ def test_generate_solid_is_generate_and_label_in_one(run, population, tmp_path):
     assert again.exit_code == 0, again.stderr
     other = run("generate", "--config", config, "--solid", *words[2:], "-o", out)
     assert other.exit_code == 2
-    assert "made otherwise" in other.stderr
+    assert "made with other settings" in other.stderr
 
 
 @pytest.mark.parametrize(

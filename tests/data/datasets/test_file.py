@@ -80,7 +80,7 @@ HOSTILE = {
     "group": (put("labels", np.zeros(3)), "labels: expected a group"),
     "range": (off_range, "lattices/struts: a node number is out of range"),
     "offsets": (crossed_offsets, "lattices/node_offsets: does not increase"),
-    "provenance": (lambda f: f.attrs.modify("provenance", "{"), "'provenance' is no JSON"),
+    "provenance": (lambda f: f.attrs.modify("provenance", "{"), "'provenance' is not a JSON"),
     "method": (lambda f: f["labels/beam"].attrs.pop("method"), "labels/beam: the attributes"),
 }
 

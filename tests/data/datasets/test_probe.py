@@ -42,7 +42,7 @@ def test_files_of_others_are_tried_in_a_process_of_their_own(path, monkeypatch):
     assert len(read_dataset(path)) == 2
     monkeypatch.setattr("data.datasets.probe._TRY", "while True: pass")
     monkeypatch.setattr("data.datasets.probe._SECONDS", 0.5)
-    with pytest.raises(LatticeGnnError, match="does not come to an end within"):
+    with pytest.raises(LatticeGnnError, match="does not finish within"):
         check_readable(path)
     monkeypatch.setattr("data.datasets.probe._TRY", "import os; os.abort()")
     monkeypatch.setattr("data.datasets.probe._SECONDS", 20)

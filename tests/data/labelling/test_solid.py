@@ -185,7 +185,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(
     assert not parts_folder(path).exists()
     again = label_dataset(source, path, COARSE)  # finished: read, not made
     assert len(again) == 7
-    with pytest.raises(LatticeGnnError, match="made otherwise"):
+    with pytest.raises(LatticeGnnError, match="made with other settings"):
         label_dataset(source, path, SolidLabelling(voxels_per_diameter=5))
 
 
