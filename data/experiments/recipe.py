@@ -137,19 +137,18 @@ def error_bounds(model: StiffnessNetwork, data: TrainingData) -> ErrorBounds | N
     None for models that are not based on a frame.
     """
     test = data.parts["test"]
-    spreads, corrections, errors = [], [], []
+    signs, errors = [], []
     for first in range(0, len(test), _TOGETHER):
         part = test.select(np.arange(first, min(first + _TOGETHER, len(test))))
         with torch.no_grad():
             answer = model.answer(part.batch)
-        if answer.correction is None:
+        found = answer.signs()
+        if found is None:
             return None
-        none = torch.zeros_like(answer.correction)
-        spreads.append(none if answer.spread is None else answer.spread)
-        corrections.append(answer.correction)
+        signs.append(found)
         errors.append(relative_frobenius(answer.stiffness, part.stiffness))
-    spread, correction, error = (torch.cat(x).numpy() for x in (spreads, corrections, errors))
-    return ErrorBounds.calibrate(spread, correction, error, data.dataset.base[data.chosen["test"]])
+    base = data.dataset.base[data.chosen["test"]]
+    return ErrorBounds.calibrate(torch.cat(signs).numpy(), torch.cat(errors).numpy(), base)
 
 
 def core_minutes(folder: Path) -> float:

@@ -111,7 +111,7 @@ class JointModel(StiffnessNetwork):
         apart = (each - C).flatten(2).square().sum(-1).mean(0).sqrt()
         correction = (C - frame).flatten(1).norm(dim=1)
         spread = apart / scale if len(members) > 1 else None
-        return Answer(C, frame, spread, correction / scale)
+        return Answer(C, frame, spread, correction / scale, cases.smallest_opening())
 
     def inputs(self, batch: LatticeBatch) -> JointCases:
         """Frames, forces and invariants, which are independent of the weights."""

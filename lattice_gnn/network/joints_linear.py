@@ -66,7 +66,8 @@ class JointLinearModel(StiffnessNetwork):
         C = relative_to(self.matrix(cases).double(), cases.root)
         frame = cases.root @ cases.root
         scale = C.flatten(1).norm(dim=1)
-        return Answer(C, frame, correction=(C - frame).flatten(1).norm(dim=1) / scale)
+        correction = (C - frame).flatten(1).norm(dim=1) / scale
+        return Answer(C, frame, correction=correction, opening=cases.smallest_opening())
 
     def inputs(self, batch: LatticeBatch) -> JointCases:
         """Frames, forces and invariants, which are independent of the weights."""

@@ -147,11 +147,10 @@ class Surrogate:
 
     def error_bounds(self, answer: Answer) -> Float[np.ndarray, "lattices 2"] | None:
         """Return the 50 % and 90 % bounds on the relative error, if the model has them."""
-        if self._bounds is None or answer.correction is None:
+        signs = answer.signs()
+        if self._bounds is None or signs is None:
             return None
-        correction = answer.correction.cpu().numpy()
-        spread = np.zeros_like(correction) if answer.spread is None else answer.spread.cpu().numpy()
-        return self._bounds.bounds(spread, correction)
+        return self._bounds.bounds(signs.cpu().numpy())
 
     def _bounded_error(
         self, membership: Membership, bounds: Float[np.ndarray, " 2"]

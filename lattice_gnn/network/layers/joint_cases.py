@@ -122,6 +122,12 @@ class JointCases:
         """The lattice to which each pair belongs."""
         return _owners(self.pair_offsets)
 
+    def smallest_opening(self) -> Float[Tensor, " lattices"]:
+        """1 - cosine of the smallest angle between two struts of a joint."""
+        cosine = self.features[0, :, PAIR_FEATURES.index("c")].double()
+        largest = -torch.ones(len(self), dtype=cosine.dtype, device=cosine.device)
+        return 1 - largest.scatter_reduce(0, self.pair_lattice, cosine, "amax")
+
     def to(self, device: torch.device) -> "JointCases":
         """The same on another device."""
         return replace(self, **{f.name: getattr(self, f.name).to(device) for f in fields(self)})
