@@ -180,8 +180,8 @@ def ratios(values, offsets):
 
 AT_LEAST = {
     "weak_train": {
-        "sharp": 100, "crowded": 75, "unequal radii": 100, "dense": 300, "slender": 3, "contact": 55,
-        "another nu": 250, "unequal moduli": 25,
+        "sharp": 100, "crowded": 75, "unequal radii": 100, "dense": 300, "slender": 3,
+        "contact": 55, "another nu": 250, "unequal moduli": 25,
     },
     "weak_test": {
         "sharp": 30, "crowded": 8, "unequal radii": 9, "dense": 35, "slender": 3, "contact": 15,
