@@ -8,6 +8,7 @@ Header key ``lattice-gnn`` holds a JSON object with ``format`` (this file's vers
 import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -36,17 +37,20 @@ def save_model(path: str | Path, model: StiffnessNetwork, facts: Mapping[str, An
     Args:
         path: The file to write.
         model: The model.
-        facts: JSON-ready entries of the header beside ``format``, ``config`` and ``normaliser``.
+        facts: Entries of the header beside ``format``, ``config`` and ``normaliser``: plain
+            values. Numbers that are not finite (an error that has no value) become null.
     """
     header = {
-        **facts,
+        **_without_infinities(facts),
         "format": FORMAT,
         "config": model.config.to_dict(),
         "normaliser": asdict(model.normaliser),
     }
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     header["checksum"] = checksum(tensors)
-    write_whole(path, save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)}))
+    write_whole(
+        path, save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True, allow_nan=False)})
+    )
 
 
 def load_model(path: str | Path) -> tuple[StiffnessNetwork, dict[str, Any]]:
@@ -145,6 +149,15 @@ def _check_header(header: Any) -> None:
     for name, kind in _HEADER.items():
         if name in header and not isinstance(header[name], kind):
             raise ValueError(f"{name}: expected {kind.__name__}, got {header[name]!r:.60}")
+
+
+def _without_infinities(value: Any) -> Any:
+    """Replace numbers that JSON does not have by None, all the way down."""
+    if isinstance(value, Mapping):
+        return {key: _without_infinities(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_infinities(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _refuse_constant(name: str) -> Never:

@@ -52,7 +52,7 @@ def test_a_picture_is_drawn_where_vtk_would_die(octet, cubic_stiffness, tmp_path
     [
         ("octet.jpg", "PNG"),
         ("octet", "PNG"),
-        ("missing/octet.png", "does not exist"),
+        ("missing/octet.png", "there is no folder"),
         ("folder.png", "cannot be written"),
     ],
 )

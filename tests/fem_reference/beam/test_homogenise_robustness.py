@@ -369,9 +369,12 @@ def test_single_precision_in_any_unit_of_length(factor, element):
 @PATHS
 def test_beyond_the_range_of_floats_an_error_not_a_nan(sparse_from, monkeypatch):
     monkeypatch.setattr(fem_reference.beam.groups, "SPARSE_FROM_NODES", sparse_from)
-    good, bad = cell("octet", radius=0.05), cell("bcc", radius=0.05).scaled(1e-90)
+    batch = LatticeBatch.from_lattices([cell("octet", radius=0.05), cell("bcc", radius=0.05)])
+    scale = torch.tensor([1.0, 1e-90], dtype=torch.float64)
+    radii = batch.radii * scale[batch.strut_lattice]
+    bad = batch.replace(cells=batch.cells * scale[:, None, None], radii=radii, end_radii=radii)
     with pytest.raises(IllConditionedError, match="lattice 1") as caught:
-        homogenise_beam([good, bad])
+        homogenise_beam(bad)
     assert caught.value.lattice == 1
     assert isinstance(caught.value, LatticeGnnError)
     assert "\n" not in str(caught.value)

@@ -183,10 +183,16 @@ def test_components_agree_with_the_integer_report_of_the_net():
 @pytest.mark.parametrize("skew", [1, 30, *range(100, 620, 40)])
 def test_ranks_are_exact_for_needle_shaped_cells(skew):
     """Floating point takes their cycles for coplanar."""
-    U = np.array([[1, skew, 0], [0, 1, skew], [0, 0, 1]])
-    lattices = [random_lattice(0), SHEET, CHAIN, CLUSTER]
-    batch = LatticeBatch.from_lattices([x.with_cell_vectors(U) for x in lattices])
-    assert find_supports(batch).cycle_rank.tolist() == [3, 2, 1, 0]
+    U = torch.tensor([[1, skew, 0], [0, 1, skew], [0, 0, 1]])
+    inverse = torch.tensor([[1, -skew, skew**2], [0, 1, -skew], [0, 0, 1]])
+    batch = LatticeBatch.from_lattices([random_lattice(0), SHEET, CHAIN, CLUSTER])
+    needle = batch.replace(  # a Lattice refuses the most slender of these cells
+        cells=U.double() @ batch.cells,
+        nodes=batch.nodes @ inverse.double(),
+        shifts=batch.shifts @ inverse,
+    )
+    assert torch.equal(U @ inverse, torch.eye(3, dtype=torch.int64))
+    assert find_supports(needle).cycle_rank.tolist() == [3, 2, 1, 0]
 
 
 def test_ranks_are_exact_where_64_bits_overflow():

@@ -35,6 +35,15 @@ def test_a_saved_model_predicts_the_same_and_keeps_its_header(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_errors_without_a_value_are_null_in_the_header(tmp_path):
+    """The log of a tensor that is not positive is infinitely far off, and JSON has no infinity."""
+    path = tmp_path / "m.safetensors"
+    metrics = {"log": {"mean": float("inf"), "median": 0.5}, "all": [float("nan"), 1.0]}
+    save_model(path, saved(path), {"metrics": metrics})
+    expected = {"log": {"mean": None, "median": 0.5}, "all": [None, 1.0]}
+    assert read_header(path)["metrics"] == expected
+
+
 def edit_header(path, change):
     raw = path.read_bytes()
     (length,) = struct.unpack("<Q", raw[:8])

@@ -79,7 +79,7 @@ def test_known_errors_fall_into_their_rows(cells):
     assert found["moduli"]["nu"]["max"] == pytest.approx(0, abs=1e-9)
     assert found["negative_eigenvalue_share"] == 0.0
     assert 0 < found["seconds_per_lattice"] == found["seconds"] / 9
-    assert [row["name"] for row in found["worst"]][:3] == ["l2", "l5", "l8"]
+    assert {row["name"] for row in found["worst"][:3]} == {"l2", "l5", "l8"}  # equal to rounding
     assert found["worst"][0]["relative_density"] == pytest.approx(0.2)
     json.dumps(found, allow_nan=False)
 
