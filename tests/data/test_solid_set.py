@@ -31,7 +31,7 @@ class Part:
 PARTS = {
     "train": Part(8, 3000, 1000),
     "test": Part(12, 200, 50),
-    "fine_test": Part(20, 115, 50),
+    "fine_test": Part(20, 120, 50),
     "weak_train": Part(16, 400, 400),
     "weak_test": Part(20, 55, 55),
     "very_unequal_train": Part(8, 95, 95),
@@ -119,7 +119,7 @@ def test_slender_lattices_are_near_beams_and_stiffer(name):
     apart = np.linalg.norm(C - beam, axis=(1, 2)) / np.linalg.norm(C, axis=(1, 2))
     assert np.median(apart) < limit
     ratio = np.linalg.eigvalsh(C)[:, 0] / np.linalg.eigvalsh(beam)[:, 0]
-    assert np.mean(ratio > 1) > 0.98
+    assert np.sum(ratio <= 1) <= max(1, 0.02 * len(ratio))
     assert (ratio > 1 - label.details["softest_error"][chosen]).all()  # as far as labels can tell
 
 
@@ -232,14 +232,14 @@ def test_fine_labels_are_those_of_the_test_part_to_its_noise():
 
 
 def test_what_is_hard_in_the_test_part_has_fine_labels():
-    """All in which struts touch, nearly do, or meet at a sharp angle, but for the largest grids."""
+    """All in which struts touch, nearly do, or meet below 30 degrees, but the largest grid."""
     coarse = read("test")
     hard = contact(coarse) | (joints(coarse)[0] < 30)
     fine = np.isin(lattice_digests(coarse), lattice_digests(read("fine_test")))
     assert hard.sum() > 40
-    assert np.mean(fine[hard]) > 0.9
     nodes = coarse.labels[SOLID].details["nodes"]
-    assert nodes[hard & ~fine].min() > nodes[hard & fine].max()
+    missing = np.flatnonzero(hard & ~fine)
+    assert missing.tolist() == [int(np.argmax(np.where(hard, nodes, 0)))]
 
 
 def test_finer_grids_soften_little():
