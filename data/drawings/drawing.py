@@ -60,7 +60,7 @@ class Drawing:
 
 
 def draw(lattice: Lattice) -> Drawing:
-    """Return the home nodes, then the images that struts end at; and one bar a strut.
+    """Return the home nodes, then the images that struts end at; and one bar per strut.
 
     Nodes are drawn in those cells in which a spanning tree connects them, so that at every home
     node some strut ends.
@@ -140,7 +140,7 @@ def subdivided(drawing: Drawing, count: int) -> Drawing:
 
 
 def union(drawings: Sequence[Drawing]) -> Drawing:
-    """Return the bars of several drawings, which all have radii, in one."""
+    """Join the bars of several drawings, all with radii, into one drawing."""
     offsets = np.cumsum([0, *(len(x.points) for x in drawings)])
 
     def column(name: str, default: str) -> Float[np.ndarray, " bars"]:

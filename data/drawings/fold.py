@@ -32,7 +32,7 @@ DEFAULT_DENSITY = 0.01  #: relative density of a lattice to which its file gives
 
 @dataclass(frozen=True, slots=True)
 class FoldRules:
-    """How to fold.
+    """Options of folding.
 
     Attributes:
         split: Make joints where struts cross or touch without a common node.

@@ -1,4 +1,4 @@
-"""What folding did to a drawing, for people."""
+"""A readable report of what folding did to a drawing."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from lattice_gnn.lattice.lattice import Lattice
 
 @dataclass(frozen=True, slots=True)
 class FoldReport:
-    """What was done to a drawing.
+    """What folding did to a drawing.
 
     Attributes:
         drawn_nodes: Points of the drawing at which bars end.

@@ -1,4 +1,4 @@
-"""Which points of a drawing are one: coordinates are rounded, and CAD tools add noise.
+"""Merging of coincident points: coordinates are rounded, and CAD tools add noise.
 
 The tolerance goes by the struts, not by the window: a strip of 1 x 1 x 600 cells has the tolerance
 of its struts. Struts that are shorter still only stand for a joint: their ends become one node.
@@ -23,7 +23,7 @@ _NO_PAIRS = np.zeros((0, 2), dtype=np.int64)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """The cell that a drawing is folded into, and how close points are one.
+    """The cell that a drawing is folded into, and the tolerance within which points coincide.
 
     Attributes:
         cell: Cell vectors as rows.
@@ -69,7 +69,7 @@ def tolerance_for(lengths: Float[np.ndarray, " bars"]) -> float:
 
 
 def merge_points(fractions: Float[np.ndarray, "points 3"], window: Window) -> Merged:
-    """Make points that coincide modulo the cell one node.
+    """Merge points that coincide modulo the cell into one node.
 
     Raises:
         LatticeGnnError: The tolerance is not small beside the cell, or a row of points, each within

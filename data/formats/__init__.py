@@ -1,7 +1,7 @@
-"""One file a format: reading and writing what other programs use.
+"""One file per format: reading and writing what other programs use.
 
-What a file is, is told by its content; its suffix only decides what is written. Formats with
-absolute coordinates are folded into a cell (:mod:`data.drawings.fold`), and what was done is
+The format of a file is detected from its content; the suffix only decides what is written. Formats
+with absolute coordinates are folded into a cell (:mod:`data.drawings.fold`), and what was done is
 reported.
 """
 
@@ -27,7 +27,7 @@ _HEAD = 65536
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format.
+    """A file format.
 
     Attributes:
         kind: Its short name.
@@ -54,7 +54,7 @@ def _matches(pattern: bytes) -> Callable[[bytes], bool]:
 
 
 def _never(head: bytes) -> bool:
-    """Told by the user alone, or by the whole file."""
+    """Detected from the whole file, or named by the user."""
     return False
 
 
@@ -113,7 +113,7 @@ FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file held.
+    """Contents of a file that was read.
 
     Attributes:
         kind: Its format.
@@ -134,7 +134,7 @@ class Reading:
         )
 
     def require_spanning(self, where: str) -> None:
-        """Refuse a drawing that was folded into a cell told from it and does not span space.
+        """Refuse a drawing that was folded into an inferred cell and does not span space.
 
         Args:
             where: The file, for the error.
@@ -160,11 +160,11 @@ def format_named(kind: str) -> Format:
         if found.kind == kind:
             return found
     kinds = ", ".join(x.kind for x in FORMATS)
-    raise LatticeGnnError(f"format {kind!r}: there is no such format; there are {kinds}.")
+    raise LatticeGnnError(f"format {kind!r}: no such format; the formats are {kinds}.")
 
 
 def kind_of(path: str | os.PathLike[str]) -> str:
-    """Tell the format of a file by its content.
+    """Detect the format of a file from its content.
 
     Raises:
         LatticeGnnError: It cannot be read, or is of no known format, or is a deck of which it
@@ -179,7 +179,7 @@ def kind_of(path: str | os.PathLike[str]) -> str:
 
 
 def first_guess(path: str | os.PathLike[str]) -> str:
-    """Tell the format of a file by its first bytes; a deck may be of Abaqus or of CalculiX.
+    """Detect the format of a file from its first bytes; a deck may be Abaqus or CalculiX.
 
     Raises:
         LatticeGnnError: It cannot be read, or is of no known format.
@@ -210,7 +210,7 @@ def read_with_report(
     kind: str | None = None,
     options: "ReadOptions | None" = None,
 ) -> Reading:
-    """Read every lattice of a file and say what was done.
+    """Read every lattice of a file, with a report of what was done.
 
     Args:
         path: The file.
@@ -297,7 +297,7 @@ def writing_notes(kind: str, lattices: "Sequence[Lattice]") -> list[str]:
 
 
 def files_of(path: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Return the files that a name stands for: both tables of a lattice in CSV, else itself."""
+    """Return the files behind a name: both CSV tables of a lattice, otherwise the file itself."""
     path = Path(path)
     if path.suffix.lower() in (".csv", ".tsv"):
         from data.formats.csv_tables import table_paths

@@ -1,4 +1,4 @@
-"""What a column of a table or an array of a mesh holds, told by its name in any spelling.
+"""The meaning of a table column or mesh array, recognised by its name in any spelling.
 
 ``Radius [mm]``, ``r``, ``radius_mm`` and ``Diameter (um)`` are understood; what is not is reported.
 """
@@ -52,7 +52,7 @@ _SIZES = ("radius", "end_radius", "inner_radius", "diameter", "end_diameter", "i
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A name, taken apart.
+    """A column name, parsed.
 
     Attributes:
         stem: Lower case, letters and digits alone.
@@ -64,7 +64,7 @@ class Column:
 
     @classmethod
     def of(cls, name: str) -> "Column":
-        """Take a name apart."""
+        """Parse a name."""
         text = name.strip()[:200]
         for pattern in (_BRACKET, _SUFFIX):
             if found := pattern.fullmatch(text):
@@ -111,7 +111,7 @@ def size_columns(names: Iterable[str]) -> dict[str, tuple[str, float]]:
 
 
 def unit_factor(name: str, unit: str) -> float:
-    """Return what a column of sizes is multiplied by, to have it in the unit of the coordinates.
+    """Return the factor that converts a column of sizes to the unit of the coordinates.
 
     Args:
         name: Name of the column, with its own unit perhaps.
@@ -188,7 +188,7 @@ def with_node_radii(
 
 
 def skipped_note(names: Iterable[str]) -> list[str]:
-    """Return a note of columns that were not understood, none if there are none."""
+    """Return a note that lists the columns that were not understood, if there are any."""
     several = [repr(name[:30]) for name in names]
     if not several:
         return []

@@ -1,4 +1,4 @@
-"""Two tables, ``NAME_nodes.csv`` and ``NAME_struts.csv``, separated by commas or anything usual.
+"""Two tables, ``NAME_nodes.csv`` and ``NAME_struts.csv``, with any usual separator.
 
 Nodes: columns ``id, x, y, z``; without an id rows are numbered from 0. Struts: columns ``i, j``
 (node ids) and, if known, ``radius`` and ``end_radius``. Other spellings of these names, diameters
@@ -40,7 +40,7 @@ _IGNORED = ("label",)  #: columns of struts that mean nothing here, without a no
 
 
 def table_paths(path: Path) -> tuple[Path, Path]:
-    """Return the tables of nodes and of struts that a name stands for."""
+    """Return the paths of the node and strut tables behind a name."""
     stem = path.stem
     for mine, others in ((_NODE_WORDS, _STRUT_WORDS), (_STRUT_WORDS, _NODE_WORDS)):
         word = next((x for x in mine if stem.lower().endswith(x)), None)
@@ -73,7 +73,7 @@ class _Table:
     separator: str | None = None
 
     def rows(self) -> Iterator[tuple[list[str], Place]]:
-        """Yield the row of names, then the cells of every row."""
+        """Yield the header row, then the cells of every row."""
         for line, place in read_lines(self.path):
             if line.startswith("#"):
                 self.comments.append(line)
@@ -126,7 +126,7 @@ class _Table:
         return cells[:width]
 
     def column(self, role: str, place: Place, taken: str | None = None) -> int:
-        """Return the place of a column that must be there."""
+        """Return the index of a required column."""
         name = columns.find((x for x in self.names if x != taken), role)
         if name is None:
             raise place.error(
@@ -227,7 +227,7 @@ def _sizes(table: _Table, place: Place) -> dict[str, tuple[str, float]]:
 
 
 def _in_place(place: Place, run: Callable[[], Any]) -> Any:
-    """Run something, and say where its error is."""
+    """Run a function and add the place to its error."""
     try:
         return run()
     except LatticeGnnError as error:

@@ -1,4 +1,4 @@
-"""The text of an Abaqus or CalculiX input deck, and what a deck holds of beams."""
+"""The text of an Abaqus or CalculiX input deck, and the beams that it describes."""
 
 from array import array
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Block:
     place: Place
 
     def get(self, key: str) -> str:
-        """Return a parameter in upper case, '' if it is not there."""
+        """Return a parameter in upper case, '' if it is missing."""
         return self.parameters.get(key, "").strip().upper()
 
     def error(self, message: str) -> LatticeGnnError:
@@ -83,7 +83,7 @@ class Part:
         self.points.extend(position)
 
     def position(self, label: int) -> tuple[float, float, float]:
-        """Return the position of a node that is there."""
+        """Return the position of an existing node."""
         at = 3 * self.labels[label]
         x, y, z = self.points[at : at + 3]
         return x, y, z
@@ -97,7 +97,7 @@ class Part:
         check_count(len(self.elements), MAX_BARS, place, "elements")
 
     def will_generate(self, count: int, place: Place) -> None:
-        """Refuse keywords that make too much from too little."""
+        """Refuse keywords that generate too many nodes or elements."""
         self.generated += count
         check_count(self.generated, MAX_GENERATED, place, "generated nodes and elements")
 
@@ -114,7 +114,7 @@ class Instance:
 
 @dataclass(slots=True)
 class Deck:
-    """What a deck holds of beams.
+    """The beams of a deck.
 
     Attributes:
         parts: By name; "" holds what stands outside of every part.

@@ -1,4 +1,4 @@
-"""Keywords of decks that make nodes and elements from others: what Abaqus defines, or a refusal.
+"""Deck keywords that generate nodes and elements from others: as in Abaqus, or refused.
 
 Source: Abaqus keywords reference, ``*NGEN``, ``*NFILL``, ``*NCOPY``, ``*ELGEN``, ``*ELCOPY``,
 ``*SYSTEM``, and ``*NODE`` with ``SYSTEM``.
@@ -59,13 +59,13 @@ def turned(points: Float[np.ndarray, "points 3"], axis: list[float]) -> np.ndarr
 
 
 def check_axis(axis: list[float], block: Block) -> None:
-    """Refuse an axis of rotation whose two points are one."""
+    """Refuse an axis of rotation whose two points coincide."""
     if axis[:3] == axis[3:6] and axis[6] != 0:
         raise block.error("the two points of the axis of rotation are the same")
 
 
 def _integers(block: Block, words: list[str], place: Place, defaults: list[int]) -> list[int]:
-    """Return whole numbers, with defaults for those that are left out."""
+    """Return integers, with defaults for those left out."""
     values = [
         integer(word, place, f"*{block.keyword}") if word else default
         for word, default in zip(words, defaults, strict=False)

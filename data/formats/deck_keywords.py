@@ -1,4 +1,4 @@
-"""What the reader does with each keyword of a deck: one table of handlers, no other is ever run."""
+"""Handlers of the deck keywords: one table; nothing outside it is ever called."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +66,7 @@ def read_deck(path: Path, dialect: str | None) -> Deck:
 
 
 class _Reader:
-    """Puts the blocks of a deck where they belong."""
+    """Dispatch of the blocks of a deck."""
 
     def __init__(self) -> None:
         self.deck = Deck()
@@ -85,7 +85,7 @@ class _Reader:
             HANDLERS[block.keyword](self, block)
 
     def here(self) -> Part:
-        """Return what nodes and elements belong to at this line of the deck."""
+        """Return the part or instance that owns nodes and elements at this line of the deck."""
         if self.instance is not None:
             return self.instance.own
         return self.deck.parts.setdefault(self.part, Part())
@@ -247,7 +247,7 @@ def _generation(make: Callable[[Block, Part], None]) -> Callable[[_Reader, Block
 
 
 def _solid_section(reader: _Reader, block: Block) -> None:
-    """An area belongs to trusses; sections of solids are nothing to a lattice."""
+    """Read the area of trusses; sections of solid elements do not matter to a lattice."""
     section = truss_section(block)
     if section is not None:
         reader.here().sections.append((block.get("ELSET"), section))
@@ -274,4 +274,4 @@ HANDLERS: dict[str, Callable[[_Reader, Block], None]] = {
     "BEAM GENERAL SECTION": _section(general_section),
     "SOLID SECTION": _solid_section,
 }
-"""The keywords that matter to a lattice; every other is skipped."""
+"""The keywords that matter to a lattice; all others are skipped."""

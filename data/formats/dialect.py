@@ -1,4 +1,4 @@
-"""Whose deck it is: Abaqus gives a circle by its radius, CalculiX by its diameters.
+"""The dialect of a deck: Abaqus gives a circle by its radius, CalculiX by its diameters.
 
 The whole deck decides. What one program alone has (an element, a keyword, a parameter) is a sure
 clue. Linear beams alone speak for Abaqus, since CalculiX takes circles for quadratic elements only,
@@ -101,7 +101,7 @@ def decide(deck: Deck, asked: str | None, where: str) -> str:
     if found:
         why = f"{sure['abaqus'][0]} speak for Abaqus, {sure['calculix'][0]} for CalculiX"
     elif doubt:
-        why = f"there is {doubt[0]}, which is no proof"
+        why = f"there is {doubt[0]}, which proves nothing"
     raise LatticeGnnError(
         f"{where}: a circle is given by its radius in Abaqus and by its diameter in CalculiX, and "
         f"the deck may be of either ({why}); say --dialect abaqus or --dialect calculix."

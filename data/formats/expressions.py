@@ -1,4 +1,4 @@
-"""Arithmetic in files: numbers, names, + - * / **, brackets, a few functions; nothing else runs."""
+"""Arithmetic expressions in files: numbers, names, + - * / **, brackets and a few functions."""
 
 import ast
 import math
@@ -101,7 +101,7 @@ def parameters(given: Mapping[str, Any], where: str) -> dict[str, float]:
 
 
 def _needs(value: Any) -> set[str]:
-    """Return the names in an expression; none where it is no arithmetic, which is found later."""
+    """Return the names in an expression; none if it is not arithmetic, which is reported later."""
     if not isinstance(value, str) or len(value) > _MAX_LENGTH:
         return set()
     try:

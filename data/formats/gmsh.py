@@ -18,12 +18,12 @@ _POINTS_OF = {
 }  # fmt: skip
 _KINDS = {1: LINE, 2: 5, 3: 9, 4: 10, 5: 12, 6: 13, 7: 14, 8: EDGE_2, 9: 22, 11: 24, 15: 1,
           16: 23, 17: 25, 26: EDGE_3, 27: EDGE_N, 28: EDGE_N}  # fmt: skip
-"""Kinds of elements as VTK numbers them; all others are no lines."""
+"""Line elements, as VTK numbers them; all others are not lines."""
 
 
 @dataclass(slots=True)
 class _File:
-    """The bytes of a file and how far they are read."""
+    """The bytes of a file and the reading position."""
 
     content: bytes
     where: str
@@ -37,7 +37,7 @@ class _File:
         return LatticeGnnError(f"{self.where}: {message}.")
 
     def section(self, name: bytes) -> bool:
-        """Go to the beginning of a section; return whether there is another one of it."""
+        """Move to the beginning of a section; return whether another one follows."""
         start = self.content.find(b"$" + name + b"\n", self.at)
         if start < 0:
             start = self.content.find(b"$" + name + b"\r\n", self.at)
@@ -235,7 +235,7 @@ def _finished(file: _File, mesh: _Mesh, start: int) -> LineMesh:
 
 
 def _numbers(file: _File, labels: np.ndarray, wanted: np.ndarray, what: str) -> np.ndarray:
-    """Return at which place among the labels each of the wanted ones stands."""
+    """Return the index of each wanted label among the labels."""
     order = np.argsort(labels, kind="stable")
     at = np.minimum(np.searchsorted(labels[order], wanted), len(labels) - 1)
     found = order[at]

@@ -1,6 +1,6 @@
 """Catalogues of lattices with reference tensors, ``.lat``: the text format of the GLAMM data set.
 
-Entries follow one another, parted by ``----- lattice_transition -----``::
+Entries follow one another, separated by ``----- lattice_transition -----``::
 
     Name: ort_Z09.0_E195_p_0.0_1
 
@@ -122,7 +122,7 @@ def write_lat(
     notation: Notation = "mandel",
     digits: int = 17,
 ) -> None:
-    """Write a catalogue, all or nothing.
+    """Write a catalogue atomically.
 
     A lattice whose vector a is not along x, or b not in the plane xy, is turned so that they are,
     its tensors with it. The format knows solid struts of constant section, of one material with
@@ -149,7 +149,7 @@ def write_lat(
 
 
 def _entry(text: LatText) -> CatalogueEntry:
-    """Make an entry of the blocks of text between two transitions."""
+    """Make an entry from the text blocks between two transitions."""
     try:
         lattice, notes = _lattice(text)
     except LatticeGnnError as error:

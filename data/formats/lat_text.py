@@ -126,7 +126,7 @@ def _lines(path: Path) -> Iterator[Line]:
                 yield line.strip(), Place(path.name, number)
     except UnicodeDecodeError:
         raise Place(path.name, number + 1).error(
-            "not a .lat catalogue: from here on it is no UTF-8 text"
+            "not a .lat catalogue: from here on it is not UTF-8 text"
         ) from None
 
 
@@ -267,7 +267,7 @@ def _tensors(reader: _Reader, text: str, place: Place) -> TensorBlock:
 
 
 def _numbers(text: str, place: Place, what: str, counts: tuple[int, ...]) -> PrintedRow:
-    """Read one line of finite numbers, parted by blanks or commas."""
+    """Read one line of finite numbers, separated by blanks or commas."""
     words = [word for word in re.split(r"[\s,]+", text) if word]
     if counts and len(words) not in counts:
         wanted = " or ".join(str(count) for count in counts)

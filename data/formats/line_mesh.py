@@ -1,4 +1,4 @@
-"""Line cells of meshes, of whatever file: straight bars between points, with their data."""
+"""Line cells of meshes of any format: straight bars between points, with their data."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -39,7 +39,7 @@ _BOOKKEEPING = ("gmsh:physical", "gmsh:geometrical", "gmsh:dim_tags", "GlobalNod
 
 
 def _reader(head: bytes) -> Callable[[bytes, str], LineMesh] | None:
-    """Name the reader of a file by its first bytes, None if it is no mesh."""
+    """Name the reader of a file by its first bytes; None if it is not a mesh."""
     if head.startswith(b"# vtk DataFile"):
         return vtk_legacy.read
     if b"<VTKFile" in head[:4096]:
@@ -76,7 +76,7 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
 
 
 def _drawing(mesh: LineMesh, path: Path) -> tuple[Drawing, list[str]]:
-    """Return the lines of a mesh with what is known of their sections, and what was left out."""
+    """Return the lines of a mesh, what is known about their sections, and what was left out."""
     where = path.name
     notes = []
     if mesh.skipped:

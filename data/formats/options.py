@@ -1,4 +1,4 @@
-"""What a user may say about reading, and what every format checks about writing."""
+"""Options for reading, and the checks that all formats share when writing."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class ReadOptions:
     dialect: str | None = None
 
     def __post_init__(self) -> None:
-        """Check what a user may have typed."""
+        """Check the values."""
         if self.tolerance is not None and not 0 < self.tolerance < float("inf"):
             raise LatticeGnnError(
                 f"tolerance: expected a length above 0 in the unit of the file, "

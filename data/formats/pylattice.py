@@ -32,7 +32,7 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     try:
         text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise LatticeGnnError(f"{where}: not JSON: it is no UTF-8 text.") from None
+        raise LatticeGnnError(f"{where}: not JSON: it is not UTF-8 text.") from None
     data = parse_json(text, where)
     if not isinstance(data, dict) or not isinstance(data.get("beams"), list):
         raise LatticeGnnError(f"{where}: expected an object with a list 'beams'.")

@@ -218,7 +218,7 @@ _HANDLERS: dict[tuple[str, str], Callable[[_Model, dict[str, str], Place], None]
     (BEAMS, "beam"): _beam,
     (BALLS, "ball"): _ball,
 }
-"""The elements that matter to a lattice; every other is skipped."""
+"""The elements that matter to a lattice; all others are skipped."""
 
 
 def read(path: Path, options: ReadOptions) -> list[Fold]:

@@ -55,7 +55,7 @@ def model_name(archive: zipfile.ZipFile, where: str) -> str:
 
 
 def member(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[bytes]:
-    """Yield the content of a member in pieces, and stop where it grows out of proportion."""
+    """Yield the content of a member in pieces; stop if it grows out of proportion."""
     limit = min(MAX_BYTES, 2**20 + _MAX_RATIO * archive.getinfo(name).compress_size)
     total = 0
     try:

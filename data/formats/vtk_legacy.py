@@ -28,7 +28,7 @@ _MAX_SECTIONS = 1000
 
 @dataclass(slots=True)
 class _File:
-    """The bytes of a file and how far they are read."""
+    """The bytes of a file and the reading position."""
 
     content: bytes
     where: str
@@ -42,7 +42,7 @@ class _File:
         return LatticeGnnError(f"{self.where}, {place}: {message}.")
 
     def line(self) -> list[bytes]:
-        """Return the words of the next line that has any; none at the end."""
+        """Return the words of the next line that is not blank; none at the end."""
         while self.at < len(self.content):
             end = self.content.find(b"\n", self.at)
             end = len(self.content) if end < 0 else end
@@ -106,7 +106,7 @@ class _File:
 
 @dataclass(slots=True)
 class _Mesh:
-    """What was found so far."""
+    """The contents read so far."""
 
     points: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     cells: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)

@@ -38,7 +38,7 @@ class _Array:
 
 @dataclass(slots=True)
 class _File:
-    """What the XML says, while it is read."""
+    """The contents of the XML read so far."""
 
     name: str
     root: dict[str, str] = field(default_factory=dict)
@@ -106,7 +106,7 @@ def read(content: bytes, where: str) -> LineMesh:
 
 
 class _Decoder:
-    """Turns arrays of a file into numbers."""
+    """Decoder of the arrays of a file."""
 
     def __init__(self, file: _File, appended: bytes, encoding: str) -> None:
         self.file, self.appended, self.encoding = file, appended, encoding
@@ -253,7 +253,7 @@ def _cells(
 
 
 def _joined(parts: list[_Part], where: str) -> LineMesh:
-    """Put the pieces of a file together; data that not all of them have are left out."""
+    """Join the pieces of a file; data that some of them lack are left out."""
     if len(parts) == 1:
         return line_mesh(*parts[0], where)
     points = np.cumsum([0, *(len(part[0]) for part in parts)])
