@@ -236,7 +236,7 @@ def test_rounding_is_half_a_unit_of_the_printed_digits(tmp_path):
 MALFORMED = {
     "no file": (None, "no such file"),
     "empty": ("", r"not a \.lat catalogue"),
-    "binary": (b"PK\x03\x04\xff\xfe\x00", "line 1.*no UTF-8"),
+    "binary": (b"PK\x03\x04\xff\xfe\x00", "line 1.*not UTF-8"),
     "prose": ("Dear reader,\nhello\n", "line 1: text outside of any entry"),
     "nothing but a name": ("Name: x\n", "line 1: x: .*'unit cell parameters'"),
     "name missing": ("Name:\n", "name is missing"),

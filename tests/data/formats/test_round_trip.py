@@ -225,7 +225,7 @@ def test_unknown_files_and_formats_are_named(tmp_path):
         read_any(tmp_path)
     with pytest.raises(LatticeGnnError, match=r"'\.dat' tells no format"):
         write_any(path, [cell("bcc", radius=0.05)])
-    with pytest.raises(LatticeGnnError, match="no such format; there are 3mf"):
+    with pytest.raises(LatticeGnnError, match="no such format; the formats are 3mf"):
         read_any(path, "stl")
 
 
