@@ -1,5 +1,13 @@
 """Formatting of numbers in sentences and tables."""
 
+from collections.abc import Callable, Sequence
+from math import floor, log10, sqrt
+
+COUPLING_NOISE = 1e-6
+"""Entries of a stiffness below this share of sqrt(C_ii C_jj) are shown as zero."""
+SOFT = 0.01
+"""Diagonal entries below this share of the largest are written with exponents."""
+
 
 def percent(fraction: float | None, digits: int = 2) -> str:
     """Format a fraction as a percentage with at least ``digits`` significant digits.
@@ -17,3 +25,47 @@ def percent(fraction: float | None, digits: int = 2) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, in the plural unless the number is one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def scientific(value: float) -> str:
+    """Format a number with an exponent and five significant digits."""
+    return f"{value:.4e}" if value else "0"
+
+
+def significant(value: float) -> str:
+    """Format a number with five significant digits."""
+    return "0" if value == 0 else f"{value:#.5g}".rstrip(".")
+
+
+def number_format(values: Sequence[float], digits: int = 5) -> Callable[[float], str]:
+    """Return a format with equally many decimals for all values, ``digits`` in the largest."""
+    largest = max((abs(value) for value in values), default=0.0)
+    if largest == 0:
+        return lambda value: "0"
+    decimals = digits - 1 - floor(log10(largest))
+    if not 0 <= decimals <= 8:
+        return lambda value: "0" if abs(value) < 1e-9 * largest else f"{value:.{digits - 1}e}"
+    return lambda value: "0" if abs(value) < 0.5 * 10.0**-decimals else f"{value:.{decimals}f}"
+
+
+def without_noise(voigt: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Return the matrix with couplings of less than a millionth of the diagonal set to zero."""
+    diagonal = [abs(voigt[k][k]) for k in range(len(voigt))]
+    floor_ = 1e-15 * max(diagonal)
+    scales = [value if value > floor_ else 0.0 for value in diagonal]
+    return [
+        [
+            entry if abs(entry) > COUPLING_NOISE * sqrt(scales[i] * scales[j]) > 0 else 0.0
+            for j, entry in enumerate(row)
+        ]
+        for i, row in enumerate(voigt)
+    ]
+
+
+def matrix_texts(matrix: Sequence[Sequence[float]]) -> list[list[str]]:
+    """Format the entries of a stiffness or compliance; small diagonal entries keep their digits."""
+    shown = without_noise(matrix)
+    diagonal = [value for k in range(len(shown)) if (value := abs(shown[k][k]))]
+    soft = bool(diagonal) and min(diagonal) < SOFT * max(diagonal)
+    fmt = scientific if soft else number_format([entry for row in shown for entry in row])
+    return [[fmt(entry) for entry in row] for row in shown]

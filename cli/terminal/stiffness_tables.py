@@ -2,7 +2,6 @@
 
 import os.path
 from collections.abc import Callable, Sequence
-from math import sqrt
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -11,16 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.terminal.lattice_tables import label
-from cli.terminal.tables import (
-    block,
-    columns,
-    grid,
-    number_format,
-    pairs,
-    scientific,
-    significant,
-)
-from lattice_gnn.wording import percent
+from cli.terminal.tables import block, columns, grid, pairs
+from lattice_gnn.wording import matrix_texts, percent, significant
 
 if TYPE_CHECKING:
     from lattice_gnn.lattice.lattice import Material
@@ -39,36 +30,13 @@ if TYPE_CHECKING:
 
     Report = PredictionReport | HomogenisationReport
 
-COUPLING_NOISE = 1e-6
-"""Entries of a stiffness below this share of sqrt(C_ii C_jj) are shown as zero."""
-SOFT = 0.01
-"""Diagonal entries below this share of the largest are written with exponents."""
-
-
-def without_noise(voigt: Sequence[Sequence[float]]) -> list[list[float]]:
-    """Return the matrix with couplings of less than a millionth of the diagonal set to zero."""
-    diagonal = [abs(voigt[k][k]) for k in range(len(voigt))]
-    floor_ = 1e-15 * max(diagonal)
-    scales = [value if value > floor_ else 0.0 for value in diagonal]
-    return [
-        [
-            entry if abs(entry) > COUPLING_NOISE * sqrt(scales[i] * scales[j]) > 0 else 0.0
-            for j, entry in enumerate(row)
-        ]
-        for i, row in enumerate(voigt)
-    ]
-
 
 def matrix(voigt: "Matrix", order: str) -> Table:
     """Return a 6x6 matrix with row and column labels; small diagonal entries keep their digits."""
-    shown = without_noise(voigt)
-    diagonal = [value for k in range(6) if (value := abs(shown[k][k]))]
-    soft = bool(diagonal) and min(diagonal) < SOFT * max(diagonal)
-    fmt = scientific if soft else number_format([entry for row in shown for entry in row])
     names = order.split()
     table = columns("", names)
-    for name, row in zip(names, shown, strict=True):
-        table.add_row(_cyan(name), *(fmt(entry) for entry in row))
+    for name, row in zip(names, matrix_texts(voigt), strict=True):
+        table.add_row(_cyan(name), *row)
     return table
 
 

@@ -1,6 +1,6 @@
 """Common style of tables, and formatting of numbers."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from math import floor, log10
 
 from rich.console import Group, RenderableType
@@ -62,24 +62,3 @@ def three_digits(value: float | None) -> str:
 def three_per_cent(fraction: float | None) -> str:
     """Format a fraction in per cent with three digits, without the sign."""
     return three_digits(None if fraction is None else 100 * fraction)
-
-
-def scientific(value: float) -> str:
-    """Format a number with an exponent and five significant digits."""
-    return f"{value:.4e}" if value else "0"
-
-
-def significant(value: float) -> str:
-    """Format a number with five significant digits."""
-    return "0" if value == 0 else f"{value:#.5g}".rstrip(".")
-
-
-def number_format(values: Sequence[float], digits: int = 5) -> Callable[[float], str]:
-    """Return a format with equally many decimals for all values, ``digits`` in the largest."""
-    largest = max((abs(value) for value in values), default=0.0)
-    if largest == 0:
-        return lambda value: "0"
-    decimals = digits - 1 - floor(log10(largest))
-    if not 0 <= decimals <= 8:
-        return lambda value: "0" if abs(value) < 1e-9 * largest else f"{value:.{digits - 1}e}"
-    return lambda value: "0" if abs(value) < 0.5 * 10.0**-decimals else f"{value:.{decimals}f}"
