@@ -1,0 +1,1 @@
+"""Gradient design of lattices: quantities, constraints, variables, optimiser, verification."""

@@ -1,0 +1,184 @@
+"""The result of a design: the lattice, its values, what the reference says about it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.stiffness import Stiffness
+
+Aim = Literal["maximise", "minimise"]
+
+
+class Status(StrEnum):
+    """How a search ended, judged from recomputed constraints and first-order optimality."""
+
+    CONVERGED = "converged"
+    """All constraints are satisfied, and no direction improves the objective to first order."""
+    STALLED = "stalled"
+    """The search stopped although a constraint is violated or the objective could improve."""
+    MAX_STEPS = "max_steps"
+    """The limit of steps was reached before convergence."""
+    INTERRUPTED = "interrupted"
+    """The user interrupted the search; the best design so far is reported."""
+
+
+class Verdict(StrEnum):
+    """What the reference says about the design."""
+
+    CONFIRMED = "confirmed"
+    """Every constraint is satisfied, and the objective is better than the start's."""
+    REFUTED = "refuted"
+    """By the reference, a constraint is violated or the objective is no better than the start's."""
+    UNCHECKED = "unchecked"
+    """No reference was computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the history: the best design of all starts so far.
+
+    Attributes:
+        step: Number of objective evaluations of the start that holds the best design.
+        phase: What the search is doing, such as "search", "polish" or "refine 1".
+        objective: The objective as stated by the user; for a target, the misfit.
+        violation: Worst constraint violation, in multiples of each constraint's scale; 0 if none.
+    """
+
+    step: int
+    phase: str
+    objective: float
+    violation: float
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveValue:
+    """The objective at the start and at the design, by evaluator and reference.
+
+    Attributes:
+        name: Name of the quantity.
+        aim: "maximise" or "minimise".
+        start: Value of the start by the evaluator.
+        value: Value of the design by the evaluator.
+        start_reference: Value of the start by the reference.
+        reference: Value of the design by the reference.
+    """
+
+    name: str
+    aim: Aim
+    start: float
+    value: float
+    start_reference: float | None = None
+    reference: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintValue:
+    """One constraint at the design, by evaluator and reference.
+
+    Attributes:
+        name: The constraint as text.
+        value: The value of the quantity (of several, the worst).
+        violation: Violation in multiples of the scale; 0 if none.
+        allowed: Largest violation of a satisfied constraint.
+        reference: The value by the reference.
+        reference_violation: The violation by the reference.
+    """
+
+    name: str
+    value: float
+    violation: float
+    allowed: float
+    reference: float | None = None
+    reference_violation: float | None = None
+
+    @property
+    def satisfied(self) -> bool:
+        """Whether the evaluator's value satisfies the constraint."""
+        return self.violation <= self.allowed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """The stiffness of the design by an independent method.
+
+    Attributes:
+        method: "beam" or "solid".
+        stiffness: C / E_s of the design.
+        error: Estimated relative error of a solid; None for beams.
+        gap: Relative Frobenius distance between evaluator and reference.
+    """
+
+    method: Literal["beam", "solid"]
+    stiffness: Stiffness
+    error: float | None
+    gap: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refinement:
+    """One refinement: a search with the evaluator corrected by the reference.
+
+    Attributes:
+        objective: The objective of its design by the corrected evaluator.
+        reference: The objective of its design by the reference.
+        violation: Worst violation of its design by the reference, in multiples of the scale.
+        gap: Relative Frobenius distance between corrected evaluator and reference.
+    """
+
+    objective: float
+    reference: float
+    violation: float
+    gap: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DesignResult:
+    """What a design search found, rounded, re-evaluated and verified.
+
+    Attributes:
+        start: The lattice that the search started from.
+        lattice: The design, with its variables rounded; everything here is about this lattice.
+        stiffness: C / E_s by the evaluator.
+        evaluator: Name of the evaluator, such as "beam" or "network".
+        status: How the search ended.
+        optimality: Part of the objective's gradient that no active constraint or bound balances,
+            as a share of the gradient; 0 at an exact optimum.
+        objective: The objective at the start and at the design.
+        constraints: Every constraint at the design.
+        reference: What the reference computed; None if it was not asked.
+        verdict: What the reference says.
+        history: Best design of every step.
+        starts: Objective of every start of a multi-start search, best first; infeasible ones are
+            left out.
+        refinements: The refinements, in order.
+        symmetry: The space group that was kept, such as "Pm-3m (221), 48 operations".
+        variables: Number of design variables.
+        notes: Sentences about what a user must know of this result.
+    """
+
+    start: Lattice
+    lattice: Lattice
+    stiffness: Stiffness
+    evaluator: str
+    status: Status
+    optimality: float
+    objective: ObjectiveValue
+    constraints: tuple[ConstraintValue, ...]
+    reference: Reference | None
+    verdict: Verdict
+    history: tuple[Step, ...]
+    starts: tuple[float, ...] = ()
+    refinements: tuple[Refinement, ...] = ()
+    symmetry: str | None = None
+    variables: int = 0
+    notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return one line: objective before and after, status, verdict."""
+        found = self.objective
+        method = "" if self.reference is None else f" by {self.reference.method}"
+        return (
+            f"DesignResult({found.name} {found.start:.4g} -> {found.value:.4g}, {self.status}, "
+            f"{self.verdict}{method})"
+        )
