@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullFormatter
 
 from lattice_gnn.files import replacing
 from lattice_gnn.reports.comparison import (
@@ -18,6 +17,7 @@ from lattice_gnn.reports.comparison import (
     DensityRow,
 )
 from viz.picture import TEXT_COLOUR
+from viz.ticks import number_ticks
 
 _FAMILIES = {
     "equivariant": ("#2b4fd8", "o", "equivariant"),
@@ -105,7 +105,7 @@ def _cost(axes: Axes, models: Sequence[ComparedModel]) -> None:
     axes.set_xlabel("milliseconds for one lattice, one CPU thread")
     axes.set_ylabel("mean directional error on held-out lattices")
     axes.set_title("accuracy against cost", color=TEXT_COLOUR)
-    _number_ticks(axes.xaxis, axes.get_xlim())
+    number_ticks(axes.xaxis)
     _tidy(axes)
 
 
@@ -166,7 +166,7 @@ def _densities(axes: Axes, models: Sequence[ComparedModel]) -> None:
     axes.set_title(
         f"error against density (shaded: up to the p90 of {models[0].name})", color=TEXT_COLOUR
     )
-    _number_ticks(axes.xaxis, axes.get_xlim())
+    number_ticks(axes.xaxis)
     _tidy(axes)
 
 
@@ -188,18 +188,5 @@ def _tidy(axes: Axes) -> None:
     low, high = axes.get_ylim()
     if high < 2 * low:  # so that at least one tick is labelled
         axes.set_ylim(low / 1.4, high * 1.4)
-    _number_ticks(axes.yaxis, axes.get_ylim(), " %")
+    number_ticks(axes.yaxis, " %")
     axes.legend(loc="best", frameon=True, edgecolor="none", framealpha=0.85, fontsize=8)
-
-
-def _number_ticks(axis: Axis, limits: tuple[float, float], unit: str = "") -> None:
-    """Label the ticks of a logarithmic axis with round numbers, more of them on a short axis."""
-    ratio = limits[1] / limits[0]
-    digits = "123456789" if ratio < 6 else "1235" if ratio < 50 else "125" if ratio < 500 else "1"
-
-    def write(value: float, _: object = None) -> str:
-        digit, rest = f"{value:.3e}"[0], f"{value:.3e}"[1:5]
-        return f"{value:g}{unit}" if digit in digits and rest == ".000" else ""
-
-    axis.set_major_formatter(FuncFormatter(write))
-    axis.set_minor_formatter(FuncFormatter(write))

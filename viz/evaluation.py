@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from lattice_gnn.files import replacing
 from lattice_gnn.lattice.lattice import Lattice
@@ -20,9 +19,10 @@ from lattice_gnn.tensors.metrics import (
     relative_frobenius,
 )
 from lattice_gnn.training.evaluation import Judgement
-from lattice_gnn.wording import percent
+from lattice_gnn.wording import counted, percent
 from viz.picture import COLOUR_MAP, TEXT_COLOUR
 from viz.sheet import draw_sheet
+from viz.ticks import number_ticks
 
 _PANELS = {
     "axial: 11, 22, 33": ((0, 0), (1, 1), (2, 2)),
@@ -92,11 +92,14 @@ def _components(judgement: Judgement, title: str) -> Figure:
         axes.set_xlabel(r"reference $C_{ij}$ / mean directional stiffness")
     for axes in grid[:, 0]:
         axes.set_ylabel(r"predicted $C_{ij}$ / mean directional stiffness")
-    figure.colorbar(
+    bar = figure.colorbar(
         grid[0, 0].collections[0], ax=grid, label="relative density", shrink=0.6, aspect=35
     )
+    number_ticks(bar.ax.yaxis)
     figure.suptitle(
-        f"{title}: components of C (Mandel), {len(x)} lattices", color=TEXT_COLOUR, fontsize=13
+        f"{title}: components of C (Mandel), {counted(len(x), 'lattice')}",
+        color=TEXT_COLOUR,
+        fontsize=13,
     )
     return figure
 
@@ -156,8 +159,11 @@ def _errors(judgement: Judgement, title: str) -> Figure:
     _over_density(figure, left, judgement, errors["directional stiffness"])
     _shares(right, errors)
     for axis in (left.yaxis, right.xaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
-    figure.suptitle(f"{title}: errors of {len(C)} lattices", color=TEXT_COLOUR, fontsize=13)
+        number_ticks(axis, " %", scale=100.0)
+    number_ticks(left.xaxis)
+    figure.suptitle(
+        f"{title}: errors of {counted(len(C), 'lattice')}", color=TEXT_COLOUR, fontsize=13
+    )
     return figure
 
 

@@ -118,7 +118,7 @@ def _edge_tubes(picture: Picture) -> Tubes:
 
 
 def _add_view(figure: Figure, left: float, title: str, line: str) -> Axes3D:
-    """Add one half of the figure: an empty 3-D view and two lines of text."""
+    """Add one half of the figure: an empty 3-D view and two lines of text, as large as fits."""
     axes: Any = figure.add_axes((left, -0.04, 0.5, 1.0), projection="3d")
     axes.set_proj_type("ortho")
     axes.view_init(elev=ELEVATION, azim=AZIMUTH)
@@ -126,8 +126,12 @@ def _add_view(figure: Figure, left: float, title: str, line: str) -> Axes3D:
     axes.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(-1, 1))
     axes.set_box_aspect((1, 1, 1), zoom=1.42)
     scale = _letter_scale(figure)
-    figure.text(left + 0.015, 0.945, title, fontsize=20 * scale, color=TEXT_COLOUR)
-    figure.text(left + 0.015, 0.905, line, fontsize=12.5 * scale, color=TEXT_COLOUR)
+    for text, height, font_size in ((title, 0.945, 20), (line, 0.905, 12.5)):
+        written = figure.text(
+            left + 0.015, height, text, fontsize=font_size * scale, color=TEXT_COLOUR
+        )
+        share = written.get_window_extent().width / figure.bbox.width
+        written.set_fontsize(font_size * scale * min(1.0, 0.47 / max(share, 1e-9)))
     return axes
 
 

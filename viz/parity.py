@@ -10,7 +10,9 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.wording import counted
 from viz.picture import COLOUR_MAP, TEXT_COLOUR
+from viz.ticks import number_ticks
 
 _ERROR_COLOUR = "#2b4fd8"
 _FLOOR_COLOUR = "#e8743b"
@@ -70,8 +72,10 @@ def _eigenvalues(
     axes.set(xscale="log", yscale="log", xlim=tuple(ends), ylim=tuple(ends), aspect="equal")
     axes.set_xlabel("eigenvalue of reference $C/E_s$")
     axes.set_ylabel("eigenvalue of computed $C/E_s$")
-    axes.set_title(f"{len(x)} lattices, six eigen-stiffnesses each", color=TEXT_COLOUR)
-    figure.colorbar(points, ax=axes, label="relative density", shrink=0.85)
+    axes.set_title(f"{counted(len(x), 'lattice')}, six eigen-stiffnesses each", color=TEXT_COLOUR)
+    bar = figure.colorbar(points, ax=axes, label="relative density", shrink=0.85)
+    for axis in (axes.xaxis, axes.yaxis, bar.ax.yaxis):
+        number_ticks(axis)
 
 
 def _shares(
@@ -103,3 +107,4 @@ def _shares(
     axes.grid(color="0.92")
     axes.legend(loc="upper left", frameon=True, edgecolor="none", framealpha=0.9)
     axes.set_title("distribution of the differences", color=TEXT_COLOUR)
+    number_ticks(axes.xaxis)

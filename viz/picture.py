@@ -9,13 +9,13 @@ from jaxtyping import Float
 from lattice_gnn.lattice.images import cell_edges
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.tensors.stiffness import Stiffness
+from lattice_gnn.wording import counted
 from viz.mesh import Surface, Tubes, lattice_tubes, modulus_surface
 
 AZIMUTH, ELEVATION = -68.0, 22.0
 """Direction of the camera from the centre of the drawing, degrees."""
 
 STRUT_COLOUR = "#a9bdd2"
-_LONGEST_NAME = 60  #: characters of a title
 EDGE_COLOUR = "#75808c"
 TEXT_COLOUR = "#1d2430"
 COLOUR_MAP = "viridis"
@@ -65,8 +65,9 @@ def compose(
     return Picture(
         name=plain_name(lattice.name) or "unnamed lattice",
         facts=(
-            f"relative density {lattice.relative_density:.4g}, {lattice.num_nodes} nodes and "
-            f"{lattice.num_struts} struts per cell{cells}"
+            f"relative density {lattice.relative_density:.4g}, "
+            f"{counted(lattice.num_nodes, 'node')} and "
+            f"{counted(lattice.num_struts, 'strut')} per cell{cells}"
         ),
         modulus_title="Young's modulus by direction, E(n)/E_s",
         modulus_range=label,
@@ -93,13 +94,14 @@ def camera_axes() -> Float[np.ndarray, "3 3"]:
 
 def direction_label(direction: Float[np.ndarray, "3"]) -> str:
     """Write a direction as small integers, ``[1 1 0]``, where they fit, else by its components."""
-    largest = direction[np.argmax(np.abs(direction))]
+    direction = (direction / np.linalg.norm(direction)).round(6)
+    largest = direction[np.argmax(np.abs(direction))]  # the first, where several are equal
     ratios = direction / largest
     for scale in (1, 2, 3, 4):
         whole = np.rint(ratios * scale)
         if np.allclose(ratios * scale, whole, atol=2e-3):
             return "[" + " ".join(f"{int(v)}" for v in whole) + "]"
-    unit = direction * np.sign(largest) / np.linalg.norm(direction)
+    unit = direction * np.sign(largest)
     return "(" + ", ".join(f"{v:.2f}" for v in unit.round(2) + 0.0) + ")"
 
 
@@ -138,7 +140,7 @@ def _unit_size(
     return scaled, (edges - centre) / size
 
 
-def plain_name(name: str) -> str:
-    """Return a name that neither renderer takes for mathematics, short enough for a title."""
-    short = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
+def plain_name(name: str, longest: int = 60) -> str:
+    """Return a name that neither renderer takes for mathematics, of at most so many characters."""
+    short = name if len(name) <= longest else f"{name[: longest - 3]}..."
     return short.replace("\\", "/").replace("$", r"\$")

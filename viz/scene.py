@@ -17,6 +17,8 @@ from viz.picture import (
     camera_direction,
 )
 
+_REACH = 1.2
+"""Distance from the focal point within which everything lies: the unit sphere, off its centre."""
 _LOOK: dict[str, Any] = {"smooth_shading": True, "specular": 0.25, "specular_power": 20}
 _STRUT_LOOK = _LOOK | {"ambient": 0.22, "diffuse": 0.85}
 _SURFACE_LOOK = _LOOK | {"ambient": 0.38, "diffuse": 0.68}
@@ -51,7 +53,20 @@ def lattice_scene(picture: Picture, size: tuple[int, int], *, off_screen: bool) 
             line_width=4, color=TEXT_COLOUR, viewport=(0.0, 0.0, 0.22, 0.22), interactive=False
         )
     plotter.link_views()
+    _keep_whole(plotter)
     return plotter
+
+
+def _keep_whole(plotter: pv.Plotter) -> None:
+    """Fix the clipping range of the shared camera to the unit sphere that holds either half.
+
+    VTK would fit it to the half that it renders last, and cut the other one open.
+    """
+    camera = plotter.camera
+    distance = float(np.linalg.norm(np.subtract(camera.position, camera.focal_point)))
+    camera.clipping_range = (distance - _REACH, distance + _REACH)
+    if plotter.iren is not None:
+        plotter.iren.interactor.GetInteractorStyle().AutoAdjustCameraClippingRangeOff()
 
 
 def tube_mesh(tubes: Tubes, sides: int = 24) -> pv.PolyData:
@@ -121,15 +136,21 @@ def _draw_modulus(plotter: pv.Plotter, picture: Picture, size: tuple[int, int]) 
 
 
 def _add_title(plotter: pv.Plotter, title: str, line: str, size: tuple[int, int]) -> None:
-    """Write a title and a line below it at the upper left of the current view."""
+    """Write a title and a line below it, as large as fits, at the upper left of a view."""
     side = _letter_size(size)
+    left = 0.03 * size[0] / 2
     for text, font_size, drop in ((title, side / 48, 0.06), (line, side / 74, 0.1)):
-        plotter.add_text(
+        actor = plotter.add_text(
             text,
-            position=(0.03 * size[0] / 2, size[1] - drop * side),
+            position=(left, size[1] - drop * side),
             font_size=max(4, round(font_size)),
             color=TEXT_COLOUR,
         )
+        extent = [0.0, 0.0]
+        actor.GetSize(plotter.renderer, extent)
+        room = size[0] / 2 - 2 * left
+        if extent[0] > room:
+            actor.prop.font_size = max(4, int(actor.prop.font_size * room / extent[0]))
 
 
 def _letter_size(size: tuple[int, int]) -> int:

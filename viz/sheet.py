@@ -14,10 +14,13 @@ from matplotlib.figure import Figure
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.images import cell_edges
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.wording import counted
 from viz.mesh import lattice_tubes
 from viz.picture import EDGE_COLOUR, TEXT_COLOUR, camera_axes, plain_name
+from viz.ticks import number_ticks
 
 _FRONT, _BACK = np.array([0.10, 0.20, 0.42]), np.array([0.74, 0.80, 0.87])
+_LONGEST_NAME = 40  #: characters above a lattice
 _OURS, _OTHERS = "#2b4fd8", "#e8743b"
 
 
@@ -54,7 +57,7 @@ def draw_sheet(
     for axes, lattice, caption in zip(grid, lattices, captions, strict=False):
         _draw_lattice(axes, lattice, caption)
     gap = 0.17 + 0.5 * line
-    top = 1 - (0.11 + line) / height if any(captions) else 0.955
+    top = 1 - (0.26 + line) / (height * rows)  # for two lines of text, and the caption
     figure.subplots_adjust(0.005, 0.005, 0.995, top, wspace=0.03, hspace=gap)
     _save(figure, path)
 
@@ -85,8 +88,8 @@ def _draw_lattice(axes: Axes, lattice: Lattice, caption: str = "") -> None:
     half = 1.05 * float(np.abs(corners).max())
     axes.set(xlim=(-half, half), ylim=(-half, half), aspect="equal")
     axes.set_axis_off()
-    nodes = f"{lattice.num_nodes} node{'s' * (lattice.num_nodes > 1)}"
-    title = f"{plain_name(lattice.name)}\n{nodes}, {lattice.num_struts} struts"
+    size = f"{counted(lattice.num_nodes, 'node')}, {counted(lattice.num_struts, 'strut')}"
+    title = f"{plain_name(lattice.name, _LONGEST_NAME)}\n{size}"
     title += f"\n{caption}" if caption else ""
     axes.set_title(title, fontsize=6.5, color=TEXT_COLOUR, pad=1)
 
@@ -154,9 +157,11 @@ def _histogram(axes: Axes, name: str, values: Mapping[str, Any]) -> None:
             else {"color": _OTHERS, "histtype": "step", "linewidth": 1.4}
         )
         axes.hist(column, bins=list(bins), weights=weights, label=population, **style)
+    if axes.get_xscale() == "log":
+        number_ticks(axes.xaxis)
     axes.set_title(_title(name), fontsize=9, color=TEXT_COLOUR)
     axes.set_ylabel("share", fontsize=8)
-    axes.tick_params(labelsize=8)
+    axes.tick_params(labelsize=8, which="both")
 
 
 def _bars(axes: Axes, systems: Mapping[str, Mapping[str, int]]) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from cli.terminal.options import Json
 from cli.terminal.output import emit, show
+from lattice_gnn.wording import counted
 
 if TYPE_CHECKING:
     from lattice_gnn.reports.cell import CellReport
@@ -37,7 +38,9 @@ def cells(
 
 def _define(cell: "CellReport") -> None:
     aliases = f" ({', '.join(cell.aliases)})" if cell.aliases else ""
-    typer.echo(f"{cell.name}{aliases}: {cell.nodes} nodes, {cell.struts} struts\n")
+    typer.echo(
+        f"{cell.name}{aliases}: {counted(cell.nodes, 'node')}, {counted(cell.struts, 'strut')}\n"
+    )
     typer.echo(cell.definition)
 
 

@@ -9,6 +9,7 @@ from cli.terminal.inputs import check_output, make_folder
 from cli.terminal.options import DatasetOutput, Json, Seed
 from cli.terminal.output import emit, say_error, say_note, show
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.wording import counted
 
 if TYPE_CHECKING:
     from data.datasets.dataset import Dataset
@@ -100,7 +101,9 @@ def check(
             say_error(problem)
         if not report.problems:
             typer.echo(
-                f"{file}: {len(dataset)} lattices are sound; {report.relabelled} labelled again, "
+                f"{file}: {counted(len(dataset), 'lattice')} "
+                f"{'is' if len(dataset) == 1 else 'are'} sound; "
+                f"{report.relabelled} labelled again, "
                 f"largest relative difference {report.largest_difference:.1e}"
             )
     if report.problems:
@@ -133,7 +136,7 @@ def merge(
         note += f", {len(merged) - len(kept)} have no label of kind {labelled!r}"
         merged = kept
     write_dataset(output, merged, compressed=compress)
-    say_note(f"{output}: {len(merged)} lattices, {note}")
+    say_note(f"{output}: {counted(len(merged), 'lattice')}, {note}")
 
 
 @data.command()
@@ -170,7 +173,9 @@ def split(
             continue
         write_dataset(path, dataset.select(chosen))
         typer.echo(path)
-        say_note(f"{name}: {len(chosen)} lattices ({100 * len(chosen) / len(dataset):.1f} %)")
+        say_note(
+            f"{name}: {counted(len(chosen), 'lattice')} ({100 * len(chosen) / len(dataset):.1f} %)"
+        )
 
 
 def _shares(text: str) -> dict[str, float]:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from cli.terminal.output import say_note, say_warning
 from cli.terminal.tables import block, columns, pairs
-from lattice_gnn.wording import percent
+from lattice_gnn.wording import counted, percent
 
 if TYPE_CHECKING:
     from data.datasets.dataset import Dataset
@@ -81,7 +81,9 @@ def solid_label_table(report: "SolidLabelReport") -> Table:
 def warn_refused(refused: dict[str, str]) -> None:
     """Warn how many lattices have no solid label, and why the first has none."""
     for name, why in list(refused.items())[:1]:
-        say_warning(f"{len(refused)} lattices have no solid label; the first, {name}: {why}")
+        number = counted(len(refused), "lattice")
+        has = "has" if len(refused) == 1 else "have"
+        say_warning(f"{number} {has} no solid label; the first, {name}: {why}")
 
 
 def draw_sheet(dataset: "Dataset", path: Path) -> None:

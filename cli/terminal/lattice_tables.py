@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.terminal.tables import grid
+from lattice_gnn.wording import counted
 
 if TYPE_CHECKING:
     from lattice_gnn.lattice.findings import Finding
@@ -23,7 +24,7 @@ def lattice_rows(lattice: "LatticeFacts") -> list[tuple[str, str]]:
     material, fraction = lattice.material, lattice.volume_fraction
     rows = [
         ("file", label(lattice)),
-        ("cell", f"{lattice.nodes} nodes, {lattice.struts} struts"),
+        ("cell", f"{counted(lattice.nodes, 'node')}, {counted(lattice.struts, 'strut')}"),
         ("material", f"E = {material.E:g}, nu = {material.nu:g}"),
         (
             "relative density",

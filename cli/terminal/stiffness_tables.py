@@ -156,10 +156,10 @@ def _where(extremum: "Extremum") -> Text:
 
     from viz.picture import direction_label
 
-    n = direction_label(np.array(extremum.n).round(6))
+    n = direction_label(np.array(extremum.n))
     if extremum.m is None:
         return Text(f"along {n}")
-    return Text(f"n = {n}, m = {direction_label(np.array(extremum.m).round(6))}")
+    return Text(f"n = {n}, m = {direction_label(np.array(extremum.m))}")
 
 
 def _averages_table(averages: "AllAverages") -> Table:
@@ -207,7 +207,7 @@ def check_blocks(report: "PredictionReport", check: "CheckFacts") -> list[Render
     if report.moduli is not None and check.moduli is not None:
         for name, pick in _COMPARED:
             ours, theirs = pick(report.moduli), pick(check.moduli)
-            difference = f"{100 * (ours / theirs - 1):+.2f} %"
+            difference = f"{round(100 * (ours / theirs - 1), 2) + 0.0:+.2f} %"
             beside.add_row(_cyan(name), significant(ours), significant(theirs), difference)
     errors = [
         ("relative Frobenius", percent(check.relative_frobenius)),

@@ -25,6 +25,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.checks import MAX_INTEGER, check_cell, check_coordinates
 from lattice_gnn.lattice.crossings import MAX_SPLIT
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.wording import counted
 
 _MOST_BENT = 0.02  #: |t1 + t2| up to which noise may bend the two halves of a strut
 DEFAULT_DENSITY = 0.01  #: relative density of a lattice to which its file gives no radii
@@ -124,7 +125,7 @@ def fold(
     net, drawn = first_net(fractions, bars, sections, window)
     notes: list[str] = []
     if drawn:
-        notes.append(f"{drawn} struts were drawn with several sections; the thickest was kept.")
+        notes.append(f"{counted(drawn, 'strut')} with several sections: the thickest was kept.")
     dropped, crossings = len(bars) - len(net.rows), 0
     if rules.split and len(net.rows) <= MAX_SPLIT:
         net, crossings, overlaps = split_crossings(net, window)
@@ -247,8 +248,9 @@ def fold_window(
     rules = FoldRules(split=False, join_all=True, origin=(0.0, 0.0, 0.0))
     folded = fold(drawing, cell, rules)
     return folded.lattice, (
-        f"folded from a drawing of {len(points)} nodes and {len(bars)} struts to "
-        f"{folded.lattice.num_nodes} nodes and {folded.lattice.num_struts} struts"
+        f"folded from a drawing of {counted(len(points), 'node')} and "
+        f"{counted(len(bars), 'strut')} to {counted(folded.lattice.num_nodes, 'node')} and "
+        f"{counted(folded.lattice.num_struts, 'strut')}"
     )
 
 

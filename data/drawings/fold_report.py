@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,9 @@ class FoldReport:
         if self.exact:
             return self.notes
         done = [
-            f"folded from a drawing of {self.drawn_nodes} nodes and {self.drawn_struts} struts to "
-            f"{self.nodes} nodes and {self.struts} struts, cell {self.cell}: {self._vectors()}."
+            f"folded from a drawing of {counted(self.drawn_nodes, 'node')} and "
+            f"{counted(self.drawn_struts, 'strut')} to {counted(self.nodes, 'node')} and "
+            f"{counted(self.struts, 'strut')}, cell {self.cell}: {self._vectors()}."
         ]
         apart = ""
         if self.spread > 1e-9 * max(map(max, self.vectors or ((0.0,),))):

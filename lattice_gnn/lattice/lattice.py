@@ -13,6 +13,7 @@ from lattice_gnn.lattice.memory import Remembering
 from lattice_gnn.lattice.sections import Sections, sections_of
 from lattice_gnn.lattice.tiling import tile_topology, tiling_matrix
 from lattice_gnn.lattice.topology import Net, analyse_net, simplify_topology
+from lattice_gnn.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +130,8 @@ class Lattice(Remembering):
 
     def __repr__(self) -> str:
         """Return one line: name, counts, density."""
-        return (
-            f"Lattice({self.name!r}, {self.num_nodes} nodes, {self.num_struts} struts, "
-            f"relative density {self.relative_density:.4g})"
-        )
+        size = f"{counted(self.num_nodes, 'node')}, {counted(self.num_struts, 'strut')}"
+        return f"Lattice({self.name!r}, {size}, relative density {self.relative_density:.4g})"
 
     def _repr_html_(self) -> str:
         """Return a drawing beside the numbers as HTML, for notebooks."""

@@ -13,6 +13,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.checks import is_forward
 from lattice_gnn.lattice.contacts import image_pairs, reduction, segment_contacts, share_joint
 from lattice_gnn.lattice.sections import cross_axes
+from lattice_gnn.wording import counted
 
 DEFAULT_SAMPLES = 16384
 """Samples of :func:`volume_fraction`; the error decreases at least as their square root."""
@@ -59,7 +60,8 @@ class Clearance:
                 f"The smallest gap between struts without a joint is {self.distance:.4g} ({pair})."
             )
         return (
-            f"{self.touching} pairs of struts that share no joint touch or overlap, worst {pair} "
+            f"{counted(self.touching, 'pair')} of struts that share no joint "
+            f"{'touches or overlaps' if self.touching == 1 else 'touch or overlap'}, worst {pair} "
             f"by {-self.distance:.4g}: beam theory does not hold here; "
             "join them by a node or make them thinner."
         )

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from lattice_gnn.reports.stiffness import moduli_facts
 from lattice_gnn.tensors.stiffness import Stiffness
-from viz.picture import camera_axes, camera_direction, compose, direction_label
+from viz.mesh import modulus_surface
+from viz.picture import _modulus_range, camera_axes, camera_direction, compose, direction_label
 
 
 @pytest.mark.parametrize(
@@ -15,6 +17,7 @@ from viz.picture import camera_axes, camera_direction, compose, direction_label
         ([0.5, -0.5, 1], "[1 -1 2]"),
         ([0, -2, 3], "[0 -2 3]"),
         ([1, 0.2345, 0], "(0.97, 0.23, 0.00)"),
+        ([-0.57735026, -0.57735027, 0.57735028], "[1 1 -1]"),
     ],
 )
 def test_directions_are_written_as_small_integers_where_they_fit(direction, label):
@@ -32,6 +35,20 @@ def test_title_lines_name_lattice_density_and_extremal_moduli(octet, cubic_stiff
     ).replace("[0 0 1]", "[1 0 0]")
     assert picture.limits[0] == pytest.approx(low, rel=1e-9)
     assert picture.limits[1] == pytest.approx(picture.surface.values.max(), rel=2e-3)
+
+
+def test_picture_and_table_name_the_same_direction():
+    axis = np.array([1.0, 1.0, -1.0]) / 3**0.5
+    along = 0.3 * np.outer(np.outer(axis, axis), np.outer(axis, axis)).reshape(3, 3, 3, 3)
+    C = Stiffness.isotropic(0.01, 0.3) + Stiffness.from_cartesian(along)
+    (facts,) = moduli_facts(C[None])
+    label = direction_label(np.array(facts.extremes.E.max.n))
+    assert label == "[1 1 -1]"
+    assert _modulus_range(C, modulus_surface(C))[2].endswith(f"along {label}")
+
+
+def test_one_node_is_one_node(simple_cubic, cubic_stiffness):
+    assert "1 node and 3 struts per cell" in compose(simple_cubic, cubic_stiffness).facts
 
 
 def test_both_halves_fill_the_unit_sphere_wherever_the_cell_lies(octet, cubic_stiffness):

@@ -5,7 +5,9 @@ import pytest
 from matplotlib.image import imread
 
 from lattice_gnn.errors import LatticeGnnError
-from viz.gl import RENDERER_VARIABLE, probe_gl
+from lattice_gnn.tensors.stiffness import Stiffness
+from viz.gl import RENDERER_VARIABLE, choose_renderer, probe_gl
+from viz.picture import camera_direction, compose
 from viz.render import render
 
 
@@ -35,6 +37,41 @@ def test_both_renderers_write_a_picture_of_both_halves(
     assert (report.renderer, report.path) == (renderer, tmp_path / "octet.png")
     assert_shows_both_halves(report.path, (600, 300))
     assert [p.name for p in tmp_path.iterdir()] == ["octet.png"]
+
+
+@pytest.mark.usefixtures("fresh_probe")
+def test_a_flat_surface_does_not_cut_the_lattice_open(simple_cubic):
+    if not probe_gl().works:
+        pytest.skip(f"no OpenGL here: {probe_gl().reason}")
+    choose_renderer()
+    from viz.scene import lattice_scene
+
+    picture = compose(simple_cubic, Stiffness.cubic(1.0, 1.0, 0.5))  # singular: no surface at all
+    plotter = lattice_scene(picture, (300, 150), off_screen=True)
+    plotter.screenshot(None, return_img=True)
+    near, far = plotter.camera.clipping_range
+    to_camera = np.array(plotter.camera.position)
+    direction = np.array(camera_direction())
+    tubes = picture.tubes
+    depths = (to_camera - tubes.joints) @ direction
+    assert near < (depths - tubes.joint_radii).min()
+    assert far > (depths + tubes.joint_radii).max()
+    plotter.close()
+
+
+@pytest.mark.usefixtures("fresh_probe")
+@pytest.mark.parametrize("renderer", ["pyvista", "matplotlib"])
+def test_long_titles_stay_within_their_half(
+    renderer, octet, cubic_stiffness, tmp_path, monkeypatch
+):
+    if renderer == "pyvista" and not probe_gl().works:
+        pytest.skip(f"no OpenGL here: {probe_gl().reason}")
+    monkeypatch.setenv(RENDERER_VARIABLE, renderer)
+    path = tmp_path / "long.png"
+    render(octet.replace(name="W" * 60), cubic_stiffness, path, size=(800, 400), tiles=(2, 2, 2))
+    titles = imread(path)[: 400 // 9, :, :3]
+    for edge in (398, 798):  # the last columns of either half
+        assert titles[:, edge : edge + 2].min() > 0.99
 
 
 @pytest.mark.usefixtures("broken_gl")
