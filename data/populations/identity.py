@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from data.populations.space_groups import ask_spglib
 from lattice_gnn.lattice.coordination import net_fingerprint
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.lattice.space_group import ask_spglib
 
 RESOLUTION = 1e-3
 """Rounding step of the invariants of a shape."""

@@ -4,14 +4,13 @@ Operations act on fractional coordinates, x -> R x + t, in the standard setting 
 (unique axis b, hexagonal axes, first origin), from the database of spglib.
 """
 
-import warnings
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
-import spglib
 from jaxtyping import Float, Int
+
+from lattice_gnn.lattice.space_group import ask_spglib
 
 SYSTEMS = (
     "triclinic",
@@ -53,13 +52,6 @@ class SpaceGroup:
 def crystal_system(number: int) -> str:
     """Name the crystal system of a space-group number."""
     return SYSTEMS[int(np.searchsorted(_LAST_NUMBER, number))]
-
-
-def ask_spglib(question: str, *arguments: Any, **options: Any) -> Any:
-    """Call a function of spglib without its warning that its error handling will change."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Set OLD_ERROR_HANDLING", DeprecationWarning)
-        return getattr(spglib, question)(*arguments, **options)
 
 
 @cache
