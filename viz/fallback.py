@@ -1,4 +1,4 @@
-"""The same picture by matplotlib, for machines without an OpenGL library.
+"""The same pictures by matplotlib, for machines without an OpenGL library.
 
 Matplotlib has no depth buffer: it paints triangles from far to near. Struts are therefore cut into
 short pieces, and in a file back faces are left out. Shading is done here, because that of
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
@@ -20,130 +20,167 @@ from matplotlib.image import imsave
 from mpl_toolkits.mplot3d import Axes3D
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-from viz.mesh import Surface, Tubes, joint_surface, strut_surface
+from viz.mesh import Surface, Tubes, joint_surface, refined, segment_tubes, strut_surface
 from viz.picture import (
     AZIMUTH,
-    COLOUR_MAP,
-    EDGE_COLOUR,
     ELEVATION,
-    STRUT_COLOUR,
-    SURFACE_SIZE,
-    TEXT_COLOUR,
+    Part,
     Picture,
+    Scale,
+    Theme,
+    View,
     camera_axes,
 )
 
 _DPI = 100  # font sizes are chosen for this resolution
+_MOST_PIECES = 2000  #: pieces of all struts of a part together
+
+Colours = Float[np.ndarray, "faces 4"]
 
 
 def draw(picture: Picture, path: Path | None, size: tuple[int, int]) -> None:
     """Draw the picture into a PNG file, or show it in a window when ``path`` is None."""
-    inches = (size[0] / _DPI, size[1] / _DPI)
     if path is not None:
-        figure = Figure(figsize=inches, dpi=2 * _DPI)
-        canvas = FigureCanvasAgg(figure)
-        fill_figure(figure, picture, culled=True)
-        canvas.draw()
-        pixels = np.asarray(canvas.buffer_rgba(), dtype=np.float64)[..., :3]
-        pixels = pixels.reshape(size[1], 2, size[0], 2, 3).mean(axis=(1, 3))
-        imsave(path, pixels.round().astype(np.uint8), format="png", dpi=_DPI)
+        imsave(path, pixels(picture, size), format="png", dpi=_DPI)
         return
     from matplotlib import pyplot
 
-    window = pyplot.figure(picture.name, figsize=inches, dpi=_DPI)
+    window = pyplot.figure(picture.name, figsize=(size[0] / _DPI, size[1] / _DPI), dpi=_DPI)
     fill_figure(window, picture, culled=False)
     pyplot.show()
 
 
+def pixels(picture: Picture, size: tuple[int, int]) -> UInt8[np.ndarray, "height width 3"]:
+    """Draw the picture into an array."""
+    figure = Figure(figsize=(size[0] / _DPI, size[1] / _DPI), dpi=2 * _DPI)
+    canvas = FigureCanvasAgg(figure)
+    fill_figure(figure, picture, culled=True)
+    canvas.draw()
+    fine = np.asarray(canvas.buffer_rgba(), dtype=np.float64)[..., :3]
+    mean = fine.reshape(size[1], 2, size[0], 2, 3).mean(axis=(1, 3))
+    return mean.round().astype(np.uint8)
+
+
 def fill_figure(figure: Figure, picture: Picture, *, culled: bool) -> None:
-    """Draw both halves into an empty figure, twice as wide as high.
+    """Draw all views into an empty figure.
 
     Args:
         figure: The figure.
         picture: What to draw.
         culled: Whether to leave out back faces; not if the user can turn the view.
     """
-    scale = _letter_scale(figure)
-    left = _add_view(figure, 0.0, picture.name, picture.facts)
-    frame = _edge_tubes(picture)
-    parts = (
-        (strut_surface(picture.tubes, 32, _pieces(picture.tubes), capped=False), STRUT_COLOUR),
-        (joint_surface(picture.tubes), STRUT_COLOUR),
-        (strut_surface(frame, 6, 24, capped=False), EDGE_COLOUR),
-    )
-    colours = np.concatenate([np.tile(to_rgb(name), (len(part.faces), 1)) for part, name in parts])
-    _add_mesh(left, _joined([part for part, _ in parts]), colours, culled=culled)
-
-    right = _add_view(figure, 0.5, picture.modulus_title, picture.modulus_range)
-    surface = replace(picture.surface, points=picture.surface.points * SURFACE_SIZE)
-    norm = Normalize(*picture.limits)
-    colours = colormaps[COLOUR_MAP](norm(surface.values[surface.faces].mean(axis=1)))[:, :3]
-    _add_mesh(right, surface, colours, culled=culled)
-    ticks = np.linspace(*picture.limits, 5)
-    bar = figure.colorbar(
-        ScalarMappable(norm, COLOUR_MAP), cax=figure.add_axes((0.935, 0.2, 0.009, 0.5))
-    )
-    bar.set_ticks(ticks.tolist(), labels=[f"{value:.3g}" for value in ticks])
-    bar.ax.set_title("$E/E_s$", fontsize=13 * scale, color=TEXT_COLOUR, pad=12 * scale)
-    bar.ax.tick_params(labelsize=11 * scale, labelcolor=TEXT_COLOUR, length=0)
-    bar.outline.set_visible(False)
-    for x in (0.01, 0.51):
-        _add_axes_marker(figure, x)
+    figure.set_facecolor(picture.theme.background)
+    for number, view in enumerate(picture.views):
+        row, column = divmod(number, picture.columns)
+        box = (
+            column / picture.columns,
+            1 - (row + 1) / picture.rows,
+            1 / picture.columns,
+            1 / picture.rows,
+        )
+        _fill_view(figure, view, box, picture.theme, culled=culled)
 
 
-def _letter_scale(figure: Figure) -> float:
-    """Return the font scale relative to a figure of 16 by 8 inches."""
-    return min(float(figure.get_figheight()), float(figure.get_figwidth()) / 2) / 8
+def _fill_view(
+    figure: Figure,
+    view: View,
+    box: tuple[float, float, float, float],
+    theme: Theme,
+    *,
+    culled: bool,
+) -> None:
+    left, bottom, width, height = box
+    inches = (figure.get_figwidth() * width, figure.get_figheight() * height)
+    scale = min(inches) / 8
+    axes = _add_axes(figure, (left, bottom - 0.04 * height, width, height))
+    meshes, colours = [], []
+    for part in view.parts:
+        for mesh, rgba in _coloured(part, view.scale, theme):
+            meshes.append(mesh)
+            colours.append(rgba)
+    if len(view.edges):
+        frame = strut_surface(segment_tubes(view.edges, 0.0015, 24), 6, capped=False)
+        meshes.append(frame)
+        colours.append(_plain(theme.edges, len(frame.faces)))
+    _add_mesh(axes, meshes, np.concatenate(colours), culled=culled)
+    start, top = left + 0.03 * width, bottom + height
+    side = min(inches) / inches[1] * height
+    style: dict[str, Any] = {"color": theme.text, "va": "bottom"}
+    rows = [(view.title, 0.06, 20 * scale)]
+    rows += [(x, 0.1 + 0.036 * k, 12.5 * scale) for k, x in enumerate(view.line.split("\n"))]
+    for text, drop, font_size in rows:
+        written = figure.text(start, top - drop * side, text, fontsize=font_size, **style)
+        share = written.get_window_extent().width / (figure.bbox.width * width)
+        written.set_fontsize(font_size * min(1.0, 0.94 / max(share, 1e-9)))
+    if view.scale is not None and view.bar:
+        _add_bar(figure, view.scale, box, scale, theme)
+    _add_axes_marker(figure, (left + 0.02 * width, bottom + 0.02 * height, 0.18 * side), theme)
+
+
+def _coloured(part: Part, scale: Scale | None, theme: Theme) -> list[tuple[Surface, Colours]]:
+    """Return the meshes of a part with the colours of their faces."""
+    if isinstance(part.body, Surface):
+        meshes = [(part.body, part.shown)]
+    else:
+        meshes = _tube_meshes(part, part.body)
+    found = []
+    for mesh, shown in meshes:
+        if shown and scale is not None:
+            share = Normalize(*scale.limits)(mesh.values[mesh.faces].mean(axis=1))
+            rgba = np.array(colormaps[scale.colours](np.asarray(share)), dtype=np.float64)
+        else:
+            rgba = _plain(part.colour or theme.struts, len(mesh.faces))
+        rgba[:, 3] = part.opacity
+        found.append((mesh, rgba))
+    return found
+
+
+def _tube_meshes(part: Part, tubes: Tubes) -> list[tuple[Surface, bool]]:
+    """Mesh tubes cut into short pieces, and their joints."""
+    pieces = _pieces(tubes)
+    fine, values = refined(tubes, pieces), part.values
+    if values is not None:
+        values = refined(replace(tubes, radii=values), pieces).radii
+    sides = 32 if len(tubes.radii) < 200 else 12
+    meshes = [(strut_surface(fine, sides, values, capped=False), values is not None)]
+    if len(tubes.joints):
+        level = 2 if len(tubes.joints) < 400 else 1
+        balls = joint_surface(tubes, level, part.joint_values)
+        meshes.append((balls, part.joint_values is not None))
+    return [(mesh, shown and part.shown) for mesh, shown in meshes]
 
 
 def _pieces(tubes: Tubes) -> int:
-    """Choose the number of pieces per strut: as long as wide, longer if there are many struts."""
-    lengths = np.linalg.norm(tubes.ends - tubes.starts, axis=1)
-    wanted = float(np.median(lengths / (tubes.start_radii + tubes.end_radii)))
-    return int(np.clip(min(wanted, 2000 / len(lengths)), 1, 24))
+    """Choose the pieces per ring: as long as wide, longer if there are many struts."""
+    rings = tubes.radii.shape[1] - 1
+    lengths = np.linalg.norm(tubes.ends - tubes.starts, axis=1) / rings
+    wanted = float(np.median(lengths / (2 * tubes.radii.mean(axis=1))))
+    return int(np.clip(min(wanted, _MOST_PIECES / (len(lengths) * rings)), 1, 24))
 
 
-def _edge_tubes(picture: Picture) -> Tubes:
-    """Turn the edges of the cell into thin tubes, so that they are sorted with the struts."""
-    thin = np.full(len(picture.edges), 0.0015)
-    return Tubes(
-        starts=picture.edges[:, 0],
-        ends=picture.edges[:, 1],
-        start_radii=thin,
-        end_radii=thin,
-        joints=np.zeros((0, 3)),
-        joint_radii=np.zeros(0),
-        sources=np.arange(len(thin)),
-    )
+def _plain(colour: str, count: int) -> Colours:
+    return np.tile([*to_rgb(colour), 1.0], (count, 1))
 
 
-def _add_view(figure: Figure, left: float, title: str, line: str) -> Axes3D:
-    """Add one half of the figure: an empty 3-D view and two lines of text, as large as fits."""
-    axes: Any = figure.add_axes((left, -0.04, 0.5, 1.0), projection="3d")
+def _add_axes(figure: Figure, box: tuple[float, float, float, float]) -> Axes3D:
+    """Add an empty 3-D view."""
+    axes: Any = figure.add_axes(box, projection="3d")
     axes.set_proj_type("ortho")
     axes.view_init(elev=ELEVATION, azim=AZIMUTH)
     axes.set_axis_off()
+    axes.patch.set_visible(False)
     axes.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(-1, 1))
     axes.set_box_aspect((1, 1, 1), zoom=1.42)
-    scale = _letter_scale(figure)
-    for text, height, font_size in ((title, 0.945, 20), (line, 0.905, 12.5)):
-        written = figure.text(
-            left + 0.015, height, text, fontsize=font_size * scale, color=TEXT_COLOUR
-        )
-        share = written.get_window_extent().width / figure.bbox.width
-        written.set_fontsize(font_size * scale * min(1.0, 0.47 / max(share, 1e-9)))
     return axes
 
 
-def _add_mesh(
-    axes: Axes3D, mesh: Surface, colours: Float[np.ndarray, "faces 3"], *, culled: bool
-) -> None:
-    """Add shaded triangles, one colour per face, to a view."""
-    corners = mesh.points[mesh.faces]
+def _add_mesh(axes: Axes3D, meshes: list[Surface], colours: Colours, *, culled: bool) -> None:
+    """Add shaded triangles of all meshes together, so that they are sorted by depth."""
+    corners = np.concatenate([mesh.points[mesh.faces] for mesh in meshes])
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     normals = normals / np.maximum(length, 1e-300)
-    shaded = _shade(colours, normals)
+    shaded = np.column_stack([_shade(colours[:, :3], normals), colours[:, 3]])
     if culled:
         front = normals @ camera_axes()[2] > -0.02
         corners, shaded = corners[front], shaded[front]
@@ -168,20 +205,31 @@ def _shade(
     return np.clip(colours * bright[:, None] + gloss[:, None], 0, 1)
 
 
-def _joined(parts: list[Surface]) -> Surface:
-    """Join meshes into one, so that their triangles are sorted by depth together."""
-    firsts = np.cumsum([0] + [len(part.points) for part in parts[:-1]])
-    return Surface(
-        points=np.concatenate([part.points for part in parts]),
-        faces=np.concatenate([part.faces + k for part, k in zip(parts, firsts, strict=True)]),
-        values=np.concatenate([part.values for part in parts]),
-    )
+def _add_bar(
+    figure: Figure,
+    scale: Scale,
+    box: tuple[float, float, float, float],
+    letters: float,
+    theme: Theme,
+) -> None:
+    """Draw the colour scale at the right edge of a view."""
+    left, bottom, width, height = box
+    place = (left + 0.87 * width, bottom + 0.2 * height, 0.018 * width, 0.5 * height)
+    norm = Normalize(*scale.limits)
+    bar = figure.colorbar(ScalarMappable(norm, scale.colours), cax=figure.add_axes(place))
+    ticks = np.linspace(*scale.limits, 5)
+    bar.set_ticks(ticks.tolist(), labels=[f"{value:.3g}" for value in ticks])
+    bar.ax.set_title(scale.title, fontsize=13 * letters, color=theme.text, pad=12 * letters)
+    bar.ax.tick_params(labelsize=11 * letters, labelcolor=theme.text, length=0)
+    bar.outline.set_visible(False)
 
 
-def _add_axes_marker(figure: Figure, x: float) -> None:
-    """Draw the three axes as arrows near the lower edge, at a share x of the width."""
-    scale = _letter_scale(figure)
-    marker: Any = figure.add_axes((x, 0.02, 0.09, 0.18), projection="3d")
+def _add_axes_marker(figure: Figure, place: tuple[float, float, float], theme: Theme) -> None:
+    """Draw the three axes as arrows; ``place`` is left, bottom and height, shares of the figure."""
+    left, bottom, height = place
+    width = height * figure.get_figheight() / figure.get_figwidth()
+    letters = height * figure.get_figheight() / 1.44
+    marker: Any = figure.add_axes((left, bottom, width, height), projection="3d")
     marker.set_proj_type("ortho")
     marker.view_init(elev=ELEVATION, azim=AZIMUTH)
     marker.set_axis_off()
@@ -190,7 +238,7 @@ def _add_axes_marker(figure: Figure, x: float) -> None:
     for axis, label, colour in zip(
         np.eye(3), "XYZ", ("#e8743b", "#3aa76d", "#2b4fd8"), strict=True
     ):
-        marker.quiver(0, 0, 0, *axis, color=colour, linewidth=2 * scale, arrow_length_ratio=0.25)
+        marker.quiver(0, 0, 0, *axis, color=colour, linewidth=2 * letters, arrow_length_ratio=0.25)
         marker.text(
-            *(1.35 * axis), label, fontsize=11 * scale, color=TEXT_COLOUR, ha="center", va="center"
+            *(1.35 * axis), label, fontsize=11 * letters, color=theme.text, ha="center", va="center"
         )

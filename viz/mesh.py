@@ -1,32 +1,20 @@
-"""Geometry of the pictures in plain numpy, common to both renderers.
+"""Geometry of lattices in pictures, in plain numpy: tubes, joints, triangle meshes.
 
-A lattice is drawn as tapered tubes and spherical joints, the cell as its twelve edges, a stiffness
-as the closed surface with radius E(n) in every direction n.
+A strut is a tube of circular section, straight or bent, tapered, solid or hollow; a joint is a
+sphere as wide as the widest solid strut that ends there. This is also the solid that
+``Lattice.volume_fraction`` measures.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from lattice_gnn.lattice.images import strut_images
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.sections import cross_axes
-from lattice_gnn.tensors.stiffness import Stiffness
-
-_SPLITS = {
-    0: ((0, 1, 2),),
-    1: ((0, 3, 2), (3, 1, 2)),
-    2: ((0, 1, 4), (0, 4, 2)),
-    3: ((3, 1, 4), (0, 3, 4), (0, 4, 2)),
-    4: ((0, 1, 5), (5, 1, 2)),
-    5: ((0, 3, 5), (3, 1, 2), (3, 2, 5)),
-    6: ((4, 2, 5), (0, 1, 4), (0, 4, 5)),
-    7: ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5)),
-}
-"""Pieces of a triangle (0, 1, 2) whose edges have midpoints 3 (of 0-1), 4 (of 1-2) and 5 (of 2-0);
-the key has bit 1, 2 or 4 where the edge is halved."""
+from viz.sphere import icosphere
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,37 +22,77 @@ class Tubes:
     """Struts as drawn, and the joints at their ends, in the lattice's unit of length.
 
     Attributes:
-        starts: Position of the axis at the first end.
-        ends: Position of the axis at the second end.
-        start_radii: Outer radius at the first end.
-        end_radii: Outer radius at the second end.
-        joints: Centres of the spheres that close the ends, each position once.
-        joint_radii: Radius of the widest strut that ends there.
+        centres: Points of the axes, from the first end to the second.
+        radii: Outer radius at each of these points.
+        bores: Bore over outer radius, 0 for solid struts.
+        joints: Centres of the spheres that close the ends of solid struts, each position once.
+        joint_radii: Radius of the widest solid strut that ends there.
         sources: Number of the strut of which each tube is a periodic image.
+        joint_nodes: Number of the node of which each joint is a periodic image.
     """
 
-    starts: Float[np.ndarray, "tubes 3"]
-    ends: Float[np.ndarray, "tubes 3"]
-    start_radii: Float[np.ndarray, " tubes"]
-    end_radii: Float[np.ndarray, " tubes"]
+    centres: Float[np.ndarray, "tubes rings 3"]
+    radii: Float[np.ndarray, "tubes rings"]
+    bores: Float[np.ndarray, " tubes"]
     joints: Float[np.ndarray, "joints 3"]
     joint_radii: Float[np.ndarray, " joints"]
     sources: Int[np.ndarray, " tubes"]
+    joint_nodes: Int[np.ndarray, " joints"]
+
+    @property
+    def starts(self) -> Float[np.ndarray, "tubes 3"]:
+        """Position of the axis at the first end."""
+        return self.centres[:, 0]
+
+    @property
+    def ends(self) -> Float[np.ndarray, "tubes 3"]:
+        """Position of the axis at the second end."""
+        return self.centres[:, -1]
+
+    def scaled(self, centre: Float[np.ndarray, "3"], size: float) -> "Tubes":
+        """Return the tubes with ``centre`` moved to the origin and lengths divided by ``size``."""
+        return replace(
+            self,
+            centres=(self.centres - centre) / size,
+            radii=self.radii / size,
+            joints=(self.joints - centre) / size,
+            joint_radii=self.joint_radii / size,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surface:
-    """A closed triangle mesh with one value per point; faces are anticlockwise from outside."""
+    """A triangle mesh with one value per point; faces are anticlockwise from outside.
+
+    Attributes:
+        points: Corners.
+        faces: Point numbers of each triangle.
+        values: One per point, to be shown as colour.
+        normals: Outward unit normals at the points; None to compute them from the faces.
+    """
 
     points: Float[np.ndarray, "points 3"]
     faces: Int[np.ndarray, "faces 3"]
     values: Float[np.ndarray, " points"]
+    normals: Float[np.ndarray, "points 3"] | None = None
 
     @property
     def volume(self) -> float:
         """Enclosed volume, by the divergence theorem."""
         a, b, c = (self.points[self.faces[:, k]] for k in range(3))
         return float(np.einsum("fi,fi->", a, np.cross(b, c)) / 6)
+
+
+def joined(parts: Sequence[Surface]) -> Surface:
+    """Join meshes into one; normals are kept if all have them."""
+    firsts = np.cumsum([0] + [len(part.points) for part in parts[:-1]])
+    normals = [part.normals for part in parts if part.normals is not None]
+    return Surface(
+        points=np.concatenate([part.points for part in parts]),
+        faces=np.concatenate([part.faces + k for part, k in zip(parts, firsts, strict=True)]),
+        values=np.concatenate([part.values for part in parts]),
+        normals=np.concatenate(normals) if len(normals) == len(parts) else None,
+    )
 
 
 def lattice_tubes(
@@ -76,160 +104,178 @@ def lattice_tubes(
     octet shows its 36 struts and not the 24 that are stored.
 
     Args:
-        lattice: The lattice; struts are drawn at their outer radius.
+        lattice: The lattice.
         tiles: Number of cells along each cell vector.
         tolerance: Distance outside the block, in fractional coordinates, at which a midpoint may
             lie. Not zero, so that the faces of an imperfect lattice are complete on both sides.
     """
     i, j = lattice.struts.T
-    first = lattice.nodes[i]
     sources, offsets = strut_images(lattice, tiles, tolerance)
+    sections = lattice.sections
+    radii = np.column_stack([sections.radii, sections.end_radii])[sources]
+    bores = sections.bores[sources]
+    starts = (lattice.nodes[i[sources]] + offsets) @ lattice.cell
     node_keys = np.concatenate(
         [
             np.column_stack([i[sources], offsets]),
             np.column_stack([j[sources], offsets + lattice.shifts[sources]]),
         ]
     )
-    radii, end_radii = lattice.radii, lattice.sections.end_radii
     keys, member = np.unique(node_keys, axis=0, return_inverse=True)
     joint_radii = np.zeros(len(keys))
-    ends_of_tubes = np.concatenate([radii[sources], end_radii[sources]])
-    np.maximum.at(joint_radii, member.reshape(-1), ends_of_tubes)
-    starts = (first[sources] + offsets) @ lattice.cell
+    solid = np.where(bores[:, None] == 0, radii, 0.0)  # a hollow strut adds no ball
+    np.maximum.at(joint_radii, member.reshape(-1), solid.T.reshape(-1))
+    keys, joint_radii = keys[joint_radii > 0], joint_radii[joint_radii > 0]
     return Tubes(
-        starts=starts,
-        ends=starts + lattice.strut_vectors[sources],
-        start_radii=radii[sources],
-        end_radii=end_radii[sources],
+        centres=np.stack([starts, starts + lattice.strut_vectors[sources]], axis=1),
+        radii=radii,
+        bores=bores,
         joints=(lattice.nodes[keys[:, 0]] + keys[:, 1:]) @ lattice.cell,
         joint_radii=joint_radii,
         sources=sources,
+        joint_nodes=keys[:, 0],
     )
 
 
-def icosphere(level: int) -> tuple[Float[np.ndarray, "points 3"], Int[np.ndarray, "faces 3"]]:
-    """Build a unit sphere of 20 * 4^level triangles by halving the edges of an icosahedron."""
-    golden = (1 + 5**0.5) / 2
-    ring = [(0.0, s, t * golden) for s in (-1, 1) for t in (-1, 1)]
-    points = np.array([np.roll(p, k) for k in range(3) for p in ring])
-    gaps = np.linalg.norm(points[:, None] - points[None], axis=-1)
-    near = np.isclose(gaps, 2.0)
-    faces = np.array(
-        [
-            (a, b, c) if np.linalg.det(points[[a, b, c]]) > 0 else (a, c, b)
-            for a in range(12)
-            for b in range(a + 1, 12)
-            for c in range(b + 1, 12)
-            if near[a, b] and near[b, c] and near[a, c]
-        ]
+def segment_tubes(
+    segments: Float[np.ndarray, "segments 2 3"], radius: float, pieces: int = 1
+) -> Tubes:
+    """Turn line segments into thin straight tubes without joints, cut into equal pieces."""
+    t = np.linspace(0, 1, pieces + 1)[:, None]
+    count = len(segments)
+    return Tubes(
+        centres=segments[:, :1] + t * (segments[:, 1:] - segments[:, :1]),
+        radii=np.full((count, pieces + 1), radius),
+        bores=np.zeros(count),
+        joints=np.zeros((0, 3)),
+        joint_radii=np.zeros(0),
+        sources=np.arange(count),
+        joint_nodes=np.zeros(0, dtype=np.int64),
     )
-    points /= np.linalg.norm(points, axis=1, keepdims=True)
-    for _ in range(level):
-        points, faces = _split(points, faces, np.ones(faces.shape, dtype=bool))
-    return points, faces
 
 
-def _split(
-    points: Float[np.ndarray, "points 3"],
-    faces: Int[np.ndarray, "faces 3"],
-    marked: Bool[np.ndarray, "faces 3"],
-) -> tuple[Float[np.ndarray, "more 3"], Int[np.ndarray, "pieces 3"]]:
-    """Halve the marked edges of triangles on the unit sphere; the mesh stays closed.
-
-    Args:
-        points: Unit vectors.
-        faces: Triangles (a, b, c).
-        marked: Whether to halve the edges ab, bc and ca; equal on both sides of an edge.
-    """
-    edges, member = _edges(faces)
-    chosen = np.unique(member[marked])
-    halves = points[edges[chosen]].sum(axis=1)
-    halves /= np.linalg.norm(halves, axis=1, keepdims=True)
-    middles = np.where(marked, len(points) + np.searchsorted(chosen, member), -1)
-    corners = np.concatenate([faces, middles], axis=1)
-    pattern = marked @ np.array([1, 2, 4])
-    pieces = [corners[pattern == key][:, list(t)] for key, ts in _SPLITS.items() for t in ts]
-    return np.concatenate([points, halves]), np.concatenate(pieces)
-
-
-def modulus_surface(stiffness: Stiffness, tolerance: float = 2e-3) -> Surface:
-    """Build the surface r = E(n)/E_s, with values E(n)/E_s, refined at sharp peaks.
-
-    Edges that deviate from the true surface, or are long, are halved up to eight times: the peaks
-    of slender lattices are narrower than a degree. A singular stiffness has no Young's modulus in
-    general directions: its surface is a point.
-
-    Args:
-        stiffness: One stiffness, not a batch.
-        tolerance: Admissible distance of the midpoint of an edge from the surface, relative to the
-            largest E(n); edges may be 15 times as long.
-    """
-    directions, faces = icosphere(5)
-    if not bool(stiffness.is_positive_definite()):
-        return Surface(0.0 * directions, faces, np.zeros(len(directions)))
-    values = _moduli(stiffness, directions)
-    for _ in range(8):
-        points = directions * values[:, None]
-        edges, member = _edges(faces)
-        middle = directions[edges].sum(axis=1)
-        middle /= np.linalg.norm(middle, axis=1, keepdims=True)
-        gap = _moduli(stiffness, middle)[:, None] * middle - points[edges].mean(axis=1)
-        length = np.linalg.norm(points[edges[:, 0]] - points[edges[:, 1]], axis=1)
-        error = np.maximum(np.linalg.norm(gap, axis=1), length / 15)
-        marked = (error > tolerance * values.max())[member]
-        if not marked.any():
-            break
-        directions, faces = _split(directions, faces, marked)
-        values = np.concatenate([values, _moduli(stiffness, directions[len(values) :])])
-    return Surface(points=directions * values[:, None], faces=faces, values=values)
-
-
-def _edges(
-    faces: Int[np.ndarray, "faces 3"],
-) -> tuple[Int[np.ndarray, "edges 2"], Int[np.ndarray, "faces 3"]]:
-    """List every edge once, and number the edges ab, bc and ca of each triangle."""
-    other = np.roll(faces, -1, axis=1)
-    count = int(faces.max()) + 1
-    keys = np.minimum(faces, other) * count + np.maximum(faces, other)
-    unique, member = np.unique(keys.reshape(-1), return_inverse=True)
-    return np.column_stack(np.divmod(unique, count)), member.reshape(faces.shape)
-
-
-def _moduli(
-    stiffness: Stiffness, directions: Float[np.ndarray, "points 3"]
-) -> Float[np.ndarray, " points"]:
-    """Evaluate E(n)/E_s in numpy."""
-    n = torch.from_numpy(directions).to(stiffness.mandel.device)
-    values: Float[np.ndarray, " points"] = stiffness.detach().young_modulus(n).cpu().numpy()
-    return values
+def refined(tubes: Tubes, pieces: int) -> Tubes:
+    """Cut every piece of a tube between two rings into equal pieces, for sorting by depth."""
+    rings = tubes.radii.shape[1]
+    at = np.linspace(0, rings - 1, pieces * (rings - 1) + 1)
+    low = np.minimum(at.astype(np.int64), rings - 2)
+    t = at - low
+    radii, centres = tubes.radii, tubes.centres
+    return replace(
+        tubes,
+        radii=radii[:, low] * (1 - t) + radii[:, low + 1] * t,
+        centres=centres[:, low] * (1 - t)[:, None] + centres[:, low + 1] * t[:, None],
+    )
 
 
 def strut_surface(
-    tubes: Tubes, sides: int = 24, pieces: int = 1, *, capped: bool = True
+    tubes: Tubes,
+    sides: int = 24,
+    values: Float[np.ndarray, "tubes rings"] | None = None,
+    *,
+    capped: bool = True,
 ) -> Surface:
-    """Mesh the tubes as triangles; the values are the outer radii.
+    """Mesh the tubes as triangles.
 
     Args:
         tubes: What to mesh.
         sides: Number of flat sides of each tube.
-        pieces: Number of equal lengths into which each tube is cut, for renderers that sort
-            triangles by depth.
-        capped: Whether flat caps close the ends.
+        values: One per ring of points; outer radii if None.
+        capped: Whether flat caps close the ends of solid tubes; hollow ones are always closed.
     """
-    axes = tubes.ends - tubes.starts
-    side, other = cross_axes(axes)
+    values = tubes.radii if values is None else values
+    sideways = _sideways(tubes.centres)
+    solid = tubes.bores == 0
+    parts = [_walls(tubes, values, sideways, sides, chosen=solid, capped=capped)]
+    if not solid.all():
+        hollow = ~solid
+        parts.append(_walls(tubes, values, sideways, sides, chosen=hollow, capped=False))
+        bore = replace(tubes, radii=tubes.radii * tubes.bores[:, None])
+        inside = _walls(bore, values, sideways, sides, chosen=hollow, capped=False)
+        assert inside.normals is not None
+        parts.append(replace(inside, faces=inside.faces[:, ::-1], normals=-inside.normals))
+        parts += [_rings(tubes, values, sideways, sides, end) for end in (0, -1)]
+    return joined(parts)
+
+
+def _sideways(
+    centres: Float[np.ndarray, "tubes rings 3"],
+) -> tuple[Float[np.ndarray, "tubes rings 3"], Float[np.ndarray, "tubes rings 3"]]:
+    """Return two unit vectors across the axis at every ring; a right-handed frame with it."""
+    tangents = np.gradient(centres, axis=1)
+    tangents /= np.linalg.norm(tangents, axis=2, keepdims=True)
+    side = cross_axes(centres[:, -1] - centres[:, 0])[0][:, None]
+    side = side - (side * tangents).sum(axis=2, keepdims=True) * tangents
+    side /= np.linalg.norm(side, axis=2, keepdims=True)
+    return side, np.cross(tangents, side)
+
+
+def _rim(
+    sideways: tuple[np.ndarray, np.ndarray], sides: int
+) -> Float[np.ndarray, "tubes rings sides 3"]:
+    """Return the unit vectors from the axis to the corners of every ring."""
     angle = np.arange(sides)[:, None] * 2 * np.pi / sides
-    rim = np.cos(angle) * side[:, None] + np.sin(angle) * other[:, None]
-    t = np.linspace(0, 1, pieces + 1)
-    centres = tubes.starts[:, None] + t[:, None] * (tubes.ends - tubes.starts)[:, None]
-    radii = tubes.start_radii[:, None] + t * (tubes.end_radii - tubes.start_radii)[:, None]
-    points = centres[:, :, None] + radii[:, :, None, None] * rim[:, None]
-    faces = _tube_faces(sides, pieces, capped)
-    firsts = np.arange(len(axes)) * sides * (pieces + 1)
+    side, other = sideways
+    return np.cos(angle) * side[:, :, None] + np.sin(angle) * other[:, :, None]
+
+
+def _walls(
+    tubes: Tubes,
+    values: Float[np.ndarray, "tubes rings"],
+    sideways: tuple[np.ndarray, np.ndarray],
+    sides: int,
+    *,
+    chosen: np.ndarray,
+    capped: bool,
+) -> Surface:
+    """Mesh the outer walls of the chosen tubes."""
+    rim = _rim((sideways[0][chosen], sideways[1][chosen]), sides)
+    radii = tubes.radii[chosen]
+    points = tubes.centres[chosen][:, :, None] + radii[:, :, None, None] * rim
+    rings = radii.shape[1]
+    firsts = np.arange(len(radii)) * sides * rings
+    return Surface(
+        points=points.reshape(-1, 3),
+        faces=(firsts[:, None, None] + _tube_faces(sides, rings - 1, capped)).reshape(-1, 3),
+        values=np.repeat(values[chosen].reshape(-1), sides),
+        normals=rim.reshape(-1, 3),
+    )
+
+
+def _rings(
+    tubes: Tubes,
+    values: Float[np.ndarray, "tubes rings"],
+    sideways: tuple[np.ndarray, np.ndarray],
+    sides: int,
+    end: int,
+) -> Surface:
+    """Mesh the flat rings at one end (0 or -1) of hollow tubes."""
+    hollow = tubes.bores > 0
+    side, other = (x[hollow, end] for x in sideways)
+    rim = _rim((side[:, None], other[:, None]), sides)[:, 0]
+    outer = tubes.radii[hollow, end]
+    inner = outer * tubes.bores[hollow]
+    axis = np.cross(side, other)
+    centres = tubes.centres[hollow, end][:, None]
+    points = np.concatenate(
+        [centres + outer[:, None, None] * rim, centres + inner[:, None, None] * rim], axis=1
+    )
+    here = np.arange(sides)
+    beside = (here + 1) % sides
+    faces = np.concatenate(
+        [
+            np.column_stack([here, beside, beside + sides]),
+            np.column_stack([here, beside + sides, here + sides]),
+        ]
+    )
+    outward = axis if end == -1 else -axis
+    faces = faces if end == -1 else faces[:, ::-1]
+    firsts = np.arange(len(points)) * 2 * sides
     return Surface(
         points=points.reshape(-1, 3),
         faces=(firsts[:, None, None] + faces).reshape(-1, 3),
-        values=np.repeat(radii.reshape(-1), sides),
+        values=np.repeat(values[hollow, end], 2 * sides),
+        normals=np.repeat(outward, 2 * sides, axis=0),
     )
 
 
@@ -247,13 +293,17 @@ def _tube_faces(sides: int, pieces: int, capped: bool) -> Int[np.ndarray, "faces
     return np.concatenate([wall, fan, fan[:, ::-1] + sides * pieces])
 
 
-def joint_surface(tubes: Tubes, level: int = 2) -> Surface:
-    """Mesh the joints as spheres of 20 * 4^level triangles; the values are their radii."""
+def joint_surface(
+    tubes: Tubes, level: int = 2, values: Float[np.ndarray, " joints"] | None = None
+) -> Surface:
+    """Mesh the joints as spheres of 20 * 4^level triangles; the values are radii if None."""
     ball, faces = icosphere(level)
+    values = tubes.joint_radii if values is None else values
     points = tubes.joints[:, None] + tubes.joint_radii[:, None, None] * ball
     firsts = np.arange(len(tubes.joints)) * len(ball)
     return Surface(
         points=points.reshape(-1, 3),
         faces=(firsts[:, None, None] + faces).reshape(-1, 3),
-        values=np.repeat(tubes.joint_radii, len(ball)),
+        values=np.repeat(values, len(ball)),
+        normals=np.tile(ball, (len(tubes.joints), 1)),
     )

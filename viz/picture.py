@@ -1,16 +1,15 @@
-"""Content of a picture before it is drawn: geometry of unit size, titles, colours."""
+"""Content of a picture before it is drawn: views with bodies of unit size, titles and scales."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import cos, radians, sin
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float
 
-from lattice_gnn.lattice.images import cell_edges
-from lattice_gnn.lattice.lattice import Lattice
-from lattice_gnn.tensors.stiffness import Stiffness
-from lattice_gnn.wording import counted
-from viz.mesh import Surface, Tubes, lattice_tubes, modulus_surface
+from lattice_gnn.errors import LatticeGnnError
+from viz.mesh import Surface, Tubes
 
 AZIMUTH, ELEVATION = -68.0, 22.0
 """Direction of the camera from the centre of the drawing, degrees."""
@@ -19,63 +18,149 @@ STRUT_COLOUR = "#a9bdd2"
 EDGE_COLOUR = "#75808c"
 TEXT_COLOUR = "#1d2430"
 COLOUR_MAP = "viridis"
+SIGNED_COLOUR_MAP = "RdBu_r"
 SURFACE_SIZE = 0.83
-"""Size of the modulus surface relative to the unit sphere, to leave room for the colour bar."""
+"""Size of what has a scale beside it relative to the unit sphere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours of a picture.
+
+    Attributes:
+        background: Behind everything.
+        text: Titles, numbers, axes.
+        edges: Edges of the cell.
+        struts: Bodies without a scale.
+        ghost: Undeformed struts behind deformed ones.
+    """
+
+    background: str = "#ffffff"
+    text: str = TEXT_COLOUR
+    edges: str = EDGE_COLOUR
+    struts: str = STRUT_COLOUR
+    ghost: str = "#c9d1da"
+
+
+THEMES = MappingProxyType(
+    {
+        "light": Theme(),
+        "dark": Theme("#14181f", "#e8ecf1", "#8b96a3", "#9fb4cc", "#3b4552"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A colour scale.
+
+    Attributes:
+        title: Symbol and unit of the values.
+        limits: Values at the ends.
+        colours: Name of a Matplotlib colour map.
+    """
+
+    title: str
+    limits: tuple[float, float]
+    colours: str = COLOUR_MAP
+
+    @classmethod
+    def of(cls, title: str, values: Float[np.ndarray, " values"]) -> "Scale":
+        """Return a scale that spans the values: symmetric and two-coloured if they change sign."""
+        low, high = float(values.min()), float(values.max())
+        if low < 0 < high:
+            return cls(title, (-max(high, -low), max(high, -low)), SIGNED_COLOUR_MAP)
+        if high - low <= 1e-6 * max(abs(high), abs(low)):
+            middle, half = (low + high) / 2, 0.05 * abs(high) or 0.5
+            return cls(title, (middle - half, middle + half))
+        return cls(title, (low, high))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Tubes with their joints, or a mesh, in one colour or coloured by values.
+
+    Attributes:
+        body: The geometry. The values of a mesh are its own.
+        shown: Whether values are shown as colours, by the scale of the view.
+        values: For tubes, one value per ring of points; None for joints alone coloured.
+        joint_values: For tubes, one value per joint; None for joints in plain colour.
+        colour: Where no values are shown; "" for the struts' colour of the theme.
+        opacity: 0 to 1.
+        smooth: Whether neighbouring faces are shaded as one curved surface.
+    """
+
+    body: Tubes | Surface
+    shown: bool = False
+    values: Float[np.ndarray, "tubes rings"] | None = None
+    joint_values: Float[np.ndarray, " joints"] | None = None
+    colour: str = ""
+    opacity: float = 1.0
+    smooth: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """One view of a picture, centred and scaled into the unit sphere.
+
+    Attributes:
+        title: First line of text.
+        line: Second line of text; may hold line breaks.
+        parts: What is drawn.
+        edges: End points of thin straight lines: edges of cells.
+        scale: Colour scale; None without values.
+        bar: Whether the scale is drawn beside the view.
+    """
+
+    title: str
+    line: str
+    parts: tuple[Part, ...]
+    edges: Float[np.ndarray, "edges 2 3"]
+    scale: Scale | None = None
+    bar: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """Both halves of a picture, each centred and scaled into the unit sphere.
+    """Views in rows, drawn by one camera.
 
     Attributes:
-        name: Title of the left half.
-        facts: Second line of the left half: density and counts.
-        modulus_title: Title of the right half.
-        modulus_range: Second line of the right half: extremal moduli and their directions.
-        tubes: The lattice.
-        edges: End points of the edges of the drawn block of cells.
-        surface: Surface of radius proportional to E(n), with E(n)/E_s as values.
-        limits: Smallest and largest E(n)/E_s, the ends of the colour bar.
+        name: Title of the window.
+        views: The views, row by row.
+        columns: Views per row.
+        theme: Colours.
     """
 
     name: str
-    facts: str
-    modulus_title: str
-    modulus_range: str
-    tubes: Tubes
-    edges: Float[np.ndarray, "12 2 3"]
-    surface: Surface
-    limits: tuple[float, float]
+    views: tuple[View, ...]
+    columns: int
+    theme: Theme = THEMES["light"]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return -(-len(self.views) // self.columns)
+
+    def view_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return width and height of a view, pixels, in a picture of this size."""
+        return size[0] // self.columns, size[1] // self.rows
 
 
-def compose(
-    lattice: Lattice, stiffness: Stiffness, tiles: tuple[int, int, int] = (1, 1, 1)
-) -> Picture:
-    """Compose the picture of a lattice and its stiffness.
+def beside(*pictures: Picture) -> Picture:
+    """Set pictures of one row each beside each other."""
+    views = tuple(view for picture in pictures for view in picture.views)
+    return replace(pictures[0], views=views, columns=len(views))
 
-    Args:
-        lattice: The lattice.
-        stiffness: Its stiffness in units of E_s, not a batch.
-        tiles: Number of cells to draw along each cell vector.
+
+def theme_named(name: str) -> Theme:
+    """Return a theme by its name.
+
+    Raises:
+        LatticeGnnError: If there is none of this name.
     """
-    tubes, edges = _unit_size(lattice_tubes(lattice, tiles), cell_edges(lattice.cell, tiles))
-    surface = modulus_surface(stiffness)
-    low, high, label = _modulus_range(stiffness, surface)
-    cells = "" if tiles == (1, 1, 1) else f", {' × '.join(map(str, tiles))} cells drawn"
-    return Picture(
-        name=plain_name(lattice.name) or "unnamed lattice",
-        facts=(
-            f"relative density {lattice.relative_density:.4g}, "
-            f"{counted(lattice.num_nodes, 'node')} and "
-            f"{counted(lattice.num_struts, 'strut')} per cell{cells}"
-        ),
-        modulus_title="Young's modulus by direction, E(n)/E_s",
-        modulus_range=label,
-        tubes=tubes,
-        edges=edges,
-        surface=replace(surface, points=surface.points / max(surface.values.max(), 1e-300)),
-        limits=(low, high),
-    )
+    if name not in THEMES:
+        raise LatticeGnnError(f"theme {name!r}: expected one of {', '.join(THEMES)}.")
+    return THEMES[name]
 
 
 def camera_direction() -> tuple[float, float, float]:
@@ -105,42 +190,26 @@ def direction_label(direction: Float[np.ndarray, "3"]) -> str:
     return "(" + ", ".join(f"{v:.2f}" for v in unit.round(2) + 0.0) + ")"
 
 
-def _modulus_range(stiffness: Stiffness, surface: Surface) -> tuple[float, float, str]:
-    """Return the extremal E/E_s over all directions and a line of text about them."""
-    if not surface.values.any():
-        return 0.0, 1.0, "not defined: the stiffness is singular, some strain has zero energy"
-    extrema = stiffness.detach().extrema("E")
-    low, high = float(extrema.min), float(extrema.max)
-    if high - low < 1e-6 * high:
-        return low * 0.95, high * 1.05, f"{high:.4g} in every direction (isotropic)"
-    ends = (
-        (low, extrema.min_directions.reshape(-1, 3)[0].numpy()),
-        (high, extrema.max_directions.reshape(-1, 3)[0].numpy()),
-    )
-    texts = [f"{value:.4g} along {direction_label(n)}" for value, n in ends]
-    return low, high, f"from {texts[0]} to {texts[1]}"
-
-
-def _unit_size(
-    tubes: Tubes, edges: Float[np.ndarray, "12 2 3"]
-) -> tuple[Tubes, Float[np.ndarray, "12 2 3"]]:
-    """Move the block of cells to the origin and scale everything into the unit sphere."""
-    centre = edges.mean(axis=(0, 1))
-    reach = np.linalg.norm(tubes.joints - centre, axis=1) + tubes.joint_radii
-    size = max(float(reach.max()), float(np.linalg.norm(edges - centre, axis=-1).max()))
-    scaled = Tubes(
-        starts=(tubes.starts - centre) / size,
-        ends=(tubes.ends - centre) / size,
-        start_radii=tubes.start_radii / size,
-        end_radii=tubes.end_radii / size,
-        joints=(tubes.joints - centre) / size,
-        joint_radii=tubes.joint_radii / size,
-        sources=tubes.sources,
-    )
-    return scaled, (edges - centre) / size
-
-
 def plain_name(name: str, longest: int = 60) -> str:
     """Return a name that neither renderer takes for mathematics, of at most so many characters."""
     short = name if len(name) <= longest else f"{name[: longest - 3]}..."
     return short.replace("\\", "/").replace("$", r"\$")
+
+
+def title_of(lattice_name: str) -> str:
+    """Return the title of a lattice."""
+    return plain_name(lattice_name) or "unnamed lattice"
+
+
+def frame_of(
+    tubes: Sequence[Tubes], edges: Float[np.ndarray, "edges 2 3"]
+) -> tuple[Float[np.ndarray, "3"], float]:
+    """Return centre and radius of a sphere about the edges' centre that holds everything."""
+    centre = edges.mean(axis=(0, 1))
+    size = float(np.linalg.norm(edges - centre, axis=-1).max())
+    for part in tubes:
+        reach = np.linalg.norm(part.centres - centre, axis=2) + part.radii
+        size = max(size, float(reach.max(initial=0.0)))
+        balls = np.linalg.norm(part.joints - centre, axis=1) + part.joint_radii
+        size = max(size, float(balls.max(initial=0.0)))
+    return centre, size

@@ -1,4 +1,4 @@
-"""Rendering of a lattice beside its directional Young's modulus, in a window or as PNG."""
+"""Rendering of pictures in a window or as PNG, by PyVista or, without OpenGL, by matplotlib."""
 
 import os
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ from lattice_gnn.files import check_writable, replacing
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.tensors.stiffness import Stiffness
 from viz.gl import Renderer, choose_renderer, has_display
-from viz.picture import Picture, compose
+from viz.lattice_view import lattice_view
+from viz.picture import Picture, title_of
+from viz.stiffness_view import stiffness_view
 
 MOST_PIXELS = 8192  #: per side of a picture; beyond this, graphics libraries abort
 MOST_TILES = 1000  #: cells per picture
@@ -55,39 +57,79 @@ def render(
         LatticeGnnError: If the file cannot be written, its name does not end in .png, there is no
             display for a window, or a size or number of tiles is less than 1.
     """
-    _check_counts(size, tiles)
-    if path is None:
-        if not has_display():
-            raise LatticeGnnError(
-                "no display to open a window on: give the name of a PNG file to write instead"
-            )
-        renderer, note = choose_renderer()
-        _draw(compose(lattice, stiffness, tiles), None, size, renderer)
-        return RenderReport(renderer, None, note)
-    target = check_picture_path(Path(path))
+    target = check_place(path, size)
+    check_tiles(tiles)
+    return draw_picture(overview(lattice, stiffness, tiles), target, size)
+
+
+def overview(
+    lattice: Lattice, stiffness: Stiffness, tiles: tuple[int, int, int] = (1, 1, 1)
+) -> Picture:
+    """Compose the picture of a lattice beside its Young's modulus by direction.
+
+    Args:
+        lattice: The lattice.
+        stiffness: Its stiffness in units of E_s, not a batch.
+        tiles: Number of cells to draw along each cell vector.
+    """
+    views = (lattice_view(lattice, tiles), stiffness_view(stiffness))
+    return Picture(title_of(lattice.name), views, 2)
+
+
+def draw_picture(
+    picture: Picture, path: str | os.PathLike[str] | None, size: tuple[int, int]
+) -> RenderReport:
+    """Draw any picture into a PNG file, atomically, or show it in a window.
+
+    Args:
+        picture: What to draw.
+        path: The PNG file to write; None shows a window and returns when it is closed.
+        size: Width and height in pixels.
+
+    Raises:
+        LatticeGnnError: As ``check_place``, or the file cannot be written.
+    """
+    target = check_place(path, size)
     renderer, note = choose_renderer()
-    with replacing(target) as part:
-        _draw(compose(lattice, stiffness, tiles), part, size, renderer)
-    return RenderReport(renderer, target, note)
-
-
-def _draw(picture: Picture, path: Path | None, size: tuple[int, int], renderer: Renderer) -> None:
-    """Draw the picture by one of the two renderers, imported only here."""
     if renderer == "pyvista":
         from viz.scene import draw
     else:
         from viz.fallback import draw
-    draw(picture, path, size)
+    if target is None:
+        draw(picture, None, size)
+    else:
+        with replacing(target) as part:
+            draw(picture, part, size)
+    return RenderReport(renderer, target, note)
 
 
-def _check_counts(size: tuple[int, int], tiles: tuple[int, int, int]) -> None:
-    """Refuse sizes and tile counts below 1, or too large for the memory."""
+def check_place(path: str | os.PathLike[str] | None, size: tuple[int, int]) -> Path | None:
+    """Refuse a file or window that cannot be drawn to, before anything is computed.
+
+    Raises:
+        LatticeGnnError: For a bad path or size, or no display for a window.
+    """
     if min(size) < 1:
         raise LatticeGnnError(f"picture size {size[0]} x {size[1]}: expected at least 1 x 1 pixels")
     if max(size) > MOST_PIXELS:
         raise LatticeGnnError(
             f"picture size {size[0]} x {size[1]}: expected at most {MOST_PIXELS} pixels per side"
         )
+    if path is not None:
+        return check_picture_path(Path(path))
+    if not has_display():
+        raise LatticeGnnError(
+            "no display to open a window on: give the name of a PNG file to write instead"
+        )
+    return None
+
+
+def check_tiles(tiles: tuple[int, int, int]) -> None:
+    """Refuse numbers of cells below 1, or too large for the memory.
+
+    Raises:
+        LatticeGnnError: In these cases.
+    """
     if prod(tiles) > MOST_TILES:
         raise LatticeGnnError(
             f"tiles {' '.join(map(str, tiles))}: expected at most {MOST_TILES} cells in all"

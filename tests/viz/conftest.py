@@ -1,5 +1,6 @@
 """Small lattices with known pictures, written out by hand."""
 
+from collections import Counter
 from itertools import combinations
 
 import numpy as np
@@ -8,6 +9,20 @@ import pytest
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.tensors.stiffness import Stiffness
 from viz.gl import PROBE_VARIABLE, RENDERER_VARIABLE, probe_gl
+
+
+@pytest.fixture
+def assert_closed():
+    """Check that every edge is walked once in each direction: no hole, no face turned over."""
+
+    def check(faces):
+        walked = Counter(
+            (int(a), int(b)) for k in range(3) for a, b in np.roll(faces, -k, axis=1)[:, :2]
+        )
+        assert set(walked.values()) == {1}
+        assert all((b, a) in walked for a, b in walked)
+
+    return check
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from matplotlib.image import imread
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.tensors.stiffness import Stiffness
 from viz.gl import RENDERER_VARIABLE, choose_renderer, probe_gl
-from viz.picture import camera_direction, compose
-from viz.render import render
+from viz.picture import camera_direction
+from viz.render import overview, render
 
 
 def assert_shows_both_halves(path, size):
@@ -44,15 +44,15 @@ def test_a_flat_surface_does_not_cut_the_lattice_open(simple_cubic):
     if not probe_gl().works:
         pytest.skip(f"no OpenGL here: {probe_gl().reason}")
     choose_renderer()
-    from viz.scene import lattice_scene
+    from viz.scene import picture_scene
 
-    picture = compose(simple_cubic, Stiffness.cubic(1.0, 1.0, 0.5))  # singular: no surface at all
-    plotter = lattice_scene(picture, (300, 150), off_screen=True)
+    picture = overview(simple_cubic, Stiffness.cubic(1.0, 1.0, 0.5))  # singular: no surface at all
+    plotter = picture_scene(picture, (300, 150), off_screen=True)
     plotter.screenshot(None, return_img=True)
     near, far = plotter.camera.clipping_range
     to_camera = np.array(plotter.camera.position)
     direction = np.array(camera_direction())
-    tubes = picture.tubes
+    tubes = picture.views[0].parts[0].body
     depths = (to_camera - tubes.joints) @ direction
     assert near < (depths - tubes.joint_radii).min()
     assert far > (depths + tubes.joint_radii).max()
