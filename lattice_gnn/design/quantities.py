@@ -1,11 +1,23 @@
 """Quantities of a design: what is maximised, minimised or constrained.
 
-A quantity is a function of lattices and their stiffness, with a name. Comparing it with a number
-gives a constraint: ``relative_density <= 0.1``, ``E([1, 1, 1]) >= 0.02``.
+A quantity is a named, batched, differentiable function of lattices and their stiffness. Comparing
+it with a number or another quantity gives a constraint, arithmetic gives another quantity:
+
+>>> import lattice_gnn as lg
+>>> limits = [lg.relative_density <= 0.1, lg.clearance >= 0.02]
+>>> specific = lg.E([1, 1, 1]) / lg.relative_density
+>>> print(limits[0].name, "|", specific.name)
+relative_density <= 0.1 | E[111]/relative_density
+
+Some quantities have many values per lattice: one for every strut, gap or angle. A lower bound then
+holds for the smallest and an upper bound for the largest; as an objective the smallest is
+maximised, or the largest minimised.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -14,25 +26,27 @@ from torch import Tensor
 
 from lattice_gnn.design.state import DesignState
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.tensors import moduli
 
 Sense = Literal["<=", ">=", "=="]
+Number = float | int
 
 INEQUALITY_TOLERANCE = 1e-6
 """Largest scaled violation of a satisfied inequality."""
 EQUALITY_TOLERANCE = 1e-3
 """Largest scaled violation of a satisfied equality."""
+MOST = 24
+"""Values of a quantity with many that a constraint passes to the optimiser: the worst ones."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Quantity:
-    """A named function of a design.
+    """A named, batched, differentiable function of lattices and their stiffness.
 
     Attributes:
-        name: How results and messages call it, such as ``E[111]``.
+        name: Its name in results, messages and expressions, such as ``E[111]``.
         function: Returns one value, or several, for every lattice: (lattices,) or (lattices, k).
         needs_stiffness: Whether it reads the stiffness; geometry alone is cheaper.
-        size: Number of values per lattice; None where it depends on the lattice.
+        size: Number of values per lattice; None if there is one for every strut, gap or angle.
     """
 
     name: str
@@ -43,59 +57,142 @@ class Quantity:
     def __call__(self, state: DesignState) -> Float[Tensor, "lattices values"]:
         """Evaluate; a single value has a column of its own."""
         values = self.function(state)
-        return values[:, None] if values.ndim == 1 else values
+        values = values[:, None] if values.ndim == 1 else values
+        if (
+            values.ndim != 2
+            or len(values) != len(state.batch)
+            or values.shape[1] != (self.size or values.shape[1])
+        ):
+            raise LatticeGnnError(
+                f"{self.name}: expected values of shape ({len(state.batch)}, {self.size}), got "
+                f"{tuple(values.shape)}; return {self.size or 'some'} per lattice"
+            )
+        return values
 
-    def __le__(self, bound: float | int | Tensor) -> "Constraint":
-        return Constraint(self, "<=", bound)
+    def smallest(self) -> "Quantity":
+        """Return the smallest of many values; a quantity of one value is returned as it is."""
+        return self._extreme("smallest", lambda values: values.amin(-1))
 
-    def __ge__(self, bound: float | int | Tensor) -> "Constraint":
-        return Constraint(self, ">=", bound)
+    def largest(self) -> "Quantity":
+        """Return the largest of many values; a quantity of one value is returned as it is."""
+        return self._extreme("largest", lambda values: values.amax(-1))
+
+    def _extreme(self, which: str, pick: Callable[[Tensor], Tensor]) -> "Quantity":
+        if self.size == 1:
+            return self
+        if self.size is not None:
+            raise LatticeGnnError(
+                f"{self.name}: has {self.size} values and cannot be optimised; require them by ==, "
+                "or take a single number, such as misfit(target)"
+            )
+        return Quantity(
+            f"{which} {self.name}", lambda state: pick(self(state)), self.needs_stiffness
+        )
+
+    def __repr__(self) -> str:
+        """Return the name in angle brackets."""
+        return f"<quantity {self.name}>"
+
+    def __le__(self, bound: "Quantity | Number | Tensor") -> "Constraint":
+        """Bound the quantity, or the largest of its values, from above."""
+        return _constraint(self, "<=", bound)
+
+    def __ge__(self, bound: "Quantity | Number | Tensor") -> "Constraint":
+        """Bound the quantity, or the smallest of its values, from below."""
+        return _constraint(self, ">=", bound)
 
     def __eq__(self, bound: object) -> "Constraint":  # type: ignore[override]
-        if not isinstance(bound, int | float | Tensor):
-            raise LatticeGnnError(
-                f"{self.name}: expected a number after ==, got {type(bound).__name__}"
-            )
-        return Constraint(self, "==", bound)
+        """Require a value."""
+        return _constraint(self, "==", bound)
 
     def __hash__(self) -> int:
+        """Return the hash of the object: quantities hold functions and have no value."""
         return id(self)
 
     def __bool__(self) -> bool:
-        raise LatticeGnnError(
-            f"{self.name}: a quantity has no truth value; write two constraints for a range"
+        """Refuse: a quantity is not true or false."""
+        raise LatticeGnnError(f"{self.name}: a quantity is neither true nor false; compare it")
+
+    def __add__(self, other: "Quantity | Number") -> "Quantity":
+        """Return the sum."""
+        return _combined(self, "+", other)
+
+    def __radd__(self, other: Number) -> "Quantity":
+        """Return the sum."""
+        return _combined(other, "+", self)
+
+    def __sub__(self, other: "Quantity | Number") -> "Quantity":
+        """Return the difference."""
+        return _combined(self, "-", other)
+
+    def __rsub__(self, other: Number) -> "Quantity":
+        """Return the difference."""
+        return _combined(other, "-", self)
+
+    def __mul__(self, other: "Quantity | Number") -> "Quantity":
+        """Return the product."""
+        return _combined(self, "*", other)
+
+    def __rmul__(self, other: Number) -> "Quantity":
+        """Return the product."""
+        return _combined(other, "*", self)
+
+    def __truediv__(self, other: "Quantity | Number") -> "Quantity":
+        """Return the quotient."""
+        return _combined(self, "/", other)
+
+    def __rtruediv__(self, other: Number) -> "Quantity":
+        """Return the quotient."""
+        return _combined(other, "/", self)
+
+    def __neg__(self) -> "Quantity":
+        """Return the negative."""
+        return replace(
+            self,
+            name=f"-{_bracketed(self.name, '+-')}",
+            function=lambda state: -self(state),
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Constraint:
-    """A bound on a quantity.
+    """A bound on a quantity, or a value that it must have.
 
     Attributes:
         quantity: The quantity.
         sense: "<=", ">=" or "==", which holds for every value of the quantity.
         bound: The bound, one number or one per value.
-        tolerance: Largest violation, in multiples of ``scale``, of a satisfied constraint; None
+        tolerance: Largest violation, in multiples of ``unit``, of a satisfied constraint; None
             for ``INEQUALITY_TOLERANCE`` or ``EQUALITY_TOLERANCE``.
         scale: Unit in which violations are measured; None for the largest magnitude of the bound,
             or 1 if the bound is zero.
+        text: The constraint as the user wrote it; None to compose it.
     """
 
     quantity: Quantity
     sense: Sense
-    bound: float | int | Tensor
+    bound: float | Tensor
     tolerance: float | None = None
     scale: float | None = None
+    text: str | None = None
+
+    def __repr__(self) -> str:
+        """Return the constraint in angle brackets."""
+        return f"<constraint {self.name}>"
 
     def __bool__(self) -> bool:
+        """Refuse: Python would reduce a range such as 0.01 <= x <= 0.1 to its second half."""
         raise LatticeGnnError(
-            f"{self.name}: a constraint has no truth value; write a range as two constraints"
+            f"{self.name}: a constraint is neither true nor false; write the range "
+            "0.01 <= x <= 0.1 as the two constraints x >= 0.01 and x <= 0.1"
         )
 
     @property
     def name(self) -> str:
         """The constraint as text, such as ``relative_density <= 0.1``."""
-        bound = f"{self.bound:.6g}" if isinstance(self.bound, int | float) else "target"
+        if self.text is not None:
+            return self.text
+        bound = f"{self.bound:.6g}" if isinstance(self.bound, float | int) else "target"
         return f"{self.quantity.name} {self.sense} {bound}"
 
     @property
@@ -112,14 +209,25 @@ class Constraint:
             return self.tolerance
         return EQUALITY_TOLERANCE if self.sense == "==" else INEQUALITY_TOLERANCE
 
+    def within(self, tolerance: float) -> "Constraint":
+        """Return the constraint with another tolerance, in multiples of its scale."""
+        return replace(self, tolerance=tolerance)
+
     def residual(self, state: DesignState) -> Float[Tensor, "lattices values"]:
         """Return by how much each value satisfies the constraint, in multiples of the scale.
 
-        Not negative where an inequality is satisfied, zero where an equality is.
+        Not negative where an inequality is satisfied, zero where an equality is. Of a quantity with
+        many values only the worst are returned.
         """
-        bound = torch.as_tensor(self.bound, dtype=torch.float64)
-        apart = (self.quantity(state) - bound) / self.unit
-        return -apart if self.sense == "<=" else apart
+        return self._apart(self.quantity(state))
+
+    def worst(self, state: DesignState) -> Float[Tensor, " lattices"]:
+        """Return, for each lattice, the value nearest to a violation or violating most."""
+        values = self.quantity(state)
+        bound = torch.as_tensor(self.bound, dtype=values.dtype)
+        apart = (values - bound) / self.unit
+        gap = -apart.abs() if self.sense == "==" else -apart if self.sense == "<=" else apart
+        return values.gather(1, gap.argmin(1, keepdim=True))[:, 0]
 
     def violation(self, state: DesignState) -> Float[Tensor, " lattices"]:
         """Return the worst violation of each lattice, in multiples of the scale; 0 if none."""
@@ -127,20 +235,85 @@ class Constraint:
         parts = residual.abs() if self.sense == "==" else (-residual).clamp_min(0.0)
         return parts.amax(1)
 
+    def _apart(self, values: Tensor) -> Tensor:
+        bound = torch.as_tensor(self.bound, dtype=values.dtype)
+        apart = (values - bound) / self.unit
+        if self.sense == "==":
+            return apart
+        apart = -apart if self.sense == "<=" else apart
+        if self.quantity.size is None and apart.shape[1] > MOST:
+            return apart.topk(MOST, dim=1, largest=False).values
+        return apart
 
-def _volume_share(state: DesignState) -> Tensor:
-    return state.batch.relative_density
+
+def _constraint(quantity: Quantity, sense: Sense, bound: object) -> Constraint:
+    """Compare a quantity with a number, one number per value, or another quantity."""
+    if isinstance(bound, Quantity):
+        text = f"{quantity.name} {sense} {bound.name}"
+        return Constraint(quantity - bound, sense, 0.0, text=text)
+    if isinstance(bound, Tensor):
+        finite = bool(torch.isfinite(bound).all())
+        fits = bound.ndim == 0 or bound.shape == (quantity.size,)
+    else:
+        finite = isinstance(bound, float | int) and math.isfinite(bound)
+        fits = True
+    if not (finite and fits) or not isinstance(bound, float | int | Tensor):
+        raise LatticeGnnError(
+            f"{quantity.name} {sense} {bound!r:.40}: expected a finite number"
+            + (f" or {quantity.size} of them" if (quantity.size or 1) > 1 else " or a quantity")
+        )
+    return Constraint(quantity, sense, bound)
 
 
-relative_density = Quantity("relative_density", _volume_share, needs_stiffness=False)
-"""Sum of strut volumes over cell volume; overlap at the joints counts twice."""
+def _combined(left: Quantity | Number, sign: str, right: Quantity | Number) -> Quantity:
+    """Combine two quantities, or one and a number, by a sign of arithmetic."""
+    quantities = [part for part in (left, right) if isinstance(part, Quantity)]
+    for part in (left, right):
+        if not isinstance(part, Quantity | float | int):
+            raise LatticeGnnError(f"{sign}: expected a quantity or a number, got {part!r:.40}")
+    if len(quantities) == 2 and any(part.size != 1 for part in quantities):
+        many = next(part for part in quantities if part.size != 1)
+        raise LatticeGnnError(
+            f"{many.name}: has several values per lattice and combines with numbers only"
+        )
+
+    def function(state: DesignState) -> Tensor:
+        x, y = (part(state) if isinstance(part, Quantity) else part for part in (left, right))
+        found: Tensor = _SIGNS[sign](x, y)
+        return found
+
+    return Quantity(
+        name=_joined(left, sign, right),
+        function=function,
+        needs_stiffness=any(part.needs_stiffness for part in quantities),
+        size=quantities[0].size,
+    )
 
 
-def E(direction: Sequence[float | int]) -> Quantity:  # noqa: N802 (the textbook letter)
-    """Young's modulus along a direction, over that of the solid."""
-    n = torch.tensor([float(x) for x in direction], dtype=torch.float64)
-    moduli.unit_vectors(n)
-    name = "".join(f"{x:g}" for x in direction)
-    if any(len(f"{x:g}") > 1 for x in direction):
-        name = ",".join(f"{x:g}" for x in direction)
-    return Quantity(f"E[{name}]", lambda state: moduli.young_modulus(state.stiffness, n))
+_SIGNS: dict[str, Callable[..., Tensor]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+_LOOSE = {"+": ("", ""), "-": ("", "+-"), "*": ("+-", "+-"), "/": ("+-", "+-*/")}
+"""Signs that need parentheses to the left and to the right of each sign."""
+
+
+def _joined(left: Quantity | Number, sign: str, right: Quantity | Number) -> str:
+    """Return the name of a combination, with the parentheses that are needed."""
+    names = (part.name if isinstance(part, Quantity) else f"{part:.6g}" for part in (left, right))
+    first, second = (
+        _bracketed(name, loose) for name, loose in zip(names, _LOOSE[sign], strict=True)
+    )
+    return f"{first} {sign} {second}" if sign in "+-" else f"{first}{sign}{second}"
+
+
+def _bracketed(name: str, signs: str) -> str:
+    """Put a name in parentheses if it contains one of the signs outside of brackets."""
+    depth = 0
+    for letter in name:
+        depth += (letter in "([") - (letter in ")]")
+        if depth == 0 and letter in signs:
+            return f"({name})"
+    return name

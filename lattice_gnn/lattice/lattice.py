@@ -11,6 +11,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice import checks, collinear, union
 from lattice_gnn.lattice.memory import Remembering
 from lattice_gnn.lattice.sections import Sections, sections_of
+from lattice_gnn.lattice.solids import Solids
 from lattice_gnn.lattice.tiling import tile_topology, tiling_matrix
 from lattice_gnn.lattice.topology import Net, analyse_net, simplify_topology
 from lattice_gnn.wording import counted
@@ -386,14 +387,8 @@ class Lattice(Remembering):
         """
         return union.clearance(self._solids())
 
-    def _solids(self) -> union.Solids:
-        sections = self.sections
-        return union.Solids(
-            self.cell,
-            self.nodes,
-            self.struts,
-            self.shifts,
-            sections.radii,
-            sections.end_radii,
-            sections.bores,
+    def _solids(self) -> Solids:
+        s = self.sections
+        return Solids(
+            self.cell, self.nodes, self.struts, self.shifts, s.radii, s.end_radii, s.bores
         )

@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice.checks import is_forward
-from lattice_gnn.lattice.contacts import image_pairs, reduction, segment_contacts, share_joint
+from lattice_gnn.lattice.contacts import image_pairs, reduction, segment_contacts
+from lattice_gnn.lattice.gaps import smallest_gaps
 from lattice_gnn.lattice.sections import cross_axes
+from lattice_gnn.lattice.solids import Solids
 from lattice_gnn.wording import counted
 
 DEFAULT_SAMPLES = 16384
@@ -68,41 +69,7 @@ class Clearance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Solids:
-    """Geometry of a lattice as needed by the functions of this module.
-
-    Attributes:
-        cell: Cell vectors as rows.
-        nodes: Fractional coordinates.
-        struts: Node numbers (i, j).
-        shifts: Cell displacement of node j.
-        radii: Outer radius at node i.
-        end_radii: Outer radius at node j.
-        bore_ratios: Bore radius over outer radius, 0 for solid struts.
-    """
-
-    cell: Float[np.ndarray, "3 3"]
-    nodes: Float[np.ndarray, "nodes 3"]
-    struts: Int[np.ndarray, "struts 2"]
-    shifts: Int[np.ndarray, "struts 3"]
-    radii: Float[np.ndarray, " struts"]
-    end_radii: Float[np.ndarray, " struts"]
-    bore_ratios: Float[np.ndarray, " struts"]
-
-    @property
-    def starts(self) -> Float[np.ndarray, "struts 3"]:
-        """Cartesian positions of the nodes i."""
-        return self.nodes[self.struts[:, 0]] @ self.cell
-
-    @property
-    def vectors(self) -> Float[np.ndarray, "struts 3"]:
-        """Cartesian strut vectors."""
-        i, j = self.struts.T
-        return (self.nodes[j] - self.nodes[i] + self.shifts) @ self.cell
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pieces:
+class Pieces:
     """Components of the union: frusta, then balls (frusta of length zero)."""
 
     starts: Float[np.ndarray, "pieces 3"]
@@ -114,6 +81,7 @@ class _Pieces:
 
     @property
     def volumes(self) -> Float[np.ndarray, " pieces"]:
+        """Volume of each piece by itself."""
         a, b, length = self.radii, self.end_radii, np.linalg.norm(self.vectors, axis=1)
         frusta = np.pi * length * (a * a + a * b + b * b) / 3 * (1 - self.bore_ratios**2)
         balls = 4 / 3 * np.pi * a**3
@@ -145,13 +113,13 @@ def volume_fraction(
     """
     if samples < 1:
         raise LatticeGnnError(f"samples: expected at least 1, got {samples}.")
-    pieces = _pieces(solids)
+    pieces = pieces_of(solids)
     cell_volume = abs(np.linalg.det(solids.cell))
     reduced = reduction(solids.cell) @ solids.cell
     covering_radius = np.linalg.norm(reduced, axis=1).sum() / 2
     if (pieces.radii[pieces.num_struts :] >= covering_radius).any():
         return VolumeFraction(1.0, 0.0)
-    first, second, offsets = _overlapping_pieces(pieces, reduced)
+    first, second, offsets = overlapping_pieces(pieces, reduced)
     volumes = pieces.volumes
     points_per_copy = np.maximum(4, np.ceil(samples / _REPLICATES * volumes / volumes.sum()))
     bounds = np.searchsorted(first, np.arange(len(volumes) + 1))
@@ -159,23 +127,23 @@ def volume_fraction(
     totals = np.zeros(_REPLICATES)
     for piece, volume in enumerate(volumes):
         near = slice(bounds[piece], bounds[piece + 1])
-        numbers = _shifted_sequence(int(points_per_copy[piece]), generator)
+        numbers = shifted_sequence(int(points_per_copy[piece]), generator)
         points = _points_in(pieces, piece, numbers)
-        shares = 1 / (1 + _cover_counts(points, pieces, second[near], offsets[near]))
+        shares = 1 / (1 + cover_counts(points, pieces, second[near], offsets[near]))
         totals += volume * shares.reshape(_REPLICATES, -1).mean(axis=1)
     fractions = totals / cell_volume
     error = float(fractions.std(ddof=1) / np.sqrt(_REPLICATES))
     return VolumeFraction(min(1.0, float(fractions.mean())), error)
 
 
-def _pieces(solids: Solids) -> _Pieces:
+def pieces_of(solids: Solids) -> Pieces:
     """Return the frusta of all struts, then one ball per node where a solid strut ends."""
     balls = np.zeros(len(solids.nodes))
     solid = solids.bore_ratios == 0
     np.maximum.at(balls, solids.struts[solid, 0], solids.radii[solid])
     np.maximum.at(balls, solids.struts[solid, 1], solids.end_radii[solid])
     nodes = np.flatnonzero(balls)
-    return _Pieces(
+    return Pieces(
         starts=np.concatenate([solids.starts, solids.nodes[nodes] @ solids.cell]),
         vectors=np.concatenate([solids.vectors, np.zeros((len(nodes), 3))]),
         radii=np.concatenate([solids.radii, balls[nodes]]),
@@ -185,8 +153,8 @@ def _pieces(solids: Solids) -> _Pieces:
     )
 
 
-def _overlapping_pieces(
-    pieces: _Pieces, cell: Float[np.ndarray, "3 3"]
+def overlapping_pieces(
+    pieces: Pieces, cell: Float[np.ndarray, "3 3"]
 ) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"], Float[np.ndarray, "pairs 3"]]:
     """Find pairs (a, b, displacement of b) that may overlap, in both orders, sorted by a."""
     widest = np.maximum(pieces.radii, pieces.end_radii)
@@ -200,7 +168,7 @@ def _overlapping_pieces(
     return a[keep], b[keep], offsets[keep]
 
 
-def _shifted_sequence(count: int, generator: np.random.Generator) -> Float[np.ndarray, "points 3"]:
+def shifted_sequence(count: int, generator: np.random.Generator) -> Float[np.ndarray, "points 3"]:
     """Return 16 randomly shifted copies of a Kronecker sequence in the unit cube.
 
     Its steps are powers of 1/1.22074..., the root of x^4 = x + 1 (Roberts' R3 sequence).
@@ -212,7 +180,7 @@ def _shifted_sequence(count: int, generator: np.random.Generator) -> Float[np.nd
 
 
 def _points_in(
-    pieces: _Pieces, piece: int, numbers: Float[np.ndarray, "points 3"]
+    pieces: Pieces, piece: int, numbers: Float[np.ndarray, "points 3"]
 ) -> Float[np.ndarray, "points 3"]:
     """Map uniform numbers to points uniform in one piece."""
     u, v, w = numbers.T
@@ -231,9 +199,9 @@ def _points_in(
     return pieces.starts[piece] + t[:, None] * axis + radius[:, None] * across
 
 
-def _cover_counts(
+def cover_counts(
     points: Float[np.ndarray, "points 3"],
-    pieces: _Pieces,
+    pieces: Pieces,
     others: Int[np.ndarray, " others"],
     offsets: Float[np.ndarray, "others 3"],
 ) -> Int[np.ndarray, " points"]:
@@ -248,7 +216,7 @@ def _cover_counts(
 
 def _covered(
     points: Float[np.ndarray, "points 3"],
-    pieces: _Pieces,
+    pieces: Pieces,
     others: Int[np.ndarray, " others"],
     offsets: Float[np.ndarray, "others 3"],
 ) -> Bool[np.ndarray, "points others"]:
@@ -274,34 +242,13 @@ def clearance(solids: Solids) -> Clearance:
     between the strut axes minus the radii at the closest points (for tapered struts, the smallest
     such value over the closest inner points and those closest to the four ends). The balls at the
     joints are covered by the strut ends.
-
-    The search range is widened until it contains the smallest gap found.
     """
-    U = reduction(solids.cell)
-    cell = U @ solids.cell
-    starts, vectors = solids.starts, solids.vectors
-    lengths = np.linalg.norm(vectors, axis=1)
-    reach = lengths / 2 + np.maximum(solids.radii, solids.end_radii)
-    searched = 0.1 * float(np.median(lengths))
-    while True:
-        a, b, reduced_shifts = image_pairs(cell, starts + vectors / 2, reach, searched)
-        shifts = reduced_shifts @ U
-        keep = is_forward(a, b, shifts) & ~share_joint(solids.struts, solids.shifts, a, b, shifts)
-        a, b, shifts = a[keep], b[keep], shifts[keep]
-        apart = starts[b] + shifts @ solids.cell - starts[a]
-        distances, s, t = segment_contacts(apart, vectors[a], vectors[b])
-        r, end = solids.radii, solids.end_radii
-        taper = (end - r)[:, None]
-        gaps = distances - (r[a, None] + taper[a] * s) - (r[b, None] + taper[b] * t)
-        gaps = gaps.min(axis=1)
-        if len(gaps) and gaps.min() <= searched:
-            worst = int(np.argmin(gaps))
-            x, y, z = shifts[worst].tolist()
-            return Clearance(
-                distance=float(gaps[worst]),
-                strut_a=int(a[worst]),
-                strut_b=int(b[worst]),
-                shift=(x, y, z),
-                touching=int((gaps <= 0).sum()),
-            )
-        searched = min(2 * searched, float(gaps.min())) if len(gaps) else 2 * searched
+    found = smallest_gaps(solids)
+    x, y, z = found.shifts[0].tolist()
+    return Clearance(
+        distance=float(found.distance[0]),
+        strut_a=int(found.strut_a[0]),
+        strut_b=int(found.strut_b[0]),
+        shift=(x, y, z),
+        touching=int((found.distance <= 0).sum()),
+    )

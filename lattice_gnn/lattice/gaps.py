@@ -1,0 +1,84 @@
+"""Gaps between struts that share no joint, over all periodic images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from lattice_gnn.lattice.checks import is_forward
+from lattice_gnn.lattice.contacts import image_pairs, reduction, segment_contacts, share_joint
+from lattice_gnn.lattice.solids import Solids
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gaps:
+    """Gaps between the surfaces of pairs of struts, smallest first.
+
+    The closest points lie at strut_a's start + s (end - start) and likewise t along strut b.
+
+    Attributes:
+        searched: Range of the search: no gap up to this size is missing.
+        distance: Gap, unit of the cell; negative where the struts overlap.
+        strut_a: Number of one strut, in the home cell.
+        strut_b: Number of the other.
+        shifts: Cell in which strut b starts, in cell vectors.
+        s: Place of the closest point on strut a, 0 to 1.
+        t: Place of the closest point on strut b, 0 to 1.
+    """
+
+    searched: float
+    distance: Float[np.ndarray, " pairs"]
+    strut_a: Int[np.ndarray, " pairs"]
+    strut_b: Int[np.ndarray, " pairs"]
+    shifts: Int[np.ndarray, "pairs 3"]
+    s: Float[np.ndarray, " pairs"]
+    t: Float[np.ndarray, " pairs"]
+
+
+def smallest_gaps(solids: Solids) -> Gaps:
+    """Find the smallest gap and all others in the search range that it needs, smallest first.
+
+    The gap is the distance between the strut axes minus the radii at the closest points (for
+    tapered struts, the smallest such value over the closest inner points and those closest to the
+    four ends). The search range is widened until it contains a gap.
+
+    Raises:
+        LatticeGnnError: If a strut spans too many cells.
+    """
+    U = reduction(solids.cell)
+    lengths = np.linalg.norm(solids.vectors, axis=1)
+    searched = 0.1 * float(np.median(lengths))
+    while True:
+        found = _gaps_within(solids, U, searched)
+        if len(found.distance) and found.distance[0] <= searched:
+            return found
+        searched = float(found.distance[0]) if len(found.distance) else 2 * searched
+
+
+def _gaps_within(solids: Solids, U: Int[np.ndarray, "3 3"], searched: float) -> Gaps:
+    """Return all gaps up to a range, and of others those whose bounding spheres are within it."""
+    starts, vectors = solids.starts, solids.vectors
+    r, end = solids.radii, solids.end_radii
+    reach = np.linalg.norm(vectors, axis=1) / 2 + np.maximum(r, end)
+    a, b, reduced = image_pairs(U @ solids.cell, starts + vectors / 2, reach, searched)
+    shifts = reduced @ U
+    keep = is_forward(a, b, shifts)
+    keep &= ~share_joint(solids.struts, solids.shifts, a, b, shifts)
+    a, b, shifts = a[keep], b[keep], shifts[keep]
+    apart = starts[b] + shifts @ solids.cell - starts[a]
+    distances, s, t = segment_contacts(apart, vectors[a], vectors[b])
+    taper = (end - r)[:, None]
+    gaps = distances - (r[a, None] + taper[a] * s) - (r[b, None] + taper[b] * t)
+    best = gaps.argmin(axis=1)
+    rows = np.arange(len(best))
+    gap = gaps[rows, best]
+    order = np.argsort(gap, kind="stable")
+    return Gaps(
+        searched=searched,
+        distance=gap[order],
+        strut_a=a[order],
+        strut_b=b[order],
+        shifts=shifts[order],
+        s=s[rows, best][order],
+        t=t[rows, best][order],
+    )
