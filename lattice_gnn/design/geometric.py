@@ -133,8 +133,7 @@ def clearances(batch: LatticeBatch, count: int) -> Float[Tensor, "lattices gaps"
     """Return the smallest gaps between struts that share no joint, in ascending order.
 
     Gradients hold the places of the closest points on the two struts fixed, which is exact
-    (envelope theorem); where two axes cross, the gradient of their distance is zero. A gap that
-    lies beyond the search range of the smallest is replaced by that range, without gradient.
+    (envelope theorem); where two axes cross, the gradient of their distance is zero.
 
     Args:
         batch: Lattices.
@@ -143,7 +142,7 @@ def clearances(batch: LatticeBatch, count: int) -> Float[Tensor, "lattices gaps"
     vectors = batch.strut_vectors
     found = []
     for number in range(len(batch)):
-        gaps = smallest_gaps(shape_of(batch[number]))
+        gaps = smallest_gaps(shape_of(batch[number]), count)
         first = batch.strut_offsets[number]
         a, b, shifts, s, t = (
             torch.as_tensor(values[:count])
@@ -155,6 +154,5 @@ def clearances(batch: LatticeBatch, count: int) -> Float[Tensor, "lattices gaps"
         gap = torch.linalg.vector_norm(between, dim=-1)
         for strut, place in ((a, s), (b, t)):
             gap = gap - torch.lerp(batch.radii[strut], batch.end_radii[strut], place)
-        beyond = gap.new_full((count - len(gap),), gaps.searched)
-        found.append(torch.cat([gap, beyond]).clamp_max(max(gaps.searched, float(gap.detach()[0]))))
+        found.append(gap)
     return torch.stack(found)

@@ -265,7 +265,7 @@ def _constraint(quantity: Quantity, sense: Sense, bound: object) -> Constraint:
     return Constraint(quantity, sense, bound)
 
 
-def _combined(left: Quantity | Number, sign: str, right: Quantity | Number) -> Quantity:
+def _combined(left: object, sign: str, right: object) -> Quantity:
     """Combine two quantities, or one and a number, by a sign of arithmetic."""
     quantities = [part for part in (left, right) if isinstance(part, Quantity)]
     for part in (left, right):
@@ -300,7 +300,7 @@ _LOOSE = {"+": ("", ""), "-": ("", "+-"), "*": ("+-", "+-"), "/": ("+-", "+-*/")
 """Signs that need parentheses to the left and to the right of each sign."""
 
 
-def _joined(left: Quantity | Number, sign: str, right: Quantity | Number) -> str:
+def _joined(left: object, sign: str, right: object) -> str:
     """Return the name of a combination, with the parentheses that are needed."""
     names = (part.name if isinstance(part, Quantity) else f"{part:.6g}" for part in (left, right))
     first, second = (

@@ -13,39 +13,48 @@ from lattice_gnn.lattice.union import volume_fraction
 def differentiable_volume_fraction(batch: LatticeBatch) -> Float[Tensor, " lattices"]:
     """Return the volume fraction of each lattice, with gradients to nodes, cells and radii.
 
-    The value is sampled (`lattice_gnn.lattice.union.volume_fraction`). The gradient of the volume
-    is the integral of the normal velocity over the exposed surface (Hadamard's formula), by
-    quadrature at points that move with the struts.
+    The value is sampled (`lattice_gnn.lattice.union.volume_fraction`). In coordinates that move
+    with the cell the volume changes by the integral of the normal velocity over the exposed surface
+    (Hadamard's formula), by quadrature at points that move with the struts, to about 1 %.
     """
     found = []
     for b in range(len(batch)):
         one = batch[b]
         solids = shape_of(one)
-        value = volume_fraction(solids).value * one.volumes[0].detach()
+        value = torch.as_tensor(volume_fraction(solids).value, dtype=batch.nodes.dtype)
         if torch.is_grad_enabled():
-            moving = _volume_swept(one, exposed_surface(solids))
-            value = value + moving - moving.detach()
-        found.append(value / one.volumes[0])
+            swept = _swept_volume(one, exposed_surface(solids)) / one.volumes[0].detach()
+            value = value + swept - swept.detach()
+        found.append(value)
     return torch.stack(found)
 
 
-def _volume_swept(lattice: LatticeBatch, surface: ExposedSurface) -> Tensor:
-    """Return a function of nodes, cell and radii whose gradient is that of the volume."""
+def _swept_volume(lattice: LatticeBatch, surface: ExposedSurface) -> Tensor:
+    """Return a function whose gradient is that of the volume, in coordinates of the cell."""
 
     def real(values: object) -> Tensor:
         return torch.as_tensor(values, dtype=lattice.nodes.dtype)
 
-    positions = lattice.nodes @ lattice.cells[0]
+    cell = lattice.cells[0]
     strut, place = torch.as_tensor(surface.strut), real(surface.place)
-    axis = positions[lattice.struts[strut, 0]] + place[:, None] * lattice.strut_vectors[strut]
+    i, j = lattice.struts[strut].T
+    nodes = lattice.nodes
+    along = nodes[j] - nodes[i] + lattice.shifts[strut]
     radius = torch.lerp(lattice.radii[strut], lattice.end_radii[strut], place)
-    sides = axis + radius[:, None] * real(surface.strut_direction)
     node = torch.as_tensor(surface.node)
     ends = torch.stack([lattice.radii, lattice.end_radii], dim=1).flatten()
-    largest = ends.new_zeros(len(positions))
+    largest = ends.new_zeros(len(nodes))
     largest = largest.scatter_reduce(0, lattice.struts.flatten(), ends, "amax")
-    balls = positions[node] + largest[node, None] * real(surface.ball_direction)
-    return (sides * real(surface.strut_areas)).sum() + (balls * real(surface.ball_areas)).sum()
+    axes = torch.cat([nodes[i] + place[:, None] * along, nodes[node]])
+    across = torch.cat(
+        [
+            radius[:, None] * real(surface.strut_direction),
+            largest[node, None] * real(surface.ball_direction),
+        ]
+    )
+    areas = torch.cat([real(surface.strut_areas), real(surface.ball_areas)])
+    points = axes @ cell.detach() + torch.linalg.solve(cell.mT, across.mT).mT @ cell.detach()
+    return (points * areas).sum()
 
 
 def shape_of(lattice: LatticeBatch) -> Solids:

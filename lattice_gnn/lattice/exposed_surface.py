@@ -4,6 +4,7 @@ The shape derivative of the volume of the union is the integral of the normal ve
 surface; the points and normals here are its quadrature.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +19,12 @@ from lattice_gnn.lattice.union import (
     cover_counts,
     overlapping_pieces,
     pieces_of,
-    shifted_sequence,
 )
 
-POINTS = 32
-"""Points on each strut and joint, in each of 16 shifted copies of the sequence."""
+PLACES, AZIMUTHS = 96, 16
+"""Points along and around each strut, and on each joint. Evenly spaced azimuths make the sum of the
+normals around a strut zero, as it must be."""
+_GOLDEN = (np.sqrt(5) - 1) / 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,12 +53,12 @@ class ExposedSurface:
     ball_areas: Float[np.ndarray, "ball_points 3"]
 
 
-def exposed_surface(solids: Solids, points: int = POINTS, seed: int = 0) -> ExposedSurface:
+def exposed_surface(solids: Solids) -> ExposedSurface:
     """Sample the surface of the union of solid struts and joints.
 
-    Every piece (cone frustum or ball) carries quasi-random points on its curved surface, uniform in
-    the place along it and the azimuth; those inside another piece are dropped. The flat ends of a
-    solid strut lie inside the balls of its nodes.
+    Every piece (cone frustum or ball) carries points on its curved surface, even in the place along
+    it and the azimuth; those inside another piece are dropped. The flat ends of a solid strut lie
+    inside the balls of its nodes.
 
     Raises:
         LatticeGnnError: For hollow struts.
@@ -69,10 +71,9 @@ def exposed_surface(solids: Solids, points: int = POINTS, seed: int = 0) -> Expo
     reduced = reduction(solids.cell) @ solids.cell
     first, second, offsets = overlapping_pieces(pieces, reduced)
     bounds = np.searchsorted(first, np.arange(len(pieces.radii) + 1))
-    generator = np.random.default_rng(seed)
-    numbers = [shifted_sequence(points, generator)[:, :2] for _ in pieces.radii]
+    uv = _even_points()
     found = []
-    for piece, uv in enumerate(numbers):
+    for piece in range(len(pieces.radii)):
         near = slice(bounds[piece], bounds[piece + 1])
         on_strut = piece < pieces.num_struts
         place, direction, areas = (_side if on_strut else _ball)(pieces, piece, uv)
@@ -95,7 +96,15 @@ def exposed_surface(solids: Solids, points: int = POINTS, seed: int = 0) -> Expo
     )
 
 
-def _joined(parts: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+def _even_points() -> Float[np.ndarray, "points 2"]:
+    """Return places, 0 to 1, and azimuths; the azimuths of successive places are staggered."""
+    place = (np.arange(PLACES) + 0.5) / PLACES
+    shift = _GOLDEN * np.arange(PLACES)[:, None] % 1
+    turn = 2 * np.pi / AZIMUTHS * (np.arange(AZIMUTHS) + shift)
+    return np.column_stack([np.repeat(place, AZIMUTHS), turn.ravel()])
+
+
+def _joined(parts: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
     return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
 
 
@@ -103,7 +112,7 @@ def _side(
     pieces: Pieces, piece: int, uv: Float[np.ndarray, "points 2"]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return places, directions and directed areas of points on the side of a frustum."""
-    place, angle = uv[:, 0], 2 * np.pi * uv[:, 1]
+    place, angle = uv[:, 0], uv[:, 1]
     a, b = pieces.radii[piece], pieces.end_radii[piece]
     axis = pieces.vectors[piece]
     side, other = cross_axes(axis[None])
@@ -119,7 +128,7 @@ def _ball(
     pieces: Pieces, piece: int, uv: Float[np.ndarray, "points 2"]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return places (zero), directions and directed areas of points on a ball."""
-    height, angle = 2 * uv[:, 0] - 1, 2 * np.pi * uv[:, 1]
+    height, angle = 2 * uv[:, 0] - 1, uv[:, 1]
     ring = np.sqrt(1 - height**2)
     direction = np.column_stack([ring * np.cos(angle), ring * np.sin(angle), height])
     areas = direction * (4 * np.pi * pieces.radii[piece] ** 2 / len(uv))

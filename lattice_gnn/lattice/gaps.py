@@ -17,7 +17,6 @@ class Gaps:
     The closest points lie at strut_a's start + s (end - start) and likewise t along strut b.
 
     Attributes:
-        searched: Range of the search: no gap up to this size is missing.
         distance: Gap, unit of the cell; negative where the struts overlap.
         strut_a: Number of one strut, in the home cell.
         strut_b: Number of the other.
@@ -26,7 +25,6 @@ class Gaps:
         t: Place of the closest point on strut b, 0 to 1.
     """
 
-    searched: float
     distance: Float[np.ndarray, " pairs"]
     strut_a: Int[np.ndarray, " pairs"]
     strut_b: Int[np.ndarray, " pairs"]
@@ -35,24 +33,28 @@ class Gaps:
     t: Float[np.ndarray, " pairs"]
 
 
-def smallest_gaps(solids: Solids) -> Gaps:
-    """Find the smallest gap and all others in the search range that it needs, smallest first.
+def smallest_gaps(solids: Solids, count: int = 1) -> Gaps:
+    """Find all gaps up to the one of a given rank, and some more, in ascending order.
 
     The gap is the distance between the strut axes minus the radii at the closest points (for
     tapered struts, the smallest such value over the closest inner points and those closest to the
-    four ends). The search range is widened until it contains a gap.
+    four ends). The search range is widened until it contains enough gaps.
+
+    Args:
+        solids: The lattice.
+        count: Least number of gaps that are sure to be the smallest.
 
     Raises:
         LatticeGnnError: If a strut spans too many cells.
     """
     U = reduction(solids.cell)
-    lengths = np.linalg.norm(solids.vectors, axis=1)
-    searched = 0.1 * float(np.median(lengths))
+    searched = 0.1 * float(np.median(np.linalg.norm(solids.vectors, axis=1)))
     while True:
         found = _gaps_within(solids, U, searched)
-        if len(found.distance) and found.distance[0] <= searched:
+        known = float(found.distance[count - 1]) if len(found.distance) >= count else np.inf
+        if known <= searched:
             return found
-        searched = float(found.distance[0]) if len(found.distance) else 2 * searched
+        searched = known if np.isfinite(known) else 2 * searched
 
 
 def _gaps_within(solids: Solids, U: Int[np.ndarray, "3 3"], searched: float) -> Gaps:
@@ -74,7 +76,6 @@ def _gaps_within(solids: Solids, U: Int[np.ndarray, "3 3"], searched: float) -> 
     gap = gaps[rows, best]
     order = np.argsort(gap, kind="stable")
     return Gaps(
-        searched=searched,
         distance=gap[order],
         strut_a=a[order],
         strut_b=b[order],

@@ -26,7 +26,10 @@ from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
 
 KELVIN = cell("kelvin", relative_density=0.05)
-BATCH = LatticeBatch.from_lattices([KELVIN.perturbed(0.03, seed=seed) for seed in (1, 2)])
+RADII = KELVIN.radii * np.random.default_rng(0).uniform(0.7, 1.3, KELVIN.num_struts)
+BATCH = LatticeBatch.from_lattices(
+    [KELVIN.perturbed(0.03, seed=seed).with_radii(RADII) for seed in (1, 2)]
+)
 SMOOTH = [
     relative_density,
     cell_volume,
@@ -105,20 +108,25 @@ def test_the_derivative_of_the_volume_fraction_with_the_cell_is_that_of_scaling(
     assert -2.1 * value < slope.item() < -1.7 * value
 
 
-def test_moving_a_node_changes_the_volume_fraction_as_resampling_says():
-    batch, h = LatticeBatch.from_lattices([KELVIN.perturbed(0.03, seed=1)]), 0.02
-    direction = torch.zeros_like(batch.nodes)
-    direction[0, 0], direction[1, 1] = 1.0, -1.0
-    step = torch.zeros((), dtype=torch.float64, requires_grad=True)
-    (slope,) = torch.autograd.grad(
-        volume_fraction(DesignState(batch.replace(nodes=batch.nodes + step * direction))).sum(),
-        step,
+def test_moving_overlapping_cylinders_apart_uncovers_the_width_of_their_lens():
+    # Parallel cylinders of radius r at distance d overlap in a lens of width sqrt(4 r^2 - d^2).
+    r, d = 0.1, 0.12
+    two = Lattice(
+        cell=np.eye(3),
+        nodes=[[0, 0, 0], [0, 0, d]],
+        struts=[[0, 0], [1, 1]],
+        shifts=[[1, 0, 0], [1, 0, 0]],
+        radii=[r, r],
     )
-    ends = [
-        batch.replace(nodes=batch.nodes + sign * h * direction).to_lattices()[0] for sign in (1, -1)
-    ]
-    plus, minus = (x.volume_fraction(samples=400_000).value for x in ends)
-    assert slope.item() == pytest.approx((plus - minus) / (2 * h), rel=0.05)
+    batch = LatticeBatch.from_lattices([two])
+    nodes = batch.nodes.clone().requires_grad_()
+    value = volume_fraction(DesignState(batch.replace(nodes=nodes)))
+    (slope,) = torch.autograd.grad(value.sum(), nodes)
+    width = math.sqrt(4 * r**2 - d**2)
+    lens = 2 * r**2 * math.acos(d / (2 * r)) - 0.5 * d * width
+    assert value.item() == pytest.approx(2 * math.pi * r**2 - lens, rel=2e-3)
+    assert slope[:, 2].tolist() == pytest.approx([-width, width], rel=0.02)
+    assert slope[:, :2].abs().max().item() < 0.01 * width
 
 
 def test_the_smallest_clearance_is_that_of_the_lattice():
