@@ -29,6 +29,7 @@ from cli.commands.schema import schema
 from cli.commands.train import train
 from cli.commands.validate import validate
 from cli.terminal.output import say_error
+from cli.terminal.threads import start_with_one_thread
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 
@@ -111,6 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     _spare_collections()
     _replace_what_cannot_be_printed()
+    start_with_one_thread()
     try:
         app(args=None if arguments is None else list(arguments), prog_name="lattice-gnn")
         code: Any = 0

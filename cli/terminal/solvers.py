@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cli.terminal.inputs import Source, require_spanning
 from cli.terminal.options import BATCH, Element, Solver
 from cli.terminal.output import OnProgress, progress, say_warning
+from cli.terminal.threads import use_threads
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def solve_beams(
     from fem_reference.sparse import IllConditionedError
 
     lattices = [source.lattice for source in sources]
+    use_threads(sum(lattice.num_nodes for lattice in lattices))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", beam.RankWarning)
         try:
