@@ -234,7 +234,7 @@ def misfit(target: Stiffness | ArrayLike) -> Quantity:
         missing = (state.stiffness - mandel)[:, prescribed]
         return torch.linalg.vector_norm(missing, dim=-1) / size
 
-    return Quantity("misfit", function)
+    return Quantity("misfit", function, target=_with_free(mandel, prescribed))
 
 
 def components(target: Stiffness | ArrayLike) -> Quantity:
@@ -251,7 +251,8 @@ def components(target: Stiffness | ArrayLike) -> Quantity:
     def function(state: DesignState) -> Tensor:
         return (state.stiffness - mandel)[:, rows, columns] * weights
 
-    return Quantity("components", function, size=len(rows))
+    free = _with_free(mandel, prescribed)
+    return Quantity("components", function, size=len(rows), target=free)
 
 
 def matches(target: Stiffness | ArrayLike, tolerance: float = 1e-3) -> Constraint:
@@ -262,6 +263,10 @@ def matches(target: Stiffness | ArrayLike, tolerance: float = 1e-3) -> Constrain
         tolerance: Largest error of a component relative to the norm of the target.
     """
     return Constraint(components(target), "==", 0.0, tolerance=tolerance, text="C == target")
+
+
+def _with_free(mandel: Tensor, prescribed: Tensor) -> Tensor:
+    return torch.where(prescribed, mandel, torch.nan)
 
 
 def target_components(

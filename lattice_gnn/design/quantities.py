@@ -47,12 +47,15 @@ class Quantity:
         function: Returns one value, or several, for every lattice: (lattices,) or (lattices, k).
         needs_stiffness: Whether it reads the stiffness; geometry alone is cheaper.
         size: Number of values per lattice; None if there is one for every strut, gap or angle.
+        target: Stiffness that it compares with, Mandel, NaN where free; None for most. It is
+            checked against the symmetry that is kept.
     """
 
     name: str
     function: Callable[[DesignState], Tensor]
     needs_stiffness: bool = True
     size: int | None = 1
+    target: Float[Tensor, "6 6"] | None = None
 
     def __call__(self, state: DesignState) -> Float[Tensor, "lattices values"]:
         """Evaluate; a single value has a column of its own."""
@@ -171,7 +174,7 @@ class Constraint:
 
     quantity: Quantity
     sense: Sense
-    bound: float | Tensor
+    bound: float | int | Tensor
     tolerance: float | None = None
     scale: float | None = None
     text: str | None = None
@@ -200,7 +203,7 @@ class Constraint:
         """The scale of violations."""
         if self.scale is not None:
             return self.scale
-        return float(torch.as_tensor(self.bound).abs().max()) or 1.0
+        return float(torch.as_tensor(self.bound, dtype=torch.float64).abs().max()) or 1.0
 
     @property
     def allowed(self) -> float:
