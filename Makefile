@@ -1,6 +1,7 @@
 # make demo    predict the octet's stiffness, check it by beam FEM, draw octet.png
 # make test    run the tests                    make check   style, lint and types
 # make fuzz    damaged files for every reader, FUZZ_SECONDS=120 of them
+# make front   build viz/web/front.js, the script of the pages, again (needs Node.js and npm)
 # make clean   remove .venv and caches
 #
 # Needs Python >= 3.11, make and a network connection. Variables you may set:
@@ -20,7 +21,7 @@ PYTEST_ARGS ?= -n 2
 FUZZ_SECONDS ?= 120
 READY := $(VENV)/.installed
 
-.PHONY: demo test check fuzz install clean
+.PHONY: demo test check fuzz front install clean
 demo: $(READY)
 	$(VENV)/bin/lattice-gnn predict data/samples/octet.json --check --method solid --voxels-per-diameter 6 --picture octet.png
 
@@ -35,6 +36,10 @@ check: $(READY)
 
 fuzz: $(READY)
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
+
+# Two pages share one script: its sources are in viz/web/src, the bundle is committed.
+front:
+	cd viz/web/src && npm ci && npm run check && npm run build
 
 install: $(READY)
 

@@ -25,6 +25,7 @@ from cli.commands.label import label
 from cli.commands.make import make
 from cli.commands.predict import predict
 from cli.commands.render import render
+from cli.commands.report import report
 from cli.commands.schema import schema
 from cli.commands.train import train
 from cli.commands.validate import validate
@@ -91,6 +92,7 @@ _COMMANDS = (
     convert,
     export,
     render,
+    report,
     train,
     validate,
     evaluate,

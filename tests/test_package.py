@@ -199,6 +199,8 @@ def test_wheel_holds_the_five_packages_and_is_small(wheel):
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
     for package in PACKAGES:
         assert f"{package}/py.typed" in names
+    assert {f"viz/web/{name}" for name in ("front.js", "front.LICENSE", "page.css")} <= set(names)
+    assert not [name for name in names if "node_modules" in name]
     assert wheel.stat().st_size < 30e6
 
 

@@ -17,6 +17,7 @@ from lattice_gnn.reports.document import Document
 from lattice_gnn.reports.evaluation import EvaluationReport
 from lattice_gnn.reports.homogenisation import HomogenisationReport, HomogenisationReports
 from lattice_gnn.reports.lattice import LatticeReport, LatticeReports
+from lattice_gnn.reports.page import PageReport
 from lattice_gnn.reports.prediction import PredictionReport, PredictionReports
 from lattice_gnn.reports.validation import ValidationReport
 
@@ -27,6 +28,7 @@ DOCUMENTS: dict[type[Document], str] = {
     HomogenisationReports: "`homogenise` of several lattices",
     LatticeReport: "`info` of one lattice",
     LatticeReports: "`info` of several lattices",
+    PageReport: "`report`, inside the page in the element `#report`",
     CellReport: "`cells NAME`",
     CellReports: "`cells`",
     ValidationReport: "`validate`",

@@ -1,0 +1,73 @@
+"""A real browser, Chromium of the system, and what its pages say on their console."""
+
+import os
+import shutil
+
+import pytest
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+OPTIONS = (
+    "--no-sandbox",  # containers run as root
+    "--disable-dev-shm-usage",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window, with software rendering; skipped where none is installed."""
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        pytest.skip("no Chromium on PATH: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=list(OPTIONS))
+        yield launched
+        launched.close()
+
+
+class Watched:
+    """A page, and what it asked for and complained about."""
+
+    def __init__(self, page):
+        self.page = page
+        self.requests, self.complaints = [], []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._said)
+
+    def _said(self, message):
+        # The driver of the graphics library reports that reading pixels is slow; nothing else may.
+        if message.type in ("error", "warning") and "GL Driver Message" not in message.text:
+            self.complaints.append(message.text)
+
+    def picture(self, name):
+        """Save a screenshot where LATTICE_GNN_SCREENSHOTS names a folder, to be looked at."""
+        folder = os.environ.get("LATTICE_GNN_SCREENSHOTS")
+        if folder:
+            self.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open an address in a context of its own; with ``offline`` nothing but files can be loaded."""
+    contexts = []
+
+    def opened(address, *, offline=False, size=(1200, 900)):
+        width, height = size
+        context = browser.new_context(
+            offline=offline, viewport={"width": width, "height": height}, accept_downloads=True
+        )
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        watched = Watched(context.new_page())
+        watched.page.goto(address)
+        return watched
+
+    yield opened
+    for context in contexts:
+        context.close()

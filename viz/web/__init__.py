@@ -1,0 +1,1 @@
+"""Pages for the browser: the report as one offline file, and the local app."""
