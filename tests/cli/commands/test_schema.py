@@ -139,6 +139,16 @@ def test_the_json_of_every_command_follows_its_schema(
     assert follows_its_schema(document) == kind
 
 
+def test_the_json_inside_a_report_follows_its_schema(run, files, weights, tmp_path):
+    page = tmp_path / "page.html"
+    options = ("--model", weights, "-o", page, *SOLID[2:])
+    methods = [word for name in ("network", "beam", "solid") for word in ("--method", name)]
+    result = run("report", files / "solid.json", *options, *methods)
+    assert result.exit_code == 0, result.stderr
+    text = page.read_text(encoding="utf-8").partition('id="report">')[2].partition("</script>")[0]
+    assert follows_its_schema(json.loads(text)) == "report/1"
+
+
 def test_the_committed_comparison_follows_its_schema():
     path = PAGE.parents[1] / "benchmarks" / "comparison" / "comparison.json"
     assert follows_its_schema(json.loads(path.read_text(encoding="utf-8"))) == "comparison/1"
