@@ -198,7 +198,7 @@ def _show(reports: "Sequence[HomogenisationReport]", solver: Solver, single: boo
     from cli.terminal.tables import block, pairs
 
     if not single:
-        show(stiffness_tables.homogenisation_overview(reports))
+        show(stiffness_tables.homogenisation_overview(reports), wide=True)
         if solver.method == "solid":
             show("", solid_tables.solid_table(reports))
         return

@@ -1,6 +1,8 @@
 """``lattice-gnn predict``: predict the stiffness by the network, optionally beside FEM."""
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +29,7 @@ from lattice_gnn.errors import LatticeGnnError
 if TYPE_CHECKING:
     from lattice_gnn.reports.prediction import PredictionReport
     from lattice_gnn.surrogate.prediction import Prediction
+    from lattice_gnn.tensors.stiffness import Stiffness
 
 
 def predict(  # noqa: PLR0913 (every option of a command is a parameter)
@@ -51,6 +54,18 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
             help="Draw the lattice beside its directional Young's modulus (one lattice only).",
         ),
     ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="CSV", help="Also write one row per lattice to this file."),
+    ] = None,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full",
+            help="In tables of many lattices, also the extremes over all directions and the "
+            "symmetry.",
+        ),
+    ] = False,
 ) -> None:
     """Predict the stiffness by a trained network.
 
@@ -60,16 +75,26 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
     solver = _reference(context, check=check)
     sources = read_sources(files)
     require_spanning(sources)
-    _check_places(output, picture, files, sources)
+    _check_places((output, picture, table), picture, files, sources)
     single = is_single(files, sources)
+    from cli.terminal.prediction_tables import overview, prediction_rows, write_csv
+
     thorough = single or json or output is not None
-    reports, predictions = _predict_all(sources, model, solver, thorough=thorough)
-    pairs = zip(sources, reports, strict=True)
-    say_warnings(text for source, report in pairs for text in _warnings(source, report))
+    brief = not (thorough or full)
+    found = _predict_all(sources, model, solver, thorough=thorough, documents=not brief)
+    differences = found.differences if check else None
+    say_warnings(text for b, source in enumerate(sources) for text in _warnings(source, found, b))
     if picture is not None:
-        _draw(predictions[0], picture)
+        _draw(found.predictions[0], picture)
+    if table is not None:
+        rows = prediction_rows(sources, found.predictions, differences, full=full)
+        write_csv(table, rows)
+    if brief:
+        show(overview(sources, found.predictions, differences), wide=True)
+        return
     from lattice_gnn.reports.prediction import PredictionReports
 
+    reports = found.reports
     emit(reports[0] if single else PredictionReports(tuple(reports)), json=json, output=output)
     if not json:
         _show(reports, single)
@@ -90,9 +115,12 @@ def _reference(context: typer.Context, *, check: bool) -> Solver | None:
 
 
 def _check_places(
-    output: Path | None, picture: Path | None, files: Sequence[Path], sources: Sequence[Source]
+    outputs: Sequence[Path | None],
+    picture: Path | None,
+    files: Sequence[Path],
+    sources: Sequence[Source],
 ) -> None:
-    check_outputs((output, picture), files)
+    check_outputs(outputs, files)
     if picture is None:
         return
     if len(sources) != 1:
@@ -104,43 +132,77 @@ def _check_places(
     check_picture_path(picture)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Predictions, their relative Frobenius differences from FEM, and their documents."""
+
+    predictions: "list[Prediction]" = field(default_factory=list)
+    differences: list[float | None] = field(default_factory=list)
+    reports: "list[PredictionReport]" = field(default_factory=list)
+
+
 def _predict_all(
-    sources: Sequence[Source], model: str, solver: Solver | None, *, thorough: bool
-) -> "tuple[list[PredictionReport], list[Prediction]]":
-    """Predict in batches: a report and a prediction for each lattice."""
+    sources: Sequence[Source],
+    model: str,
+    solver: Solver | None,
+    *,
+    thorough: bool,
+    documents: bool,
+) -> _Found:
+    """Predict in batches; documents need searches over all directions and take longer."""
     from lattice_gnn.surrogate.prediction import prediction_reports
     from lattice_gnn.surrogate.surrogate import load_surrogate
 
     surrogate = load_surrogate(model)
-    reports: list[PredictionReport] = []
-    predictions: list[Prediction] = []
+    found = _Found()
     with progress("predicting") as on_progress:
         for start in range(0, len(sources), BATCH):
             part = sources[start : start + BATCH]
             answers = surrogate.predict([source.lattice for source in part], batch_size=BATCH)
-            predictions += answers
-            reports += prediction_reports(
-                answers,
-                [source.origin for source in part],
-                reference=None
-                if solver is None
-                else references(part, solver, _shifted(on_progress, start, len(sources))),
-                reference_method="" if solver is None else solver.name,
-                thorough=thorough,
-            )
-            on_progress(len(reports), len(sources))
-    return reports, predictions
+            reference = None
+            if solver is not None:
+                shifted = _shifted(on_progress, start, len(sources))
+                reference = references(part, solver, shifted)
+            found.predictions.extend(answers)
+            found.differences.extend(_differences(answers, reference))
+            if documents:
+                found.reports.extend(
+                    prediction_reports(
+                        answers,
+                        [source.origin for source in part],
+                        reference=reference,
+                        reference_method="" if solver is None else solver.name,
+                        thorough=thorough,
+                    )
+                )
+            on_progress(len(found.predictions), len(sources))
+    return found
+
+
+def _differences(
+    predictions: "Sequence[Prediction]", reference: "Stiffness | None"
+) -> list[float | None]:
+    """Return the relative Frobenius differences from a reference; None without one."""
+    if reference is None:
+        return [None] * len(predictions)
+    import torch
+
+    from lattice_gnn.tensors.metrics import relative_frobenius
+
+    C = torch.stack([prediction.stiffness.mandel for prediction in predictions])
+    found = relative_frobenius(C, reference.mandel).tolist()
+    return [value if math.isfinite(value) else None for value in found]
 
 
 def _shifted(on_progress: OnProgress, start: int, total: int) -> OnProgress:
     return lambda done, _, now=None: on_progress(start + done, total, now)
 
 
-def _warnings(source: Source, report: "PredictionReport") -> Iterator[str]:
-    for warning in report.warnings:
+def _warnings(source: Source, found: _Found, b: int) -> Iterator[str]:
+    for warning in found.reports[b].warnings if found.reports else ():
         yield f"{source.label}: {warning.text}"
-    if not report.domain.inside:
-        notes = "; ".join(report.domain.notes)
+    if not found.predictions[b].in_domain:
+        notes = "; ".join(found.predictions[b].domain_notes)
         yield f"{source.label}: outside the model's training domain: {notes}."
 
 
@@ -157,7 +219,7 @@ def _show(reports: "Sequence[PredictionReport]", single: bool) -> None:
     from cli.terminal.tables import block, pairs
 
     if not single:
-        show(stiffness_tables.prediction_overview(reports))
+        show(stiffness_tables.prediction_overview(reports), wide=True)
         return
     (report,) = reports
     lattice = report.lattice

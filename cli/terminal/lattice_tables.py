@@ -1,5 +1,6 @@
 """Tables of lattices: counts, densities, geometry, net, findings."""
 
+import os.path
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 def label(lattice: "LatticeFacts") -> str:
     """Return the file, and the number if it contains several lattices."""
     return f"{lattice.file}" + ("" if lattice.index is None else f"[{lattice.index}]")
+
+
+def short_labels(labels: Sequence[str]) -> list[str]:
+    """Return labels without their folder if all share it, for tables."""
+    if len({os.path.dirname(name) for name in labels}) == 1:
+        labels = [os.path.basename(name) for name in labels]
+    return [escape(name) for name in labels]
 
 
 def lattice_rows(lattice: "LatticeFacts") -> list[tuple[str, str]]:

@@ -58,17 +58,22 @@ def _say(kind: str, sentence: str, colour: str) -> None:
     typer.echo(f"{typer.style(f'{kind}:', fg=colour, bold=True)} {sentence}", err=True)
 
 
-def console() -> "Console":
-    """Return the console for tables on stdout; a pipe gets a fixed width."""
+def console(*, wide: bool = False) -> "Console":
+    """Return the console for tables on stdout; a pipe gets a fixed width, as do ``wide`` tables."""
     from rich.console import Console
 
-    free = sys.stdout.isatty() or "COLUMNS" in os.environ
+    free = not wide and (sys.stdout.isatty() or "COLUMNS" in os.environ)
     return Console(width=None if free else PIPE_WIDTH, highlight=False)
 
 
-def show(*parts: "RenderableType") -> None:
-    """Print tables on stdout, without trailing spaces."""
-    screen = console()
+def show(*parts: "RenderableType", wide: bool = False) -> None:
+    """Print tables on stdout, without trailing spaces.
+
+    Args:
+        parts: What to print.
+        wide: Neither wrap nor cut at the width of the terminal, so that names stay whole.
+    """
+    screen = console(wide=wide)
     with screen.capture() as captured:
         screen.print(*parts, sep="\n")
     typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))

@@ -1,15 +1,13 @@
 """Tables of stiffnesses: matrices, moduli, a check, and one row per lattice of many."""
 
-import os.path
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from cli.terminal.lattice_tables import label
+from cli.terminal.lattice_tables import label, short_labels
 from cli.terminal.tables import block, columns, grid, pairs
 from lattice_gnn.wording import matrix_texts, percent, significant
 
@@ -262,10 +260,7 @@ def _overview(more: Sequence[str]) -> Table:
 
 def _names(reports: "Sequence[Report]") -> list[str]:
     """Return the labels of lattices, without their folder if all share it."""
-    labels = [label(report.lattice) for report in reports]
-    if len({os.path.dirname(str(report.lattice.file)) for report in reports}) == 1:
-        labels = [os.path.basename(name) for name in labels]
-    return [escape(name) for name in labels]
+    return short_labels([label(report.lattice) for report in reports])
 
 
 def _moduli_cells(report: "Report") -> list[str]:

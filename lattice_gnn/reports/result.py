@@ -11,6 +11,9 @@ from lattice_gnn.notebook import table
 from lattice_gnn.reports.document import Document
 from lattice_gnn.tensors.stiffness import Stiffness
 
+Value = str | int | float | bool | None
+"""A field of a table."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Result(Remembering, ABC):
@@ -54,6 +57,10 @@ class Result(Remembering, ABC):
     @abstractmethod
     def _facts(self) -> tuple[tuple[str, str], ...]:
         """Return what the method reports about this result, as names and values for display."""
+
+    def columns(self) -> dict[str, Value]:
+        """Return what the method reports about this result, for a table of many."""
+        return {}
 
     def __repr__(self) -> str:
         """Return one line: lattice, stiffness, method, facts of the method."""

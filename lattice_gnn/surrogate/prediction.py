@@ -16,7 +16,7 @@ from lattice_gnn.reports.prediction import (
     PredictionReport,
     check_facts,
 )
-from lattice_gnn.reports.result import Result
+from lattice_gnn.reports.result import Result, Value
 from lattice_gnn.reports.stiffness import moduli_facts, stiffness_facts
 from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.wording import percent
@@ -58,6 +58,17 @@ class Prediction(Result):
         """Return the result as a typed document."""
         (report,) = prediction_reports([self])
         return report
+
+    def columns(self) -> dict[str, Value]:
+        """Return model, expected error and training domain, for a table of many."""
+        expected = self.expected_error
+        return {
+            "model": self.model,
+            "expected_error": None if expected is None else expected.median,
+            "expected_error_p90": None if expected is None else expected.p90,
+            "in_domain": self.in_domain,
+            "domain_notes": "; ".join(self.domain_notes),
+        }
 
     def _find_warnings(self) -> tuple[Finding, ...]:
         outside = "outside the model's training domain: " + "; ".join(self.domain_notes)

@@ -17,6 +17,7 @@ from lattice_gnn.network.answer import Answer
 from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, model_name, resolve_model
 from lattice_gnn.reports.prediction import ExpectedError
+from lattice_gnn.reports.rows import Results
 from lattice_gnn.surrogate.domain import Domain, Membership, require_spanning
 from lattice_gnn.surrogate.prediction import Prediction
 from lattice_gnn.surrogate.uncertainty import ErrorBounds
@@ -93,7 +94,7 @@ class Surrogate:
         *,
         batch_size: int = ...,
         on_progress: OnProgress | None = ...,
-    ) -> list[Prediction]: ...
+    ) -> Results[Prediction]: ...
 
     def predict(
         self,
@@ -101,7 +102,7 @@ class Surrogate:
         *,
         batch_size: int = 64,
         on_progress: OnProgress | None = None,
-    ) -> Prediction | list[Prediction]:
+    ) -> Prediction | Results[Prediction]:
         """Predict the stiffness of one lattice, or of a sequence (a list of predictions).
 
         Args:
@@ -113,7 +114,7 @@ class Surrogate:
             LatticeGnnError: If a net does not span space, so that C would be singular.
         """
         several = _spanning(as_list(lattices, "predict"))
-        predictions: list[Prediction] = []
+        predictions: Results[Prediction] = Results()
         for start in range(0, len(several), batch_size):
             predictions += self._predict_batch(several[start : start + batch_size])
             if on_progress is not None:

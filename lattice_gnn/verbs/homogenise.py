@@ -15,7 +15,8 @@ from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.sequence import as_list, label
 from lattice_gnn.reports.beam import beam_reports
 from lattice_gnn.reports.homogenisation import HomogenisationReport
-from lattice_gnn.reports.result import Result
+from lattice_gnn.reports.result import Result, Value
+from lattice_gnn.reports.rows import Results
 from lattice_gnn.reports.solid import solid_report, solid_warnings
 from lattice_gnn.wording import percent
 
@@ -66,6 +67,10 @@ class Homogenisation(Result):
             return report
         return solid_report(self.lattice, self.solution, self.voxels_per_diameter or VOXELS)
 
+    def columns(self) -> dict[str, Value]:
+        """Return rank and estimated error, for a table of many."""
+        return {"rank": self.rank, "estimated_error": self.error}
+
     def _find_warnings(self) -> tuple[Finding, ...]:
         if isinstance(self.solution, BeamSolution):
             return warnings(self.lattice)
@@ -101,7 +106,7 @@ def homogenise(
     fields: bool = ...,
     voxels_per_diameter: float | int | None = ...,
     on_progress: OnProgress | None = ...,
-) -> list[Homogenisation]: ...
+) -> Results[Homogenisation]: ...
 
 
 def homogenise(
@@ -112,10 +117,11 @@ def homogenise(
     fields: bool = False,
     voxels_per_diameter: float | int | None = None,
     on_progress: OnProgress | None = None,
-) -> Homogenisation | list[Homogenisation]:
+) -> Homogenisation | Results[Homogenisation]:
     """Compute the effective stiffness of one lattice, or of each lattice of a sequence.
 
-    One lattice gives one `Homogenisation`, a sequence gives a list. Beam FEM takes well below a
+    One lattice gives one `Homogenisation`, a sequence gives a list (``to_dataframe()`` makes it a
+    table). Beam FEM takes well below a
     millisecond per lattice; it neglects the material of the joints and is too soft for all but
     slender struts. Solid FEM discretises the union of the struts with voxels; it takes seconds to
     minutes and estimates its error from two grids.
@@ -149,7 +155,7 @@ def homogenise(
             f"homogenise: expected method 'beam' or 'solid', got {method!r}; lattice_gnn.predict "
             "uses the network"
         )
-    return found[0] if isinstance(lattices, Lattice) else found
+    return found[0] if isinstance(lattices, Lattice) else Results(found)
 
 
 def _refuse(option: str, value: object, method: str) -> None:

@@ -9,6 +9,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.sequence import as_list
 from lattice_gnn.network.checkpoint import resolve_model
+from lattice_gnn.reports.rows import Results
 from lattice_gnn.surrogate.prediction import Prediction
 from lattice_gnn.surrogate.surrogate import Surrogate, load_surrogate
 
@@ -32,7 +33,7 @@ def predict(
     model: Model = ...,
     batch_size: int = ...,
     on_progress: Callable[[int, int], None] | None = ...,
-) -> list[Prediction]: ...
+) -> Results[Prediction]: ...
 
 
 def predict(
@@ -41,8 +42,10 @@ def predict(
     model: Model = "default",
     batch_size: int = 64,
     on_progress: Callable[[int, int], None] | None = None,
-) -> Prediction | list[Prediction]:
+) -> Prediction | Results[Prediction]:
     """Predict the stiffness of one lattice, or of a sequence (a list of predictions).
+
+    The list has ``to_dataframe()``, which makes it a table.
 
     The weights are loaded at the first call and cached until their file changes.
 

@@ -1,5 +1,6 @@
 """predict: what it says agrees with the library, with the FEM and with itself."""
 
+import csv
 import json
 
 import numpy as np
@@ -273,6 +274,54 @@ def test_many_lattices_are_shown_one_a_row(run, many, weights):
     assert len(lines) == 6
     assert "three.json[2]" in lines[4]
     assert all("inside" in line and "25 %" in line for line in lines[1:])
+
+
+def test_a_table_of_many_searches_no_directions_unless_asked(run, many, weights, monkeypatch):
+    full = run("predict", *many, "--model", weights, "--full").stdout
+
+    def refuse(*arguments, **keywords):
+        raise AssertionError("directions were searched")
+
+    monkeypatch.setattr("lattice_gnn.tensors.stiffness.find_extrema", refuse)
+    monkeypatch.setattr("lattice_gnn.tensors.stiffness.classify", refuse)
+    brief = run("predict", *many, "--model", weights).stdout
+    assert "E_1" in brief
+    assert "cubic" not in brief
+    assert "E max" in full
+    assert full.count("cubic") == 5
+
+
+def test_names_are_whole_however_narrow_the_terminal(run, tmp_path, weights, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    name = "a-name-as-long-as-users-choose-to-tell-their-lattices-apart.json"
+    write_lattices(tmp_path / name, [cell("octet", relative_density=0.05)] * 2)
+    for command in (("predict", "--model", weights), ("predict", "--model", weights, "--full")):
+        lines = run(*command, tmp_path / name).stdout.splitlines()
+        assert [line.split()[0] for line in lines[1:]] == [f"{name}[0]", f"{name}[1]"]
+
+
+def test_csv_has_one_row_per_lattice(run, answer, many, weights, tmp_path):
+    table = tmp_path / "table.csv"
+    result = run("predict", *many, "--model", weights, "--check", "--csv", table)
+    assert result.exit_code == 0
+    assert "5 rows written to" in result.stderr
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    found = answer("predict", *many, "--model", weights, "--check")["predictions"]
+    for row, report in zip(rows, found, strict=True):
+        assert row["file"] == report["lattice"]["file"]
+        index = report["lattice"]["index"]
+        assert row["index"] == ("" if index is None else str(index))
+        assert float(row["C_11_22"]) == pytest.approx(report["stiffness"]["voigt"][0][1], rel=1e-5)
+        difference = report["check"]["relative_frobenius"]
+        assert float(row["fem_difference"]) == pytest.approx(difference, rel=1e-4)
+
+
+def test_csv_never_replaces_an_input(run, octet_file, weights):
+    before = octet_file.read_bytes()
+    result = run("predict", octet_file, "--model", weights, "--csv", octet_file)
+    assert result.exit_code == 2
+    assert "would be overwritten" in result.stderr
+    assert octet_file.read_bytes() == before
 
 
 def test_a_folder_of_one_lattice_is_answered_by_a_list(answer, octet_file, weights):
