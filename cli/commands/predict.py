@@ -87,8 +87,7 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
     if picture is not None:
         _draw(found.predictions[0], picture)
     if table is not None:
-        rows = prediction_rows(sources, found.predictions, differences, full=full)
-        write_csv(table, rows)
+        write_csv(table, prediction_rows(sources, found.predictions, differences, full=full))
     if brief:
         show(overview(sources, found.predictions, differences), wide=True)
         return
