@@ -27,9 +27,9 @@ class Verdict(StrEnum):
     """What the reference says about the design."""
 
     CONFIRMED = "confirmed"
-    """Every constraint is satisfied, and the objective is better than the start's."""
+    """Every constraint is satisfied, and the objective is no worse than the start's."""
     REFUTED = "refuted"
-    """By the reference, a constraint is violated or the objective is no better than the start's."""
+    """By the reference, a constraint is violated or the objective is worse than the start's."""
     UNCHECKED = "unchecked"
     """No reference was computed."""
 

@@ -32,10 +32,13 @@ class DesignSettings:
         shortest: Smallest length of a strut, as a share of its length at the start.
         digits: Rounding of the result: decimals of coordinates and strains, significant digits of
             radii.
-        optimality: Largest unbalanced share of the objective's gradient at convergence.
+        optimality: Largest unbalanced share of the objective's gradient at convergence, after
+            rounding.
         topology_rounds: Rounds of topology moves (removing, merging, adding struts); 0 for none.
         reference_tolerance: Largest violation by the reference of a confirmed constraint, in
             multiples of its scale, where larger than the constraint's own tolerance.
+        reference: What verifies the design: "beam", "solid", "none", or "auto" for that of the
+            fidelity.
         voxels_per_diameter: Resolution of the solid reference.
         checkpoint: File that the state of the search is written to and resumed from.
     """
@@ -49,10 +52,11 @@ class DesignSettings:
     strain: float = 0.3
     shortest: float = 0.1
     digits: int = 4
-    optimality: float = 1e-3
+    optimality: float = 1e-2
     topology_rounds: int = 0
     reference_tolerance: float = 0.01
-    voxels_per_diameter: float = 8.0
+    reference: Literal["auto", "beam", "solid", "none"] = "auto"
+    voxels_per_diameter: float | int = 8
     checkpoint: Path | None = None
 
     def __post_init__(self) -> None:

@@ -150,6 +150,18 @@ class Variables(Remembering):
     def _joined(self, field: str) -> Float[np.ndarray, " variables"]:
         return np.concatenate([getattr(block, field) for block in self.blocks])
 
+    def near(self, x: Float[np.ndarray, " variables"], share: float) -> "Variables":
+        """Return the variables with bounds that leave a share of each range about x."""
+        reach = 0.5 * share * (self.upper - self.lower)
+        ends = np.cumsum([len(block.names) for block in self.blocks])[:-1]
+        lower = np.split(np.maximum(self.lower, x - reach), ends)
+        upper = np.split(np.minimum(self.upper, x + reach), ends)
+        blocks = [
+            replace(block, lower=low, upper=high)
+            for block, low, high in zip(self.blocks, lower, upper, strict=True)
+        ]
+        return Variables(self.lattice, self.group, tuple(blocks))
+
     def batch(self, x: Float[Tensor, "lattices variables"]) -> LatticeBatch:
         """Return the lattices of some x, differentiable with respect to x."""
         start: LatticeBatch = self._once(len(x), lambda: _repeated(self.lattice, len(x)))
@@ -176,26 +188,36 @@ class Variables(Remembering):
         same = {name: getattr(self.lattice, name) for name in ("name", "units", "E", "nu")}
         return found.replace(**same)
 
+    def units(
+        self, x: Float[np.ndarray, " variables"], digits: int
+    ) -> Float[np.ndarray, " variables"]:
+        """Return the unit to which each variable is rounded.
+
+        Radii are rounded to significant digits, the others to decimals.
+        """
+        places = np.full(self.count, digits)
+        radii = np.repeat(
+            [b.kind == "radii" for b in self.blocks], [len(b.names) for b in self.blocks]
+        )
+        places[radii] -= np.floor(np.log10(x[radii])).astype(np.int64) + 1
+        return 10.0**-places
+
     def rounded(
         self, x: Float[np.ndarray, " variables"], digits: int
     ) -> Float[np.ndarray, " variables"]:
-        """Round x within the bounds: radii to significant digits, the others to decimals."""
-        parts = np.split(x, np.cumsum([len(block.names) for block in self.blocks])[:-1])
-        found = []
-        for block, part in zip(self.blocks, parts, strict=True):
-            places = np.full(len(part), float(digits))
-            if block.kind == "radii":
-                places -= np.floor(np.log10(part)) + 1
-            unit = 10.0**-places
-            steps = np.rint(part / unit)
-            steps += steps * unit < block.lower - _ZERO * unit
-            steps -= steps * unit > block.upper + _ZERO * unit
-            found.append(
-                np.array(
-                    [round(s * u, int(p)) for s, u, p in zip(steps, unit, places, strict=True)]
-                )
-            )
-        return np.concatenate(found)
+        """Round x to its units, within the bounds."""
+        return self.on_grid(x, self.units(x, digits))
+
+    def on_grid(
+        self, x: Float[np.ndarray, " variables"], units: Float[np.ndarray, " variables"]
+    ) -> Float[np.ndarray, " variables"]:
+        """Return the nearest multiples of some units within the bounds, as decimal numbers."""
+        steps = np.rint(x / units)
+        steps += steps * units < self.lower - _ZERO * units
+        steps -= steps * units > self.upper + _ZERO * units
+        places = np.rint(-np.log10(units)).astype(np.int64).tolist()
+        values = (steps * units).tolist()
+        return np.array([round(value, p) for value, p in zip(values, places, strict=True)])
 
 
 def make_variables(

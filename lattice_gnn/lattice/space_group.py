@@ -5,7 +5,7 @@ that map every strut onto a strut of equal section form the group of the lattice
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,24 @@ def find_space_group(lattice: Lattice, tolerance: float = TOLERANCE) -> SpaceGro
     )
     number, symbol = (1, "P1") if kind is None else (int(kind.number), kind.international_short)
     return SpaceGroup(number, symbol, rotations, translations, nodes, struts)
+
+
+def group_of_changed(lattice: Lattice, group: SpaceGroup) -> SpaceGroup:
+    """Return the same operations for a lattice with other nodes or struts that they preserve.
+
+    Raises:
+        LatticeGnnError: If an operation does not map the lattice onto itself.
+    """
+    mapping = _Mapping(lattice, TOLERANCE * float(lattice.lengths.mean()), TOLERANCE)
+    pairs = zip(group.rotations, group.translations, strict=True)
+    images = [mapping.images(R, t) for R, t in pairs]
+    nodes = [pair[0] for pair in images if pair is not None]
+    struts = [pair[1] for pair in images if pair is not None]
+    if len(nodes) < len(images):
+        raise LatticeGnnError(
+            f"lattice {lattice.name!r}: does not have the symmetry {group!r}, which was to be kept"
+        )
+    return replace(group, node_images=np.array(nodes), strut_images=np.array(struts))
 
 
 def trivial_group(lattice: Lattice) -> SpaceGroup:

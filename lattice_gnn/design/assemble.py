@@ -1,0 +1,194 @@
+"""The result of a design from what search and verification found."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from lattice_gnn.design.optimality import optimality
+from lattice_gnn.design.problem import Problem
+from lattice_gnn.design.result import (
+    ConstraintValue,
+    DesignResult,
+    ObjectiveValue,
+    Reference,
+    Refinement,
+    Status,
+    Step,
+    Verdict,
+)
+from lattice_gnn.design.search import Found
+from lattice_gnn.design.state import DesignState
+from lattice_gnn.design.task import Task
+from lattice_gnn.design.verify import Checked, Method, judge, worst_value
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.lattice.findings import warnings
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.tensors.stiffness import Stiffness
+from lattice_gnn.wording import percent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """A rounded design and the problem that it solves.
+
+    Attributes:
+        problem: The problem.
+        x: Its variables, rounded.
+        lattice: The lattice.
+        ran_out: Whether the limit of steps ended the search.
+    """
+
+    problem: Problem
+    x: Float[np.ndarray, " variables"]
+    lattice: Lattice
+    ran_out: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verification:
+    """What the reference says.
+
+    Attributes:
+        method: The reference.
+        start: The start.
+        design: The design.
+        refinements: The refinements, in order.
+    """
+
+    method: Method
+    start: Checked
+    design: Checked
+    refinements: tuple[Refinement, ...] = ()
+
+
+def evaluate(design: Design) -> DesignState:
+    """Evaluate the lattice of a design by its problem's evaluator."""
+    batch = LatticeBatch.from_lattices([design.lattice])
+    with torch.no_grad():
+        return DesignState(batch, design.problem.evaluator(batch))
+
+
+def assemble(
+    task: Task,
+    design: Design,
+    verification: Verification | None,
+    found: Found,
+    told: tuple[tuple[str, ...], tuple[Step, ...]],
+) -> DesignResult:
+    """Return the result.
+
+    Args:
+        task: The task.
+        design: The design, rounded.
+        verification: What the reference says; None if it was not asked.
+        found: What the search found.
+        told: Notes so far, and the history.
+    """
+    notes, history = told
+    problem, state = design.problem, evaluate(design)
+    status, unbalanced = _status(design, task, interrupted=found.interrupted)
+    constraints = _constraint_values(problem, state, verification)
+    first = problem.at(np.zeros((1, problem.variables.count)), gradient=False)
+    with torch.no_grad():
+        value = float(problem.objective(state))
+    return DesignResult(
+        start=task.start,
+        lattice=design.lattice,
+        stiffness=Stiffness(state.stiffness[0]),
+        evaluator=problem.evaluator.name,
+        status=status,
+        optimality=unbalanced,
+        objective=ObjectiveValue(
+            name=task.objective.name,
+            aim=task.aim,
+            start=float(first.objective),
+            value=value,
+            start_reference=None if verification is None else verification.start.objective,
+            reference=None if verification is None else verification.design.objective,
+        ),
+        constraints=constraints,
+        reference=None if verification is None else _reference(state, verification),
+        verdict=Verdict.UNCHECKED
+        if verification is None
+        else judge(task, verification.start, verification.design),
+        history=history,
+        starts=found.starts,
+        refinements=() if verification is None else verification.refinements,
+        symmetry=repr(problem.variables.group) if task.keep_symmetry else None,
+        variables=problem.variables.count,
+        notes=(*notes, *_end_notes(design, constraints)),
+    )
+
+
+def _status(design: Design, task: Task, *, interrupted: bool) -> tuple[Status, float]:
+    """Judge the rounded design by its constraints and its first-order optimality."""
+    problem = design.problem
+    z = problem.z(design.x)
+    unbalanced = optimality(problem, z)
+    if interrupted:
+        return Status.INTERRUPTED, unbalanced
+    feasible = problem.at(z[None], gradient=False).excess[0] <= 0
+    if feasible and unbalanced <= task.settings.optimality:
+        return Status.CONVERGED, unbalanced
+    return (Status.MAX_STEPS if design.ran_out else Status.STALLED), unbalanced
+
+
+def _constraint_values(
+    problem: Problem, state: DesignState, verification: Verification | None
+) -> tuple[ConstraintValue, ...]:
+    """Return every constraint at the design; guards, which come last, have no reference."""
+    rows = []
+    for k, constraint in enumerate(problem.constraints):
+        with torch.no_grad():
+            value, violation = worst_value(constraint, state)
+        checked = None if verification is None else verification.design
+        known = checked is not None and k < len(checked.values)
+        rows.append(
+            ConstraintValue(
+                name=constraint.name,
+                value=value,
+                violation=violation,
+                allowed=constraint.allowed,
+                reference=checked.values[k] if checked and known else None,
+                reference_violation=checked.violations[k] if checked and known else None,
+            )
+        )
+    return tuple(rows)
+
+
+def _reference(state: DesignState, verification: Verification) -> Reference:
+    checked = verification.design
+    apart = torch.linalg.norm(state.stiffness[0] - checked.mandel)
+    return Reference(
+        method=verification.method,
+        stiffness=Stiffness(checked.mandel),
+        error=checked.error,
+        gap=float(apart / torch.linalg.norm(checked.mandel)),
+    )
+
+
+def _end_notes(design: Design, constraints: tuple[ConstraintValue, ...]) -> tuple[str, ...]:
+    """Say which constraints are violated, what limits the result, and where it leaves a domain."""
+    notes = [
+        f"No design that satisfies {row.name} was found: its value is {row.value:.4g}, violated by "
+        f"{percent(row.violation)} of its scale."
+        for row in constraints
+        if not row.satisfied
+    ]
+    variables = design.problem.variables
+    notes += [finding.text for finding in warnings(design.lattice)]
+    notes += [
+        f"The design lies outside the training set of the network: {text}."
+        for text in design.problem.evaluator.notes(design.lattice)
+    ]
+    at_bound = int(
+        ((design.x <= variables.lower * (1 + 1e-9)) | (design.x >= variables.upper)).sum()
+    )
+    if at_bound:
+        notes.append(
+            f"{at_bound} of {variables.count} variables are at their bounds (see settings: move, "
+            "radius_bounds, strain)."
+        )
+    return tuple(notes)

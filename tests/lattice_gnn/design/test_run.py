@@ -1,0 +1,206 @@
+"""Whole designs against closed forms; statuses, verdicts and faults.
+
+The struts of a simple cubic cell of edge 1 carry one axial stress each: E_i = pi r_i^2 and the
+relative density is their sum, so that optima are known exactly.
+"""
+
+import numpy as np
+import pytest
+import torch
+
+from lattice_gnn.cells.named import cell
+from lattice_gnn.design.evaluators import make_evaluator
+from lattice_gnn.design.quantities import E, Quantity, misfit, relative_density
+from lattice_gnn.design.result import Status, Verdict
+from lattice_gnn.design.run import run
+from lattice_gnn.design.settings import DesignSettings
+from lattice_gnn.design.task import Task
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.tensors.stiffness import Stiffness
+
+SC = cell("sc", radius=0.1)
+X, Y, Z = np.eye(3).tolist()
+
+
+def sc_task(**changes):
+    """Maximise E_1 of the simple cubic cell at density 0.1 with E_2 >= 0.02 and E_3 >= 0.03."""
+    values = {
+        "start": SC,
+        "objective": E(X),
+        "aim": "maximise",
+        "constraints": (relative_density <= 0.1, E(Y) >= 0.02, E(Z) >= 0.03),
+        "vary": ("radii",),
+        "keep_symmetry": False,
+        "settings": DesignSettings(digits=7),
+    }
+    return Task(**{**values, **changes})
+
+
+def sc_and_bcc(radius=0.02):
+    bcc = cell("bcc", radius=radius)
+    return bcc.replace(
+        struts=np.vstack([bcc.struts, [[0, 0]] * 3]),
+        shifts=np.vstack([bcc.shifts, np.eye(3, dtype=int)]),
+        radii=np.append(bcc.radii, [1.6 * radius] * 3),
+    )
+
+
+@pytest.mark.parametrize(
+    ("starts", "settings", "precision"),
+    [
+        (1, DesignSettings(digits=7), 1e-5),
+        (4, DesignSettings(digits=7, max_steps=100), 1e-5),
+        (6, DesignSettings(digits=7, method="batched", polish=0), 3e-3),
+    ],
+)
+def test_the_optimum_of_a_simple_cubic_cell_is_the_closed_form(starts, settings, precision):
+    result = run(sc_task(starts=starts, settings=settings))
+    assert result.objective.value == pytest.approx(0.05, rel=precision)
+    assert all(row.satisfied for row in result.constraints)
+    assert np.pi * result.lattice.radii**2 == pytest.approx([0.05, 0.02, 0.03], rel=2 * precision)
+    assert result.verdict is Verdict.CONFIRMED
+
+
+def test_a_converged_design_says_so():
+    result = run(sc_task())
+    assert result.status is Status.CONVERGED
+    assert result.optimality < 1e-3
+    assert result.reference.method == "beam"
+    assert result.reference.gap < 1e-9
+    assert result.history[-1].violation == 0
+
+
+def test_few_steps_are_reported_as_few_steps():
+    result = run(sc_task(settings=DesignSettings(max_steps=1)))
+    assert result.status is Status.MAX_STEPS
+
+
+def test_constraints_that_nothing_satisfies_are_reported_with_the_violation():
+    impossible = (relative_density <= 0.1, E(Y) >= 0.06, E(Z) >= 0.06)
+    result = run(sc_task(constraints=impossible))
+    assert result.status is Status.STALLED
+    assert result.verdict is Verdict.REFUTED
+    assert any("No design that satisfies" in note for note in result.notes)
+
+
+def test_the_isotropic_mixture_of_cubic_cells_is_that_of_axial_struts():
+    # Volumes 40:60, hence r_sc / r_bcc = (0.4 / 3 * 4 sqrt 3 / 0.6)^(1/2) = 1.2408; E = rho / 6.
+    zener = Quantity("zener", lambda state: Stiffness(state.stiffness).zener(np.eye(3)))
+    task = Task(
+        start=sc_and_bcc(),
+        objective=E(X),
+        aim="maximise",
+        constraints=(zener == 1, relative_density <= 1e-4),
+        vary=("radii",),
+        settings=DesignSettings(radius_bounds=(1e-4, 0.05), digits=6),
+    )
+    result = run(task)
+    radii = result.lattice.radii
+    assert radii[-1] / radii[0] == pytest.approx((0.4 * 4 * 3**0.5 / (3 * 0.6)) ** 0.5, rel=2e-4)
+    assert result.objective.value == pytest.approx(1e-4 / 6, rel=1e-3)
+    assert result.symmetry == "Im-3m (229), 96 operations" or result.symmetry.startswith("Pm-3m")
+
+
+def test_a_target_is_reached():
+    wanted = run(sc_task()).stiffness
+    task = sc_task(objective=misfit(wanted), aim="minimise", constraints=())
+    result = run(task)
+    assert result.status is Status.CONVERGED
+    assert result.objective.value < 1e-4
+    assert np.pi * result.lattice.radii**2 == pytest.approx([0.05, 0.02, 0.03], rel=1e-4)
+
+
+def test_a_target_that_the_symmetry_cannot_reach_is_refused_with_its_distance():
+    # The cubic average of diag(a, b, b, c, c, c) misses a - b: |.|^2 = (2/3) (a - b)^2.
+    target = Stiffness(torch.diag(torch.tensor([0.03, 0.02, 0.02, 0.01, 0.01, 0.01])).double())
+    distance = (2 / 3 * 0.01**2 / (0.03**2 + 2 * 0.02**2 + 3 * 0.01**2)) ** 0.5
+    task = sc_task(objective=misfit(target), aim="minimise", constraints=(), keep_symmetry=True)
+    with pytest.raises(LatticeGnnError, match=f"{100 * distance:.3g} % from its projection"):
+        run(task)
+
+
+def test_an_evaluator_that_errs_is_refuted_and_refined_until_the_reference_confirms():
+    beam = make_evaluator("beam")
+
+    def optimist(batch):
+        stretched = torch.tensor([1.0, 1.15, 1.15, 1, 1, 1], dtype=torch.float64)
+        return stretched[:, None] * beam(batch) * stretched
+
+    settings = DesignSettings(reference="beam")
+    refuted = run(sc_task(fidelity=optimist, settings=settings))
+    assert refuted.verdict is Verdict.REFUTED
+    assert refuted.constraints[1].reference_violation > 0.2
+    assert refuted.reference.gap > 0.1
+    confirmed = run(sc_task(fidelity=optimist, settings=settings, refine=3))
+    assert confirmed.verdict is Verdict.CONFIRMED
+    assert confirmed.objective.reference == pytest.approx(0.05, rel=1e-3)
+    assert 1 <= len(confirmed.refinements) <= 3
+    assert confirmed.refinements[-1].gap < 0.05
+
+
+def test_an_interruption_keeps_the_best_design():
+    def stop(step):
+        if step.step == 5:
+            raise KeyboardInterrupt
+
+    result = run(sc_task(), stop)
+    assert result.status is Status.INTERRUPTED
+    assert result.verdict is Verdict.UNCHECKED
+    assert result.lattice.num_struts == 3
+
+
+def test_gradients_that_are_not_finite_stop_the_search_and_are_reported():
+    beam = make_evaluator("beam")
+
+    def brittle(batch):
+        C = beam(batch)
+        return C + torch.where(C[:, :1, :1] > 0.035, torch.nan, 0.0) * batch.radii.sum()
+
+    settings = DesignSettings(reference="none")
+    result = run(
+        sc_task(fidelity=brittle, settings=settings, constraints=(relative_density <= 0.1,))
+    )
+    assert np.isfinite(result.objective.value)
+    assert result.objective.value <= 0.035
+    assert result.status is not Status.CONVERGED
+
+
+def test_a_symmetric_start_says_that_its_positions_have_no_gradient():
+    cube = SC.supercell(2)
+    task = Task(
+        start=cube,
+        objective=E(X),
+        aim="maximise",
+        constraints=(relative_density <= 0.1,),
+        keep_symmetry=False,
+        settings=DesignSettings(max_steps=3, reference="none"),
+    )
+    assert "displaced at random" in run(task).notes[0]
+
+
+def test_seeds_repeat_a_search():
+    first, second = (run(sc_task(starts=2, seed=4, settings=DesignSettings(max_steps=15))) for _ in range(2))
+    assert first.lattice == second.lattice
+    assert first.history == second.history
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {
+                "start": cell("sc", radius=0.1).replace(
+                    struts=[[0, 0]], shifts=[[1, 0, 0]], radii=0.1
+                )
+            },
+            "span space",
+        ),
+        ({"constraints": (E(X) >= 0.2, E(X) <= 0.1)}, "contradict"),
+        ({"starts": 0}, "starts"),
+        ({"fidelity": "exact"}, "fidelity"),
+        ({"fidelity": lambda batch: batch.radii}, "expected a tensor of shape"),
+    ],
+)
+def test_impossible_tasks_are_refused_in_one_sentence(changes, words):
+    with pytest.raises(LatticeGnnError, match=words):
+        run(sc_task(**changes))
