@@ -50,6 +50,8 @@ if TYPE_CHECKING:
         volume_fraction,
     )
     from lattice_gnn.design.printing import PRINT_PROCESSES, AsManufactured
+    from lattice_gnn.design.result import DesignResult
+    from lattice_gnn.design.settings import DesignSettings
     from lattice_gnn.errors import LatticeGnnError
     from lattice_gnn.lattice.batch import LatticeBatch
     from lattice_gnn.lattice.lattice import Lattice, Material
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from lattice_gnn.tensors.metrics import relative_frobenius
     from lattice_gnn.tensors.stiffness import Stiffness
     from lattice_gnn.verbs.homogenise import Homogenisation, homogenise
+    from lattice_gnn.verbs.optimise import optimise
     from lattice_gnn.verbs.predict import predict
 
 __version__ = "0.1.0"
@@ -65,6 +68,8 @@ __version__ = "0.1.0"
 __all__ = [
     "PRINT_PROCESSES",
     "AsManufactured",
+    "DesignResult",
+    "DesignSettings",
     "E",
     "G",
     "Homogenisation",
@@ -93,6 +98,7 @@ __all__ = [
     "matches",
     "misfit",
     "node_displacement",
+    "optimise",
     "overhang",
     "poisson",
     "poisson_max",
@@ -114,6 +120,8 @@ __all__ = [
 
 _HOMES = {
     "AsManufactured": "lattice_gnn.design.printing",
+    "DesignResult": "lattice_gnn.design.result",
+    "DesignSettings": "lattice_gnn.design.settings",
     "E": "lattice_gnn.design.elastic",
     "G": "lattice_gnn.design.elastic",
     "Homogenisation": "lattice_gnn.verbs.homogenise",
@@ -142,6 +150,7 @@ _HOMES = {
     "matches": "lattice_gnn.design.elastic",
     "misfit": "lattice_gnn.design.elastic",
     "node_displacement": "lattice_gnn.design.geometric",
+    "optimise": "lattice_gnn.verbs.optimise",
     "overhang": "lattice_gnn.design.geometric",
     "poisson": "lattice_gnn.design.elastic",
     "poisson_max": "lattice_gnn.design.elastic",

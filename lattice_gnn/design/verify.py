@@ -78,11 +78,7 @@ def check(task: Task, lattice: Lattice, method: Method) -> Checked:
 
 def worst_value(constraint: Constraint, state: DesignState) -> tuple[float, float]:
     """Return the value of a constraint's quantity and its violation; of several, the worst."""
-    values = constraint.quantity(state)[0]
-    residual = constraint.residual(state)[0]
-    badness = residual.abs() if constraint.sense == "==" else -residual
-    worst = int(badness.argmax())
-    return float(values[worst]), max(0.0, float(badness[worst]))
+    return float(constraint.worst(state)[0]), float(constraint.violation(state)[0])
 
 
 def judge(task: Task, start: Checked, design: Checked) -> Verdict:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from lattice_gnn.design.elastic import misfit
 from lattice_gnn.design.evaluators import Evaluator, StiffnessFunction
-from lattice_gnn.design.quantities import Constraint, Quantity, misfit
+from lattice_gnn.design.quantities import Constraint, Quantity
 from lattice_gnn.design.result import DesignResult, Step
 from lattice_gnn.design.run import run
 from lattice_gnn.design.settings import DesignSettings
@@ -38,8 +39,9 @@ def optimise(  # noqa: PLR0913 (one argument for each part of the task)
 
     Args:
         start: The lattice to start from; its net spans space.
-        maximise: The quantity to maximise; give one of maximise, minimise, target.
-        minimise: The quantity to minimise.
+        maximise: The quantity to maximise (of several values, the smallest); give one of maximise,
+            minimise, target.
+        minimise: The quantity to minimise (of several values, the largest).
         target: The stiffness C / E_s to approach.
         vary: What may change: "nodes"; "radii" (one per orbit of symmetric struts) or "radius" (one
             factor for all); "cell", "cell_shape" or "cell_volume".
@@ -90,7 +92,7 @@ def _objective(maximise: object, minimise: object, target: object) -> Quantity:
     if target is not None or not isinstance(given[0], Quantity):
         kind = "a Stiffness" if target is not None else "a quantity such as lg.E([1, 0, 0])"
         raise LatticeGnnError(f"optimise: expected {kind}, got {type(given[0]).__name__}")
-    return given[0]
+    return given[0].smallest() if maximise is not None else given[0].largest()
 
 
 def _constraints(subject_to: object) -> tuple[Constraint, ...]:

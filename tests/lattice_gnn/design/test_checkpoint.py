@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lattice_gnn.cells.named import cell
-from lattice_gnn.design.quantities import E, relative_density
+from lattice_gnn.design.elastic import E
+from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.run import run
 from lattice_gnn.design.settings import DesignSettings
 from lattice_gnn.design.task import Task

@@ -3,8 +3,9 @@
 import numpy as np
 
 from lattice_gnn.cells.named import cell
+from lattice_gnn.design.elastic import E
+from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.net_changes import merge_joints, new_orbits, with_struts, without_struts
-from lattice_gnn.design.quantities import E, relative_density
 from lattice_gnn.design.run import run
 from lattice_gnn.design.settings import DesignSettings
 from lattice_gnn.design.task import Task

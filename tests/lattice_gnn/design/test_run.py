@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from lattice_gnn.cells.named import cell
+from lattice_gnn.design.elastic import E, misfit
 from lattice_gnn.design.evaluators import make_evaluator
-from lattice_gnn.design.quantities import E, Quantity, misfit, relative_density
+from lattice_gnn.design.geometric import relative_density
+from lattice_gnn.design.quantities import Quantity
 from lattice_gnn.design.result import Status, Verdict
 from lattice_gnn.design.run import run
 from lattice_gnn.design.settings import DesignSettings
@@ -179,7 +181,9 @@ def test_a_symmetric_start_says_that_its_positions_have_no_gradient():
 
 
 def test_seeds_repeat_a_search():
-    first, second = (run(sc_task(starts=2, seed=4, settings=DesignSettings(max_steps=15))) for _ in range(2))
+    first, second = (
+        run(sc_task(starts=2, seed=4, settings=DesignSettings(max_steps=15))) for _ in range(2)
+    )
     assert first.lattice == second.lattice
     assert first.history == second.history
 
