@@ -52,6 +52,7 @@ def train(
     """
     from data.experiments.recipe import read_recipe, run_recipe
     from data.experiments.training_data import Labelling
+    from lattice_gnn.training.config import FEW_STEPS
     from lattice_gnn.training.distributed import choose_device, is_first_process, join
     from lattice_gnn.training.memory import keep_freed_memory
     from lattice_gnn.training.tensorboard import TensorBoard
@@ -70,6 +71,11 @@ def train(
     with join(place), closing(curves) if curves else nullcontext(), _display() as show:
 
         def report(state: "Progress") -> None:
+            if state.step == 1 and state.steps < FEW_STEPS:
+                say_note(
+                    f"only {state.steps} steps are planned, and most networks need at least "
+                    f"{FEW_STEPS:,}; raise train.steps or train.epochs, or lower train.batch_size."
+                )
             show(state)
             if curves is not None:
                 curves(state)

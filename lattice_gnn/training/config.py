@@ -9,11 +9,15 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.settings import read_settings
 
 _LEAST = {
-    "epochs": 1, "batch_size": 1, "learning_rate": 0.0, "warmup": 0.0, "weight_decay": 0.0,
+    "epochs": 0, "batch_size": 1, "learning_rate": 0.0, "warmup": 0.0, "weight_decay": 0.0,
     "clip": 0.0, "average": 0.0, "log_weight": 0.0, "huber": 0.0, "log_huber": 0.0,
     "seed": 0, "steps": 0, "checkpoint_steps": 0,
     "patience": 0, "accumulate": 1,
 }  # fmt: skip
+
+FEW_STEPS = 1_000
+"""Steps below which the weights of most networks are far from their best."""
+_EPOCHS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +25,15 @@ class TrainConfig:
     """Configuration of a training run; see ``docs/training.md``.
 
     Attributes:
-        epochs: Passes over the training lattices; ignored if ``steps`` is set.
+        epochs: Passes over the training lattices; ignored if ``steps`` is set. 0: 30, and more for
+            small sets, which would end before ``FEW_STEPS`` steps.
         batch_size: Lattices per step, over all ranks.
         learning_rate: Peak learning rate.
         warmup: Fraction of the steps over which the rate rises linearly to its peak.
         weight_decay: AdamW weight decay.
         clip: Maximum gradient norm.
         average: Decay of the exponential moving average of the weights, which is validated and
-            saved.
+            saved; smaller during the first steps, see :func:`average_decay`.
         log_weight: Weight of the logarithmic term of the relative loss (positive maps relative to a
             known stiffness).
         huber: Relative error above which the relative loss grows linearly; 0: quadratic everywhere.
@@ -50,7 +55,7 @@ class TrainConfig:
             loss are float64.
     """
 
-    epochs: int = 30
+    epochs: int = 0
     batch_size: int = 64
     learning_rate: float = 3e-3
     warmup: float = 0.05
@@ -106,3 +111,17 @@ def learning_rate(config: TrainConfig, done: float) -> float:
         return config.learning_rate
     rest = (done - config.warmup) / (1 - config.warmup)
     return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * rest)))
+
+
+def default_epochs(epoch_steps: int) -> int:
+    """Return the passes over a training set of so many batches where none are given."""
+    return max(_EPOCHS, math.ceil(FEW_STEPS / epoch_steps))
+
+
+def average_decay(limit: float, updates: int) -> float:
+    """Return the decay of the moving average of the weights after a number of its updates.
+
+    It rises from 0.1 to its limit as (1 + t)/(10 + t), so that the average spans the end of a
+    short run instead of its start.
+    """
+    return min(limit, (1 + updates) / (10 + updates))

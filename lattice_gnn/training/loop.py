@@ -24,7 +24,12 @@ from lattice_gnn.network.checkpoint import load_model, resolve_model
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.network.registry import build_model
 from lattice_gnn.tensors.rotations import quaternion_matrix
-from lattice_gnn.training.config import TrainConfig, learning_rate
+from lattice_gnn.training.config import (
+    TrainConfig,
+    average_decay,
+    default_epochs,
+    learning_rate,
+)
 from lattice_gnn.training.distributed import Ranks, join
 from lattice_gnn.training.evaluation import evaluate
 from lattice_gnn.training.labelled import LabelledLattices
@@ -115,7 +120,7 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
             amsgrad=config.amsgrad,
             fused=True,
         )
-        average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average)).eval()
+        average = AveragedModel(model, multi_avg_fn=_averaging(config.average)).eval()
         made_of = {"train": asdict(config), "training_hash": training.fingerprint()}
         learner = Learner(model, optimiser, average)
         run = TrainingRun(learner, folder, {**(facts or {}), **made_of}, ranks)
@@ -146,6 +151,15 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
                 stopped = run.has_stalled(config.patience)
                 report(replace(state, best=run.best, validation=errors, stopped=stopped))
         return run.best_model()
+
+
+def _averaging(limit: float) -> Callable[[Any, Any, Tensor | int], None]:
+    """The update of the moving average of the weights, faster during the first steps."""
+
+    def update(averages: Any, weights: Any, updates: Tensor | int) -> None:
+        get_ema_multi_avg_fn(average_decay(limit, int(updates)))(averages, weights, updates)
+
+    return update
 
 
 def _set_gradients(
@@ -209,9 +223,14 @@ class Plan:
         return math.ceil(self.count / self.config.batch_size)
 
     @property
+    def epochs(self) -> int:
+        """Passes over the training lattices."""
+        return self.config.epochs or default_epochs(self.epoch_steps)
+
+    @property
     def steps(self) -> int:
         """Total number of steps."""
-        return self.config.steps or self.config.epochs * self.epoch_steps
+        return self.config.steps or self.epochs * self.epoch_steps
 
     def ends_interval(self, step: int) -> bool:
         """Whether a validation follows the step."""
@@ -244,7 +263,7 @@ class Plan:
             step=step + 1,
             steps=self.steps,
             epoch=step // self.epoch_steps,
-            epochs=0 if self.config.steps else self.config.epochs,
+            epochs=0 if self.config.steps else self.epochs,
             loss=run.interval.loss,
             gradient_norm=norm,
             learning_rate=self.rate(step),

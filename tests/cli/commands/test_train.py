@@ -49,6 +49,7 @@ def test_a_pipe_gets_one_line_a_validation(run, recipe, tmp_path):
         assert "mean directional error" in line
         assert "ms per lattice" in line
     assert result.stdout.strip() == str(tmp_path / "run" / "model.safetensors")
+    assert "only 4 steps are planned" in result.stderr
 
 
 def test_a_gpu_that_is_not_there_is_refused(run, recipe, tmp_path, monkeypatch):

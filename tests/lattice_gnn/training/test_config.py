@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.training.config import TrainConfig, learning_rate
+from lattice_gnn.training.config import (
+    FEW_STEPS,
+    TrainConfig,
+    average_decay,
+    default_epochs,
+    learning_rate,
+)
 
 
 def test_rate_rises_to_its_peak_and_falls_to_a_hundredth():
@@ -20,6 +26,20 @@ def test_a_constant_rate_stays_at_its_peak_after_the_warm_up():
     config = TrainConfig(learning_rate=0.5, warmup=0.1, schedule="constant")
     assert learning_rate(config, 0.05) == pytest.approx(0.25, rel=0.03)
     assert {learning_rate(config, done) for done in (0.1, 0.5, 1.0)} == {0.5}
+
+
+def test_the_average_of_weights_spans_a_share_of_a_short_run_and_its_own_length_of_a_long_one():
+    # The weight of the state at the start after t updates is the product of their decays.
+    for steps in (60, 200):
+        assert np.prod([average_decay(0.999, t) for t in range(1, steps)]) < 1e-6
+    assert average_decay(0.999, 0) == pytest.approx(0.1)
+    assert average_decay(0.995, 1_000) < 0.995
+    assert average_decay(0.995, 2_000) == average_decay(0.995, 10**6) == 0.995
+
+
+def test_small_sets_get_more_epochs():
+    assert default_epochs(epoch_steps=500) == 30
+    assert default_epochs(epoch_steps=2) * 2 == FEW_STEPS
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,18 @@ def test_overfits_four_lattices(tmp_path):
     assert float(error.max()) < 0.02
 
 
+def test_the_averaged_weights_of_a_short_run_have_left_the_start(tmp_path, data):
+    config = TrainConfig(steps=60, checkpoint_steps=60, batch_size=4, average=0.999)
+    train(TINY, config, data, tmp_path)
+    torch.manual_seed(config.seed)
+    start = build_model(TINY, Normaliser.fit(data[0].batch)).state_dict()
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    last, average = state["model"], state["average"]
+    moved = sum(float((last[name] - x).square().sum()) for name, x in start.items())
+    behind = sum(float((last[n] - average[f"module.{n}"]).square().sum()) for n in start)
+    assert behind < 0.1 * moved
+
+
 class InterruptError(Exception):
     pass
 
