@@ -1,0 +1,220 @@
+"""``lattice-gnn design``: change a lattice until it does what is asked, and verify it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from cli.terminal.inputs import Source, check_outputs, read_one
+from cli.terminal.options import Json, Seed, is_given
+from cli.terminal.output import emit, progress, say_note, say_warnings, show
+from lattice_gnn.errors import LatticeGnnError
+
+if TYPE_CHECKING:
+    from lattice_gnn.design.result import DesignResult, Step
+    from lattice_gnn.design.task import Task
+    from lattice_gnn.reports.design import DesignReport
+
+INTERRUPTED = 130
+"""Exit code after an interruption, as shells give it for SIGINT."""
+
+Start = Annotated[
+    Path,
+    typer.Argument(metavar="START", help="File with the lattice to start from.", show_default=False),
+]
+Output = Annotated[
+    Path,
+    typer.Option("--output", "-o", metavar="FILE", help="The design, in any format of a lattice."),
+]
+Maximise = Annotated[
+    str | None,
+    typer.Option(metavar="EXPR", help="Quantity to maximise, such as 'E[111]' (docs/design.md)."),
+]
+Minimise = Annotated[str | None, typer.Option(metavar="EXPR", help="Quantity to minimise.")]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE[:NAME]",
+        help="Stiffness to approach: a file with a 6x6 matrix 'voigt', or the JSON of homogenise.",
+    ),
+]
+SolidModulus = Annotated[
+    float,
+    typer.Option(metavar="E", help="Young's modulus of the solid in the unit of --target."),
+]
+SubjectTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="EXPR", help="Constraint, such as 'relative_density <= 0.1'; may be repeated."
+    ),
+]
+Vary = Annotated[
+    str,
+    typer.Option(
+        metavar="LIST", help="What may change: nodes, radii, radius, cell, cell_shape, cell_volume."
+    ),
+]
+KeepSymmetry = Annotated[
+    bool,
+    typer.Option(
+        "--keep-symmetry/--break-symmetry", help="Whether the space group of START is kept."
+    ),
+]
+Fidelity = Annotated[
+    Literal["beam", "solid"],
+    typer.Option(
+        help="Beam FEM; or the joint network, whose design is verified by solid FEM."
+    ),
+]
+Starts = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Number of starts: START, and others around it.")
+]
+Refine = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=0, help="Search again, at most N times, if the reference refutes a design."
+    ),
+]
+MaxSteps = Annotated[int, typer.Option(metavar="N", min=1, help="Most steps of each start.")]
+Spec = Annotated[
+    Path | None,
+    typer.Option(metavar="YAML", help="The task in a file (docs/design.md); options add to it."),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(metavar="JSON", help="The report; default: beside the output, _report.json."),
+]
+PicturePath = Annotated[
+    Path | None,
+    typer.Option(
+        "--picture", metavar="PNG", help="Draw start, design, reference and history into this file."
+    ),
+]
+
+
+def design(  # noqa: PLR0913 (every option of a command is a parameter)
+    context: typer.Context,
+    start: Start,
+    output: Output,
+    maximise: Maximise = None,
+    minimise: Minimise = None,
+    target: Target = None,
+    solid_modulus: SolidModulus = 1.0,
+    subject_to: SubjectTo = None,
+    vary: Vary = "nodes,radii",
+    keep_symmetry: KeepSymmetry = True,
+    fidelity: Fidelity = "beam",
+    starts: Starts = 1,
+    refine: Refine = 0,
+    seed: Seed = 0,
+    max_steps: MaxSteps = 200,
+    spec: Spec = None,
+    report: Report = None,
+    picture: PicturePath = None,
+    json: Json = False,
+) -> None:
+    """Change a lattice until a quantity is as large or small as the constraints allow.
+
+    The design is rounded, written, evaluated again and verified by the reference of the fidelity:
+    beam FEM or solid FEM. The status says how the search ended, the verdict what the reference
+    says; neither is more than was checked.
+
+    An interrupted search writes the best design so far and resumes when it is started again with
+    the same options.
+    """
+    source = read_one(start)
+    report = report or output.with_name(f"{output.stem}_report.json")
+    checkpoint = output.with_name(f"{output.stem}_checkpoint.npz")
+    inputs = [start, *([] if spec is None else [spec])]
+    check_outputs((output, report, picture, checkpoint), inputs)
+    if picture is not None:
+        from viz.render import check_picture_path
+
+        check_picture_path(picture)
+    task = _task(context, source, spec, checkpoint)
+    result = _search(task)
+    document = _document(result, task, source, output)
+    _write(result, document, output, report)
+    if picture is not None:
+        _draw(result, picture)
+    emit(document, json=json)
+    if not json:
+        from cli.terminal.design_tables import design_blocks
+
+        show(*design_blocks(document))
+    say_warnings(document.notes)
+    if result.status == "interrupted":
+        say_note(f"interrupted: the same command resumes from {checkpoint}")
+        raise typer.Exit(INTERRUPTED)
+    checkpoint.unlink(missing_ok=True)
+
+
+def _task(context: typer.Context, source: Source, spec: Path | None, checkpoint: Path) -> "Task":
+    """Return the task of the options and the specification."""
+    from dataclasses import replace
+
+    from lattice_gnn.design.spec import read_spec
+
+    options: dict[str, Any] = {}
+    for name in ("maximise", "minimise", "keep_symmetry", "fidelity", "starts", "refine", "seed"):
+        if is_given(context, name):
+            options[name] = context.params[name]
+    if context.params["subject_to"]:
+        options["subject_to"] = context.params["subject_to"]
+    if context.params["target"] is not None:
+        options["target"] = {
+            "file": context.params["target"],
+            "E_s": context.params["solid_modulus"],
+        }
+    elif is_given(context, "solid_modulus"):
+        raise LatticeGnnError("--solid-modulus: is the unit of --target; give that too.")
+    if is_given(context, "vary"):
+        options["vary"] = [word for word in context.params["vary"].split(",") if word]
+    read = read_spec(spec, options)
+    settings = replace(read.settings, checkpoint=checkpoint)
+    if is_given(context, "max_steps"):
+        settings = replace(settings, max_steps=context.params["max_steps"])
+    try:
+        return replace(read, settings=settings).task(source.lattice)
+    except LatticeGnnError as error:
+        raise LatticeGnnError(f"{source.label}: {error}") from None
+
+
+def _search(task: "Task") -> "DesignResult":
+    """Carry out the task, with objective and worst constraint as progress."""
+    from lattice_gnn.design.run import run
+
+    with progress("design") as on_progress:
+
+        def tell(step: "Step") -> None:
+            worst = f"violated by {step.violation:.2g}" if step.violation > 0 else "satisfied"
+            now = f"{step.phase}: {task.objective.name} = {step.objective:.5g}, constraints {worst}"
+            on_progress(min(step.step, task.settings.max_steps), task.settings.max_steps, now)
+
+        return run(task, tell)
+
+
+def _document(
+    result: "DesignResult", task: "Task", source: Source, output: Path
+) -> "DesignReport":
+    from lattice_gnn.design.document import design_report
+    from lattice_gnn.reports.lattice import Origin
+
+    return design_report(result, task, (source.origin, Origin(str(output))))
+
+
+def _write(
+    result: "DesignResult", document: "DesignReport", output: Path, report: Path
+) -> None:
+    from data.files import write
+
+    write(output, result.lattice)
+    say_note(f"design written to {output}")
+    emit(document, json=False, output=report)
+
+
+def _draw(result: "DesignResult", path: Path) -> None:
+    from viz.design import draw_design
+
+    note = draw_design(path, result)
+    say_note(f"picture written to {path}. {note}".rstrip())

@@ -1,0 +1,102 @@
+"""Picture of a design: start and design, their surfaces on one scale, the course of the search."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from lattice_gnn.design.result import DesignResult, Step
+from lattice_gnn.files import replacing
+from lattice_gnn.tensors.stiffness import Stiffness
+from viz.gl import choose_renderer
+from viz.lattice_view import lattice_view
+from viz.picture import TEXT_COLOUR, Picture
+from viz.stiffness_view import surfaces_on_one_scale
+
+_SIDE = 520  #: pixels of one view
+_DPI = 100
+_OBJECTIVE, _VIOLATION = "#1f5fa8", "#c2452d"
+
+
+def draw_design(path: Path, result: DesignResult) -> str:
+    """Draw a design into a PNG file.
+
+    The first row shows the start and the design, the second the surfaces of Young's modulus by
+    direction of start, target if there is one, design and reference, all on one scale; below, the
+    objective and the worst violation of a constraint over the steps of the search.
+
+    Args:
+        path: The file.
+        result: The design.
+
+    Returns:
+        A sentence on the renderer where it was not PyVista.
+    """
+    lattices = Picture("design", (lattice_view(result.start), lattice_view(result.lattice)), 2)
+    surfaces = surfaces_on_one_scale(stiffnesses_of(result), difference=False)
+    renderer, note = choose_renderer()
+    images = []
+    for picture in (lattices, surfaces):
+        size = (_SIDE * picture.columns, _SIDE)
+        images.append(_pixels(picture, size, renderer))
+    figure = Figure(figsize=(max(x.shape[1] for x in images) / _DPI, 14), dpi=_DPI)
+    FigureCanvasAgg(figure)
+    top, middle, bottom = figure.subplots(3, 1, height_ratios=(_SIDE, _SIDE, 320))
+    for axes, image in zip((top, middle), images, strict=True):
+        axes.imshow(image)
+        axes.axis("off")
+    draw_history(bottom, result.history, result.objective.name)
+    figure.tight_layout()
+    with replacing(path) as part:
+        figure.savefig(part, format="png")
+    return note
+
+
+def stiffnesses_of(result: DesignResult) -> list[tuple[str, Stiffness]]:
+    """Return the tensors that are compared: start, target, design by evaluator and reference."""
+    found = [(f"start, by {result.evaluator}", result.start_stiffness)]
+    if result.target is not None:
+        found.append(("target", result.target))
+    found.append((f"design, by {result.evaluator}", result.stiffness))
+    if result.reference is not None:
+        found.append((f"design, by {result.reference.method} FEM", result.reference.stiffness))
+    return found
+
+
+def draw_history(axes: Axes, history: Sequence[Step], objective: str) -> None:
+    """Draw the objective, and the worst violation of a constraint, over the steps of a search."""
+    steps = np.arange(1, len(history) + 1)
+    axes.plot(steps, [x.objective for x in history], color=_OBJECTIVE, lw=1.6)
+    axes.set_xlabel("step of the search")
+    axes.set_ylabel(objective, color=_OBJECTIVE)
+    axes.tick_params(axis="y", labelcolor=_OBJECTIVE)
+    beside = axes.twinx()
+    beside.plot(steps, [x.violation for x in history], color=_VIOLATION, lw=1.2)
+    beside.set_ylabel("worst violation", color=_VIOLATION)
+    beside.set_ylim(bottom=0.0)
+    beside.tick_params(axis="y", labelcolor=_VIOLATION)
+    for number, step in enumerate(history):
+        if number == 0 or history[number - 1].phase != step.phase:
+            axes.axvline(number + 1, color="#c9d1da", lw=0.8, zorder=0)
+            axes.text(
+                number + 1,
+                1.01,
+                step.phase,
+                transform=axes.get_xaxis_transform(),
+                color=TEXT_COLOUR,
+                fontsize=8,
+            )
+
+
+def _pixels(
+    picture: Picture, size: tuple[int, int], renderer: str
+) -> UInt8[np.ndarray, "height width 3"]:
+    if renderer == "pyvista":
+        from viz.scene import pixels
+    else:
+        from viz.fallback import pixels
+    return pixels(picture, size)
