@@ -16,6 +16,7 @@ from cli.commands.cells import cells
 from cli.commands.compare import compare
 from cli.commands.convert import convert
 from cli.commands.data import data
+from cli.commands.design import design
 from cli.commands.evaluate import evaluate
 from cli.commands.export import export
 from cli.commands.generate import generate
@@ -93,6 +94,7 @@ _COMMANDS = (
     export,
     render,
     report,
+    design,
     train,
     validate,
     evaluate,

@@ -59,8 +59,9 @@ def draw_design(path: Path, result: DesignResult) -> str:
 def stiffnesses_of(result: DesignResult) -> list[tuple[str, Stiffness]]:
     """Return the tensors that are compared: start, target, design by evaluator and reference."""
     found = [(f"start, by {result.evaluator}", result.start_stiffness)]
-    if result.target is not None:
-        found.append(("target", result.target))
+    target = result.task.objective.target
+    if target is not None and not bool(target.isnan().any()):
+        found.append(("target", Stiffness(target)))
     found.append((f"design, by {result.evaluator}", result.stiffness))
     if result.reference is not None:
         found.append((f"design, by {result.reference.method} FEM", result.reference.stiffness))

@@ -20,7 +20,7 @@ INTERRUPTED = 130
 
 Start = Annotated[
     Path,
-    typer.Argument(metavar="START", help="File with the lattice to start from.", show_default=False),
+    typer.Argument(metavar="START", help="File with the first lattice.", show_default=False),
 ]
 Output = Annotated[
     Path,
@@ -62,9 +62,7 @@ KeepSymmetry = Annotated[
 ]
 Fidelity = Annotated[
     Literal["beam", "solid"],
-    typer.Option(
-        help="Beam FEM; or the joint network, whose design is verified by solid FEM."
-    ),
+    typer.Option(help="Beam FEM; or the joint network, whose design is verified by solid FEM."),
 ]
 Starts = Annotated[
     int, typer.Option(metavar="N", min=1, help="Number of starts: START, and others around it.")
@@ -194,18 +192,14 @@ def _search(task: "Task") -> "DesignResult":
         return run(task, tell)
 
 
-def _document(
-    result: "DesignResult", task: "Task", source: Source, output: Path
-) -> "DesignReport":
+def _document(result: "DesignResult", source: Source, output: Path) -> "DesignReport":
     from lattice_gnn.design.document import design_report
     from lattice_gnn.reports.lattice import Origin
 
-    return design_report(result, task, (source.origin, Origin(str(output))))
+    return design_report(result, (source.origin, Origin(str(output))))
 
 
-def _write(
-    result: "DesignResult", document: "DesignReport", output: Path, report: Path
-) -> None:
+def _write(result: "DesignResult", document: "DesignReport", output: Path, report: Path) -> None:
     from data.files import write
 
     write(output, result.lattice)

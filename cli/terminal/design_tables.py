@@ -20,7 +20,7 @@ STATUS = {
 }
 VERDICT = {
     "confirmed": "confirmed by {}",
-    "refuted": "REFUTED by {}: a constraint is violated, or the objective is worse than the start's",
+    "refuted": "REFUTED by {}: a constraint is violated, or the objective is worse than before",
     "unchecked": "not checked by a reference",
 }
 

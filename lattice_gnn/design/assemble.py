@@ -65,9 +65,14 @@ class Verification:
 
 def evaluate(design: Design) -> DesignState:
     """Evaluate the lattice of a design by its problem's evaluator."""
-    batch = LatticeBatch.from_lattices([design.lattice])
+    return evaluate_lattice(design.problem, design.lattice)
+
+
+def evaluate_lattice(problem: Problem, lattice: Lattice) -> DesignState:
+    """Evaluate a lattice by a problem's evaluator."""
+    batch = LatticeBatch.from_lattices([lattice])
     with torch.no_grad():
-        return DesignState(batch, design.problem.evaluator(batch))
+        return DesignState(batch, problem.evaluator(batch))
 
 
 def assemble(
@@ -94,7 +99,9 @@ def assemble(
     with torch.no_grad():
         value = float(problem.objective(state))
     return DesignResult(
+        task=task,
         start=task.start,
+        start_stiffness=Stiffness(evaluate_lattice(problem, task.start).stiffness[0]),
         lattice=design.lattice,
         stiffness=Stiffness(state.stiffness[0]),
         evaluator=problem.evaluator.name,

@@ -1,7 +1,6 @@
 """The document of a design result."""
 
 from lattice_gnn.design.result import DesignResult
-from lattice_gnn.design.task import Task
 from lattice_gnn.reports.design import (
     ConstraintFacts,
     DesignReport,
@@ -17,16 +16,15 @@ from lattice_gnn.reports.stiffness import moduli_facts, stiffness_facts
 
 
 def design_report(
-    result: DesignResult, task: Task, origins: tuple[Origin, Origin] = (MEMORY, MEMORY)
+    result: DesignResult, origins: tuple[Origin, Origin] = (MEMORY, MEMORY)
 ) -> DesignReport:
     """Return the document of a design.
 
     Args:
         result: What was found.
-        task: What was asked for.
         origins: Files of the start and of the design.
     """
-    E = result.lattice.material.E
+    E, task = result.lattice.material.E, result.task
     (moduli,) = moduli_facts(result.stiffness[None])
     return DesignReport(
         start=lattice_facts(result.start, origins[0]),

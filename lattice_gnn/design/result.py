@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
+from lattice_gnn.design.settings import Aim
+from lattice_gnn.design.task import Task
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.reports.design import DesignReport
 from lattice_gnn.tensors.stiffness import Stiffness
-
-Aim = Literal["maximise", "minimise"]
 
 
 class Status(StrEnum):
@@ -137,7 +138,9 @@ class DesignResult:
     """What a design search found, rounded, re-evaluated and verified.
 
     Attributes:
+        task: What was asked for.
         start: The lattice that the search started from.
+        start_stiffness: C / E_s of the start by the evaluator.
         lattice: The design, with its variables rounded; everything here is about this lattice.
         stiffness: C / E_s by the evaluator.
         evaluator: Name of the evaluator, such as "beam" or "network".
@@ -157,7 +160,9 @@ class DesignResult:
         notes: Sentences about what a user must know of this result.
     """
 
+    task: Task
     start: Lattice
+    start_stiffness: Stiffness
     lattice: Lattice
     stiffness: Stiffness
     evaluator: str
@@ -173,6 +178,16 @@ class DesignResult:
     symmetry: str | None = None
     variables: int = 0
     notes: tuple[str, ...] = ()
+
+    def report(self) -> DesignReport:
+        """Return the result as a typed document."""
+        from lattice_gnn.design.document import design_report
+
+        return design_report(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document as plain values: the JSON that the command line writes."""
+        return self.report().to_dict()
 
     def __repr__(self) -> str:
         """Return one line: objective before and after, status, verdict."""

@@ -10,6 +10,7 @@ from lattice_gnn.errors import LatticeGnnError
 Variable = Literal["nodes", "radii", "radius", "cell", "cell_shape", "cell_volume"]
 VARIABLES: tuple[str, ...] = get_args(Variable)
 
+Aim = Literal["maximise", "minimise"]
 Method = Literal["auto", "slsqp", "mma", "batched"]
 
 

@@ -9,8 +9,7 @@ from lattice_gnn.design.elastic import misfit
 from lattice_gnn.design.expressions import read_constraint, read_quantity
 from lattice_gnn.design.printing import PRINT_PROCESSES, AsManufactured
 from lattice_gnn.design.quantities import Constraint, Quantity
-from lattice_gnn.design.result import Aim
-from lattice_gnn.design.settings import DesignSettings, Variable
+from lattice_gnn.design.settings import Aim, DesignSettings, Variable
 from lattice_gnn.design.target_file import read_target, target_of
 from lattice_gnn.design.task import Task
 from lattice_gnn.errors import LatticeGnnError

@@ -40,7 +40,7 @@ def read_target(place: str, E_s: float = 1.0) -> Float[Tensor, "6 6"]:
         raise LatticeGnnError(f"{path}: holds one target, so that {name!r} cannot be chosen.")
     if "voigt" not in values:
         raise LatticeGnnError(
-            f"{path}: expected a 6x6 matrix 'voigt', 'targets' by name, or a document of predict or "
+            f"{path}: expected a 6x6 matrix 'voigt', 'targets' by name, or the JSON of predict or "
             "homogenise."
         )
     return target_of(values["voigt"], E_s, str(place))

@@ -10,8 +10,7 @@ from torch import Tensor
 from lattice_gnn.design.evaluators import Evaluator, make_evaluator
 from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.quantities import Constraint, Quantity
-from lattice_gnn.design.result import Aim
-from lattice_gnn.design.settings import DesignSettings
+from lattice_gnn.design.settings import Aim, DesignSettings
 from lattice_gnn.design.state import DesignState
 from lattice_gnn.design.variables import Variables, make_variables
 from lattice_gnn.errors import LatticeGnnError

@@ -13,6 +13,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.reports.cell import CellReport, CellReports
 from lattice_gnn.reports.comparison import ComparisonReport
 from lattice_gnn.reports.dataset import DatasetCheckReport, DatasetReport, SolidLabelReport
+from lattice_gnn.reports.design import DesignReport
 from lattice_gnn.reports.document import Document
 from lattice_gnn.reports.evaluation import EvaluationReport
 from lattice_gnn.reports.homogenisation import HomogenisationReport, HomogenisationReports
@@ -31,6 +32,7 @@ DOCUMENTS: dict[type[Document], str] = {
     PageReport: "`report`, inside the page in the element `#report`",
     CellReport: "`cells NAME`",
     CellReports: "`cells`",
+    DesignReport: "`design`, `DesignResult.to_dict()`",
     ValidationReport: "`validate`",
     EvaluationReport: "`evaluate`",
     ComparisonReport: "`compare`, and the file `comparison.json`",
