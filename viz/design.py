@@ -1,6 +1,7 @@
 """Picture of a design: start and design, their surfaces on one scale, the course of the search."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from lattice_gnn.files import replacing
 from lattice_gnn.tensors.stiffness import Stiffness
 from viz.gl import choose_renderer
 from viz.lattice_view import lattice_view
-from viz.picture import TEXT_COLOUR, Picture
+from viz.picture import TEXT_COLOUR, Picture, title_of
 from viz.stiffness_view import surfaces_on_one_scale
 
 _SIDE = 520  #: pixels of one view
@@ -36,7 +37,11 @@ def draw_design(path: Path, result: DesignResult) -> str:
     Returns:
         A sentence on the renderer where it was not PyVista.
     """
-    lattices = Picture("design", (lattice_view(result.start), lattice_view(result.lattice)), 2)
+    views = tuple(
+        replace(lattice_view(lattice), title=f"{which}: {title_of(lattice.name)}")
+        for which, lattice in (("start", result.start), ("design", result.lattice))
+    )
+    lattices = Picture("design", views, len(views))
     surfaces = surfaces_on_one_scale(stiffnesses_of(result), difference=False)
     renderer, note = choose_renderer()
     images = []
@@ -72,20 +77,21 @@ def draw_history(axes: Axes, history: Sequence[Step], objective: str) -> None:
     """Draw the objective, and the worst violation of a constraint, over the steps of a search."""
     steps = np.arange(1, len(history) + 1)
     axes.plot(steps, [x.objective for x in history], color=_OBJECTIVE, lw=1.6)
+    axes.ticklabel_format(axis="y", useOffset=False)
     axes.set_xlabel("step of the search")
     axes.set_ylabel(objective, color=_OBJECTIVE)
     axes.tick_params(axis="y", labelcolor=_OBJECTIVE)
     beside = axes.twinx()
     beside.plot(steps, [x.violation for x in history], color=_VIOLATION, lw=1.2)
     beside.set_ylabel("worst violation", color=_VIOLATION)
-    beside.set_ylim(bottom=0.0)
+    beside.set_ylim(0.0, max(1.05 * max((x.violation for x in history), default=0.0), 1e-3))
     beside.tick_params(axis="y", labelcolor=_VIOLATION)
     for number, step in enumerate(history):
         if number == 0 or history[number - 1].phase != step.phase:
             axes.axvline(number + 1, color="#c9d1da", lw=0.8, zorder=0)
             axes.text(
                 number + 1,
-                1.01,
+                1.02,
                 step.phase,
                 transform=axes.get_xaxis_transform(),
                 color=TEXT_COLOUR,

@@ -131,7 +131,7 @@ def design(  # noqa: PLR0913 (every option of a command is a parameter)
         check_picture_path(picture)
     task = _task(context, source, spec, checkpoint)
     result = _search(task)
-    document = _document(result, task, source, output)
+    document = _document(result, source, output)
     _write(result, document, output, report)
     if picture is not None:
         _draw(result, picture)

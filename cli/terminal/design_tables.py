@@ -38,7 +38,7 @@ def design_blocks(report: "DesignReport") -> list[RenderableType]:
     ]
     if report.optimality is not None:
         outcome.insert(1, ("unbalanced", f"{percent(report.optimality)} of the gradient"))
-    if reference is not None:
+    if reference is not None and reference.method != report.evaluator:
         gap = f"{percent(reference.gap)} (relative Frobenius)"
         outcome.append((f"{report.evaluator} against {by}", gap))
     if reference is not None and reference.error is not None:

@@ -123,6 +123,7 @@ SOLID = ("--method", "solid", "--voxels-per-diameter", "4")
         (("validate", "catalogue.lat", "--method", "network"), "validation/1"),
         (("evaluate", "affine", "catalogue.lat"), "evaluation/1"),
         (("evaluate", "affine", "set.h5", "--part", "test", "--shares", "0,0,1"), "evaluation/1"),
+        (("design", "one.json", "--minimise", "zener", "-o", "NEW.json"), "design/1"),
         (("data", "info", "set.h5"), "dataset/1"),
         (("data", "check", "set.h5", "--spots", "1"), "dataset-check/1"),
         (("generate", "-o", "NEW", "--count", "2", "--workers", "1"), "dataset/1"),
@@ -133,7 +134,10 @@ SOLID = ("--method", "solid", "--voxels-per-diameter", "4")
 def test_the_json_of_every_command_follows_its_schema(
     words, kind, answer, files, weights, tmp_path
 ):
-    places = {path.name: str(path) for path in files.iterdir()} | {"NEW": str(tmp_path / "new.h5")}
+    places = {path.name: str(path) for path in files.iterdir()} | {
+        "NEW": str(tmp_path / "new.h5"),
+        "NEW.json": str(tmp_path / "new.json"),
+    }
     options = ("--model", weights) if "predict" in words or "network" in words else ()
     document = answer(*(places.get(word, word) for word in words), *options)
     assert follows_its_schema(document) == kind

@@ -1,0 +1,37 @@
+"""Picture of a design."""
+
+import pytest
+from matplotlib.figure import Figure
+
+from lattice_gnn.cells.named import cell
+from lattice_gnn.design.settings import DesignSettings
+from lattice_gnn.tensors.stiffness import Stiffness
+from lattice_gnn.verbs.homogenise import homogenise
+from lattice_gnn.verbs.optimise import optimise
+from viz.design import draw_history, stiffnesses_of
+
+
+@pytest.fixture(scope="module")
+def result():
+    """Two radii of a simple cubic cell become those of a target."""
+    target = homogenise(cell("sc", radius=0.12)).stiffness
+    settings = DesignSettings(max_steps=15)
+    return optimise(cell("sc", radius=0.1), target=target, vary="radius", settings=settings)
+
+
+def test_surfaces_are_those_of_start_target_design_and_reference(result):
+    names, tensors = zip(*stiffnesses_of(result), strict=True)
+    assert names == ("start, by beam", "target", "design, by beam", "design, by beam FEM")
+    start, target, design, reference = tensors
+    assert start == homogenise(result.start).stiffness
+    assert isinstance(target, Stiffness)
+    assert (design - reference).norm().item() < 1e-12
+    assert ((design - target).norm() / target.norm()).item() < 1e-2
+
+
+def test_the_history_shows_every_step(result):
+    axes = Figure().subplots()
+    draw_history(axes, result.history, "misfit")
+    (line,) = (x for x in axes.get_lines() if len(x.get_xdata()) == len(result.history))
+    assert line.get_ydata().tolist() == [step.objective for step in result.history]
+    assert axes.get_ylabel() == "misfit"
