@@ -28,6 +28,7 @@ from data.datasets.file import read_dataset
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.layers.joint_pairs import JointPairs
+from lattice_gnn.surrogate.measures import gap_to_radius
 from lattice_gnn.surrogate.surrogate import Surrogate, load_surrogate
 from lattice_gnn.tensors.metrics import relative_frobenius
 
@@ -113,7 +114,7 @@ def network_answers(network: Surrogate, batch: LatticeBatch) -> tuple[torch.Tens
     """Predict C / E_s and the bounds on its error."""
     with torch.no_grad():
         answer = network.model.answer(batch)
-    bounds = network.error_bounds(answer)
+    bounds = network.error_bounds(answer, gap_to_radius(batch))
     missing = np.full((len(batch), 2), np.nan)
     return answer.stiffness, missing if bounds is None else bounds
 

@@ -65,10 +65,10 @@ def _frame_text(frame: "CheckFacts") -> str:
 
 def _expected(error: "ExpectedError | None") -> str:
     if error is None:
-        return "not known outside the ranges of the training set"
+        return "unknown outside the ranges of the training set"
     return (
-        f"{percent(error.median)} (median), {percent(error.p90)} (9 of 10 are better); "
-        f"relative Frobenius, {error.basis}"
+        f"{percent(error.median)} (median), {percent(error.p90)} (9 of 10 are better) from "
+        f"{error.against}; relative Frobenius, {error.basis}"
     )
 
 

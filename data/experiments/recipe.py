@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 
 from data.experiments.training_data import DataConfig, Labelling, TrainingData, load_training_data
 from lattice_gnn.errors import LatticeGnnError
@@ -16,7 +17,8 @@ from lattice_gnn.files import read_yaml
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, save_model
 from lattice_gnn.network.registry import read_model_config
-from lattice_gnn.surrogate.uncertainty import ErrorBounds
+from lattice_gnn.surrogate.measures import gap_to_radius
+from lattice_gnn.surrogate.uncertainty import LABEL_NOISE, ErrorBounds, Signs, signs_of
 from lattice_gnn.tensors.metrics import METRICS, relative_frobenius, summarise
 from lattice_gnn.training.closed_form import CLOSED_FORMS, fit_in_closed_form
 from lattice_gnn.training.config import TrainConfig
@@ -132,23 +134,35 @@ def run_recipe(
 
 
 def error_bounds(model: StiffnessNetwork, data: TrainingData) -> ErrorBounds | None:
-    """Return bounds on the error of single predictions, calibrated on the test part.
+    """Return bounds on the error of single predictions, calibrated on the held-out parts.
 
-    None for models that are not based on a frame.
+    These are the test part and the validation part, which only selects the weights. The error of a
+    prediction includes that of its label. None for models that are not based on a frame.
     """
-    test = data.parts["test"]
+    parts = [_signs_and_errors(model, data, name) for name in ("validation", "test")]
+    signs = [found for found, _, _ in parts if found is not None]
+    if len(signs) < len(parts):
+        return None
+    errors, bases = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
+    return ErrorBounds.calibrate(np.concatenate(signs), errors, bases)
+
+
+def _signs_and_errors(
+    model: StiffnessNetwork, data: TrainingData, name: str
+) -> tuple[Signs | None, Float[np.ndarray, " part"], Int[np.ndarray, " part"]]:
+    """Return the signs of the error, the error and the base of each lattice of a part."""
+    labelled, chosen = data.parts[name], data.chosen[name]
     signs, errors = [], []
-    for first in range(0, len(test), _TOGETHER):
-        part = test.select(np.arange(first, min(first + _TOGETHER, len(test))))
+    for first in range(0, len(labelled), _TOGETHER):
+        part = labelled.select(np.arange(first, min(first + _TOGETHER, len(labelled))))
         with torch.no_grad():
             answer = model.answer(part.batch)
-        found = answer.signs()
-        if found is None:
-            return None
-        signs.append(found)
-        errors.append(relative_frobenius(answer.stiffness, part.stiffness))
-    base = data.dataset.base[data.chosen["test"]]
-    return ErrorBounds.calibrate(torch.cat(signs).numpy(), torch.cat(errors).numpy(), base)
+        signs.append(signs_of(answer, gap_to_radius(part.batch)))
+        errors.append(relative_frobenius(answer.stiffness, part.stiffness).numpy())
+    known = [found for found in signs if found is not None]
+    stated = np.nan_to_num(data.dataset.labels[data.kind].detail("error")[chosen])
+    error = np.hypot(np.concatenate(errors), LABEL_NOISE * stated)
+    return np.concatenate(known) if known else None, error, data.dataset.base[chosen]
 
 
 def core_minutes(folder: Path) -> float:

@@ -124,12 +124,14 @@ class TrainingData:
         chosen: Indices of the lattices of each of ``PARTS``, ascending; all are labelled.
         parts: The same lattices with their labels, simplified.
         method: How the labels were computed, in words.
+        kind: Their kind, a key of ``dataset.labels``.
     """
 
     dataset: Dataset
     chosen: Mapping[str, Int[np.ndarray, " part"]]
     parts: Mapping[str, LabelledLattices]
     method: str
+    kind: str
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the geometry and labels of the three parts."""
@@ -236,7 +238,8 @@ def load_training_data(
                 f"for a share of {shares[name]:g}; make more lattices."
             )
     parts = {n: LabelledLattices(*dataset.labelled(config.label, k)) for n, k in chosen.items()}
-    return TrainingData(dataset, chosen, parts, label.method).restricted(config.labels)
+    data = TrainingData(dataset, chosen, parts, label.method, config.label)
+    return data.restricted(config.labels)
 
 
 def _place(labelling: Labelling, kind: str, settings: Mapping[str, Any]) -> Path:

@@ -19,6 +19,7 @@ from data.populations.space_groups import (
     special_point,
 )
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.angles import sharpest_joint
 from lattice_gnn.lattice.checks import is_forward
 from lattice_gnn.lattice.contacts import image_pairs
 from lattice_gnn.lattice.crossings import closest_struts, split_crossings
@@ -208,10 +209,4 @@ def smallest_angle(
     struts: Int[np.ndarray, "struts 2"], vectors: Float[np.ndarray, "struts 3"]
 ) -> float:
     """Return the smallest angle between two struts at a joint, degrees."""
-    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    ends = np.concatenate([struts[:, 0], struts[:, 1]])
-    outward = np.concatenate([units, -units])
-    cosines = outward @ outward.T
-    np.fill_diagonal(cosines, -1.0)
-    largest = np.where(ends[:, None] == ends, cosines, -1.0).max()
-    return float(np.degrees(np.arccos(min(1.0, largest))))
+    return sharpest_joint(struts, vectors)[0]

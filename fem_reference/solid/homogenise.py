@@ -34,6 +34,9 @@ from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.wording import percent
 
 ORDER = 1.5  #: of convergence in the voxel size; see docs/solid-reference.md for its validity
+UNRESOLVED = (
+    2.0  #: factor on the error estimates where a gap is not resolved, as grids may close it
+)
 
 Progress = Callable[[str, float], None]
 
@@ -88,8 +91,9 @@ class SolidSolution:
 
     Attributes:
         stiffness: C / E_s, extrapolated to zero voxel size; E_s is that of the lattice's material.
-        error: Estimated relative error of C (Frobenius): the step of the extrapolation.
-        softest_error: Estimated relative error of the smallest eigenvalue of C.
+        error: Estimated relative error of C (Frobenius): the step of the extrapolation, doubled if
+            a gap between struts is not resolved.
+        softest_error: Estimated relative error of the smallest eigenvalue of C, likewise.
         volume_fraction: Volume fraction of the union of struts and joints, without dropped
             components.
         voxels_per_diameter: Resolution of the thinnest strut on the fine grid.
@@ -126,14 +130,11 @@ class SolidSolution:
 
     @property
     def unresolved_gap(self) -> bool:
-        """Whether the coarse grid may close a gap between struts.
+        """Whether the coarse grid may close a gap between some two struts.
 
-        True for gaps below two voxels of the coarse grid; the error estimates reflect the effect on
-        C.
+        True for gaps below two voxels of the coarse grid, also where other struts touch.
         """
-        return (
-            self.clearance is not None and 0 < self.clearance.distance < 4 * self.fine.longest_edge
-        )
+        return is_unresolved(self.clearance, self.fine.longest_edge)
 
     @property
     def iterations(self) -> int:
@@ -208,15 +209,17 @@ def homogenise_solid(
     on_iteration = _stage(on_progress, "fine grid")
     fine = _homogenise(model, components, tolerance, coarse, on_iteration, solve)
     stiffness, error, softest = extrapolate(fine.stiffness, coarse.stiffness)
+    clearance = _clearance(lattice)
+    factor = UNRESOLVED if is_unresolved(clearance, fine.longest_edge) else 1.0
     return SolidSolution(
         stiffness=stiffness,
-        error=error,
-        softest_error=softest,
+        error=factor * error,
+        softest_error=factor * softest,
         volume_fraction=fine.volume_fraction,
         voxels_per_diameter=2.0 * thinnest(lattice) / fine.longest_edge,
         fine=fine,
         coarse=coarse,
-        clearance=_clearance(lattice),
+        clearance=clearance,
         seconds=time.perf_counter() - began,
     )
 
@@ -276,6 +279,16 @@ def extrapolate(fine: Stiffness, coarse: Stiffness) -> tuple[Stiffness, float, f
         )
     error = float(torch.linalg.norm(step) / torch.linalg.norm(C))
     return Stiffness(C), error, abs(on_fine - softest) / softest
+
+
+def is_unresolved(clearance: Clearance | None, longest_edge: float) -> bool:
+    """Return whether some gap is below two voxels of the coarse grid.
+
+    Args:
+        clearance: Gaps between the struts, None if unknown.
+        longest_edge: Longest edge of a voxel of the fine grid.
+    """
+    return clearance is not None and clearance.narrowest < 4 * longest_edge
 
 
 def _poisson(lattice: Lattice) -> float:

@@ -5,11 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.angles import sharpest_joint
+from lattice_gnn.lattice.gaps import close_nodes
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.wording import counted
 
 BEAM_SLENDERNESS = 0.1
 """Largest radius/length for which beam theory is taken to hold."""
+CLOSE = 0.7
+"""Gap between struts without a common joint, over the smallest radius, below which they are nearly
+in contact."""
+SHARP = 15.0
+"""Angle between struts at a joint, in degrees, below which they overlap far beyond the joint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +24,9 @@ class Finding:
     """A finding about a lattice, for users.
 
     Attributes:
-        kind: ``net``, ``contact``, ``slenderness``, ``dangling``, ``collinear`` or ``handedness``;
-            of a solid also ``gap`` or ``dropped``, of a prediction also ``domain``.
+        kind: ``net``, ``contact``, ``gap``, ``nodes``, ``angle``, ``slenderness``, ``dangling``,
+            ``collinear`` or ``handedness``; of a solid also ``dropped``, of a prediction also
+            ``domain``.
         text: One sentence.
     """
 
@@ -38,7 +46,8 @@ def findings(lattice: Lattice) -> tuple[Finding, ...]:
     simplified = lattice.simplified()
     return (
         *_net(lattice),
-        *_contact(lattice),
+        *contact(lattice),
+        *joints(simplified),
         *_slenderness(simplified),
         *dangling(lattice),
         *_collinear(lattice, simplified),
@@ -71,12 +80,47 @@ def _net(lattice: Lattice) -> list[Finding]:
     return [] if net.is_single_net else [Finding("net", net.describe())]
 
 
-def _contact(lattice: Lattice) -> list[Finding]:
+def contact(lattice: Lattice) -> list[Finding]:
+    """Report struts without a common joint that touch or nearly touch."""
     try:
         clearance = lattice.clearance()
     except LatticeGnnError as error:
         return [Finding("contact", f"The clearance is unknown: {error}")]
-    return [Finding("contact", clearance.describe())] if clearance.distance <= 0 else []
+    if clearance.distance <= 0:
+        return [Finding("contact", clearance.describe())]
+    gap = clearance.distance / float(lattice.sections.largest_radii.min())
+    if gap >= CLOSE:
+        return []
+    return [
+        Finding(
+            "gap",
+            f"Struts that share no joint nearly touch: the gap between {clearance.pair} is "
+            f"{clearance.distance:.4g}, {gap:.2g} of the smallest radius.",
+        )
+    ]
+
+
+def joints(lattice: Lattice) -> list[Finding]:
+    """Report joints that overlap, and struts of a joint at a sharp angle."""
+    found = []
+    try:
+        nodes = close_nodes(lattice._solids())
+    except LatticeGnnError:  # ``contact`` reports what makes the search impossible
+        nodes = None
+    if nodes is not None and nodes.ratio < 1:
+        text = (
+            f"Node {nodes.node_a} and node {nodes.node_b} nearly coincide: they are "
+            f"{nodes.ratio:.2g} radii apart, so that one joint lies inside the other."
+        )
+        found.append(Finding("nodes", text))
+    angle, node = sharpest_joint(lattice.struts, lattice.strut_vectors)
+    if angle < SHARP:
+        text = (
+            f"Two struts at node {node} enclose {angle:.2g} degrees: they overlap far beyond the "
+            "joint."
+        )
+        found.append(Finding("angle", text))
+    return found
 
 
 def _slenderness(lattice: Lattice) -> list[Finding]:

@@ -1,6 +1,6 @@
-"""Gaps between struts that share no joint, over all periodic images."""
+"""Gaps between struts that share no joint, and nodes that nearly coincide, over all images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -50,14 +50,25 @@ def smallest_gaps(solids: Solids, count: int = 1) -> Gaps:
     U = reduction(solids.cell)
     searched = 0.1 * float(np.median(np.linalg.norm(solids.vectors, axis=1)))
     while True:
-        found = _gaps_within(solids, U, searched)
+        found = _gaps_about(solids, U, searched)
         known = float(found.distance[count - 1]) if len(found.distance) >= count else np.inf
         if known <= searched:
             return found
         searched = known if np.isfinite(known) else 2 * searched
 
 
-def _gaps_within(solids: Solids, U: Int[np.ndarray, "3 3"], searched: float) -> Gaps:
+def gaps_within(solids: Solids, distance: float) -> Gaps:
+    """Find all gaps up to a distance, in ascending order.
+
+    Raises:
+        LatticeGnnError: If a strut spans too many cells.
+    """
+    found = _gaps_about(solids, reduction(solids.cell), distance)
+    count = int(np.searchsorted(found.distance, distance, side="right"))
+    return Gaps(**{field.name: getattr(found, field.name)[:count] for field in fields(Gaps)})
+
+
+def _gaps_about(solids: Solids, U: Int[np.ndarray, "3 3"], searched: float) -> Gaps:
     """Return all gaps up to a range, and of others those whose bounding spheres are within it."""
     starts, vectors = solids.starts, solids.vectors
     r, end = solids.radii, solids.end_radii
@@ -83,3 +94,41 @@ def _gaps_within(solids: Solids, U: Int[np.ndarray, "3 3"], searched: float) -> 
         s=s[rows, best][order],
         t=t[rows, best][order],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CloseNodes:
+    """The two nodes that are closest to one another for their radii.
+
+    Attributes:
+        ratio: Their distance over the larger radius of the struts that end there.
+        node_a: Number of one node.
+        node_b: Number of the other; equal to ``node_a`` for a node and its own image.
+    """
+
+    ratio: float
+    node_a: int
+    node_b: int
+
+
+def close_nodes(solids: Solids) -> CloseNodes | None:
+    """Find the two nodes that are closest for their radii; None if no two joints overlap.
+
+    Joints overlap where the distance of two nodes is below the sum of their radii, each the largest
+    of the struts that end there.
+
+    Raises:
+        LatticeGnnError: If a radius spans too many cells.
+    """
+    radii = np.zeros(len(solids.nodes))
+    np.maximum.at(radii, solids.struts[:, 0], solids.radii)
+    np.maximum.at(radii, solids.struts[:, 1], solids.end_radii)
+    U = reduction(solids.cell)
+    places = solids.nodes @ solids.cell
+    a, b, shifts = image_pairs(U @ solids.cell, places, radii, 0.0)
+    if not len(a):
+        return None
+    apart = np.linalg.norm(places[b] + shifts @ U @ solids.cell - places[a], axis=1)
+    ratios = apart / np.maximum(radii[a], radii[b])
+    worst = int(np.argmin(ratios))
+    return CloseNodes(float(ratios[worst]), int(a[worst]), int(b[worst]))

@@ -380,12 +380,13 @@ class Lattice(Remembering):
         return union.volume_fraction(self._solids(), samples, seed)
 
     def clearance(self) -> union.Clearance:
-        """Return the smallest gap between the surfaces of struts that share no joint.
+        """Return the smallest gap between the surfaces of struts that share no joint, cached.
 
         Negative if they overlap; beam theory does not hold for touching struts. See
         :func:`lattice_gnn.lattice.union.clearance`.
         """
-        return union.clearance(self._solids())
+        found: union.Clearance = self._once("clearance", lambda: union.clearance(self._solids()))
+        return found
 
     def _solids(self) -> Solids:
         s = self.sections

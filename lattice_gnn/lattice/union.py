@@ -45,6 +45,7 @@ class Clearance:
         strut_b: Number of the other; equal to ``strut_a`` for a strut and its own image.
         shift: Cell in which strut b starts, in cell vectors.
         touching: Number of pairs of struts per cell whose gap is not positive.
+        narrowest: Smallest gap above zero, unit of the cell; ``distance`` if no struts touch.
     """
 
     distance: float
@@ -52,18 +53,21 @@ class Clearance:
     strut_b: int
     shift: tuple[int, int, int]
     touching: int
+    narrowest: float
+
+    @property
+    def pair(self) -> str:
+        """The two struts in words."""
+        return f"strut {self.strut_a} and strut {self.strut_b} displaced by {list(self.shift)}"
 
     def describe(self) -> str:
         """Describe the clearance in one sentence; warns if struts touch or overlap."""
-        pair = f"strut {self.strut_a} and strut {self.strut_b} displaced by {list(self.shift)}"
         if self.distance > 0:
-            return (
-                f"The smallest gap between struts without a joint is {self.distance:.4g} ({pair})."
-            )
+            return f"The smallest gap between struts without a joint is {self.distance:.4g} ({self.pair})."
         return (
             f"{counted(self.touching, 'pair')} of struts that share no joint "
-            f"{'touches or overlaps' if self.touching == 1 else 'touch or overlap'}, worst {pair} "
-            f"by {-self.distance:.4g}: beam theory does not hold here; "
+            f"{'touches or overlaps' if self.touching == 1 else 'touch or overlap'}, worst "
+            f"{self.pair} by {-self.distance:.4g}: beam theory does not hold here; "
             "join them by a node or make them thinner."
         )
 
@@ -244,11 +248,15 @@ def clearance(solids: Solids) -> Clearance:
     joints are covered by the strut ends.
     """
     found = smallest_gaps(solids)
+    touching = int((found.distance <= 0).sum())
+    if touching:
+        found = smallest_gaps(solids, touching + 1)
     x, y, z = found.shifts[0].tolist()
     return Clearance(
         distance=float(found.distance[0]),
         strut_a=int(found.strut_a[0]),
         strut_b=int(found.strut_b[0]),
         shift=(x, y, z),
-        touching=int((found.distance <= 0).sum()),
+        touching=touching,
+        narrowest=float(found.distance[touching]),
     )

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -26,10 +25,3 @@ class Answer:
     spread: Float[Tensor, " lattices"] | None = None
     correction: Float[Tensor, " lattices"] | None = None
     opening: Float[Tensor, " lattices"] | None = None
-
-    def signs(self) -> Float[Tensor, "lattices 3"] | None:
-        """Spread (0 without members), correction and opening; None for models without frame."""
-        if self.correction is None or self.opening is None:
-            return None
-        spread = torch.zeros_like(self.correction) if self.spread is None else self.spread
-        return torch.stack([spread, self.correction, self.opening], 1)

@@ -22,11 +22,13 @@ class ExpectedError:
     Attributes:
         median: Median.
         p90: 90th percentile.
+        against: The method from which the prediction differs by this error: that of the labels.
         basis: Which held-out lattices these are.
     """
 
     median: float
     p90: float
+    against: str
     basis: str
 
 

@@ -85,17 +85,18 @@ def _contacts(solution: SolidSolution) -> list[Finding]:
     if clearance is None:
         text = "Contacts between struts were not searched because the struts are too long."
         return [Finding("contact", text)]
+    found = []
     if solution.touching:
         text = (
             f"{counted(clearance.touching, 'pair')} of struts that share no joint touch or "
             "overlap: they form one solid here."
         )
-        return [Finding("contact", text)]
+        found.append(Finding("contact", text))
     if solution.unresolved_gap:
         text = (
-            f"The smallest gap between struts without a joint, {clearance.distance:.4g}, is below "
-            "two voxels of the coarse grid, which may close it and increase the error estimates; "
+            f"The smallest gap between struts without a joint, {clearance.narrowest:.4g}, is below "
+            "two voxels of the coarse grid, which may close it; the error estimates are doubled; "
             "use more voxels per diameter to resolve it."
         )
-        return [Finding("gap", text)]
-    return []
+        found.append(Finding("gap", text))
+    return found

@@ -1,22 +1,23 @@
 """Training domain of a model, and whether a lattice lies inside it."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.coordination import net_fingerprint
+from lattice_gnn.lattice.findings import CLOSE
 from lattice_gnn.lattice.lattice import Lattice
-from lattice_gnn.network.layers.joint_pairs import JointPairs
+from lattice_gnn.surrogate.measures import GAP, NODES, Limits, measures
 
-_SLACK = 1e-9
+_SLACK = 0.01
+"""Share of the width of a range by which its ends may be exceeded: the smallest and largest of many
+random numbers lie that close to the limits that they were drawn from."""
 _DIGITS = 8  #: hexadecimal digits of a net's fingerprint that are kept
 _SLENDER = ("relative density", "radius/length")
+"""Ranges over orders of magnitude: their ends may be exceeded by a share of the ends themselves."""
 MANY_NETS = 100
 """Models trained on at least this many nets are not warned about a new net: the held-out errors
 cover new nets."""
@@ -27,7 +28,8 @@ class Membership:
     """Whether a lattice lies inside a training set.
 
     Attributes:
-        in_ranges: Whether every measured quantity lies in its range in the training set.
+        in_ranges: Whether every measured quantity lies in its range in the training set. Struts
+            that touch without a common joint may lie in the ranges, and are noted nevertheless.
         known_net: Whether its net is in the training set.
         notes: One sentence for every way in which it lies outside the training set. Models trained
             on at least ``MANY_NETS`` nets are not warned about a new net.
@@ -68,7 +70,7 @@ class Domain:
         """
         ranges = {
             name: (float(low.min()), float(high.max()))
-            for name, (low, high) in _measures(batch).items()
+            for name, (low, high) in measures(batch).items()
         }
         return cls(ranges, frozenset(net[:_DIGITS] for net in nets))
 
@@ -108,43 +110,71 @@ class Domain:
         """
         return net_fingerprint(lattice)[:_DIGITS] in self.nets
 
-    def compare(self, lattices: Sequence[Lattice], batch: LatticeBatch) -> list[Membership]:
+    def compare(
+        self, lattices: Sequence[Lattice], measured: Mapping[str, Limits]
+    ) -> list[Membership]:
         """Compare (simplified) lattices with the training set.
 
         Args:
             lattices: The lattices.
-            batch: The same lattices.
+            measured: Their ``measures``.
         """
         out_of_range: list[list[str]] = [[] for _ in lattices]
-        for name, (lows, highs) in _measures(batch).items():
+        for name, (lows, highs) in measured.items():
             if name not in self.ranges:  # a header from before this quantity was measured
                 continue
             limits = zip(lows.tolist(), highs.tolist(), strict=True)
             for notes, (low, high) in zip(out_of_range, limits, strict=True):
                 if (note := _range_note(name, (low, high), self.ranges[name])) is not None:
                     notes.append(note)
+        gaps = measured[GAP][0].tolist()
         return [
-            self._membership(tuple(notes), self.knows_net(lattice))
-            for notes, lattice in zip(out_of_range, lattices, strict=True)
+            self._membership(tuple(notes), _gap_notes(gap), self.knows_net(lattice))
+            for notes, gap, lattice in zip(out_of_range, gaps, lattices, strict=True)
         ]
 
-    def _membership(self, out_of_range: tuple[str, ...], known_net: bool) -> Membership:
-        notes = out_of_range
+    def _membership(
+        self, out_of_range: tuple[str, ...], contact: tuple[str, ...], known_net: bool
+    ) -> Membership:
+        notes = (*out_of_range, *contact)
         if not known_net and len(self.nets) < MANY_NETS:
             notes = (*notes, f"its net is none of the {len(self.nets)} nets in the training set")
         return Membership(in_ranges=not out_of_range, known_net=known_net, notes=notes)
 
     def notes(self, lattice: Lattice) -> tuple[str, ...]:
         """Return one sentence per way in which the (simplified) lattice leaves the training set."""
-        return self.compare([lattice], LatticeBatch.from_lattices([lattice]))[0].notes
+        measured = measures(LatticeBatch.from_lattices([lattice]))
+        return self.compare([lattice], measured)[0].notes
 
 
 def _range_note(name: str, values: tuple[float, float], trained: tuple[float, float]) -> str | None:
+    """Say which end of a range is left; the other may be exact by construction, not trained on."""
     (low, high), (bottom, top) = values, trained
-    if low >= bottom - _SLACK * abs(bottom) and high <= top + _SLACK * abs(top):
+    if math.isnan(low):
+        return f"{name} is unknown, as its struts are too many or too long to look for"
+    below, above = (
+        _SLACK * (abs(end) if name in _SLENDER else top - bottom + 1e-9 * abs(end))
+        for end in trained
+    )
+    too_low, too_high = low < bottom - below, high > top + above
+    if not too_low and not too_high:
         return None
-    got = f"{low:.4g}" if high - low < 1e-9 * abs(high) else f"{low:.4g} to {high:.4g}"
-    return f"{name} is {got}, trained on {bottom:.4g} to {top:.4g}"
+    got = f"{low:.4g}" if high - low <= 1e-9 * abs(high) else f"{low:.4g} to {high:.4g}"
+    if bottom == top and name not in (GAP, NODES):  # which are capped
+        return f"{name} is {got}, in training only {bottom:.4g}"
+    if too_low and too_high:
+        return f"{name} is {got}, in training {bottom:.4g} to {top:.4g}"
+    end = f"at least {bottom:.4g}" if too_low else f"at most {top:.4g}"
+    return f"{name} is {got}, in training {end}"
+
+
+def _gap_notes(gap: float) -> tuple[str, ...]:
+    """Name contact, which is rare in every training set, even where it lies in the ranges."""
+    if gap <= 0:
+        return ("struts that share no joint touch or overlap",)
+    if gap < CLOSE:
+        return (f"struts that share no joint nearly touch: {gap:.2g} radii apart",)
+    return ()
 
 
 def require_spanning(lattice: Lattice, label: str) -> None:
@@ -161,63 +191,3 @@ def require_spanning(lattice: Lattice, label: str) -> None:
             "the network predicts lattices that span space; `lattice-gnn homogenise` gives the "
             "singular stiffness."
         )
-
-
-_Limits = tuple[Float[Tensor, " lattices"], Float[Tensor, " lattices"]]
-
-
-def _measures(batch: LatticeBatch) -> dict[str, _Limits]:
-    """Return the range of every bounded quantity in each (simplified) lattice.
-
-    None depends on the choice of cell, so supercells give the same values.
-    """
-    count, owner = len(batch), batch.strut_lattice
-    struts = batch.strut_offsets.diff()
-    lengths = batch.lengths
-    thick, thin = torch.maximum(batch.radii, batch.end_radii), batch.radii.minimum(batch.end_radii)
-    degrees = torch.bincount(batch.struts.flatten(), minlength=len(batch.nodes)).double()
-
-    def mean(values: Tensor) -> Tensor:
-        return (values.new_zeros(count).index_add(0, owner, values) / struts)[owner]
-
-    def limits(low: Tensor, high: Tensor | None = None, group: Tensor = owner) -> _Limits:
-        start = low.new_empty(count)
-        return (
-            start.scatter_reduce(0, group, low, "amin", include_self=False),
-            start.scatter_reduce(
-                0, group, low if high is None else high, "amax", include_self=False
-            ),
-        )
-
-    mean_radius = mean((batch.radii + batch.end_radii) / 2)
-    mean_degree = 2.0 * struts / batch.node_offsets.diff()
-    density = batch.relative_density
-    return {
-        "relative density": (density, density),
-        "radius/length": limits(thin / lengths, thick / lengths),
-        "length/mean length": limits(lengths / mean(lengths)),
-        "radius/mean radius": limits(thin / mean_radius, thick / mean_radius),
-        "taper end radius/start radius": limits(thick / thin),
-        "bore/outer radius": limits(batch.inner_radii / batch.radii),
-        "strut E/E_s": limits(batch.E),
-        "Poisson's ratio": limits(batch.nu),
-        "struts at a node": limits(degrees, group=batch.node_lattice),
-        "mean struts at a node": (mean_degree, mean_degree),
-        **_joint_measures(batch),
-    }
-
-
-def _joint_measures(batch: LatticeBatch) -> dict[str, _Limits]:
-    """Return the smallest angle (degrees) and largest radius ratio of strut pairs at joints."""
-    pairs = JointPairs.of(batch)
-    owner = torch.repeat_interleave(torch.arange(len(batch)), pairs.offsets.diff())
-    a, b = pairs.radius[pairs.ends]
-    ratio = torch.maximum(a / b, b / a)
-    start = batch.cells.new_ones(len(batch))
-    cosine = (-start).scatter_reduce(0, owner, pairs.cosine, "amax").clamp(max=1)
-    angle = torch.rad2deg(torch.acos(cosine))
-    largest = start.scatter_reduce(0, owner, ratio, "amax")
-    return {
-        "smallest angle at a joint (degrees)": (angle, angle),
-        "ratio of radii at a joint": (largest, largest),
-    }

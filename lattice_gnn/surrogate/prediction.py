@@ -32,9 +32,10 @@ class Prediction(Result):
     Attributes:
         lattice: The lattice as given.
         stiffness: C / E_s, Mandel (6, 6).
-        expected_error: The model's error on similar held-out lattices; None if the lattice lies
-            outside the ranges of the training set, where the error is unknown.
-        domain_notes: In which ways the lattice lies outside the training set; empty if inside.
+        expected_error: The model's error on similar held-out lattices, and what it is the error of;
+            None if the lattice lies outside the ranges of the training set, where it is unknown.
+        domain_notes: In which ways the lattice lies outside the training set, or is of a kind that
+            is rare there (struts that touch); empty if inside.
         model: Name of the model.
         frame: C / E_s of the frame by beam FEM, where the model starts from it.
     """
@@ -77,7 +78,11 @@ class Prediction(Result):
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         expected = self.expected_error
-        error = "unknown" if expected is None else f"{percent(expected.median)} (median)"
+        error = (
+            "unknown"
+            if expected is None
+            else f"{percent(expected.median)} (median) from {expected.against}"
+        )
         return (
             ("model", self.model),
             ("expected error", error),

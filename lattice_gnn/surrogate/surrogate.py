@@ -19,8 +19,9 @@ from lattice_gnn.network.checkpoint import load_model, model_name, resolve_model
 from lattice_gnn.reports.prediction import ExpectedError
 from lattice_gnn.reports.rows import Results
 from lattice_gnn.surrogate.domain import Domain, Membership, require_spanning
+from lattice_gnn.surrogate.measures import GAP, measures
 from lattice_gnn.surrogate.prediction import Prediction
-from lattice_gnn.surrogate.uncertainty import ErrorBounds
+from lattice_gnn.surrogate.uncertainty import ErrorBounds, signs_of
 from lattice_gnn.tensors.stiffness import Stiffness
 
 OnProgress = Callable[[int, int], None]
@@ -58,6 +59,13 @@ class Surrogate:
                 f"({type(error).__name__}: {' '.join(str(error).split())[:80]}); fetch or train "
                 "the weights again."
             ) from None
+
+    @property
+    def reference(self) -> str:
+        """The method that the model imitates, by which its training labels were computed."""
+        method = str(self.header.get("training", {}).get("labels", ""))
+        known = ("solid FEM", "beam FEM")
+        return next((name for name in known if name in method), method or "its training labels")
 
     def __repr__(self) -> str:
         """Return one line: name, kind of network, parameters, nets of the training set."""
@@ -129,9 +137,10 @@ class Surrogate:
             answer = self.model.answer(batch)
         C = Stiffness(answer.stiffness)
         frame = None if answer.frame is None else Stiffness(answer.frame)
-        bounds = self.error_bounds(answer)
+        measured = measures(batch)
+        bounds = self.error_bounds(answer, measured[GAP][0])
         density = batch.relative_density.tolist()
-        memberships = self.domain.compare(simplified, batch)
+        memberships = self.domain.compare(simplified, measured)
         return [
             Prediction(
                 lattice=lattice,
@@ -146,12 +155,17 @@ class Surrogate:
             for b, lattice in enumerate(lattices)
         ]
 
-    def error_bounds(self, answer: Answer) -> Float[np.ndarray, "lattices 2"] | None:
-        """Return the 50 % and 90 % bounds on the relative error, if the model has them."""
-        signs = answer.signs()
-        if self._bounds is None or signs is None:
-            return None
-        return self._bounds.bounds(signs.cpu().numpy())
+    def error_bounds(
+        self, answer: Answer, gap: Float[torch.Tensor, " lattices"]
+    ) -> Float[np.ndarray, "lattices 2"] | None:
+        """Return the 50 % and 90 % bounds on the relative error, if the model has them.
+
+        Args:
+            answer: The predictions.
+            gap: ``measures.gap_to_radius`` of the lattices.
+        """
+        signs = signs_of(answer, gap)
+        return None if self._bounds is None or signs is None else self._bounds.bounds(signs)
 
     def _bounded_error(
         self, membership: Membership, bounds: Float[np.ndarray, " 2"]
@@ -162,8 +176,8 @@ class Surrogate:
         return ExpectedError(
             median=float(bounds[0]),
             p90=float(bounds[1]),
-            basis=f"of this prediction against solid FEM, calibrated on {self._bounds.count} "
-            "held-out labels",
+            against=self.reference,
+            basis=f"of this prediction, calibrated on {self._bounds.count} held-out labels",
         )
 
     def _expected_error(self, membership: Membership, density: float) -> ExpectedError | None:
@@ -185,6 +199,7 @@ class Surrogate:
         return ExpectedError(
             median=row["relative_frobenius"]["median"],
             p90=row["relative_frobenius"]["p90"],
+            against=self.reference,
             basis=f"{row['count']} held-out labels: {_HELD_OUT[kind]}, "
             f"density {low:.3g} to {high:.3g}",
         )

@@ -19,7 +19,7 @@ COUNTED = {
     ],
     "merging": [("lattice.lattice", "simplify_topology"), ("lattice.batch", "simplify_topology")],
     "net fingerprint": [("surrogate.domain", "net_fingerprint")],
-    "domain measures": [("surrogate.domain", "_measures")],
+    "domain measures": [("surrogate.surrogate", "measures")],
     "frame": [("network.layers.joint_cases", "homogenise_beam")],
 }
 """Modules of lattice_gnn and the names by which they call what is counted."""

@@ -223,6 +223,43 @@ def test_a_gap_that_the_coarse_grid_closes_is_flagged():
         homogenise_solid(two_nets(0.2), voxels_per_diameter=6)
 
 
+def test_a_narrow_gap_is_flagged_beside_struts_that_touch():
+    """The third of three nets touches the others; parallel struts are 0.11 apart: 3 voxels."""
+    nodes, loops = [[0, 0, 0], [0.42, 0.42, 0.42], [0.71, 0.71, 0.71]], np.repeat(np.arange(3), 3)
+    shifts = np.tile(np.eye(3, dtype=int), (3, 1))
+    lattice = Lattice(np.eye(3), nodes, np.stack([loops, loops], 1), shifts, 0.15)
+    solution = homogenise_solid(lattice, voxels_per_diameter=8)
+    assert solution.touching
+    assert solution.clearance.narrowest == pytest.approx(0.29 * np.sqrt(2) - 0.3)
+    assert solution.unresolved_gap
+
+
+def test_estimates_are_doubled_where_a_gap_is_not_resolved():
+    narrow = homogenise_solid(two_nets(0.2), voxels_per_diameter=12)
+    assert narrow.unresolved_gap
+    _, error, softest = extrapolate(narrow.fine.stiffness, narrow.coarse.stiffness)
+    assert narrow.error == pytest.approx(2 * error)
+    assert narrow.softest_error == pytest.approx(2 * softest)
+    resolved = homogenise_solid(two_nets(0.15), voxels_per_diameter=8)
+    _, error, softest = extrapolate(resolved.fine.stiffness, resolved.coarse.stiffness)
+    assert (resolved.error, resolved.softest_error) == pytest.approx((error, softest))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gap", [0.05, 0.1, 0.4])
+def test_the_estimate_covers_a_gap_that_both_grids_close(gap):
+    """Gaps of a few hundredths of a radius, where one step of the extrapolation is too little."""
+    axis = np.eye(3, dtype=int)
+    apart = np.full(3, (2 + gap) * 0.1)
+    nets = Lattice(
+        np.eye(3), [np.zeros(3), apart], [[0, 0]] * 3 + [[1, 1]] * 3, [*axis, *axis], 0.1
+    )
+    coarse = homogenise_solid(nets, voxels_per_diameter=8, tolerance=1e-4)
+    fine = homogenise_solid(nets, voxels_per_diameter=32, tolerance=1e-4)
+    assert coarse.unresolved_gap
+    assert difference(coarse.stiffness, fine.stiffness) < coarse.error
+
+
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [

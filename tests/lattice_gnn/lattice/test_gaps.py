@@ -3,10 +3,13 @@
 import itertools
 
 import numpy as np
+import pytest
 
 from lattice_gnn.cells.named import cell
 from lattice_gnn.lattice.contacts import segment_contacts, share_joint
-from lattice_gnn.lattice.gaps import smallest_gaps
+from lattice_gnn.lattice.gaps import close_nodes, gaps_within, smallest_gaps
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.testing import random_lattice, random_unimodular
 
 
 def all_gaps(lattice):
@@ -40,3 +43,46 @@ def test_the_closest_points_are_as_far_apart_as_the_gap_says():
     on_b = starts[b] + found.shifts @ lattice.cell + found.t[:, None] * vectors[b]
     distance = np.linalg.norm(on_a - on_b, axis=1) - lattice.radii[a] - lattice.radii[b]
     assert np.allclose(distance, found.distance, rtol=0, atol=1e-12)
+
+
+def three_nets(radius: float) -> Lattice:
+    """Return three simple cubic nets; the second passes the first at 0.1, the third at 0.3."""
+    nodes = [[0, 0, 0], [0.1, 0.1, 0.1], [0.7, 0.7, 0.7]]
+    struts = [[k, k] for k in range(3) for _ in range(3)]
+    return Lattice(np.eye(3), nodes, struts, np.tile(np.eye(3, dtype=int), (3, 1)), radius)
+
+
+def test_the_narrowest_open_gap_is_found_beside_struts_that_touch():
+    """Axes at right angles are 0.1 apart in nets 1 and 2, and 0.3 in nets 3 and 1."""
+    found = three_nets(0.06).clearance()
+    assert found.distance == pytest.approx(0.1 - 0.12)
+    assert found.touching == 6
+    assert found.narrowest == pytest.approx(0.1 * np.sqrt(2) - 0.12)  # parallel ones
+    apart = three_nets(0.04).clearance()
+    assert apart.touching == 0
+    assert apart.narrowest == apart.distance == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_gaps_within_a_distance_are_those_of_a_wider_search(seed):
+    solids = random_lattice(seed)._solids()
+    wide, near = gaps_within(solids, 0.5), gaps_within(solids, 0.1)
+    assert near.distance == pytest.approx(wide.distance[wide.distance <= 0.1])
+    assert (near.strut_a == wide.strut_a[: len(near.strut_a)]).all()
+
+
+def test_nodes_are_close_where_their_joints_overlap():
+    """Two nodes of bcc are sqrt(3)/2 apart, and so are their images."""
+    assert close_nodes(cell("bcc", radius=0.4)._solids()) is None
+    overlapping = close_nodes(cell("bcc", radius=0.5)._solids())
+    assert overlapping.ratio == pytest.approx(np.sqrt(3))
+    unequal = cell("bcc", radius=0.1)
+    unequal = unequal.with_radii(np.where(np.arange(8) == 0, 0.6, 0.3))
+    assert close_nodes(unequal._solids()).ratio == pytest.approx(np.sqrt(3) / 2 / 0.6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_close_nodes_do_not_depend_on_the_cell(seed):
+    lattice = random_lattice(seed).with_radii(0.4)
+    other = lattice.with_cell_vectors(random_unimodular(seed)).supercell((1, 2, 1)).scaled(3.0)
+    assert close_nodes(other._solids()).ratio == pytest.approx(close_nodes(lattice._solids()).ratio)

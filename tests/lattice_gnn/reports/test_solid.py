@@ -35,7 +35,7 @@ def test_the_document_has_the_numbers_of_the_solution():
 
 
 @pytest.mark.parametrize(
-    ("radius", "kinds", "touching"), [(0.15, ["net"], False), (0.27, ["contact"], True)]
+    ("radius", "kinds", "touching"), [(0.15, ["net"], False), (0.27, ["contact", "gap"], True)]
 )
 def test_two_nets_are_warned_of_apart_or_touching(radius, kinds, touching):
     lattice = two_nets(radius)

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from lattice_gnn.cells.named import cell, cell_names
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.coordination import coordination_sequences, net_fingerprint
+from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.surrogate.domain import MANY_NETS, Domain
+from lattice_gnn.surrogate.measures import GAP, NODES
 from lattice_gnn.testing import random_lattice, random_unimodular
 
 # RCSR / O'Keeffe and Hyde 1996: pcu, bcu, dia, sod, srs, fcu (10 n^2 + 2).
@@ -50,8 +53,8 @@ def test_domain_accepts_its_members_and_names_every_departure():
     assert domain.notes(cell("bcc", radius=0.05)) == ()
     thick = domain.notes(cell("bcc", radius=0.1))
     assert len(thick) == 2
-    assert thick[0].startswith("relative density is 0.2177, trained on")
-    assert thick[1].startswith("radius/length is 0.1155, trained on 0.02309 to 0.09238")
+    assert thick[0] == "relative density is 0.2177, in training at most 0.1393"
+    assert thick[1] == "radius/length is 0.1155, in training at most 0.09238"
     other = domain.notes(cell("octet", radius=0.02))
     assert any("none of the 1 nets" in note for note in other)
     assert any(note.startswith("struts at a node is 12") for note in other)
@@ -61,7 +64,70 @@ def test_domain_accepts_its_members_and_names_every_departure():
     hollow = hollow.replace(inner_radii=0.5 * hollow.radii, nu=np.full(8, 0.4))
     notes = domain.notes(hollow)
     assert any(note.startswith("bore/outer radius is 0.5") for note in notes)
-    assert any(note.startswith("Poisson's ratio is 0.4") for note in notes)
+    assert "Poisson's ratio is 0.4, in training only 0.3" in notes
+
+
+def test_the_edge_of_a_sampled_range_is_inside():
+    """The smallest of many Poisson's ratios drawn from 0 to 0.45 is not quite 0."""
+    ratios = np.random.default_rng(0).uniform(0, 0.45, 200)
+    domain = Domain.of([cell("bcc", radius=0.05, nu=nu) for nu in ratios])
+    assert domain.notes(cell("bcc", radius=0.05, nu=0.0)) == ()
+    assert domain.notes(cell("bcc", radius=0.05, nu=0.45)) == ()
+    (note,) = domain.notes(cell("bcc", radius=0.05, nu=0.48))
+    assert note.startswith("Poisson's ratio is 0.48, in training at most 0.44")
+    narrow = Domain.of([cell("bcc", radius=0.05, nu=nu) for nu in (0.2, 0.3)])
+    assert narrow.notes(cell("bcc", radius=0.05, nu=0.0)) == (
+        "Poisson's ratio is 0, in training at least 0.2",
+    )
+
+
+def test_a_limit_that_holds_by_construction_is_no_claim_of_training():
+    """Joint models are exact for slender struts, which no training lattice needs to have."""
+    domain = Domain.of([cell("bcc", radius=r) for r in (0.04, 0.08)]).down_to_slender()
+    assert domain.notes(cell("bcc", radius=1e-4)) == ()
+    notes = domain.notes(cell("bcc", radius=0.1))
+    assert notes[1] == "radius/length is 0.1155, in training at most 0.09238"
+    assert not any(" 0 to " in note for note in notes)
+
+
+def nets_apart(apart, radius=0.05):
+    """Two interpenetrating simple cubic nets, whose axes pass one another at a distance."""
+    shifts = np.tile(np.eye(3, dtype=int), (2, 1))
+    struts = [[0, 0]] * 3 + [[1, 1]] * 3
+    return Lattice(np.eye(3), [[0, 0, 0], [apart] * 3], struts, shifts, radius)
+
+
+def test_contact_is_noted_even_inside_the_ranges():
+    domain = Domain.of([nets_apart(x) for x in (0.08, 0.5)])
+    assert domain.ranges[GAP] == pytest.approx((-0.4, 4))  # as far as gaps are looked for
+    touching = "struts that share no joint touch or overlap"
+    assert domain.notes(nets_apart(0.09)) == (touching,)
+    assert domain.notes(nets_apart(0.12)) == (
+        "struts that share no joint nearly touch: 0.4 radii apart",
+    )
+    assert domain.notes(nets_apart(0.2)) == ()
+    deeper = domain.notes(nets_apart(0.05))
+    assert deeper[0] == f"{GAP} is -1, in training at least -0.4"
+    assert touching in deeper
+
+
+def test_nodes_that_nearly_coincide_are_outside():
+    """The second node of bcc is moved along a strut to half a radius from the first."""
+    bcc = cell("bcc", radius=0.05)
+    domain = Domain.of([bcc])
+    near = np.array([[0, 0, 0], [1, 1, 1]]) * 0.025 / np.sqrt(3)
+    notes = domain.notes(bcc.replace(nodes=near))
+    assert f"{NODES} is 0.5, in training at least 2" in notes
+
+
+def test_gaps_that_cannot_be_looked_for_are_outside(monkeypatch):
+    def refuse(*_):
+        raise LatticeGnnError("too many struts")
+
+    bcc = cell("bcc", radius=0.05)
+    domain = Domain.of([bcc])
+    monkeypatch.setattr("lattice_gnn.surrogate.measures.gaps_within", refuse)
+    assert any(note.startswith(f"{GAP} is unknown") for note in domain.notes(bcc))
 
 
 def test_a_batch_spans_what_its_lattices_span():

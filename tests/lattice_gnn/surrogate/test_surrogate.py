@@ -51,7 +51,7 @@ def test_joint_models_bring_the_frame_and_a_bound_of_their_own(name):
         torch.testing.assert_close(prediction.frame.mandel, frame, rtol=1e-9, atol=1e-12)
         assert prediction.in_domain, prediction.domain_notes
         assert 0 < prediction.expected_error.median < prediction.expected_error.p90 < 0.05
-        assert "solid FEM" in prediction.expected_error.basis
+        assert prediction.expected_error.against == "solid FEM"
         bounds.add(prediction.expected_error.p90)
     assert len(bounds) == len(predictions)
 
@@ -80,6 +80,7 @@ def test_error_is_what_the_model_says_of_itself(surrogate):
         assert prediction.in_domain, prediction.domain_notes
         assert error < 2 * prediction.expected_error.p90
         assert 0 < prediction.expected_error.median < prediction.expected_error.p90
+        assert prediction.expected_error.against == "beam FEM"
 
 
 def test_prediction_is_the_stiffness_of_the_batch(surrogate):
