@@ -282,12 +282,7 @@ def extrapolate(fine: Stiffness, coarse: Stiffness) -> tuple[Stiffness, float, f
 
 
 def is_unresolved(clearance: Clearance | None, longest_edge: float) -> bool:
-    """Return whether some gap is below two voxels of the coarse grid.
-
-    Args:
-        clearance: Gaps between the struts, None if unknown.
-        longest_edge: Longest edge of a voxel of the fine grid.
-    """
+    """Return whether some gap is below two voxels of the coarse grid, four of the fine one."""
     return clearance is not None and clearance.narrowest < 4 * longest_edge
 
 

@@ -63,7 +63,8 @@ class Clearance:
     def describe(self) -> str:
         """Describe the clearance in one sentence; warns if struts touch or overlap."""
         if self.distance > 0:
-            return f"The smallest gap between struts without a joint is {self.distance:.4g} ({self.pair})."
+            found = f"{self.distance:.4g} ({self.pair})"
+            return f"The smallest gap between struts without a joint is {found}."
         return (
             f"{counted(self.touching, 'pair')} of struts that share no joint "
             f"{'touches or overlaps' if self.touching == 1 else 'touch or overlap'}, worst "

@@ -72,6 +72,7 @@ class Domain:
             name: (float(low.min()), float(high.max()))
             for name, (low, high) in measures(batch).items()
         }
+        ranges[GAP] = (min(ranges[GAP][0], CLOSE), ranges[GAP][1])  # wider gaps change nothing
         return cls(ranges, frozenset(net[:_DIGITS] for net in nets))
 
     @classmethod

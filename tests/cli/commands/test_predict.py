@@ -31,7 +31,7 @@ def test_json_has_the_documented_keys(answer, octet_file, weights):
     assert set(found) == KEYS
     assert found["schema"] == "lattice-gnn/prediction/1"
     assert found["model"]["name"] == weights
-    assert found["model"]["expected_error"].keys() == {"median", "p90", "basis"}
+    assert found["model"]["expected_error"].keys() == {"median", "p90", "against", "basis"}
     assert found["model"]["expected_error"]["median"] == 0.25
     assert found["domain"] == {"inside": True, "notes": []}
     assert found["stiffness"].keys() == {"order", "voigt", "mandel", "voigt_times_E"}
@@ -183,12 +183,12 @@ def test_a_lattice_beyond_the_training_set_is_warned_of_with_the_reason(
     assert result.exit_code == 0
     (line,) = [line for line in result.stderr.splitlines() if "outside" in line]
     assert line.startswith(f"warning: {path}: outside the model's training domain")
-    for reason in ("relative density is 0.2, trained on 0.01 to 0.1", "net"):
+    for reason in ("relative density is 0.2, in training at most 0.1", "net"):
         assert reason in line
     assert "OUTSIDE" in result.stdout
     domain = answer("predict", path, "--model", weights)["domain"]
     assert domain["inside"] is False
-    assert "relative density is 0.2, trained on 0.01 to 0.1" in domain["notes"]
+    assert "relative density is 0.2, in training at most 0.1" in domain["notes"]
 
 
 def test_many_warnings_are_cut_short(run, tmp_path, weights):

@@ -106,6 +106,8 @@ def test_contact_is_noted_even_inside_the_ranges():
         "struts that share no joint nearly touch: 0.4 radii apart",
     )
     assert domain.notes(nets_apart(0.2)) == ()
+    far = Domain.of([nets_apart(0.5)])
+    assert far.ranges[GAP] == (0.7, 4)  # as wide as any gap that does not count as contact
     deeper = domain.notes(nets_apart(0.05))
     assert deeper[0] == f"{GAP} is -1, in training at least -0.4"
     assert touching in deeper
