@@ -129,7 +129,7 @@ def _coloured(part: Part, scale: Scale | None, theme: Theme) -> list[tuple[Surfa
             share = Normalize(*scale.limits)(mesh.values[mesh.faces].mean(axis=1))
             rgba = np.array(colormaps[scale.colours](np.asarray(share)), dtype=np.float64)
         else:
-            rgba = _plain(part.colour or theme.struts, len(mesh.faces))
+            rgba = _plain(theme.of(part.colour), len(mesh.faces))
         rgba[:, 3] = part.opacity
         found.append((mesh, rgba))
     return found

@@ -41,6 +41,10 @@ class Theme:
     struts: str = STRUT_COLOUR
     ghost: str = "#c9d1da"
 
+    def of(self, colour: str) -> str:
+        """Return the colour of a part: a role of the theme, or a colour by its own name."""
+        return {"struts": self.struts, "ghost": self.ghost}.get(colour, colour)
+
 
 THEMES = MappingProxyType(
     {
@@ -85,7 +89,7 @@ class Part:
         shown: Whether values are shown as colours, by the scale of the view.
         values: For tubes, one value per ring of points; None for joints alone coloured.
         joint_values: For tubes, one value per joint; None for joints in plain colour.
-        colour: Where no values are shown; "" for the struts' colour of the theme.
+        colour: Where no values are shown: a name, or "struts" or "ghost" of the theme.
         opacity: 0 to 1.
         smooth: Whether neighbouring faces are shaded as one curved surface.
     """
@@ -94,7 +98,7 @@ class Part:
     shown: bool = False
     values: Float[np.ndarray, "tubes rings"] | None = None
     joint_values: Float[np.ndarray, " joints"] | None = None
-    colour: str = ""
+    colour: str = "struts"
     opacity: float = 1.0
     smooth: bool = True
 

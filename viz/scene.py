@@ -118,7 +118,7 @@ def add_part(plotter: pv.Plotter, part: Part, scale: Scale | None, theme: Theme)
     for mesh, shown in part_meshes(part):
         coloured = shown and scale is not None
         look = _VALUE_LOOK if coloured else _PLAIN_LOOK
-        colours: dict[str, Any] = {"color": part.colour or theme.struts, "scalars": None}
+        colours: dict[str, Any] = {"color": theme.of(part.colour), "scalars": None}
         if coloured and scale is not None:
             colours = {"scalars": "value", "cmap": scale.colours, "clim": scale.limits}
         actor = plotter.add_mesh(

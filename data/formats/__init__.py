@@ -280,6 +280,11 @@ def writing_notes(kind: str, lattices: "Sequence[Lattice]") -> list[str]:
         kind: The format that they are written in.
         lattices: Before writing.
     """
+    if kind == "3mf":
+        return [
+            "holds beams (3MF beam lattice extension), which almost no viewer shows; `lattice-gnn "
+            "render FILE --3mf OUT.3mf` writes triangles, for viewers and printers."
+        ]
     if kind != "lat":
         return []
     from data.formats.lat import is_in_standard_frame

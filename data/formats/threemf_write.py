@@ -78,7 +78,7 @@ def write(path: Path, lattices: Sequence[Lattice], *, balls: bool = False) -> No
         transform = f"1 0 0 0 1 0 0 0 1 {_number(x)} {_number(y)} {_number(z)}"
         lines.append(f'<item objectid="{order}" transform="{transform}"/>')
     lines += ["</build>", "</model>", ""]
-    write_whole(path, _package("\n".join(lines)))
+    write_whole(path, packed("\n".join(lines)))
 
 
 def _margin(lattice: Lattice) -> float:
@@ -122,7 +122,7 @@ def _object(order: int, lattice: Lattice, balls: bool) -> list[str]:
     return [*lines, "</b:beamlattice>", "</mesh></object>"]
 
 
-def _package(model: str) -> bytes:
+def packed(model: str) -> bytes:
     """Return the archive; the same model gives the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

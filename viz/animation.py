@@ -1,0 +1,158 @@
+"""Animated pictures: a load cycle as GIF, or as MP4 with the extra ``movies``."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from fem_reference.beam.homogenise import homogenise_beam
+from fem_reference.beam.strut_fields import strut_fields
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import check_writable, replacing
+from lattice_gnn.lattice.lattice import Lattice
+from viz.deformation_view import (
+    Case,
+    assemble,
+    common_frame,
+    deformed_tubes,
+    exaggeration,
+)
+from viz.gl import choose_renderer
+from viz.lattice_view import ONE, Tiles
+from viz.mesh import lattice_tubes
+from viz.picture import THEMES, Picture, Theme
+from viz.render import RenderReport
+
+FRAMES = 24
+"""Frames of a load cycle."""
+_PER_SECOND = 12
+SUFFIXES = (".gif", ".mp4")
+
+Pixels = UInt8[np.ndarray, "height width 3"]
+
+
+def load_cycle(
+    lattice: Lattice,
+    case: Case,
+    colour: str = "energy",
+    *,
+    factor: float | None = None,
+    tiles: Tiles = ONE,
+    theme: Theme = THEMES["light"],
+) -> tuple[Picture, ...]:
+    """Return the frames of one cycle from zero to the strain, to its opposite, and back.
+
+    Framing and colours are the same in all frames; colours are those of the full strain.
+
+    Args:
+        lattice: The lattice; solved by beam FEM.
+        case: The strain at its peak.
+        colour: As for ``deformation_picture``.
+        factor: By which displacements are multiplied at the peak; None for about 15 % strain.
+        tiles: Number of cells along each cell vector.
+        theme: Colours.
+    """
+    solution = homogenise_beam(lattice, fields=True)
+    assert solution.fields is not None
+    fields = strut_fields(lattice, solution.fields, case.strain)
+    peak = exaggeration(case.strain) if factor is None else factor
+    straight = lattice_tubes(lattice, tiles)
+    extremes = [deformed_tubes(lattice, straight, fields, x) for x in (peak, -peak)]
+    frame = common_frame(lattice, extremes, tiles)
+    phases = np.sin(2 * np.pi * np.arange(FRAMES) / FRAMES)
+    return tuple(
+        assemble(lattice, [case], [fields], [peak * phase], colour=colour, tiles=tiles,
+                 frame=frame, theme=theme)
+        for phase in phases
+    )  # fmt: skip
+
+
+def check_animation_path(path: Path) -> None:
+    """Refuse a file that cannot be written, before anything is computed.
+
+    Raises:
+        LatticeGnnError: If its name ends neither in .gif nor in .mp4, the extra for MP4 is not
+            installed, or the folder is not writable.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise LatticeGnnError(
+            f"{path}: animations are written as GIF or MP4, got the ending "
+            f"{path.suffix or '(none)'!r}; choose a name that ends in .gif or .mp4."
+        )
+    if suffix == ".mp4" and find_spec("imageio_ffmpeg") is None:
+        raise LatticeGnnError(
+            f"{path}: writing MP4 needs the package imageio-ffmpeg; install lattice-gnn[movies] or "
+            "choose a name that ends in .gif."
+        )
+    check_writable(path)
+
+
+def write_animation(
+    frames: Sequence[Picture],
+    path: Path,
+    size: tuple[int, int],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> RenderReport:
+    """Draw the frames and write them as one looping GIF or as MP4, atomically.
+
+    Args:
+        frames: At least one picture.
+        path: A file that ends in .gif or .mp4.
+        size: Width and height in pixels; MP4 needs even numbers and gets the next lower ones.
+        on_progress: Called with the number of frames drawn and the total.
+
+    Raises:
+        LatticeGnnError: If the file cannot be written.
+    """
+    check_animation_path(path)
+    renderer, note = choose_renderer()
+    if renderer == "pyvista":
+        from viz.scene import pixels
+    else:
+        from viz.fallback import pixels
+    width, height = (2 * (x // 2) if path.suffix.lower() == ".mp4" else x for x in size)
+    drawn: list[Pixels] = []
+    for picture in frames:
+        drawn.append(pixels(picture, (width, height)))
+        if on_progress is not None:
+            on_progress(len(drawn), len(frames))
+    with replacing(path) as part:
+        (_write_mp4 if part.suffix == ".mp4" else _write_gif)(drawn, part)
+    return RenderReport(renderer, path, note)
+
+
+def _write_gif(frames: Sequence[Pixels], path: Path) -> None:
+    """Write a GIF with one table of colours for all frames, so that nothing flickers."""
+    strip = Image.fromarray(np.concatenate(frames[:: max(1, len(frames) // 6)]))
+    table = strip.quantize(256, method=Image.Quantize.MEDIANCUT)
+    images = [Image.fromarray(x).quantize(palette=table, dither=Image.Dither.NONE) for x in frames]
+    images[0].save(
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=images[1:],
+        duration=round(1000 / _PER_SECOND),
+        loop=0,
+        disposal=1,
+    )
+
+
+def _write_mp4(frames: Sequence[Pixels], path: Path) -> None:
+    """Write an H.264 video of three cycles."""
+    ffmpeg = import_module("imageio_ffmpeg")
+    height, width = frames[0].shape[:2]
+    writer = ffmpeg.write_frames(
+        str(path), (width, height), fps=_PER_SECOND, macro_block_size=2, codec="libx264", quality=7
+    )
+    writer.send(None)
+    try:
+        for _ in range(3):
+            for frame in frames:
+                writer.send(np.ascontiguousarray(frame))
+    finally:
+        writer.close()
