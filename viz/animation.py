@@ -14,17 +14,16 @@ from fem_reference.beam.strut_fields import strut_fields
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import check_writable, replacing
 from lattice_gnn.lattice.lattice import Lattice
+from viz.cases import Case
 from viz.deformation_view import (
-    Case,
+    Drawing,
     assemble,
     common_frame,
     deformed_tubes,
-    exaggeration,
 )
 from viz.gl import choose_renderer
-from viz.lattice_view import ONE, Tiles
 from viz.mesh import lattice_tubes
-from viz.picture import THEMES, Picture, Theme
+from viz.picture import Picture
 from viz.render import RenderReport
 
 FRAMES = 24
@@ -35,15 +34,7 @@ SUFFIXES = (".gif", ".mp4")
 Pixels = UInt8[np.ndarray, "height width 3"]
 
 
-def load_cycle(
-    lattice: Lattice,
-    case: Case,
-    colour: str = "energy",
-    *,
-    factor: float | None = None,
-    tiles: Tiles = ONE,
-    theme: Theme = THEMES["light"],
-) -> tuple[Picture, ...]:
+def load_cycle(lattice: Lattice, case: Case, drawing: Drawing | None = None) -> tuple[Picture, ...]:
     """Return the frames of one cycle from zero to the strain, to its opposite, and back.
 
     Framing and colours are the same in all frames; colours are those of the full strain.
@@ -51,24 +42,20 @@ def load_cycle(
     Args:
         lattice: The lattice; solved by beam FEM.
         case: The strain at its peak.
-        colour: As for ``deformation_picture``.
-        factor: By which displacements are multiplied at the peak; None for about 15 % strain.
-        tiles: Number of cells along each cell vector.
-        theme: Colours.
+        drawing: How it is drawn, with the factor at the peak; None for the defaults.
     """
+    drawing = drawing or Drawing()
     solution = homogenise_beam(lattice, fields=True)
     assert solution.fields is not None
     fields = strut_fields(lattice, solution.fields, case.strain)
-    peak = exaggeration(case.strain) if factor is None else factor
-    straight = lattice_tubes(lattice, tiles)
+    peak = drawing.factor_of(case)
+    straight = lattice_tubes(lattice, drawing.tiles)
     extremes = [deformed_tubes(lattice, straight, fields, x) for x in (peak, -peak)]
-    frame = common_frame(lattice, extremes, tiles)
-    phases = np.sin(2 * np.pi * np.arange(FRAMES) / FRAMES)
+    frame = common_frame(lattice, extremes, drawing.tiles)
+    phases = np.sin(2 * np.pi * np.arange(FRAMES) / FRAMES).round(12)
     return tuple(
-        assemble(lattice, [case], [fields], [peak * phase], colour=colour, tiles=tiles,
-                 frame=frame, theme=theme)
-        for phase in phases
-    )  # fmt: skip
+        assemble(lattice, [case], [fields], [peak * phase], drawing, frame) for phase in phases
+    )
 
 
 def check_animation_path(path: Path) -> None:

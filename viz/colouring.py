@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Float
 
 from fem_reference.beam.strut_fields import StrutFields
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.network.joint_shares import joint_matrices
 from lattice_gnn.surrogate.surrogate import Surrogate
-
 
 JOINT_SIZE = 1.6
 """Drawn over true size of coloured joints among plain struts, which would hide them."""
@@ -63,6 +63,21 @@ def by_bending_share(fields: StrutFields) -> Colouring:
         "colour: share of bending in the energy of a strut",
         100 * fields.bending_share,
     )
+
+
+def of_strain(name: str, lattice: Lattice, fields: StrutFields) -> Colouring:
+    """Return the colouring "energy", "axial" or "bending" under one strain.
+
+    Raises:
+        LatticeGnnError: For another name.
+    """
+    if name == "energy":
+        return by_energy(fields)
+    if name == "axial":
+        return by_axial_force(lattice, fields)
+    if name == "bending":
+        return by_bending_share(fields)
+    raise LatticeGnnError(f"colour {name!r}: expected energy, axial or bending.")
 
 
 def by_joint_correction(lattice: Lattice, surrogate: Surrogate) -> Colouring:

@@ -12,12 +12,11 @@ import numpy as np
 from jaxtyping import Float
 
 from fem_reference.beam.homogenise import homogenise_beam
-from fem_reference.beam.solution import BeamSolution
 from fem_reference.beam.strut_fields import StrutFields, strain_tensor, strut_fields
 from lattice_gnn.lattice.images import cell_edges
 from lattice_gnn.lattice.lattice import Lattice
-from lattice_gnn.tensors.notation import COMPONENTS
-from viz.colouring import Colouring, by_axial_force, by_bending_share, by_energy
+from viz.cases import Case
+from viz.colouring import Colouring, by_radius, of_strain
 from viz.lattice_view import ONE, Tiles, coloured_part
 from viz.mesh import Tubes, lattice_tubes
 from viz.picture import SURFACE_SIZE, THEMES, Part, Picture, Scale, Theme, View, frame_of, title_of
@@ -27,37 +26,6 @@ _DRAWN_STRAIN = 0.15  #: largest principal strain as drawn, unless a factor is g
 _GHOST = 0.35  #: radius of undeformed struts over the true one
 
 Frame = tuple[Float[np.ndarray, "3"], float]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Case:
-    """A macroscopic strain with its name.
-
-    Attributes:
-        title: What is applied.
-        strain: Mandel, order 11 22 33 23 13 12.
-    """
-
-    title: str
-    strain: Float[np.ndarray, " 6"]
-
-
-def unit_cases() -> tuple[Case, ...]:
-    """Return the six unit strains; unit shears have two components of 1/sqrt 2."""
-    kinds = ["unit strain"] * 3 + ["unit shear"] * 3
-    rows = zip(kinds, COMPONENTS, np.eye(6), strict=True)
-    return tuple(Case(f"{kind} {name}", row) for kind, name, row in rows)
-
-
-def mode_cases(solution: BeamSolution) -> tuple[Case, ...]:
-    """Return the eigen-strains of the stiffness, softest first, with their eigen-stiffnesses."""
-    C = solution.stiffness[0].numpy()
-    values, modes = np.linalg.eigh((C + C.T) / 2)
-    found = []
-    for k, (value, mode) in enumerate(zip(values, modes.T, strict=True)):
-        sign = np.sign(mode[np.argmax(np.abs(mode))])
-        found.append(Case(f"mode {k + 1}: eigen-stiffness {value:.4g} E_s", sign * mode))
-    return tuple(found)
 
 
 def exaggeration(strain: Float[np.ndarray, " 6"]) -> float:
@@ -107,39 +75,43 @@ def deformed_tubes(lattice: Lattice, tubes: Tubes, fields: StrutFields, factor: 
     )
 
 
-def coloured(name: str, lattice: Lattice, fields: StrutFields) -> Colouring | None:
-    """Return the colouring "energy", "axial" or "bending" under one strain; None for others."""
-    if name == "energy":
-        return by_energy(fields)
-    if name == "axial":
-        return by_axial_force(lattice, fields)
-    return by_bending_share(fields) if name == "bending" else None
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How a deformation is drawn.
+
+    Attributes:
+        colour: Values shown: "energy", "axial", "bending", "radius" or "none".
+        factor: By which displacements are multiplied; None for a strain of about 15 %.
+        tiles: Number of cells along each cell vector.
+        theme: Colours.
+    """
+
+    colour: str = "energy"
+    factor: float | None = None
+    tiles: Tiles = ONE
+    theme: Theme = THEMES["light"]
+
+    def factor_of(self, case: Case) -> float:
+        """Return the factor for one strain."""
+        return exaggeration(case.strain) if self.factor is None else self.factor
 
 
 def deformation_picture(
-    lattice: Lattice,
-    cases: Sequence[Case],
-    colour: str = "energy",
-    *,
-    factor: float | None = None,
-    tiles: Tiles = ONE,
-    theme: Theme = THEMES["light"],
+    lattice: Lattice, cases: Sequence[Case], drawing: Drawing | None = None
 ) -> Picture:
     """Draw a lattice under several macroscopic strains, to one scale of size and colour.
 
     Args:
         lattice: The lattice; solved by beam FEM.
         cases: The strains.
-        colour: Values shown: "energy", "axial", "bending" or "none".
-        factor: By which displacements are multiplied; None for a strain of about 15 %.
-        tiles: Number of cells along each cell vector.
-        theme: Colours.
+        drawing: How it is drawn; None for the defaults of ``Drawing``.
     """
+    drawing = drawing or Drawing()
     solution = homogenise_beam(lattice, fields=True)
     assert solution.fields is not None
     solved = [strut_fields(lattice, solution.fields, case.strain) for case in cases]
-    factors = [exaggeration(case.strain) if factor is None else factor for case in cases]
-    return assemble(lattice, cases, solved, factors, colour=colour, tiles=tiles, theme=theme)
+    factors = [drawing.factor_of(case) for case in cases]
+    return assemble(lattice, cases, solved, factors, drawing)
 
 
 def assemble(
@@ -147,31 +119,36 @@ def assemble(
     cases: Sequence[Case],
     solved: Sequence[StrutFields],
     factors: Sequence[float],
-    *,
-    colour: str,
-    tiles: Tiles,
+    drawing: Drawing,
     frame: Frame | None = None,
-    theme: Theme = THEMES["light"],
 ) -> Picture:
     """Draw solved cases; ``frame`` fixes centre and size, for animations."""
+    tiles = drawing.tiles
     straight = lattice_tubes(lattice, tiles)
     bent = [deformed_tubes(lattice, straight, x, f) for x, f in zip(solved, factors, strict=True)]
     edges = cell_edges(lattice.cell, tiles)
     centre, size = frame or common_frame(lattice, bent, tiles)
-    colourings = [coloured(colour, lattice, x) for x in solved]
-    views = []
+    colourings = [_colouring(drawing.colour, lattice, x) for x in solved]
+    views, scales = [], []
     for case, tubes, factor, colouring in zip(cases, bent, factors, colourings, strict=True):
-        part, _ = coloured_part(tubes, tubes.scaled(centre, size), colouring)
+        part, own = coloured_part(tubes, tubes.scaled(centre, size), colouring)
+        scales += [own] if own is not None else []
         line = f"displacements × {factor:.3g}"
         line += f"\n{colouring.line}" if colouring is not None else ""
         parts = (part, _ghost(straight, centre, size))
         views.append(View(case.title, line, parts, (edges - centre) / size))
-    scale = _common_scale(colourings)
+    scale = _common_scale(scales)
     views = [replace(view, scale=scale, bar=False) for view in views]
     columns = len(views) if len(views) <= 3 else -(-len(views) // 2)
     for number in range(columns - 1, len(views), columns):
         views[number] = replace(views[number], bar=scale is not None)
-    return Picture(title_of(lattice.name), tuple(views), columns, theme)
+    return Picture(title_of(lattice.name), tuple(views), columns, drawing.theme)
+
+
+def _colouring(colour: str, lattice: Lattice, fields: StrutFields) -> Colouring | None:
+    if colour == "radius":
+        return by_radius(lattice)
+    return None if colour == "none" else of_strain(colour, lattice, fields)
 
 
 def common_frame(lattice: Lattice, bent: Sequence[Tubes], tiles: Tiles) -> Frame:
@@ -186,7 +163,8 @@ def _ghost(tubes: Tubes, centre: Float[np.ndarray, "3"], size: float) -> Part:
     return Part(thin.scaled(centre, size), colour="ghost")
 
 
-def _common_scale(colourings: Sequence[Colouring | None]) -> Scale | None:
-    values = [x.struts for x in colourings if x is not None and x.struts is not None]
-    titles = [x.title for x in colourings if x is not None]
-    return Scale.of(titles[0], np.concatenate(values)) if values else None
+def _common_scale(scales: Sequence[Scale]) -> Scale | None:
+    """Return a scale that spans those of all views."""
+    if not scales:
+        return None
+    return Scale.of(scales[0].title, np.array([scale.limits for scale in scales]).ravel())

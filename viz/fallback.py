@@ -71,6 +71,8 @@ def fill_figure(figure: Figure, picture: Picture, *, culled: bool) -> None:
     """
     figure.set_facecolor(picture.theme.background)
     for number, view in enumerate(picture.views):
+        if not view.parts:
+            continue
         row, column = divmod(number, picture.columns)
         box = (
             column / picture.columns,

@@ -57,7 +57,8 @@ def gltf_bytes(picture: Picture) -> bytes:
     """Return the file."""
     file = _File()
     for number, view in enumerate(picture.views):
-        file.add(view, number % picture.columns, number // picture.columns, picture.theme)
+        if view.parts:
+            file.add(view, number % picture.columns, number // picture.columns, picture.theme)
     return file.packed()
 
 

@@ -110,7 +110,7 @@ class View:
     Attributes:
         title: First line of text.
         line: Second line of text; may hold line breaks.
-        parts: What is drawn.
+        parts: What is drawn; nothing leaves the place empty.
         edges: End points of thin straight lines: edges of cells.
         scale: Colour scale; None without values.
         bar: Whether the scale is drawn beside the view.
@@ -148,6 +148,10 @@ class Picture:
     def view_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return width and height of a view, pixels, in a picture of this size."""
         return size[0] // self.columns, size[1] // self.rows
+
+
+EMPTY = View("", "", (), np.zeros((0, 2, 3)))
+"""An empty place in a row."""
 
 
 def beside(*pictures: Picture) -> Picture:

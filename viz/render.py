@@ -109,12 +109,7 @@ def check_place(path: str | os.PathLike[str] | None, size: tuple[int, int]) -> P
     Raises:
         LatticeGnnError: For a bad path or size, or no display for a window.
     """
-    if min(size) < 1:
-        raise LatticeGnnError(f"picture size {size[0]} x {size[1]}: expected at least 1 x 1 pixels")
-    if max(size) > MOST_PIXELS:
-        raise LatticeGnnError(
-            f"picture size {size[0]} x {size[1]}: expected at most {MOST_PIXELS} pixels per side"
-        )
+    check_size(size)
     if path is not None:
         return check_picture_path(Path(path))
     if not has_display():
@@ -122,6 +117,20 @@ def check_place(path: str | os.PathLike[str] | None, size: tuple[int, int]) -> P
             "no display to open a window on: give the name of a PNG file to write instead"
         )
     return None
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Refuse a size in pixels that cannot be drawn.
+
+    Raises:
+        LatticeGnnError: In this case.
+    """
+    if min(size) < 1:
+        raise LatticeGnnError(f"picture size {size[0]} x {size[1]}: expected at least 1 x 1 pixels")
+    if max(size) > MOST_PIXELS:
+        raise LatticeGnnError(
+            f"picture size {size[0]} x {size[1]}: expected at most {MOST_PIXELS} pixels per side"
+        )
 
 
 def check_tiles(tiles: tuple[int, int, int]) -> None:

@@ -71,12 +71,14 @@ def picture_scene(
         plotter.camera.focal_point = (0.0, 0.0, 0.06)
         plotter.camera.parallel_scale = 1.16 * max(1.0, height / width)
         plotter.enable_anti_aliasing("ssaa")
-        plotter.add_axes(
-            line_width=4,
-            color=picture.theme.text,
-            viewport=(0.0, 0.0, 0.22 * min(1.0, height / width), 0.22 * min(1.0, width / height)),
-            interactive=False,
-        )
+        if view.parts:
+            side = 0.22 * min(width, height)
+            plotter.add_axes(
+                line_width=4,
+                color=picture.theme.text,
+                viewport=(0.0, 0.0, side / width, side / height),
+                interactive=False,
+            )
     plotter.link_views()
     _keep_whole(plotter)
     return plotter
@@ -164,7 +166,7 @@ def _add_bar(plotter: pv.Plotter, scale: Scale, side: int, theme: Theme) -> None
         show_scalar_bar=False,
     )
     plotter.add_scalar_bar(
-        title=f"{scale.title}\n",
+        title=f"{scale.title}\n{' ' * len(plotter.scalar_bars)}",  # equal titles share one bar
         mapper=actor.mapper,
         vertical=True,
         position_x=0.875,

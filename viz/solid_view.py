@@ -10,7 +10,8 @@ from fem_reference.beam.strut_fields import strain_tensor
 from fem_reference.solid.fields import SolidFields
 from lattice_gnn.lattice.images import cell_edges
 from lattice_gnn.lattice.lattice import Lattice
-from viz.deformation_view import Case, exaggeration
+from viz.cases import Case
+from viz.deformation_view import exaggeration
 from viz.mesh import Surface
 from viz.picture import SURFACE_SIZE, Part, Picture, Scale, View, title_of
 

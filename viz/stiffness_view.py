@@ -11,6 +11,7 @@ from lattice_gnn.tensors.stiffness import Stiffness
 from viz.directional import QUANTITIES, Quantity, directional_surface, values_along
 from viz.mesh import Surface
 from viz.picture import (
+    EMPTY,
     SIGNED_COLOUR_MAP,
     SURFACE_SIZE,
     Part,
@@ -73,9 +74,10 @@ def surfaces_on_one_scale(
         for (name, _), surface in zip(stiffnesses, surfaces, strict=True)
     ]  # fmt: skip
     views[-1] = replace(views[-1], bar=True)
-    if difference:
-        views += _differences(stiffnesses, surfaces, quantity, largest)
-    return Picture(what.title, tuple(views), len(views))
+    changes = _differences(stiffnesses, surfaces, quantity, largest) if difference else []
+    if len(changes) > 1:  # in a second row, each below its surface
+        return Picture(what.title, (*views, EMPTY, *changes), len(views))
+    return Picture(what.title, (*views, *changes), len(views) + len(changes))
 
 
 def _differences(
@@ -89,31 +91,40 @@ def _differences(
     what = QUANTITIES[quantity]
     if not surfaces[0].values.any():
         return []
-    views = []
-    for (name, _), surface in list(zip(stiffnesses, surfaces, strict=True))[1:]:
-        if not surface.values.any():
-            continue
-        lengths = np.linalg.norm(surface.points, axis=1, keepdims=True)
-        seen = lengths[:, 0] > 0
-        reference = values_along(first, surface.points[seen] / lengths[seen], quantity)
-        change = np.zeros(len(surface.values))
-        if what.modulus in ("E", "G"):
-            change[seen] = 100 * (surface.values[seen] / reference - 1)
-            symbol, unit = f"change of {what.modulus}, %", " %"
-        else:
-            change[seen] = surface.values[seen] - reference
-            symbol, unit = f"change of {what.modulus}", ""
-        reach = float(np.abs(change).max()) or 1.0
-        views.append(
-            View(
-                f"{plain_name(name)} against {plain_name(first_name)}",
-                f"from {change.min():+.3g}{unit} to {change.max():+.3g}{unit}",
-                (_part(replace(surface, values=change), largest),),
-                _NO_EDGES,
-                Scale(symbol, (-reach, reach), SIGNED_COLOUR_MAP),
-            )
+    if what.modulus in ("E", "G"):
+        symbol, unit = f"change of {what.modulus}, %", " %"
+    else:
+        symbol, unit = f"change of {what.modulus}", ""
+    changes = [_change(first, surface, quantity, relative=bool(unit)) for surface in surfaces[1:]]
+    reach = max((float(np.abs(change).max()) for change in changes), default=0.0) or 1.0
+    scale = Scale(symbol, (-reach, reach), SIGNED_COLOUR_MAP)
+    return [
+        View(
+            f"{plain_name(name)} against {plain_name(first_name)}",
+            f"from {change.min():+.3g}{unit} to {change.max():+.3g}{unit}",
+            (_part(replace(surface, values=change), largest),),
+            _NO_EDGES,
+            scale,
+            bar=number == len(changes),
         )
-    return views
+        for number, ((name, _), surface, change) in enumerate(
+            zip(stiffnesses[1:], surfaces[1:], changes, strict=True), 1
+        )
+    ]
+
+
+def _change(
+    first: Stiffness, surface: Surface, quantity: str, *, relative: bool
+) -> Float[np.ndarray, " points"]:
+    """Return the change of a quantity from the first stiffness at the points of a surface."""
+    lengths = np.linalg.norm(surface.points, axis=1, keepdims=True)
+    seen = lengths[:, 0] > 0
+    change = np.zeros(len(surface.values))
+    if seen.any():
+        reference = values_along(first, surface.points[seen] / lengths[seen], quantity)
+        values = surface.values[seen]
+        change[seen] = 100 * (values / reference - 1) if relative else values - reference
+    return change
 
 
 def _part(surface: Surface, largest: float) -> Part:

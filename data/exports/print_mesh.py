@@ -62,17 +62,22 @@ def printed_union(
     return single_precision(corners, triangles)
 
 
-def check_print_path(path: Path) -> None:
+def check_print_path(path: Path, suffix: str = "") -> None:
     """Refuse a file that cannot be written, before anything is computed.
 
+    Args:
+        path: The file.
+        suffix: The suffix that it must have; "" for either of .stl and .3mf.
+
     Raises:
-        LatticeGnnError: If its name ends neither in .stl nor in .3mf, manifold3d is not installed,
-            or the folder is not writable.
+        LatticeGnnError: If its name ends in something else, manifold3d is not installed, or the
+            folder is not writable.
     """
-    if path.suffix.lower() not in SUFFIXES:
+    allowed = (suffix,) if suffix else SUFFIXES
+    if path.suffix.lower() not in allowed:
         raise LatticeGnnError(
-            f"{path}: triangles are written as STL or 3MF, got the ending "
-            f"{path.suffix or '(none)'!r}; choose a name that ends in .stl or .3mf."
+            f"{path}: got the ending {path.suffix or '(none)'!r}; choose a name that ends in "
+            f"{' or '.join(allowed)}."
         )
     check_writable(path)
     if find_spec("manifold3d") is None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from viz.lattice_view import Colouring, by_radius, lattice_view
+from viz.colouring import Colouring, by_radius
+from viz.lattice_view import lattice_view
 
 
 def test_it_fills_the_unit_sphere_wherever_the_cell_lies(octet):

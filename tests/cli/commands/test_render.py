@@ -1,14 +1,25 @@
 """render draws a file by any method, or says why not."""
 
+import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from lattice_gnn.cells.named import cell
 from viz.gl import RENDERER_VARIABLE
+
+SMALL = ("--size", 300, 150)
 
 
 @pytest.fixture(autouse=True)
 def _quick_renderer(monkeypatch):
     monkeypatch.setenv(RENDERER_VARIABLE, "matplotlib")
+
+
+def is_drawn(path):
+    """Whether a PNG shows something on its background."""
+    pixels = imread(path)[..., :3]
+    different = np.abs(pixels - pixels[0, 0]).max(axis=-1) > 0.1
+    return 0.005 < different.mean() < 0.9
 
 
 @pytest.mark.parametrize("method", ["beam", "solid", "network"])
@@ -35,8 +46,84 @@ def test_render_draws_a_net_that_does_not_span_space_and_warns(run, edited, laye
     assert "the stiffness is singular, rank 3 of 6" in result.stderr
 
 
-def test_render_without_a_display_opens_no_window(run, octet_file, monkeypatch):
-    monkeypatch.setattr("viz.render.has_display", lambda: False)
-    result = run("render", octet_file)
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--what", "lattice", "--tile", 2, 1, 1),
+        ("--what", "stiffness", "--quantity", "nu-min"),
+        ("--what", "deformation", "--strain", "23", "--colour", "bending", "--factor", 0.1),
+        ("--what", "modes"),
+        ("--what", "solid", "--voxels-per-diameter", 4, "--strain", "0,0,0.01,0,0,0"),
+        ("--what", "cuts", "--quantity", "G-max"),
+        ("--theme", "dark"),
+        ("--compare", "network"),
+        ("--what", "cuts", "--compare", "network"),
+        ("--colour", "energy", "--strain", "softest"),
+        ("--colour", "joints"),
+    ],
+    ids=lambda options: " ".join(map(str, options)),
+)
+def test_every_kind_of_picture_is_drawn(options, run, written, tmp_path):
+    picture = tmp_path / "bcc.png"
+    result = run("render", written(cell("bcc", radius=0.12)), *options, *SMALL, "-o", picture)
+    assert result.exit_code == 0, result.stderr
+    assert is_drawn(picture)
+
+
+def test_two_lattices_are_compared_on_one_scale(run, written, tmp_path):
+    first = written(cell("bcc", radius=0.05))
+    second = first.rename(tmp_path / "second.json")
+    first = written(cell("bcc", radius=0.06))
+    picture = tmp_path / "a.png"
+    result = run("render", first, "--compare", second, "-o", picture, "--size", 600, 200)
+    assert result.exit_code == 0, result.stderr
+    assert is_drawn(picture)
+
+
+def test_files_beside_the_picture(run, written, tmp_path):
+    pytest.importorskip("manifold3d")
+    names = {"--stl": "a.stl", "--3mf": "a.3mf", "--gltf": "a.glb", "--animate": "a.gif"}
+    options = [x for pair in names.items() for x in (pair[0], tmp_path / pair[1])]
+    source = written(cell("bcc", radius=0.12))
+    result = run("render", source, "--what", "deformation", *options, "--size", 60, 60)
+    assert result.exit_code == 0, result.stderr
+    assert "closed, volume" in result.stderr
+    assert all((tmp_path / name).stat().st_size > 500 for name in names.values())
+    assert not list(tmp_path.glob("*.png"))  # nobody asked for a picture
+
+
+@pytest.mark.parametrize("what", [None, "lattice", "cuts"])
+def test_without_a_display_a_png_is_written_here(what, run, octet_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("viz.gl.has_display", lambda: False)
+    monkeypatch.chdir(tmp_path)
+    options = ("--what", what) if what else ()
+    result = run("render", octet_file, *options, *SMALL)
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / f"{octet_file.stem}-{what or 'overview'}.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--what", "lattice", "--method", "beam"), "--method: does not apply to --what lattice"),
+        (("--what", "stiffness", "--strain", "11"), "--strain: does not apply"),
+        (("--what", "deformation", "--quantity", "E"), "--quantity: does not apply"),
+        (("--what", "solid", "--tile", "2", "1", "1"), "--tile: does not apply"),
+        (("--what", "cuts", "--gltf", "a.glb"), "--gltf: does not apply"),
+        (("--what", "lattice", "--strain", "11"), "expected --colour energy, axial, bending"),
+        (("--what", "modes", "--colour", "joints"), "--what lattice only"),
+        (("--strain", "44"), "expected one of 11, 22"),
+        (("--what", "modes", "--factor", "-1"), "expected a positive number"),
+        (("--tile", "0", "1", "1"), "at least one cell"),
+        (("--size", "9000", "100"), "at most 8192"),
+        (("--animate", "a.avi"), "ends in .gif or .mp4"),
+        (("--stl", "a.3mf"), "ends in .stl"),
+        (("--compare", "nowhere.json"), "no such file"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_sentence(options, words, run, octet_file, tmp_path):
+    picture = () if options[0] == "--animate" else ("-o", tmp_path / "a.png")
+    result = run("render", octet_file, *options, *picture)
     assert result.exit_code == 2
-    assert "no display" in result.stderr
+    assert words in result.stderr
+    assert list(tmp_path.glob("*.png")) == []

@@ -1,0 +1,380 @@
+"""Pictures of the command ``render``: which options apply, and the order of the steps."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from cli.terminal.inputs import Source, check_outputs, read_one
+from cli.terminal.options import Solver, chosen_solver, is_given
+from cli.terminal.output import progress, say_note
+from cli.terminal.solvers import (
+    predict_stiffness,
+    solve_beams,
+    solve_solid,
+    stages_of,
+    stiffness_of,
+)
+from lattice_gnn.errors import LatticeGnnError
+
+if TYPE_CHECKING:
+    from fem_reference.beam.strut_fields import StrutFields
+    from lattice_gnn.tensors.stiffness import Stiffness
+    from viz.cases import Case
+    from viz.deformation_view import Drawing
+    from viz.picture import Picture
+    from viz.render import RenderReport
+
+What = Literal["overview", "lattice", "stiffness", "deformation", "modes", "solid", "cuts"]
+Quantity = Literal["E", "G-min", "G-max", "nu-min", "nu-max", "beta"]
+Colour = Literal["none", "radius", "energy", "axial", "bending", "joints"]
+ThemeName = Literal["light", "dark"]
+
+_APPLIES_TO: dict[str, tuple[What, ...]] = {
+    "tile": ("overview", "lattice", "deformation", "modes"),
+    "quantity": ("stiffness", "cuts"),
+    "compare": ("stiffness", "cuts"),
+    "colour": ("lattice", "deformation", "modes"),
+    "strain": ("lattice", "deformation", "solid"),
+    "factor": ("deformation", "modes", "solid"),
+    "animate": ("deformation", "modes"),
+    "gltf": ("overview", "lattice", "stiffness", "deformation", "modes", "solid"),
+    "method": ("overview", "stiffness", "cuts"),
+    "element": ("overview", "stiffness", "cuts"),
+    "voxels_per_diameter": ("overview", "stiffness", "cuts", "solid"),
+    "model": ("overview", "lattice", "stiffness", "cuts"),
+}
+"""Pictures that an option applies to."""
+_OF_STRAIN = ("energy", "axial", "bending")
+_PER_VIEW = {1: 900, 2: 800, 3: 600}  #: pixels per view, by the number of columns
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Options of ``render``; see its help."""
+
+    file: Path
+    what: What
+    output: Path | None
+    animate: Path | None
+    gltf: Path | None
+    stl: Path | None
+    threemf: Path | None
+    size: tuple[int, int] | None
+    theme: ThemeName
+    tiles: tuple[int, int, int]
+    quantity: Quantity | None
+    compare: tuple[str, ...]
+    colour: Colour | None
+    strain: str | None
+    factor: float | None
+
+    @property
+    def exports(self) -> tuple[Path | None, ...]:
+        """Files other than the picture."""
+        return (self.animate, self.gltf, self.stl, self.threemf)
+
+
+def draw(context: typer.Context, request: Request, read: Callable[[], Source]) -> None:
+    """Check the options, compute what the picture shows, and write all files.
+
+    Raises:
+        LatticeGnnError: For options that do not apply, or files that cannot be written.
+    """
+    request = _completed(context, request)
+    solver = _solver(context, request)
+    _check_places(request)
+    source = read()
+    _write_triangles(request, source)
+    if request.animate is not None:
+        _write_animation(request, source)
+    if not _wants_picture(request) and request.gltf is None:
+        return
+    if request.what == "cuts":
+        _write_cuts(request, source, solver)
+        return
+    from viz.picture import theme_named
+
+    picture = replace(_picture(request, source, solver), theme=theme_named(request.theme))
+    if request.gltf is not None:
+        from viz.gltf import write_gltf
+
+        say_note(f"glTF written to {write_gltf(picture, request.gltf)}.")
+    if _wants_picture(request):
+        from viz.render import draw_picture
+
+        size = request.size or _size(picture)
+        report = draw_picture(picture, request.output, size)
+        where = "shown in a window" if report.path is None else f"picture written to {report.path}"
+        _say(where, report)
+
+
+def _say(what: str, report: "RenderReport") -> None:
+    say_note(f"{what}. {report.note}".rstrip())
+
+
+def _completed(context: typer.Context, request: Request) -> Request:
+    """Choose the picture and its file where the options leave it open, and refuse misfits."""
+    if not is_given(context, "what"):
+        request = replace(request, what=_implied(request))
+    _refuse_misfits(context, request)
+    if request.output is None and not any(request.exports):
+        from viz.gl import has_display
+
+        if request.what == "cuts" or not has_display():
+            name = Path(f"{request.file.stem}-{request.what}.png")
+            request = replace(request, output=name)
+    return request
+
+
+def _implied(request: Request) -> What:
+    """Return the picture that the other options ask for."""
+    if request.compare or request.quantity is not None:
+        return "stiffness"
+    if request.animate is not None:
+        return "deformation" if request.strain is not None else "modes"
+    if request.colour is not None:
+        return "lattice"
+    return "overview" if request.strain is None else "deformation"
+
+
+def _refuse_misfits(context: typer.Context, request: Request) -> None:
+    """Refuse options that the picture does not use.
+
+    Raises:
+        LatticeGnnError: Naming the first.
+    """
+    for option, pictures in _APPLIES_TO.items():
+        printed = option == "tile" and (request.stl or request.threemf)
+        if is_given(context, option) and request.what not in pictures and not printed:
+            raise LatticeGnnError(
+                f"--{option.replace('_', '-')}: does not apply to --what {request.what}, only to "
+                f"{', '.join(pictures)}; leave it out or draw one of these."
+            )
+    plain = request.what == "lattice" and request.colour not in _OF_STRAIN
+    if request.strain is not None and plain:
+        raise LatticeGnnError(
+            f"--strain: with --what lattice, expected --colour {', '.join(_OF_STRAIN)}."
+        )
+    if request.colour == "joints" and request.what != "lattice":
+        raise LatticeGnnError("--colour joints: applies to --what lattice only.")
+    if request.factor is not None and not 0 < request.factor < float("inf"):
+        raise LatticeGnnError(f"--factor {request.factor:g}: expected a positive number.")
+
+
+def _wants_picture(request: Request) -> bool:
+    return request.output is not None or not any(request.exports)
+
+
+def _solver(context: typer.Context, request: Request) -> Solver:
+    """Return the method that the picture is computed by."""
+    if request.what == "solid":
+        return Solver("solid", voxels_per_diameter=context.params["voxels_per_diameter"])
+    apart = ["model"] if request.colour == "joints" or "network" in request.compare else []
+    apart += ["voxels_per_diameter"] if "solid" in request.compare else []
+    solver = chosen_solver(context, apart_from=apart)
+    params = context.params
+    return replace(solver, model=params["model"], voxels_per_diameter=params["voxels_per_diameter"])
+
+
+def _check_places(request: Request) -> None:
+    """Refuse files, sizes and numbers of cells before anything is computed."""
+    from viz.render import check_picture_path, check_place, check_size, check_tiles
+
+    check_outputs((request.output, *request.exports), [request.file])
+    check_tiles(request.tiles)
+    if request.size is not None:
+        check_size(request.size)
+    if request.animate is not None:
+        from viz.animation import check_animation_path
+
+        check_animation_path(request.animate)
+    if request.gltf is not None:
+        from viz.gltf import check_gltf_path
+
+        check_gltf_path(request.gltf)
+    for path, suffix in ((request.stl, ".stl"), (request.threemf, ".3mf")):
+        if path is not None:
+            from data.exports.print_mesh import check_print_path
+
+            check_print_path(path, suffix)
+    if request.what == "cuts" and request.output is not None:
+        from viz.style import check_figure_path
+
+        check_figure_path(request.output)
+    elif request.output is not None:
+        check_picture_path(request.output)
+    elif _wants_picture(request):
+        check_place(None, request.size or (1, 1))
+
+
+def _write_triangles(request: Request, source: Source) -> None:
+    """Write the union of the struts as STL and 3MF."""
+    for path in (request.stl, request.threemf):
+        if path is None:
+            continue
+        from data.exports.print_mesh import write_print_mesh
+
+        volume, count = write_print_mesh(path, source.lattice, request.tiles)
+        unit = f" {source.lattice.units}³" if source.lattice.units else ""
+        say_note(f"{count} triangles written to {path}: closed, volume {volume:.4g}{unit}.")
+
+
+def _case(request: Request, source: Source, default: str) -> "Case":
+    """Return the macroscopic strain."""
+    from viz.cases import case_named
+
+    C = solve_beams([source]).stiffness[0].numpy()
+    return case_named(request.strain or default, C)
+
+
+def _write_animation(request: Request, source: Source) -> None:
+    from viz.animation import load_cycle, write_animation
+
+    case = _case(request, source, "softest")
+    frames = load_cycle(source.lattice, case, _drawing(request))
+    assert request.animate is not None
+    with progress("drawing") as on_progress:
+        report = write_animation(
+            frames,
+            request.animate,
+            request.size or (600, 600),
+            lambda done, total: on_progress(done, total, None),
+        )
+    _say(f"{len(frames)} frames written to {request.animate}", report)
+
+
+def _size(picture: "Picture") -> tuple[int, int]:
+    """Return the default size: equal views, up to about 2000 pixels wide."""
+    side = _PER_VIEW.get(picture.columns, 500)
+    return side * picture.columns, side * picture.rows
+
+
+def _picture(request: Request, source: Source, solver: Solver) -> "Picture":
+    """Compute and compose the picture."""
+    if request.what == "overview":
+        from viz.render import overview
+
+        return overview(source.lattice, stiffness_of(source, solver), request.tiles)
+    if request.what == "stiffness":
+        return _stiffness(request, source, solver)
+    if request.what == "solid":
+        return _solid(request, source, solver)
+    if request.what == "lattice":
+        return _lattice(request, source, solver)
+    return _deformation(request, source)
+
+
+def _stiffness(request: Request, source: Source, solver: Solver) -> "Picture":
+    from viz.directional import QUANTITIES
+    from viz.picture import Picture, title_of
+    from viz.stiffness_view import stiffness_view, surfaces_on_one_scale
+
+    several = _compared(request, source, solver)
+    if len(several) > 1:
+        return surfaces_on_one_scale(several, request.quantity or "E")
+    ((_, C),) = several
+    names = [request.quantity] if request.quantity else list(QUANTITIES)
+    views = tuple(stiffness_view(C, name) for name in names)
+    return Picture(title_of(source.lattice.name), views, min(len(views), 3))
+
+
+def _compared(request: Request, source: Source, solver: Solver) -> "list[tuple[str, Stiffness]]":
+    """Return the stiffness of the lattice, and of those that it is compared with."""
+    found = [(source, solver)]
+    for other in request.compare:
+        if other in ("beam", "solid", "network"):
+            found.append((source, replace(solver, method=other)))  # type: ignore[arg-type]
+        else:
+            found.append((read_one(Path(other)), solver))
+    several_files = len({id(x) for x, _ in found}) > 1
+    several_methods = len({x.method for _, x in found}) > 1
+    named = []
+    for one, by in found:
+        lattice = one.lattice.name or one.file.stem
+        method = "network" if by.method == "network" else f"{by.method} FEM"
+        words = [lattice] * (several_files or not several_methods) + [method] * several_methods
+        named.append((", ".join(words), stiffness_of(one, by)))
+    return named
+
+
+def _write_cuts(request: Request, source: Source, solver: Solver) -> None:
+    from viz.cuts import cuts_figure
+    from viz.picture import theme_named
+    from viz.style import save_figure
+
+    assert request.output is not None
+    figure = cuts_figure(
+        _compared(request, source, solver),
+        (request.quantity or "E",),
+        theme_named(request.theme),
+    )
+    say_note(f"picture written to {save_figure(figure, request.output)}.")
+
+
+def _lattice(request: Request, source: Source, solver: Solver) -> "Picture":
+    from viz import colouring
+    from viz.lattice_view import lattice_view
+    from viz.picture import Picture, title_of
+
+    lattice, colour = source.lattice, request.colour or "none"
+    chosen = None
+    if colour == "radius":
+        chosen = colouring.by_radius(lattice)
+    elif colour == "joints":
+        from lattice_gnn.surrogate.surrogate import load_surrogate
+
+        predict_stiffness(source, solver.model)
+        lattice = lattice.simplified()
+        chosen = colouring.by_joint_correction(lattice, load_surrogate(solver.model))
+    elif colour in _OF_STRAIN:
+        case = _case(request, source, "33")
+        chosen = colouring.of_strain(colour, lattice, _fields(source, case))
+        chosen = replace(chosen, line=f"{chosen.line}, {case.title}")
+    return Picture(title_of(lattice.name), (lattice_view(lattice, request.tiles, chosen),), 1)
+
+
+def _fields(source: Source, case: "Case") -> "StrutFields":
+    from fem_reference.beam.strut_fields import strut_fields
+
+    solution = solve_beams([source], fields=True)
+    assert solution.fields is not None
+    return strut_fields(source.lattice, solution.fields, case.strain)
+
+
+def _deformation(request: Request, source: Source) -> "Picture":
+    from viz.cases import mode_cases, unit_cases
+    from viz.deformation_view import deformation_picture
+
+    if request.what == "modes":
+        cases = mode_cases(solve_beams([source]).stiffness[0].numpy())
+    elif request.strain is None:
+        cases = unit_cases()
+    else:
+        cases = (_case(request, source, "33"),)
+    return deformation_picture(source.lattice, cases, _drawing(request))
+
+
+def _drawing(request: Request) -> "Drawing":
+    from viz.deformation_view import Drawing
+    from viz.picture import theme_named
+
+    return Drawing(
+        request.colour or "energy", request.factor, request.tiles, theme_named(request.theme)
+    )
+
+
+def _solid(request: Request, source: Source, solver: Solver) -> "Picture":
+    from viz.solid_view import solid_picture
+
+    case = _case(request, source, "33")
+    with progress("solid FEM") as on_progress:
+        solution = solve_solid(
+            source.lattice,
+            source.label,
+            solver.voxels_per_diameter,
+            stages_of(on_progress, 0, 1, source.label),
+        )
+    return solid_picture(source.lattice, solution.fine.fields, case, request.factor)
