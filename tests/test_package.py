@@ -75,6 +75,7 @@ def test_every_declared_dependency_has_a_sentence(project):
 
 
 IMPORT_NAMES = {
+    "pillow": ("PIL",),
     "pyyaml": ("yaml",),
     "tensorboard": ("torch.utils.tensorboard", "tensorboard"),
     "matplotlib": ("matplotlib", "mpl_toolkits"),

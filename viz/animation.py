@@ -1,7 +1,6 @@
 """Animated pictures: a load cycle as GIF, or as MP4 with the extra ``movies``."""
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -131,9 +130,10 @@ def _write_gif(frames: Sequence[Pixels], path: Path) -> None:
 
 def _write_mp4(frames: Sequence[Pixels], path: Path) -> None:
     """Write an H.264 video of three cycles."""
-    ffmpeg = import_module("imageio_ffmpeg")
+    import imageio_ffmpeg
+
     height, width = frames[0].shape[:2]
-    writer = ffmpeg.write_frames(
+    writer = imageio_ffmpeg.write_frames(
         str(path), (width, height), fps=_PER_SECOND, macro_block_size=2, codec="libx264", quality=7
     )
     writer.send(None)

@@ -7,7 +7,6 @@ the same cross-sectional area as the true circle, joints are spheres of the same
 
 import struct
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -179,7 +178,9 @@ def _threemf(corners: Corners, triangles: Triangles, lattice: Lattice) -> bytes:
 def _kernel() -> Any:
     if find_spec("manifold3d") is None:
         raise LatticeGnnError(_missing())
-    return import_module("manifold3d")
+    import manifold3d
+
+    return manifold3d
 
 
 def _missing() -> str:
