@@ -95,13 +95,13 @@ def assemble(
     problem, state = design.problem, evaluate(design)
     status, unbalanced = _status(design, task, interrupted=found.interrupted)
     constraints = _constraint_values(problem, state, verification)
-    first = problem.at(np.zeros((1, problem.variables.count)), gradient=False)
+    first = evaluate_lattice(problem, task.start)
     with torch.no_grad():
-        value = float(problem.objective(state))
+        before, value = (float(problem.objective(at)) for at in (first, state))
     return DesignResult(
         task=task,
         start=task.start,
-        start_stiffness=Stiffness(evaluate_lattice(problem, task.start).stiffness[0]),
+        start_stiffness=Stiffness(first.stiffness[0]),
         lattice=design.lattice,
         stiffness=Stiffness(state.stiffness[0]),
         evaluator=problem.evaluator.name,
@@ -110,7 +110,7 @@ def assemble(
         objective=ObjectiveValue(
             name=task.objective.name,
             aim=task.aim,
-            start=float(first.objective),
+            start=before,
             value=value,
             start_reference=None if verification is None else verification.start.objective,
             reference=None if verification is None else verification.design.objective,

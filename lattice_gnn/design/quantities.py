@@ -170,6 +170,7 @@ class Constraint:
         scale: Unit in which violations are measured; None for the largest magnitude of the bound,
             or 1 if the bound is zero.
         text: The constraint as the user wrote it; None to compose it.
+        against: The quantity it is compared with, if not a number; its size is the scale.
     """
 
     quantity: Quantity
@@ -178,6 +179,7 @@ class Constraint:
     tolerance: float | None = None
     scale: float | None = None
     text: str | None = None
+    against: Quantity | None = None
 
     def __repr__(self) -> str:
         """Return the constraint in angle brackets."""
@@ -216,6 +218,16 @@ class Constraint:
         """Return the constraint with another tolerance, in multiples of its scale."""
         return replace(self, tolerance=tolerance)
 
+    def scaled_at(self, state: DesignState) -> "Constraint":
+        """Return the constraint with the scale that it has at a start, if it compares quantities.
+
+        That is the magnitude of the right side, or 1 if that is zero.
+        """
+        if self.against is None or self.scale is not None:
+            return self
+        size = float(self.against(state).detach().abs().max())
+        return replace(self, scale=size if 0.0 < size < math.inf else 1.0)
+
     def residual(self, state: DesignState) -> Float[Tensor, "lattices values"]:
         """Return by how much each value satisfies the constraint, in multiples of the scale.
 
@@ -253,7 +265,7 @@ def _constraint(quantity: Quantity, sense: Sense, bound: object) -> Constraint:
     """Compare a quantity with a number, one number per value, or another quantity."""
     if isinstance(bound, Quantity):
         text = f"{quantity.name} {sense} {bound.name}"
-        return Constraint(quantity - bound, sense, 0.0, text=text)
+        return Constraint(quantity - bound, sense, 0.0, text=text, against=bound)
     if isinstance(bound, Tensor):
         finite = bool(torch.isfinite(bound).all())
         fits = bound.ndim == 0 or bound.shape == (quantity.size,)

@@ -12,7 +12,7 @@ from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.result import DesignResult, Refinement, Verdict
 from lattice_gnn.design.rounding import round_design
 from lattice_gnn.design.search import search
-from lattice_gnn.design.task import Task, make_problem
+from lattice_gnn.design.task import Task, make_problem, with_scales
 from lattice_gnn.design.topology_moves import improve_topology
 from lattice_gnn.design.track import OnStep, Track
 from lattice_gnn.design.verify import (
@@ -39,6 +39,7 @@ def run(task: Task, on_step: OnStep | None = None) -> DesignResult:
     Raises:
         LatticeGnnError: For a task that cannot be carried out.
     """
+    task = with_scales(task)
     problem = make_problem(task)
     track = Track(on_step=on_step)
     nudge = not task.keep_symmetry and find_space_group(task.start).order > 1

@@ -14,6 +14,7 @@ from lattice_gnn.design.settings import Aim, DesignSettings
 from lattice_gnn.design.state import DesignState
 from lattice_gnn.design.variables import Variables, make_variables
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.space_group import SpaceGroup, find_space_group, trivial_group
 from lattice_gnn.tensors.notation import rotation_mandel
@@ -86,6 +87,23 @@ def make_problem(task: Task) -> Problem:
             "struts that are extremely short or thin"
         )
     return replace(problem, unit=abs(unit) or 1.0)
+
+
+def with_scales(task: Task) -> Task:
+    """Return the task with the scales of constraints that compare quantities, taken at the start.
+
+    A difference of two quantities has no scale of its own.
+    """
+    compared = [c for c in task.constraints if c.against is not None and c.scale is None]
+    if not compared:
+        return task
+    batch, mandel = LatticeBatch.from_lattices([task.start]), None
+    with torch.no_grad():
+        if any(c.quantity.needs_stiffness for c in compared):
+            mandel = make_evaluator(task.fidelity)(batch)
+        state = DesignState(batch, mandel)
+        constraints = tuple(c.scaled_at(state) for c in task.constraints)
+    return replace(task, constraints=constraints)
 
 
 def problem_of(task: Task, variables: Variables, evaluator: Evaluator) -> Problem:

@@ -118,3 +118,11 @@ def test_only_the_worst_of_many_values_reach_the_optimiser_in_the_right_sense():
     assert (clearance <= 0.1).residual(one).amin().item() == pytest.approx(
         (0.1 - gaps.amax().item()) / 0.1
     )
+
+
+def test_a_comparison_of_quantities_is_scaled_by_its_right_side_at_the_start():
+    constraint = (E([1, 0, 0]) >= 0.3 * relative_density).scaled_at(state())
+    assert constraint.unit == pytest.approx(0.03)
+    assert constraint.violation(state())[0].item() == pytest.approx(1 / 3)
+    number = relative_density <= 0.1
+    assert number.scaled_at(state()) is number

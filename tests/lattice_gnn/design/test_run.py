@@ -208,3 +208,13 @@ def test_seeds_repeat_a_search():
 def test_impossible_tasks_are_refused_in_one_sentence(changes, words):
     with pytest.raises(LatticeGnnError, match=words):
         run(sc_task(**changes))
+
+
+def test_a_comparison_of_quantities_binds_to_its_own_scale():
+    # r_1 = r_2, so that E_1 = 0.3 E_3 and rho = 1.6 E_3: the closed form is E_3 = 0.1/1.6.
+    limits = (relative_density <= 0.1, E(X) >= 0.3 * E(Z), E(Y) >= 0.3 * E(Z))
+    result = run(sc_task(objective=E(Z), constraints=limits))
+    assert result.status is Status.CONVERGED
+    assert result.objective.value == pytest.approx(0.1 / 1.6, rel=1e-4)
+    assert result.objective.start == pytest.approx(np.pi * 0.1**2)
+    assert result.task.constraints[1].unit == pytest.approx(0.3 * np.pi * 0.1**2)
