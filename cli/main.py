@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from cli.commands.app import app as app_command
 from cli.commands.cells import cells
 from cli.commands.compare import compare
 from cli.commands.convert import convert
@@ -95,6 +96,7 @@ _COMMANDS = (
     render,
     report,
     design,
+    app_command,
     train,
     validate,
     evaluate,

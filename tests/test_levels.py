@@ -61,6 +61,9 @@ THIRD_PARTY = {
     "typer": {"cli"},
     "click": {"cli"},
     "rich": {"cli"},
+    "starlette": {"viz.web"},
+    "uvicorn": {"viz.web"},
+    "anyio": {"viz.web"},
     "e3nn": {"lattice_gnn.network"},
     "torch_geometric": {"lattice_gnn.network", "lattice_gnn.lattice.batch"},
 }
@@ -81,8 +84,10 @@ HEAVY = {
     "pyvista",
     "scipy",
     "spglib",
+    "starlette",
     "torch",
     "torch_geometric",
+    "uvicorn",
     "viz",
     "vtk",
 }

@@ -23,28 +23,31 @@ def inert_json(document: Document) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def shell(title: str, page: str, body: str) -> str:
+def shell(title: str, page: str, body: str, *, connects: bool = False) -> str:
     """Return a whole page.
 
     Its security policy allows its own script and style and no request at all.
 
     Args:
         title: Title of the window.
-        page: Which page the script starts.
+        page: Which page the script starts, "report" or "app".
         body: The content, HTML.
+        connects: Whether the script may ask the server that the page came from.
     """
     script = resource("front.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
+        + ("; connect-src 'self'" if connects else "")
     )
+    style = resource("page.css") + (resource("app.css") if page == "app" else "")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="generator" content="lattice-gnn {__version__}">'
         f'<link rel="icon" href="data:,"><title>{escape(title)}</title>'
-        f"<style>{resource('page.css')}</style></head>\n"
+        f"<style>{style}</style></head>\n"
         f'<body data-page="{page}">\n{body}\n<script>{script}</script>\n</body></html>\n'
     )

@@ -1,7 +1,14 @@
-"""A real browser, Chromium of the system, and what its pages say on their console."""
+"""A real browser, Chromium of the system; and the app as a process of its own."""
 
+import json
 import os
+import re
 import shutil
+import signal
+import subprocess
+import sys
+from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +78,49 @@ def open_page(browser):
     yield opened
     for context in contexts:
         context.close()
+
+
+class Served:
+    """The running app, and how to ask it without a browser."""
+
+    def __init__(self, address):
+        self.address = address
+        self.port, self.token = re.fullmatch(r"http://127.0.0.1:(\d+)/#(\S+)", address).groups()
+
+    def ask(self, path, body=None, *, method=None, **headers):
+        """Send a request; return status, headers and body."""
+        connection = HTTPConnection("127.0.0.1", int(self.port), timeout=60)
+        content = json.dumps(body) if isinstance(body, dict) else body
+        standard = {"Host": f"127.0.0.1:{self.port}", "Authorization": f"Bearer {self.token}"}
+        method = method or ("GET" if body is None else "POST")
+        sent = {k: v for k, v in (standard | headers).items() if v is not None}
+        try:
+            connection.request(method, path, content, sent)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def values(self, path, body=None, **options):
+        """Send a request that must succeed, and return its JSON."""
+        status, _, content = self.ask(path, body, **options)
+        assert status == 200, content
+        return json.loads(content)
+
+
+@pytest.fixture(scope="session")
+def served():
+    """The app, started by its command; ended by an interrupt, which is no error."""
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-m", "cli.main", "app", "--no-browser"]
+    process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
+    line = process.stderr.readline()
+    try:
+        yield Served(line.split()[0])
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert process.stderr.read() == ""
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()

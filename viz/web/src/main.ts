@@ -1,8 +1,9 @@
 // Start the page that the bundle is part of.
 
+import { startApp } from "./app";
 import { startReport } from "./report";
 
-const pages: Record<string, () => unknown> = { report: startReport };
+const pages: Record<string, () => unknown> = { app: startApp, report: startReport };
 
 function start(): void {
   const page = document.body.dataset.page ?? "";
