@@ -63,7 +63,6 @@ THIRD_PARTY = {
     "rich": {"cli"},
     "starlette": {"viz.web"},
     "uvicorn": {"viz.web"},
-    "anyio": {"viz.web"},
     "e3nn": {"lattice_gnn.network"},
     "torch_geometric": {"lattice_gnn.network", "lattice_gnn.lattice.batch"},
 }

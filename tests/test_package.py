@@ -82,7 +82,7 @@ IMPORT_NAMES = {
 }
 """Modules of the distributions that are not named like their only one."""
 
-TOOLS = {"pytest-xdist", "beartype", "build", "hatchling", "ruff", "mypy"}
+TOOLS = {"pytest-xdist", "beartype", "build", "hatchling", "ruff", "mypy", "starlette", "uvicorn"}
 """What the tests use without importing it: plug-ins and commands."""
 
 

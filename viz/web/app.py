@@ -1,9 +1,11 @@
 """The app: a local web server that computes what its page asks for."""
 
+import asyncio
 import json
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -31,8 +33,6 @@ MOST_HERE = 300
 _SWITCH = 5e-4
 """Seconds after which a thread gives way to others; Python's default would slow a slider."""
 
-Answer = Callable[..., Any]
-
 
 class App:
     """The endpoints, and what they share.
@@ -47,6 +47,7 @@ class App:
         self.model = model
         self.lattices = lattices
         self.jobs = Jobs()
+        self._threads = ThreadPoolExecutor(THREADS)
 
     def application(self, hosts: Sequence[str], token: str) -> Guard:
         """Return the ASGI application behind its guard."""
@@ -84,14 +85,14 @@ class App:
     async def cell(self, request: "Request") -> "Response":
         """Build a named cell."""
         values = await _values(request)
-        return _json({"lattice": await _in_thread(live.named_cell, values)})
+        return _json({"lattice": await self._in_thread(live.named_cell, values)})
 
     async def live(self, request: "Request") -> "Response":
         """Return what follows a slider: computed here if that is quick, else in a process."""
         values = await _values(request)
         lattice = live.lattice_of(values)
         if lattice.num_struts <= MOST_HERE:
-            return _json(await _in_thread(live.live_answer, lattice, self.model))
+            return _json(await self._in_thread(live.live_answer, lattice, self.model))
         return _json(await self._elsewhere("live", lattice))
 
     async def full(self, request: "Request") -> "Response":
@@ -115,18 +116,18 @@ class App:
     async def read(self, request: "Request") -> "Response":
         """Read an uploaded file."""
         content = await bounded_body(request, MOST_UPLOAD)
-        name = request.query_params.get("name", "upload")
-        try:
-            return _json(
-                await _in_thread(self.jobs.run, "read", {"name": name, "content": content})
-            )
-        except LatticeGnnError as error:
-            raise LatticeGnnError(f"{name[:80]}: {error}") from None
+        values = {"name": request.query_params.get("name", "upload"), "content": content}
+        return _json(await self._in_thread(self.jobs.run, "read", values))
+
+    async def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Compute beside the server, so that it answers others meanwhile."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, work, *arguments)
 
     async def _elsewhere(self, task: str, lattice: Lattice, **more: Any) -> dict[str, Any]:
         """Run a task on a lattice in another process, and wait for it."""
         values = {"lattice": lattice_to_dict(lattice), "model": self.model, **more}
-        found: dict[str, Any] = await _in_thread(self.jobs.run, task, values)
+        found: dict[str, Any] = await self._in_thread(self.jobs.run, task, values)
         return found
 
     async def begin(self, request: "Request") -> "Response":
@@ -136,11 +137,11 @@ class App:
         if kind not in ("solid",):
             raise LatticeGnnError(f"job: expected solid, got {kind!r:.40}.")
         live.lattice_of(values)
-        return _json({"job": await _in_thread(self.jobs.start, kind, values)})
+        return _json({"job": await self._in_thread(self.jobs.start, kind, values)})
 
     async def watch(self, request: "Request") -> "Response":
         """Return the state of a job, what it told last, and its result."""
-        job = await _in_thread(self.jobs.find, request.path_params["name"])
+        job = await self._in_thread(self.jobs.find, request.path_params["name"])
         return _json(
             {
                 "state": job.state,
@@ -152,17 +153,9 @@ class App:
 
     async def stop(self, request: "Request") -> "Response":
         """End a job."""
-        job = await _in_thread(self.jobs.find, request.path_params["name"])
-        await _in_thread(job.stop)
+        job = await self._in_thread(self.jobs.find, request.path_params["name"])
+        await self._in_thread(job.stop)
         return _json({"state": job.state})
-
-
-async def _in_thread(work: Answer, *arguments: Any) -> Any:
-    """Compute beside the server, so that it answers others meanwhile; at most `THREADS` at once."""
-    from anyio import to_thread
-
-    to_thread.current_default_thread_limiter().total_tokens = THREADS
-    return await to_thread.run_sync(lambda: work(*arguments))
 
 
 async def _values(request: "Request") -> dict[str, Any]:

@@ -15,6 +15,7 @@ from data.files import write
 from fem_reference.beam.homogenise import RankWarning
 from lattice_gnn.cells.named import CELLS, cell
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.findings import Finding
 from lattice_gnn.lattice.findings import warnings as findings
 from lattice_gnn.lattice.json_file import lattice_from_dict, lattice_to_dict
 from lattice_gnn.lattice.lattice import Lattice
@@ -134,9 +135,18 @@ def live_answer(lattice: Lattice, model: str = "default") -> dict[str, Any]:
         "refused": refused,
         "expected_error": expected,
         "outside": list(notes),
-        "warnings": [found.text for found in findings(lattice)],
+        "warnings": [
+            _warning(found, corrected="network" in results) for found in findings(lattice)
+        ],
         "milliseconds": 1e3 * (time.perf_counter() - began),
     }
+
+
+def _warning(finding: Finding, *, corrected: bool) -> str:
+    """Return the text of a finding; thick struts concern beams only where a network corrects."""
+    return (
+        f"beam FEM: {finding.text}" if corrected and finding.kind == "slenderness" else finding.text
+    )
 
 
 def _summaries(results: Mapping[str, Stiffness]) -> dict[str, dict[str, Any]]:

@@ -103,8 +103,8 @@ def test_an_unknown_job_or_place_is_not_found(served):
 
 
 def test_a_file_of_another_format_is_read_with_notes(served):
-    deck = b"*NODE\n1, 0, 0, 0\n2, 1, 0, 0\n3, 0, 1, 0\n4, 0, 0, 1\n*ELEMENT, TYPE=B31\n1, 1, 2\n"
-    deck += b"2, 1, 3\n3, 1, 4\n*BEAM SECTION, SECTION=CIRC, ELSET=E\n0.05\n"
+    deck = b"*NODE\n1, 0, 0, 0\n2, 1, 0, 0\n3, 0, 1, 0\n4, 0, 0, 1\n*ELEMENT, TYPE=B31, ELSET=E\n"
+    deck += b"1, 1, 2\n2, 1, 3\n3, 1, 4\n*BEAM SECTION, SECTION=CIRC, ELSET=E\n0.05\n"
     found = served.values("/api/read?name=cross.inp", deck)
     (lattice,) = found["lattices"]
     assert len(lattice["struts"]) == 3

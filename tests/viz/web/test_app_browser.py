@@ -195,8 +195,9 @@ def test_a_lattice_is_pinned_compared_and_swapped(app):
     page = app.page
     page.click("summary:has-text('Compare')")
     page.click("#pin")
+    before = lattice_text(page)
     page.select_option("#cell", "bcc")
-    settle(page, lattice_text(page))
+    settle(page, before)
     app.picture("app-compare")
     assert page.locator("#live thead th").all_inner_texts()[-1] == "pinned: octet"
     assert len(row(page, "E1")) == 3

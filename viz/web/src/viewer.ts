@@ -243,10 +243,23 @@ export class Viewer {
     for (const hit of ray.intersectObject(this.halves[0].content, true)) {
       const kind = hit.object.userData.kind as "strut" | "joint" | undefined;
       if (!kind || hit.faceIndex == null) continue;
+      const joint = this.jointAt(hit.point);
+      if (joint !== null) return { kind: "joint", node: joint };
       const part = (hit.object.userData.parts as number[])[hit.faceIndex];
       return kind === "strut" ? { kind, strut: part } : { kind, node: part };
     }
     return null;
+  }
+
+  /** The joint around a point of the scene: struts end inside it, so its ball is mostly hidden. */
+  private jointAt(point: Vector3): number | null {
+    if (!this.drawing) return null;
+    const { joints, centre, reach } = this.drawing;
+    const found = joints.find((joint) => {
+      const gap = joint.centre.map((x, k) => (x - centre[k]) / reach - point.getComponent(k));
+      return Math.hypot(...gap) < (1.5 * joint.radius) / reach;
+    });
+    return found ? found.node : null;
   }
 
   /** A movement on the canvas, in pixels, as a vector of the lattice. */
