@@ -14,6 +14,8 @@ from data.labelling.beam import BEAM
 from data.labelling.solid import SOLID, SolidLabelling, label_solid
 from data.populations.nets import smallest_angle
 from data.populations.population import Population
+from fem_reference.solid.grid import thinnest
+from fem_reference.solid.homogenise import is_unresolved
 
 FOLDER = Path(__file__).parents[2] / "data" / "solid_set"
 BYTES = 20e6
@@ -86,6 +88,19 @@ def test_sound_and_labelled(part):
     assert name not in ("train", "test") or runs[-1]["refused"] == {}
     assert (label.details["voxels_per_diameter"] >= PARTS[name].voxels).all()
     assert np.median(label.details["error"]) < 0.04
+
+
+def test_flags_of_gaps_are_of_all_pairs_of_struts(part):
+    """Those of hundred labels, with every one whose struts touch, where a gap used to hide."""
+    _, dataset = part
+    label = dataset.labels[SOLID]
+    some = np.random.default_rng(0).permutation(len(dataset))[:100]
+    chosen = np.union1d(some, np.flatnonzero(label.details["touching"] == 1))
+    voxels = label.details["voxels_per_diameter"]
+    for k, lattice in zip(chosen, dataset.lattices(chosen), strict=True):
+        edge = 2 * thinnest(lattice) / float(voxels[k])
+        flag = is_unresolved(lattice.clearance(), edge)
+        assert label.details["unresolved_gap"][k] == flag, lattice.name
 
 
 def test_no_bulk_modulus_is_above_its_bound(part):
