@@ -69,3 +69,23 @@ def matrix_texts(matrix: Sequence[Sequence[float]]) -> list[list[str]]:
     soft = bool(diagonal) and min(diagonal) < SOFT * max(diagonal)
     fmt = scientific if soft else number_format([entry for row in shown for entry in row])
     return [[fmt(entry) for entry in row] for row in shown]
+
+
+def constants_text(voigt: Sequence[Sequence[float]]) -> str:
+    """Name the Voigt constants of a 6x6 stiffness that tell it apart, on one line.
+
+    Five where the others follow from cubic symmetry; else nine, and the largest of the other twelve
+    where stretch and shear are coupled.
+    """
+    axial = [(k, k) for k in range(3)]
+    cross, shear = [(0, 1), (0, 2), (1, 2)], [(k, k) for k in range(3, 6)]
+    small = 1e-5 * max(abs(voigt[k][k]) for k in range(6))
+    alike = all(
+        abs(voigt[i][j] - voigt[group[0][0]][group[0][1]]) <= small
+        for group in (cross, shear)
+        for i, j in group
+    )
+    shown = [*axial, cross[0], shear[0]] if alike else [*axial, *cross, *shear]
+    text = ", ".join(f"C{i + 1}{j + 1}={voigt[i][j]:.4g}" for i, j in shown)
+    others = max(abs(voigt[i][j]) for j in range(3, 6) for i in range(j))
+    return text if others <= small else f"{text}, others up to {others:.4g}"

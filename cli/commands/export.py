@@ -32,6 +32,10 @@ def export(  # noqa: PLR0913 (every option of a command is a parameter)
 ) -> None:
     """Write the stiffness as a material card, .npy or JSON.
 
+    By beam FEM unless --method says otherwise: too soft for all but slender struts, because it does
+    not count the material of the joints, as --method network (milliseconds) and solid (seconds to
+    minutes) do.
+
     In the unit of the Young's modulus of the lattice's material. Abaqus and CalculiX: *ELASTIC with
     21 constants, shear in the order 12, 13, 23; Ansys: TB,ANEL, order x, y, z, xy, yz, xz; .npy and
     JSON: 6 x 6, Voigt, order 11, 22, 33, 23, 13, 12.
@@ -49,6 +53,7 @@ def export(  # noqa: PLR0913 (every option of a command is a parameter)
     stiffness = stiffness_of(source, solver)
     solid = source.lattice.material
     name = source.lattice.name or source.file.stem
-    said = f"{name}: effective stiffness by {solver.name}; solid E = {solid.E:g}, nu = {solid.nu:g}"
+    by = solver.name + (" without the material of the joints" if solver.method == "beam" else "")
+    said = f"{name}: effective stiffness by {by}; solid E = {solid.E:g}, nu = {solid.nu:g}"
     write_card(output, stiffness, kind, CardInfo(name=name, source=said, E=solid.E))
     say_note(f"{output}: {kind}, {said}")

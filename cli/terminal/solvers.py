@@ -109,6 +109,18 @@ def references(
     return Stiffness(torch.stack(found))
 
 
+def _warn_of_stout_struts(source: Source) -> None:
+    from lattice_gnn.lattice.findings import warnings as findings
+
+    for found in findings(source.lattice):
+        hint = (
+            " --method network and --method solid count the material of the joints."
+            if found.kind == "slenderness"
+            else ""
+        )
+        say_warning(f"{source.label}: {found.text}{hint}")
+
+
 def stiffness_of(source: Source, solver: Solver) -> "Stiffness":
     """Compute C / E_s of one lattice; a singular one is returned with a warning.
 
@@ -124,4 +136,5 @@ def stiffness_of(source: Source, solver: Solver) -> "Stiffness":
     rank = int(solution.rank[0])
     if rank < 6:
         say_warning(f"{source.label}: the stiffness is singular, rank {rank} of 6.")
+    _warn_of_stout_struts(source)
     return solution.stiffness[0]

@@ -18,15 +18,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice.collinear import removable_nodes
+from lattice_gnn.lattice.batch_simplification import STRUT_FIELDS, simplify_batch
 from lattice_gnn.lattice.lattice import Lattice, Material
 from lattice_gnn.lattice.sequence import as_list
-from lattice_gnn.lattice.topology import simplify_topology
 
 if TYPE_CHECKING:
     import torch_geometric.data
-
-_STRUT_FIELDS = ("struts", "shifts", "radii", "end_radii", "inner_radii", "E", "nu")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -179,7 +176,7 @@ class LatticeBatch:
         moved = (node_offsets[:-1] - self.node_offsets[chosen]).repeat_interleave(
             strut_offsets.diff()
         )
-        picked = {name: getattr(self, name)[struts] for name in _STRUT_FIELDS}
+        picked = {name: getattr(self, name)[struts] for name in STRUT_FIELDS}
         picked["struts"] = picked["struts"] + moved[:, None]
         return LatticeBatch(
             cells=self.cells[chosen],
@@ -193,7 +190,7 @@ class LatticeBatch:
         """Return lattices first, ..., stop - 1 as views, keeping gradients."""
         n0, n1 = self.node_offsets[[first, stop]].tolist()
         s0, s1 = self.strut_offsets[[first, stop]].tolist()
-        picked = {name: getattr(self, name)[s0:s1] for name in _STRUT_FIELDS}
+        picked = {name: getattr(self, name)[s0:s1] for name in STRUT_FIELDS}
         picked["struts"] = picked["struts"] - n0
         return LatticeBatch(
             cells=self.cells[first:stop],
@@ -216,7 +213,16 @@ class LatticeBatch:
         return ranges(self.node_offsets, chosen)[0], ranges(self.strut_offsets, chosen)[0]
 
     def replace(self, **changes: Tensor) -> "LatticeBatch":
-        """Return a batch with some tensors replaced (positions, radii, cells: same lengths)."""
+        """Return a batch with some tensors replaced (positions, radii, cells: same lengths).
+
+        With ``radii`` but not ``end_radii``, tapers and bores keep their ratio to the radius, as
+        with ``Lattice.with_radii``; give both to make or change a taper.
+        """
+        if "radii" in changes and "end_radii" not in changes:
+            new, old = changes["radii"], self.radii.detach()
+            constant = self.end_radii.detach() == old
+            scaled = torch.where(constant, new, self.end_radii * (new / old))
+            changes = {"end_radii": scaled, "inner_radii": self.inner_radii * (new / old)} | changes
         return replace(self, **changes)
 
     def to(
@@ -278,37 +284,13 @@ class LatticeBatch:
         return self.sum_over_struts(torch.pi * square * solid * self.lengths) / self.volumes
 
     def simplified(self) -> "LatticeBatch":
-        """Merge the collinear struts that meet at valence-2 nodes, keeping gradients.
+        """Leave out hanging struts and merge collinear struts that meet at valence-2 nodes.
 
         The rule is that of ``Lattice.simplified``; the section of a merged strut is the mean of
-        those of its parts (which are equal). Returns the batch itself if there is nothing to merge.
+        those of its parts (which are equal). Gradients are kept. Returns the batch itself if there
+        is nothing to leave out.
         """
-        removable = _removable(self)
-        if not removable.any():
-            return self
-        new = simplify_topology(self.struts.cpu().numpy(), self.shifts.cpu().numpy(), removable)
-        device = self.nodes.device
-        sizes = torch.tensor([len(path) for path in new.sources], device=device)
-        parts = torch.tensor([s for path in new.sources for s, _ in path], device=device)
-        whole = torch.arange(len(sizes), device=device).repeat_interleave(sizes)
-
-        def mean(values: Tensor) -> Tensor:
-            return values.new_zeros(len(sizes)).index_add(0, whole, values[parts]) / sizes
-
-        kept = torch.from_numpy(new.kept_nodes).to(device)
-        counts = torch.bincount(self.node_lattice[kept], minlength=len(self))
-        strut_counts = torch.bincount(
-            self.strut_lattice[torch.from_numpy(new.first_sources).to(device)], minlength=len(self)
-        )
-        return LatticeBatch(
-            cells=self.cells,
-            nodes=self.nodes[kept],
-            struts=torch.from_numpy(new.struts).to(device),
-            shifts=torch.from_numpy(new.shifts).to(device),
-            node_offsets=torch.cat([counts.new_zeros(1), counts.cumsum(0)]),
-            strut_offsets=torch.cat([counts.new_zeros(1), strut_counts.cumsum(0)]),
-            **{name: mean(getattr(self, name)) for name in _STRUT_FIELDS[2:]},
-        )
+        return simplify_batch(self)
 
     def to_pyg(self) -> "torch_geometric.data.Batch":
         """Return a PyTorch Geometric batch, one ``Data`` per lattice, keeping gradients.
@@ -328,7 +310,7 @@ class LatticeBatch:
                     num_nodes=len(x.nodes),
                     cell=x.cells,
                     fractional=x.nodes,
-                    **{name: getattr(x, name) for name in _STRUT_FIELDS[1:]},
+                    **{name: getattr(x, name) for name in STRUT_FIELDS[1:]},
                 )
                 for x in lattices
             ]
@@ -343,7 +325,7 @@ class LatticeBatch:
         Raises:
             LatticeGnnError: If a field is missing.
         """
-        needed = ("edge_index", "cell", "fractional", *_STRUT_FIELDS[1:])
+        needed = ("edge_index", "cell", "fractional", *STRUT_FIELDS[1:])
         missing = [name for name in needed if graphs.get(name) is None]
         if missing:
             raise LatticeGnnError(
@@ -361,17 +343,8 @@ class LatticeBatch:
             struts=struts,
             node_offsets=node_offsets,
             strut_offsets=torch.cat([counts.new_zeros(1), counts.cumsum(0)]),
-            **{name: graphs[name] for name in _STRUT_FIELDS[1:]},
+            **{name: graphs[name] for name in STRUT_FIELDS[1:]},
         )
-
-
-def _removable(batch: LatticeBatch) -> np.ndarray:
-    """Find valence-2 nodes between collinear struts of equal section."""
-    vectors = batch.strut_vectors.detach().cpu().numpy()
-    sections = torch.stack([batch.radii, batch.end_radii, batch.inner_radii, batch.E, batch.nu], -1)
-    return removable_nodes(
-        batch.struts.cpu().numpy(), vectors, sections.detach().cpu().numpy(), len(batch.nodes)
-    )
 
 
 def _owners(offsets: Int[Tensor, " groups_plus_1"], count: int) -> Int[Tensor, " members"]:

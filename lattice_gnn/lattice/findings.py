@@ -25,8 +25,8 @@ class Finding:
 
     Attributes:
         kind: ``net``, ``contact``, ``gap``, ``nodes``, ``angle``, ``slenderness``, ``dangling``,
-            ``collinear`` or ``handedness``; of a solid also ``dropped``, of a prediction also
-            ``domain``.
+            ``collinear``, ``fractions`` or ``handedness``; of a solid also ``dropped``, of a
+            prediction also ``domain``.
         text: One sentence.
     """
 
@@ -51,6 +51,7 @@ def findings(lattice: Lattice) -> tuple[Finding, ...]:
         *_slenderness(simplified),
         *dangling(lattice),
         *_collinear(lattice, simplified),
+        *_fractions(lattice),
         *_handedness(lattice),
     )
 
@@ -139,7 +140,8 @@ def _slenderness(lattice: Lattice) -> list[Finding]:
 
 
 def _collinear(lattice: Lattice, simplified: Lattice) -> list[Finding]:
-    merged = lattice.num_nodes - simplified.num_nodes
+    every = np.ones(lattice.num_nodes, dtype=bool)
+    merged = lattice.num_nodes - lattice.simplified(only=every).num_nodes
     if not merged:
         return []
     return [
@@ -149,6 +151,22 @@ def _collinear(lattice: Lattice, simplified: Lattice) -> list[Finding]:
             f"the simplified lattice, which the network sees, has "
             f"{counted(simplified.num_nodes, 'node')} and "
             f"{counted(simplified.num_struts, 'strut')}.",
+        )
+    ]
+
+
+def _fractions(lattice: Lattice) -> list[Finding]:
+    """Report nodes so far outside the cell that lengths were probably given for fractions."""
+    far = np.flatnonzero(((lattice.nodes < -1) | (lattice.nodes > 2)).any(axis=1))
+    if not len(far):
+        return []
+    row = ", ".join(f"{x:g}" for x in lattice.nodes[far[0]])
+    lie = "lies" if len(far) == 1 else "lie"
+    return [
+        Finding(
+            "fractions",
+            f"{counted(len(far), 'node')} {lie} far outside the cell, as node {far[0]} at ({row}): "
+            "nodes are given in fractions of the cell vectors, not in units of length.",
         )
     ]
 

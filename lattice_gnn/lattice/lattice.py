@@ -11,9 +11,10 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice import checks, collinear, union
 from lattice_gnn.lattice.memory import Remembering
 from lattice_gnn.lattice.sections import Sections, sections_of
+from lattice_gnn.lattice.simplification import simplify
 from lattice_gnn.lattice.solids import Solids
 from lattice_gnn.lattice.tiling import tile_topology, tiling_matrix
-from lattice_gnn.lattice.topology import Net, analyse_net, simplify_topology
+from lattice_gnn.lattice.topology import Net, analyse_net
 from lattice_gnn.wording import counted
 
 
@@ -290,7 +291,7 @@ class Lattice(Remembering):
             shifts=tiling_of_net.shifts,
             **{
                 field: None if value is None else np.tile(value, len(copies))
-                for field, value in self._strut_fields().items()
+                for field, value in self.strut_fields().items()
             },
         )
 
@@ -301,9 +302,13 @@ class Lattice(Remembering):
             raise LatticeGnnError("cell change: expected an integer matrix of determinant 1 or -1.")
         return self.supercell(U)
 
-    def _strut_fields(self) -> dict[str, Float[np.ndarray, " struts"] | None]:
+    def strut_fields(
+        self, chosen: Int[np.ndarray, " chosen"] | slice = slice(None)
+    ) -> dict[str, Float[np.ndarray, " chosen"] | None]:
+        """Return the fields with one value per strut, of the chosen struts; None where not set."""
         names = ("radii", "end_radii", "inner_radii", "E", "nu")
-        return {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in names}
+        return {name: None if value is None else value[chosen] for name, value in values.items()}
 
     def perturbed(
         self, level: float, seed: int, measure: Literal["fractional", "mean_length"] = "fractional"
@@ -330,36 +335,21 @@ class Lattice(Remembering):
     def simplified(
         self, tolerance: float = collinear.TOLERANCE, only: Bool[np.ndarray, " nodes"] | None = None
     ) -> "Lattice":
-        """Return the lattice without the nodes that merely split a straight strut.
+        """Return the lattice without hanging struts and without nodes that merely split a strut.
 
-        A node is removed if exactly two struts end there, collinear to ``tolerance`` (sine of the
-        angle), with radii, bores, E and nu equal to ``tolerance`` (relative) and without taper. A
-        straight infinite chain keeps one node, joined to its own image. Both lattices have the same
-        stiffness in beam theory. ``only`` restricts which nodes may be removed; without it the
-        result is cached.
+        A strut hangs if it ends at a node alone, or does so once such struts are left out; it
+        carries no load. A node merely splits a strut if exactly two struts end there, collinear to
+        ``tolerance`` (sine of the angle), with radii, bores, E and nu equal to ``tolerance``
+        (relative) and without taper. A straight infinite chain keeps one node, joined to its own
+        image. Both lattices have the same stiffness in beam theory. ``only`` restricts which nodes
+        may be removed, and keeps hanging struts; without it the result is cached.
         """
         if only is not None:
-            return self._without_collinear_nodes(tolerance, only) or self
+            return simplify(self, tolerance, only) or self
         simplified: Lattice | None = self._once(
-            ("simplified", tolerance), lambda: self._without_collinear_nodes(tolerance, True)
+            ("simplified", tolerance), lambda: simplify(self, tolerance)
         )
         return simplified or self
-
-    def _without_collinear_nodes(
-        self, tolerance: float, only: Bool[np.ndarray, " nodes"] | bool
-    ) -> "Lattice | None":
-        """Return the simplified lattice, or None if there is nothing to merge."""
-        fields = self._strut_fields()
-        removable = only & collinear.removable_nodes(
-            self.struts, self.strut_vectors, self.sections.table, self.num_nodes, tolerance
-        )
-        if not removable.any():
-            return None
-        new = simplify_topology(self.struts, self.shifts, removable)
-        kept = {name: None if x is None else x[new.first_sources] for name, x in fields.items()}
-        return self.replace(
-            nodes=self.nodes[new.kept_nodes], struts=new.struts, shifts=new.shifts, **kept
-        )
 
     def connectivity(self) -> Net:
         """Analyse how the struts are connected: components, ranks, interpenetration.

@@ -20,6 +20,7 @@ from lattice_gnn.tensors.eigen import EigenStiffnesses, SoftMode, eigen_stiffnes
 from lattice_gnn.tensors.extrema import Extrema, find_extrema
 from lattice_gnn.tensors.moduli import Averages
 from lattice_gnn.tensors.symmetry import Classification, Nearest, classify, nearest
+from lattice_gnn.wording import constants_text
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,14 +51,12 @@ class Stiffness:
         )
 
     def __repr__(self) -> str:
-        """Return one line: the batch shape, or five Voigt components of a single tensor."""
+        """Return one line: the batch shape, or Voigt components of a single tensor."""
         if self.batch_shape:
             return (
                 f"Stiffness(batch_shape={tuple(self.batch_shape)}, mandel order 11 22 33 23 13 12)"
             )
-        C = self.voigt.detach()
-        names = (("C11", 0, 0), ("C22", 1, 1), ("C33", 2, 2), ("C12", 0, 1), ("C44", 3, 3))
-        return "Stiffness(" + ", ".join(f"{s}={C[i, j].item():.4g}" for s, i, j in names) + ")"
+        return f"Stiffness({constants_text(self.voigt.detach().tolist())})"
 
     def _repr_html_(self) -> str:
         """Return matrix, moduli and polar curves as HTML, for notebooks."""

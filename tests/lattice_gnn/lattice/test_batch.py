@@ -168,7 +168,7 @@ def cut_lattices():
     whole = [
         random_lattice(0),
         cell("octet", radius=0.04),
-        random_lattice(2),
+        random_lattice(3),
         cell("sc", radius=0.1),
     ]
     pieces = [cut(whole[0], 1, 0.4), whole[1], cut(cut(whole[2], 0, 0.2, 0.7), 3, 0.5)]
@@ -284,3 +284,24 @@ def test_split_gives_all_lattices_in_order():
     parts = list(batch.split(3))
     assert [len(part) for part in parts] == [3, 3, 1]
     assert torch.equal(torch.cat([part.strut_vectors for part in parts]), batch.strut_vectors)
+
+
+def test_new_radii_make_no_cones_and_keep_tapers_and_bores():
+    lattice = cell("octet", radius=0.05)
+    plain = LatticeBatch.from_lattices([lattice])
+    radii = (plain.radii * 1.3).requires_grad_()
+    grown = plain.replace(radii=radii)
+    assert torch.equal(grown.end_radii, radii)
+    (gradient,) = torch.autograd.grad(grown.relative_density.sum(), radii)
+    density = plain.relative_density.item() * 1.3**2  # of degree 2 in the radii (Euler)
+    assert (gradient * radii).sum().item() == pytest.approx(2 * density)
+    count = lattice.num_struts
+    tapered = lattice.replace(end_radii=np.full(count, 0.04), inner_radii=np.full(count, 0.01))
+    halved = LatticeBatch.from_lattices([tapered]).replace(
+        radii=torch.full((count,), 0.025).double()
+    )
+    expected = tapered.with_radii(np.full(count, 0.025))
+    np.testing.assert_allclose(halved.end_radii, expected.end_radii)
+    np.testing.assert_allclose(halved.inner_radii, expected.inner_radii)
+    both = plain.replace(radii=radii, end_radii=radii * 0.5)
+    assert torch.equal(both.end_radii, radii * 0.5)

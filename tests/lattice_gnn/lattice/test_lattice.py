@@ -307,7 +307,8 @@ def test_simplified_undoes_cuts(seed):
     shuffled = chopped.reversed_struts(generator.random(chopped.num_struts) < 0.5).reordered(
         generator.permutation(chopped.num_nodes)
     )
-    assert same_structure(shuffled.wrapped().simplified(), lattice)
+    without_hanging = lattice.simplified()  # random lattices have no collinear nodes
+    assert same_structure(shuffled.wrapped().simplified(), without_hanging)
     assert shuffled.relative_density == pytest.approx(lattice.relative_density, rel=1e-11)
 
 

@@ -242,3 +242,15 @@ def test_wrong_input_is_refused_in_one_sentence():
         Stiffness.isotropic(1.0, 0.5)
     with pytest.raises(LatticeGnnError, match="singular"):
         Stiffness.from_compliance_voigt(np.zeros((6, 6)))
+
+
+def test_the_repr_shows_what_tells_a_tensor_apart():
+    C = torch.diag(torch.tensor([3.0, 3.0, 1.0, 0.4, 0.4, 0.2]).double())
+    C[0, 1] = C[1, 0] = 0.5
+    C[0, 2] = C[2, 0] = -0.7  # an auxetic plane
+    C[1, 2] = C[2, 1] = -0.6
+    assert repr(Stiffness.from_voigt(C)) == (
+        "Stiffness(C11=3, C22=3, C33=1, C12=0.5, C13=-0.7, C23=-0.6, C44=0.4, C55=0.4, C66=0.2)"
+    )
+    C[0, 5] = C[5, 0] = -0.11
+    assert repr(Stiffness.from_voigt(C)).endswith("C66=0.2, others up to 0.11)")
