@@ -5,11 +5,8 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from lattice_gnn.files import replacing
 from lattice_gnn.reports.comparison import (
     ComparedModel,
     ComparisonReport,
@@ -17,19 +14,20 @@ from lattice_gnn.reports.comparison import (
     DensityRow,
 )
 from viz.picture import TEXT_COLOUR
+from viz.style import PALETTE, new_figure, save_figure
 from viz.ticks import number_ticks
 
 _FAMILIES = {
-    "equivariant": ("#2b4fd8", "o", "equivariant"),
-    "invariant": ("#1b998b", "D", "invariant"),
-    "cgcnn": ("#e8743b", "s", "CGCNN"),
-    "mcgcnn": ("#b3262e", "p", "modified CGCNN"),
-    "nnconv": ("#8a5a34", "h", "NNConv"),
-    "ridge": ("#4b5563", "8", "linear fit"),
-    "affine": ("#8b96a3", "8", "affine stiffness"),
+    "equivariant": (PALETTE[0], "o", "equivariant"),
+    "invariant": (PALETTE[2], "D", "invariant"),
+    "cgcnn": (PALETTE[1], "s", "CGCNN"),
+    "mcgcnn": (PALETTE[4], "p", "modified CGCNN"),
+    "nnconv": (PALETTE[5], "h", "NNConv"),
+    "ridge": (PALETTE[6], "8", "linear fit"),
+    "affine": (PALETTE[7], "8", "affine stiffness"),
 }
-_OTHER = ("#7b2cbf", "o", "other")
-_LINES = ("#2b4fd8", "#e8743b", "#1b998b", "#7b2cbf", "#c1121f", "#6c757d")
+_OTHER = (PALETTE[3], "o", "other")
+_LINES = PALETTE[:6]
 _LINE = 0.165  #: inches per line of the list of names
 _BEST = 6  #: models in the figure of error against density
 
@@ -63,12 +61,9 @@ def draw_comparison(folder: Path, report: ComparisonReport) -> list[Path]:
 
 
 def _save(path: Path, draw: Callable[[Axes], None], size: tuple[float, float] = (8.6, 5.6)) -> Path:
-    figure = Figure(figsize=size, dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(*size)
     draw(figure.subplots())
-    with replacing(path) as part:
-        figure.savefig(part)
-    return path
+    return save_figure(figure, path)
 
 
 def _height(models: int) -> float:

@@ -6,11 +6,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from lattice_gnn.files import replacing
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.tensors.metrics import (
     component_error,
@@ -22,6 +20,7 @@ from lattice_gnn.training.evaluation import Judgement
 from lattice_gnn.wording import counted, percent
 from viz.picture import COLOUR_MAP, TEXT_COLOUR
 from viz.sheet import draw_sheet
+from viz.style import PALETTE, new_figure, save_figure
 from viz.ticks import number_ticks
 
 _PANELS = {
@@ -32,9 +31,9 @@ _PANELS = {
 }
 """Components of the Mandel matrix in each panel of the parity plot."""
 _CURVES = {
-    "directional stiffness": ("#2b4fd8", directional_error),
-    "whole tensor (Frobenius)": ("#e8743b", relative_frobenius),
-    "components": ("#3a9a6b", component_error),
+    "directional stiffness": (PALETTE[0], directional_error),
+    "whole tensor (Frobenius)": (PALETTE[1], relative_frobenius),
+    "components": (PALETTE[2], component_error),
 }
 _LEAST = 1e-8  #: smaller errors are drawn at this value, as the axis is logarithmic
 _LONGEST = 30  #: longest name of a lattice on the sheet, in characters
@@ -61,16 +60,14 @@ def draw_evaluation(
     for path, figure in zip(
         paths, (_components(judgement, title), _errors(judgement, title)), strict=False
     ):
-        with replacing(path) as part:
-            figure.savefig(part)
+        save_figure(figure, path)
     error = directional_error(judgement.predicted, judgement.reference)
     captions = [
         f"density {float(judgement.relative_density[k]):.3g}, error {percent(float(error[k]))}"
         for k in judgement.worst()
     ]
     shown = [lattice.replace(name=_short(lattice.name)) for lattice in worst]
-    with replacing(paths[2]) as part:
-        draw_sheet(part, shown, columns=5, captions=captions)
+    draw_sheet(paths[2], shown, columns=5, captions=captions)
     return paths
 
 
@@ -79,8 +76,7 @@ def _components(judgement: Judgement, title: str) -> Figure:
     scale = directional_stiffness(judgement.reference).mean(1)[:, None, None]
     x, y = ((C / scale).numpy() for C in (judgement.reference, judgement.predicted))
     density = judgement.relative_density.numpy()
-    figure = Figure(figsize=(10.4, 9.6), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(10.4, 9.6, dpi=130)
     grid = figure.subplots(2, 2)
     low, high = float(density.min()), float(density.max())
     norm = LogNorm(low, high if high > low else 1.01 * low)
@@ -150,8 +146,7 @@ def _parity(
 
 def _errors(judgement: Judgement, title: str) -> Figure:
     """Plot the directional error over density (left) and the share below an error (right)."""
-    figure = Figure(figsize=(11.6, 5.2), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(11.6, 5.2, dpi=150)
     left, right = figure.subplots(1, 2)
     figure.get_layout_engine().set(w_pad=0.12)  # type: ignore[union-attr, call-arg]
     C, C_ref = judgement.predicted, judgement.reference
@@ -181,8 +176,10 @@ def _over_density(
     axes.set_ylabel("directional error")
     centres, quantiles = _running(density, drawn)
     if len(centres) > 1:
-        axes.fill_between(centres, quantiles[0], quantiles[2], color="#d8432b", alpha=0.13, lw=0)
-        axes.plot(centres, quantiles[1], color="#d8432b", linewidth=2, label="median and quartiles")
+        axes.fill_between(centres, quantiles[0], quantiles[2], color=PALETTE[1], alpha=0.13, lw=0)
+        axes.plot(
+            centres, quantiles[1], color=PALETTE[1], linewidth=2, label="median and quartiles"
+        )
         axes.legend(loc="best", frameon=True, edgecolor="none", framealpha=0.85)
     axes.grid(color="0.93", which="major")
     axes.set_axisbelow(True)

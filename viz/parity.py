@@ -5,17 +5,16 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.wording import counted
 from viz.picture import COLOUR_MAP, TEXT_COLOUR
+from viz.style import PALETTE, new_figure, save_figure
 from viz.ticks import number_ticks
 
-_ERROR_COLOUR = "#2b4fd8"
-_FLOOR_COLOUR = "#e8743b"
+_ERROR_COLOUR = PALETTE[0]
+_FLOOR_COLOUR = PALETTE[1]
 
 
 def draw_parity(
@@ -41,16 +40,12 @@ def draw_parity(
     Raises:
         LatticeGnnError: If the file cannot be written.
     """
-    figure = Figure(figsize=(11.5, 5.2), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(11.5, 5.2)
     left, right = figure.subplots(1, 2)
     _eigenvalues(figure, left, computed, reference, relative_density)
     difference = np.linalg.norm(computed - reference, axis=(1, 2))
     _shares(right, difference / np.linalg.norm(reference, axis=(1, 2)), rounding_floor)
-    try:
-        figure.savefig(path, bbox_inches="tight", pad_inches=0.1)
-    except (OSError, ValueError) as error:
-        raise LatticeGnnError(f"{path}: the figure cannot be written ({error}).") from None
+    save_figure(figure, path)
 
 
 def _eigenvalues(

@@ -17,11 +17,12 @@ from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.wording import counted
 from viz.mesh import lattice_tubes
 from viz.picture import EDGE_COLOUR, TEXT_COLOUR, camera_axes, plain_name
+from viz.style import PALETTE, new_figure, save_figure
 from viz.ticks import number_ticks
 
 _FRONT, _BACK = np.array([0.10, 0.20, 0.42]), np.array([0.74, 0.80, 0.87])
 _LONGEST_NAME = 40  #: characters above a lattice
-_OURS, _OTHERS = "#2b4fd8", "#e8743b"
+_OURS, _OTHERS = PALETTE[:2]
 
 
 def draw_sheet(
@@ -59,7 +60,7 @@ def draw_sheet(
     gap = 0.17 + 0.5 * line
     top = 1 - (0.26 + line) / (height * rows)  # for two lines of text, and the caption
     figure.subplots_adjust(0.005, 0.005, 0.995, top, wspace=0.03, hspace=gap)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _draw_lattice(axes: Axes, lattice: Lattice, caption: str = "") -> None:
@@ -113,8 +114,7 @@ def draw_histograms(
     titles = {name: _title(name) for name in first}
     count = len(titles) + 1
     rows = -(-count // 3)
-    figure = Figure(figsize=(11.5, 2.9 * rows), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(11.5, 2.9 * rows, dpi=130)
     grid = figure.subplots(rows, 3, squeeze=False).ravel()
     for axes in grid[count:]:
         axes.set_axis_off()
@@ -122,7 +122,7 @@ def draw_histograms(
         _histogram(axes, name, {p: v[name] for p, v in populations.items() if name in v})
     _bars(grid[count - 1], systems)
     grid[0].legend(fontsize=8, frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _title(name: str) -> str:
@@ -177,10 +177,3 @@ def _bars(axes: Axes, systems: Mapping[str, Mapping[str, int]]) -> None:
     axes.tick_params(axis="y", labelsize=8)
     axes.set_ylabel("share", fontsize=8)
     axes.set_title("crystal system", fontsize=9, color=TEXT_COLOUR)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    try:
-        figure.savefig(path)
-    except (OSError, ValueError) as error:
-        raise LatticeGnnError(f"{path}: the figure cannot be written ({error}).") from None

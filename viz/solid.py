@@ -7,17 +7,16 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
 
 from fem_reference.solid.homogenise import ORDER
-from lattice_gnn.files import replacing
 from viz.picture import TEXT_COLOUR
+from viz.style import PALETTE, new_figure, save_figure
 
-_CLASSES = ("#2b4fd8", "#1b998b", "#e8743b", "#7b2cbf", "#c1121f", "#8a5a34")
-_RAW, _EXTRAPOLATED = "#e8743b", "#2b4fd8"
+_CLASSES = PALETTE[:6]
+_RAW, _EXTRAPOLATED = PALETTE[1], PALETTE[0]
 _ROUND = [digit * 10.0**power for power in range(-6, 4) for digit in (1, 2, 5)]
 _VOXELS = [3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0]
 _BIN, _MOST_BINS = 12, 8  #: minimum lattices per bin of a median line; maximum number of bins
@@ -60,13 +59,11 @@ def draw_beam_solid_map(path: Path, values: BeamSolidMap) -> None:
     Raises:
         LatticeGnnError: If the file cannot be written; an existing one is left intact.
     """
-    with replacing(path) as part:
-        _map(values).savefig(part)
+    save_figure(_map(values), path)
 
 
 def _map(values: BeamSolidMap) -> Figure:
-    figure = Figure(figsize=(13.2, 5.0), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(13.2, 5.0)
     panels = figure.subplots(1, 3)
     density, slenderness = values.relative_density, values.slenderness
     panels[0].set(yscale="log", xlabel="relative density")
@@ -160,8 +157,7 @@ def draw_convergence(
     Raises:
         LatticeGnnError: If the file cannot be written; an existing one is left intact.
     """
-    with replacing(path) as part:
-        _convergence(voxels, stiffness, extrapolated).savefig(part)
+    save_figure(_convergence(voxels, stiffness, extrapolated), path)
 
 
 def _convergence(
@@ -169,8 +165,7 @@ def _convergence(
     stiffness: Float[np.ndarray, "cells grids 6 6"],
     extrapolated: Float[np.ndarray, "cells pairs 6 6"],
 ) -> Figure:
-    figure = Figure(figsize=(10.4, 4.8), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(10.4, 4.8)
     panels = figure.subplots(1, 2, sharey=True)
     reference = extrapolated[:, -1:]
     titles = {"whole tensor (Frobenius)": _frobenius, "softest eigenvalue": _softest}

@@ -25,7 +25,7 @@ _METADATA: Mapping[str, dict[str, None]] = {
 
 
 def new_figure(
-    width: float, height: float, theme: Theme = THEMES["light"], dpi: float = 150
+    width: float, height: float, theme: Theme = THEMES["light"], dpi: int = 150
 ) -> Figure:
     """Return an empty figure, size in inches."""
     figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")

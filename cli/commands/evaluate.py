@@ -104,6 +104,7 @@ def evaluate(  # noqa: PLR0913 (every option of a command is a parameter)
     )
     if pictures is not None:
         _draw(pictures, judgement, references, f"{Path(model).stem} on {data.name}")
+        _draw_calibration(pictures, judgement, references, model)
     emit(report, json=json)
     if not json:
         from cli.terminal.evaluation_tables import blocks
@@ -176,3 +177,29 @@ def _draw(folder: Path, judgement: "Judgement", references: "ReferenceSet", titl
     lattices = references.lattices(judgement.worst())
     for path in draw_evaluation(folder, judgement, lattices, title):
         say_note(f"wrote {path}")
+
+
+def _draw_calibration(
+    folder: Path, judgement: "Judgement", references: "ReferenceSet", model: str
+) -> None:
+    """Draw how far the stated errors hold, if the model states them."""
+    if model == "affine":
+        return
+    import numpy as np
+
+    from lattice_gnn.surrogate.surrogate import load_surrogate
+    from lattice_gnn.tensors.metrics import relative_frobenius
+    from viz.calibration import calibration_figure
+    from viz.style import save_figure
+
+    lattices = references.lattices(range(len(judgement.names)))
+    stated = [prediction.expected_error for prediction in load_surrogate(model).predict(lattices)]
+    known = np.array([x is not None for x in stated])
+    if not known.any():
+        say_note("no calibration.png: the model states no errors for these lattices")
+        return
+    bounds = np.array([(x.median, x.p90) for x in stated if x is not None])
+    error = relative_frobenius(judgement.predicted, judgement.reference).numpy()[known]
+    title = f"stated errors of {Path(model).stem}, {known.sum()} of {len(known)} lattices"
+    path = save_figure(calibration_figure(error, bounds, title), folder / "calibration.png")
+    say_note(f"wrote {path}")

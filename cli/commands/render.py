@@ -7,10 +7,16 @@ import typer
 
 from cli.terminal.inputs import read_one
 from cli.terminal.options import ElementName, MethodName, ModelName, Voxels
-from cli.terminal.pictures import Colour, Quantity, Request, ThemeName, What, draw
+from cli.terminal.picture_request import Colour, Quantity, Request, ThemeName, What
+from cli.terminal.pictures import draw
 
 LatticeFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="File with one lattice.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="File with one lattice; for a chart also a folder or dataset.",
+        show_default=False,
+    ),
 ]
 Output = Annotated[
     Path | None,
@@ -18,7 +24,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PNG",
-        help="Picture to write (cuts also as .pdf or .svg); default: show a window, or write "
+        help="Picture to write (cuts and charts also .pdf, .svg); default: show a window, or write "
         "FILE-WHAT.png here where there is no display.",
     ),
 ]

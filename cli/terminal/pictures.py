@@ -1,15 +1,16 @@
-"""Pictures of the command ``render``: which options apply, and the order of the steps."""
+"""Pictures of the command ``render``: the order of the steps."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import typer
 
-from cli.terminal.inputs import Source, check_outputs, read_one
-from cli.terminal.options import Solver, chosen_solver, is_given
+from cli.terminal.figures import compared_stiffnesses, write_chart, write_cuts
+from cli.terminal.inputs import Source, check_outputs
+from cli.terminal.options import Solver, chosen_solver
 from cli.terminal.output import progress, say_note
+from cli.terminal.picture_request import FIGURES, OF_STRAIN, Request, completed
 from cli.terminal.solvers import (
     predict_stiffness,
     solve_beams,
@@ -17,64 +18,15 @@ from cli.terminal.solvers import (
     stages_of,
     stiffness_of,
 )
-from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
     from fem_reference.beam.strut_fields import StrutFields
-    from lattice_gnn.tensors.stiffness import Stiffness
     from viz.cases import Case
     from viz.deformation_view import Drawing
     from viz.picture import Picture
     from viz.render import RenderReport
 
-What = Literal["overview", "lattice", "stiffness", "deformation", "modes", "solid", "cuts"]
-Quantity = Literal["E", "G-min", "G-max", "nu-min", "nu-max", "beta"]
-Colour = Literal["none", "radius", "energy", "axial", "bending", "joints"]
-ThemeName = Literal["light", "dark"]
-
-_APPLIES_TO: dict[str, tuple[What, ...]] = {
-    "tile": ("overview", "lattice", "deformation", "modes"),
-    "quantity": ("stiffness", "cuts"),
-    "compare": ("stiffness", "cuts"),
-    "colour": ("lattice", "deformation", "modes"),
-    "strain": ("lattice", "deformation", "solid"),
-    "factor": ("deformation", "modes", "solid"),
-    "animate": ("deformation", "modes"),
-    "gltf": ("overview", "lattice", "stiffness", "deformation", "modes", "solid"),
-    "method": ("overview", "stiffness", "cuts"),
-    "element": ("overview", "stiffness", "cuts"),
-    "voxels_per_diameter": ("overview", "stiffness", "cuts", "solid"),
-    "model": ("overview", "lattice", "stiffness", "cuts"),
-}
-"""Pictures that an option applies to."""
-_OF_STRAIN = ("energy", "axial", "bending")
 _PER_VIEW = {1: 900, 2: 800, 3: 600}  #: pixels per view, by the number of columns
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Options of ``render``; see its help."""
-
-    file: Path
-    what: What
-    output: Path | None
-    animate: Path | None
-    gltf: Path | None
-    stl: Path | None
-    threemf: Path | None
-    size: tuple[int, int] | None
-    theme: ThemeName
-    tiles: tuple[int, int, int]
-    quantity: Quantity | None
-    compare: tuple[str, ...]
-    colour: Colour | None
-    strain: str | None
-    factor: float | None
-
-    @property
-    def exports(self) -> tuple[Path | None, ...]:
-        """Files other than the picture."""
-        return (self.animate, self.gltf, self.stl, self.threemf)
 
 
 def draw(context: typer.Context, request: Request, read: Callable[[], Source]) -> None:
@@ -83,17 +35,20 @@ def draw(context: typer.Context, request: Request, read: Callable[[], Source]) -
     Raises:
         LatticeGnnError: For options that do not apply, or files that cannot be written.
     """
-    request = _completed(context, request)
+    request = completed(context, request)
     solver = _solver(context, request)
     _check_places(request)
+    if request.what == "chart":
+        write_chart(request, solver)
+        return
     source = read()
     _write_triangles(request, source)
     if request.animate is not None:
         _write_animation(request, source)
-    if not _wants_picture(request) and request.gltf is None:
+    if not request.wants_picture and request.gltf is None:
         return
     if request.what == "cuts":
-        _write_cuts(request, source, solver)
+        write_cuts(request, source, solver)
         return
     from viz.picture import theme_named
 
@@ -102,7 +57,7 @@ def draw(context: typer.Context, request: Request, read: Callable[[], Source]) -
         from viz.gltf import write_gltf
 
         say_note(f"glTF written to {write_gltf(picture, request.gltf)}.")
-    if _wants_picture(request):
+    if request.wants_picture:
         from viz.render import draw_picture
 
         size = request.size or _size(picture)
@@ -113,59 +68,6 @@ def draw(context: typer.Context, request: Request, read: Callable[[], Source]) -
 
 def _say(what: str, report: "RenderReport") -> None:
     say_note(f"{what}. {report.note}".rstrip())
-
-
-def _completed(context: typer.Context, request: Request) -> Request:
-    """Choose the picture and its file where the options leave it open, and refuse misfits."""
-    if not is_given(context, "what"):
-        request = replace(request, what=_implied(request))
-    _refuse_misfits(context, request)
-    if request.output is None and not any(request.exports):
-        from viz.gl import has_display
-
-        if request.what == "cuts" or not has_display():
-            name = Path(f"{request.file.stem}-{request.what}.png")
-            request = replace(request, output=name)
-    return request
-
-
-def _implied(request: Request) -> What:
-    """Return the picture that the other options ask for."""
-    if request.compare or request.quantity is not None:
-        return "stiffness"
-    if request.animate is not None:
-        return "deformation" if request.strain is not None else "modes"
-    if request.colour is not None:
-        return "lattice"
-    return "overview" if request.strain is None else "deformation"
-
-
-def _refuse_misfits(context: typer.Context, request: Request) -> None:
-    """Refuse options that the picture does not use.
-
-    Raises:
-        LatticeGnnError: Naming the first.
-    """
-    for option, pictures in _APPLIES_TO.items():
-        printed = option == "tile" and (request.stl or request.threemf)
-        if is_given(context, option) and request.what not in pictures and not printed:
-            raise LatticeGnnError(
-                f"--{option.replace('_', '-')}: does not apply to --what {request.what}, only to "
-                f"{', '.join(pictures)}; leave it out or draw one of these."
-            )
-    plain = request.what == "lattice" and request.colour not in _OF_STRAIN
-    if request.strain is not None and plain:
-        raise LatticeGnnError(
-            f"--strain: with --what lattice, expected --colour {', '.join(_OF_STRAIN)}."
-        )
-    if request.colour == "joints" and request.what != "lattice":
-        raise LatticeGnnError("--colour joints: applies to --what lattice only.")
-    if request.factor is not None and not 0 < request.factor < float("inf"):
-        raise LatticeGnnError(f"--factor {request.factor:g}: expected a positive number.")
-
-
-def _wants_picture(request: Request) -> bool:
-    return request.output is not None or not any(request.exports)
 
 
 def _solver(context: typer.Context, request: Request) -> Solver:
@@ -200,13 +102,13 @@ def _check_places(request: Request) -> None:
             from data.exports.print_mesh import check_print_path
 
             check_print_path(path, suffix)
-    if request.what == "cuts" and request.output is not None:
+    if request.what in FIGURES and request.output is not None:
         from viz.style import check_figure_path
 
         check_figure_path(request.output)
     elif request.output is not None:
         check_picture_path(request.output)
-    elif _wants_picture(request):
+    elif request.wants_picture:
         check_place(None, request.size or (1, 1))
 
 
@@ -272,46 +174,13 @@ def _stiffness(request: Request, source: Source, solver: Solver) -> "Picture":
     from viz.picture import Picture, title_of
     from viz.stiffness_view import stiffness_view, surfaces_on_one_scale
 
-    several = _compared(request, source, solver)
+    several = compared_stiffnesses(request, source, solver)
     if len(several) > 1:
         return surfaces_on_one_scale(several, request.quantity or "E")
     ((_, C),) = several
     names = [request.quantity] if request.quantity else list(QUANTITIES)
     views = tuple(stiffness_view(C, name) for name in names)
     return Picture(title_of(source.lattice.name), views, min(len(views), 3))
-
-
-def _compared(request: Request, source: Source, solver: Solver) -> "list[tuple[str, Stiffness]]":
-    """Return the stiffness of the lattice, and of those that it is compared with."""
-    found = [(source, solver)]
-    for other in request.compare:
-        if other in ("beam", "solid", "network"):
-            found.append((source, replace(solver, method=other)))  # type: ignore[arg-type]
-        else:
-            found.append((read_one(Path(other)), solver))
-    several_files = len({id(x) for x, _ in found}) > 1
-    several_methods = len({x.method for _, x in found}) > 1
-    named = []
-    for one, by in found:
-        lattice = one.lattice.name or one.file.stem
-        method = "network" if by.method == "network" else f"{by.method} FEM"
-        words = [lattice] * (several_files or not several_methods) + [method] * several_methods
-        named.append((", ".join(words), stiffness_of(one, by)))
-    return named
-
-
-def _write_cuts(request: Request, source: Source, solver: Solver) -> None:
-    from viz.cuts import cuts_figure
-    from viz.picture import theme_named
-    from viz.style import save_figure
-
-    assert request.output is not None
-    figure = cuts_figure(
-        _compared(request, source, solver),
-        (request.quantity or "E",),
-        theme_named(request.theme),
-    )
-    say_note(f"picture written to {save_figure(figure, request.output)}.")
 
 
 def _lattice(request: Request, source: Source, solver: Solver) -> "Picture":
@@ -329,7 +198,7 @@ def _lattice(request: Request, source: Source, solver: Solver) -> "Picture":
         predict_stiffness(source, solver.model)
         lattice = lattice.simplified()
         chosen = colouring.by_joint_correction(lattice, load_surrogate(solver.model))
-    elif colour in _OF_STRAIN:
+    elif colour in OF_STRAIN:
         case = _case(request, source, "33")
         chosen = colouring.of_strain(colour, lattice, _fields(source, case))
         chosen = replace(chosen, line=f"{chosen.line}, {case.title}")

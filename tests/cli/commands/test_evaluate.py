@@ -155,6 +155,14 @@ def test_plots_are_written_and_named(run, dataset, tmp_path):
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
+def test_stated_errors_are_compared_with_the_true_ones(run, dataset, tmp_path):
+    result = run("evaluate", "joints", dataset, "--pictures", tmp_path / "plots")
+    assert result.exit_code == 0, result.stderr
+    picture = tmp_path / "plots" / "calibration.png"
+    assert str(picture) in result.stderr
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 def test_bad_data_is_refused(run, dataset, catalogue, tmp_path, octet_file):
     evaluate = ("evaluate", "affine")
     assert_refused(run(*evaluate, tmp_path / "none.h5"), "none.h5", "no such file")

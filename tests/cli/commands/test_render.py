@@ -80,6 +80,23 @@ def test_two_lattices_are_compared_on_one_scale(run, written, tmp_path):
     assert is_drawn(picture)
 
 
+def test_property_charts_of_a_folder_and_of_a_dataset(run, written, tmp_path):
+    dataset = tmp_path / "drawn.h5"
+    assert run("generate", "--count", 3, "--densities", "0.05", "-o", dataset).exit_code == 0
+    folder = tmp_path / "cells"
+    folder.mkdir()
+    for name in ("bcc", "octet"):
+        written(cell(name, relative_density=0.1).replace(name=name)).rename(folder / f"{name}.json")
+    for source, options in ((folder, ("--compare", "network")), (dataset, ())):
+        picture = tmp_path / f"{source.stem}.svg"
+        result = run("render", source, "--what", "chart", *options, "-o", picture)
+        assert result.exit_code == 0, result.stderr
+        assert "<svg" in picture.read_text()
+    result = run("render", dataset, "--what", "chart", "--compare", "beam", "-o", picture)
+    assert result.exit_code == 2
+    assert "shows its labels" in result.stderr
+
+
 def test_files_beside_the_picture(run, written, tmp_path):
     pytest.importorskip("manifold3d")
     names = {"--stl": "a.stl", "--3mf": "a.3mf", "--gltf": "a.glb", "--animate": "a.gif"}

@@ -1,0 +1,126 @@
+"""Figures of the command ``render``: polar cuts and property charts, and what they compare."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.terminal.inputs import Source, read_one, read_sources, require_spanning
+from cli.terminal.options import Solver
+from cli.terminal.output import OnProgress, progress, say_note
+from cli.terminal.picture_request import Request
+from cli.terminal.solvers import references, stiffness_of
+from lattice_gnn.errors import LatticeGnnError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lattice_gnn.tensors.stiffness import Stiffness
+    from viz.charts import Series
+
+
+def compared_stiffnesses(
+    request: Request, source: Source, solver: Solver
+) -> "list[tuple[str, Stiffness]]":
+    """Return the stiffness of the lattice, and of those that it is compared with."""
+    found = [(source, solver)]
+    for other in request.compare:
+        if other in ("beam", "solid", "network"):
+            found.append((source, replace(solver, method=other)))  # type: ignore[arg-type]
+        else:
+            found.append((read_one(Path(other)), solver))
+    several_files = len({id(x) for x, _ in found}) > 1
+    several_methods = len({x.method for _, x in found}) > 1
+    named = []
+    for one, by in found:
+        lattice = one.lattice.name or one.file.stem
+        method = "network" if by.method == "network" else f"{by.method} FEM"
+        words = [lattice] * (several_files or not several_methods) + [method] * several_methods
+        named.append((", ".join(words), stiffness_of(one, by)))
+    return named
+
+
+def write_cuts(request: Request, source: Source, solver: Solver) -> None:
+    """Draw polar curves in the coordinate planes."""
+    from viz.cuts import cuts_figure
+    from viz.picture import theme_named
+    from viz.style import save_figure
+
+    assert request.output is not None
+    figure = cuts_figure(
+        compared_stiffnesses(request, source, solver),
+        (request.quantity or "E",),
+        theme_named(request.theme),
+    )
+    say_note(f"picture written to {save_figure(figure, request.output)}.")
+
+
+def write_chart(request: Request, solver: Solver) -> None:
+    """Draw the property chart of the labels of a dataset, or of lattice files by some methods."""
+    from viz.charts import property_chart
+    from viz.picture import theme_named
+    from viz.style import save_figure
+
+    if any(request.exports):
+        raise LatticeGnnError("--what chart: writes no --animate, --gltf, --stl or --3mf.")
+    dataset = request.file.suffix.lower() in (".h5", ".hdf5")
+    series, nu = _labels(request) if dataset else _computed(request, solver)
+    assert request.output is not None
+    figure = property_chart(series, nu, theme_named(request.theme))
+    say_note(f"picture written to {save_figure(figure, request.output)}.")
+
+
+def _labels(request: Request) -> "tuple[list[Series], float]":
+    """Return the labels of a dataset, one series for each kind."""
+    import numpy as np
+
+    from data.datasets.file import read_dataset
+    from viz.charts import Series
+
+    if request.compare:
+        raise LatticeGnnError("--compare: the chart of a dataset shows its labels; leave it out.")
+    dataset = read_dataset(request.file)
+    if not dataset.labels:
+        raise LatticeGnnError(f"{request.file}: holds no labels; add them by `lattice-gnn label`.")
+    density = dataset.to_batch(range(len(dataset))).relative_density.numpy()
+    found = []
+    for kind, label in dataset.labels.items():
+        chosen = np.flatnonzero(label.mask)
+        found.append(Series(f"{kind} FEM", density[chosen], dataset.stiffness(kind, chosen)))
+    return found, float(np.median(dataset.poisson))
+
+
+def _computed(request: Request, solver: Solver) -> "tuple[list[Series], float]":
+    """Return the lattices of files and folders, one series for each method."""
+    import numpy as np
+
+    from viz.charts import Series
+
+    sources = read_sources([request.file])
+    density = np.array([x.lattice.relative_density for x in sources])
+    names = tuple(x.lattice.name or x.file.stem for x in sources)
+    found = []
+    for method in (solver.method, *request.compare):
+        if method not in ("beam", "solid", "network"):
+            raise LatticeGnnError(
+                f"--compare {method}: with --what chart, expected beam, solid or network."
+            )
+        by = replace(solver, method=method)  # type: ignore[arg-type]
+        label = "network" if method == "network" else f"{method} FEM"
+        with progress(label) as on_progress:
+            C = _all_stiffnesses(sources, by, on_progress)
+        found.append(Series(label, density, C, names))
+    return found, float(np.median([x.lattice.material.nu for x in sources]))
+
+
+def _all_stiffnesses(
+    sources: Sequence[Source], solver: Solver, on_progress: OnProgress
+) -> "np.ndarray":
+    """Return C / E_s of all lattices, Mandel."""
+    if solver.method != "network":
+        return references(sources, solver, on_progress).numpy()
+    from lattice_gnn.surrogate.surrogate import load_surrogate
+
+    require_spanning(sources)
+    lattices = [source.lattice for source in sources]
+    return load_surrogate(solver.model).stiffness(lattices).numpy()
