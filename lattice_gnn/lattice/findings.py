@@ -140,8 +140,12 @@ def _slenderness(lattice: Lattice) -> list[Finding]:
 
 
 def _collinear(lattice: Lattice, simplified: Lattice) -> list[Finding]:
-    every = np.ones(lattice.num_nodes, dtype=bool)
-    merged = lattice.num_nodes - lattice.simplified(only=every).num_nodes
+    joined = simplified
+    if (
+        lattice.degrees == 1
+    ).any():  # hanging struts, which are left out too, are counted elsewhere
+        joined = lattice.simplified(only=np.ones(lattice.num_nodes, dtype=bool))
+    merged = lattice.num_nodes - joined.num_nodes
     if not merged:
         return []
     return [

@@ -14,10 +14,13 @@ from lattice_gnn.surrogate.surrogate import load_surrogate
 COUNTED = {
     "connectivity": [("lattice.lattice", "analyse_net")],
     "simplification": [
-        ("lattice.collinear", "removable_nodes"),
-        ("lattice.batch", "removable_nodes"),
+        ("lattice.simplification", "removable_nodes"),
+        ("lattice.batch_simplification", "removable_nodes"),
     ],
-    "merging": [("lattice.lattice", "simplify_topology"), ("lattice.batch", "simplify_topology")],
+    "merging": [
+        ("lattice.simplification", "simplify_topology"),
+        ("lattice.batch_simplification", "simplify_topology"),
+    ],
     "net fingerprint": [("surrogate.domain", "net_fingerprint")],
     "domain measures": [("surrogate.surrogate", "measures")],
     "frame": [("network.layers.joint_cases", "homogenise_beam")],
