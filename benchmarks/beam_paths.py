@@ -13,9 +13,10 @@ import torch
 
 from fem_reference.beam import groups
 from fem_reference.beam import homogenise as beam
-from fem_reference.beam.compiled import load_kernel, pinned
+from fem_reference.beam.compiled import load_kernel
 from fem_reference.beam.kernel.ordering import buffers, order_nodes
 from fem_reference.beam.supports import find_supports
+from fem_reference.loading import pinned
 from lattice_gnn.cells.named import cell
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice

@@ -19,7 +19,7 @@ from data.labelling.generate import generate
 from data.populations.identity import crystal_symmetry
 from data.populations.population import Population
 from data.populations.varied_cells import CellSampling, sample_cells
-from fem_reference.beam.compiled import pinned
+from fem_reference.loading import pinned
 from lattice_gnn import __version__
 from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError

@@ -3,8 +3,8 @@
 import numpy as np
 
 from data.datasets.dataset import Label
-from fem_reference.beam.compiled import pinned
 from fem_reference.beam.homogenise import homogenise_beam
+from fem_reference.loading import pinned
 from fem_reference.sparse import IllConditionedError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.tensors.notation import UPPER

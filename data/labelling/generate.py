@@ -35,7 +35,7 @@ from data.labelling.batches import (
 from data.labelling.beam import BEAM, label_beam
 from data.labelling.solid import SOLID_GENERATOR, SolidLabelling, label_dataset
 from data.populations.population import Base, Population, make_base
-from fem_reference.beam.compiled import pinned
+from fem_reference.loading import pinned
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -63,6 +64,19 @@ def slabs(
         slab.append(group)
         nodes += more
     yield slab
+
+
+def spans(cost: np.ndarray, least: int) -> list[tuple[int, int]]:
+    """Split items 0, 1, ... into ranges of similar cost, a few for each of torch's threads.
+
+    Args:
+        cost: Cost of all items up to each one, 0 first.
+        least: Smallest cost of a range.
+    """
+    threads = torch.get_num_threads()
+    pieces = 1 if threads == 1 else max(1, min(int(cost[-1]) // least, 4 * threads))
+    marks = np.searchsorted(cost, np.linspace(0, cost[-1], pieces + 1)).tolist()
+    return [(a, b) for a, b in pairwise(marks) if b > a]
 
 
 def in_threads(

@@ -18,14 +18,14 @@ from torch import Tensor, nn
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.answer import Answer
 from lattice_gnn.network.base import ModelSettings, StiffnessNetwork, check_config
-from lattice_gnn.network.layers.joint_cases import PAIR_FEATURES, JointCases
-from lattice_gnn.network.layers.joint_forms import NUM_FORMS, joint_energy
+from lattice_gnn.network.layers.joint_cases import JointCases
+from lattice_gnn.network.layers.joint_forms import joint_energy
+from lattice_gnn.network.layers.joint_members import JointMember, coefficients
 from lattice_gnn.network.layers.positivity import relative_to
 from lattice_gnn.network.normaliser import Normaliser
 
-_SMALL = 0.1  #: scale of the last layer before training
-_PARTNERS = 3.0  #: by which sums over partners are divided
 _CHUNK = 128  #: lattices whose frames are solved together
+_PAIRS = 4_000  #: pairs whose coefficients are computed together, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,39 +53,6 @@ class JointConfig(ModelSettings):
         check_config(self, {"hidden": 1, "embedding": 1, "degree": 0, "members": 1})
 
 
-class JointMember(nn.Module):
-    """Coefficients of the forms of every directed pair."""
-
-    def __init__(self, config: JointConfig):
-        super().__init__()
-        hidden, embedding, features = config.hidden, config.embedding, len(PAIR_FEATURES)
-        self.degree = config.degree
-        self.polynomial = nn.Parameter(torch.zeros(config.degree + 1, NUM_FORMS))
-        self.message = _mlp(features, hidden, 2 * embedding)
-        self.embed = _mlp(2 * embedding, hidden, embedding)
-        last = nn.Linear(hidden, NUM_FORMS)
-        self.coefficients = nn.Sequential(
-            *_mlp(features + 2 * embedding, hidden, hidden), nn.SiLU(), last
-        )
-        with torch.no_grad():
-            last.weight.mul_(_SMALL)
-            last.bias.zero_()
-
-    def forward(self, cases: JointCases) -> Float[Tensor, "2 pairs 42"]:
-        """Coefficients; the embedding of an end is a sum and a softmax mean over its partners."""
-        features, ends = cases.features, cases.ends.flatten()
-        weight = cases.influence.flatten()[:, None]
-        value, score = self.message(features).flatten(0, 1).chunk(2, 1)
-        share = weight * score.clamp(max=20).exp()
-        parts = torch.cat([weight * value, share * value, share], 1)
-        total = parts.new_zeros(len(cases.forces), parts.shape[1]).index_add(0, ends, parts)
-        summed, top, norm = total.chunk(3, 1)
-        h = self.embed(torch.cat([summed / _PARTNERS, top / (1 + norm)], 1))[cases.ends]
-        powers = features[..., :1] ** torch.arange(self.degree + 1, device=features.device)
-        learned = self.coefficients(torch.cat([features, h, h.flip(0)], -1))
-        return powers @ self.polynomial + learned
-
-
 class JointModel(StiffnessNetwork):
     """Quadratic forms of pairs of struts at joints in the exact forces of the frame."""
 
@@ -93,7 +60,10 @@ class JointModel(StiffnessNetwork):
 
     def __init__(self, config: JointConfig, normaliser: Normaliser):
         super().__init__(config, normaliser)
-        self.members = nn.ModuleList(JointMember(config) for _ in range(config.members))
+        self.members = nn.ModuleList(
+            JointMember(config.hidden, config.embedding, config.degree)
+            for _ in range(config.members)
+        )
 
     def stiffness(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
         """C / E_s of simplified lattices, float64, positive definite; the frame is solved once."""
@@ -119,13 +89,17 @@ class JointModel(StiffnessNetwork):
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
         """M, the mean over the members: it is linear in the coefficients."""
-        coefficients = torch.stack([member(inputs) for member in self.members])
-        return joint_energy(coefficients.mean(0), inputs)
+        return self._energies(inputs, mean=True)[0]
 
     def member_matrices(self, inputs: Any) -> Float[Tensor, "members lattices 6 6"]:
         """M of every member."""
-        return torch.stack([joint_energy(member(inputs), inputs) for member in self.members])
+        return self._energies(inputs, mean=False)
 
-
-def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, outputs))
+    def _energies(self, cases: JointCases, *, mean: bool) -> Float[Tensor, "sets lattices 6 6"]:
+        """M of every set of coefficients, a few lattices at a time."""
+        members: list[Any] = list(self.members)
+        found = [
+            torch.stack([joint_energy(g, part) for g in coefficients(members, part, mean=mean)])
+            for part in cases.parts(_PAIRS)
+        ]
+        return torch.cat(found, 1)

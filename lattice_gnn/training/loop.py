@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from fem_reference.loading import pinned
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
@@ -110,7 +111,7 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
     """
     training, validation = data
     plan = Plan(config, len(training))
-    with join(device) as ranks:
+    with join(device) as ranks, pinned(plan.steps * config.batch_size):
         torch.manual_seed(config.seed)
         model = _start(model_config, config, training).to(ranks.device)
         _check(config, model, ranks.device)

@@ -4,8 +4,8 @@ from typing import NamedTuple, no_type_check
 
 import numpy as np
 
+from fem_reference.beam.kernel.blocks import BLOCK, FREEDOMS, WIDTH
 from fem_reference.beam.kernel.factor import factorise, solve_lower, solve_upper
-from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled
 from fem_reference.beam.kernel.ordering import Panels, buffers, order_nodes
 from fem_reference.beam.kernel.struts import (
     DEFORMATIONS,
@@ -16,6 +16,7 @@ from fem_reference.beam.kernel.struts import (
     normalise,
     unit_strains,
 )
+from fem_reference.jit import inner
 
 _PASSES = 4  #: refinements before a cell is left to the torch path, which checks the softest mode
 
@@ -103,7 +104,7 @@ def make_work(cells: Cells, first: int, last: int) -> Work:
     )
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def struts_of(b, cells, w):
     """Return the struts of cell b and choose its elimination order."""
@@ -121,7 +122,7 @@ def struts_of(b, cells, w):
     return struts
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def with_own_ends(struts, w):
     """Return the struts with separate ends, two blocks each, as if disconnected."""
@@ -135,7 +136,7 @@ def with_own_ends(struts, w):
     )
 
 
-@compiled()
+@inner()
 @no_type_check
 def build_matrix(struts, nodes, held, p, columns):
     """Build the panels of the stiffness matrix, scaled to a unit diagonal.
@@ -163,7 +164,7 @@ def build_matrix(struts, nodes, held, p, columns):
             values[start[step] + (WIDTH + 1) * c] = 1.0
 
 
-@compiled()
+@inner()
 @no_type_check
 def clear(x, count):
     """Set the first ``count`` numbers to zero."""
@@ -171,7 +172,7 @@ def clear(x, count):
         x[k] = 0.0
 
 
-@compiled()
+@inner()
 @no_type_check
 def scale(nodes, p, columns, x, sign):
     """Multiply every degree of freedom by its scale and by the sign."""
@@ -184,7 +185,7 @@ def scale(nodes, p, columns, x, sign):
                 x[row + k] *= factor
 
 
-@compiled()
+@inner()
 @no_type_check
 def _square_sum(values, count):
     """Return the sum of squares."""
@@ -194,7 +195,7 @@ def _square_sum(values, count):
     return total
 
 
-@compiled()
+@inner()
 @no_type_check
 def factor_and_solve(nodes, p, columns, f, x):
     """Set x = K^-1 f for scaled f; return whether K is positive definite."""
@@ -212,7 +213,7 @@ def factor_and_solve(nodes, p, columns, f, x):
     return True
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def equilibrium(struts, nodes, cells, w, columns):
     """Compute equilibrium w.u and deformations w.D; return whether they are accurate.
@@ -244,7 +245,7 @@ def equilibrium(struts, nodes, cells, w, columns):
     return False
 
 
-@compiled()
+@inner()
 @no_type_check
 def _largest_energy(x, size):
     """Return the largest sum of squares of a column."""
@@ -259,7 +260,7 @@ def _largest_energy(x, size):
     return largest
 
 
-@compiled()
+@inner()
 @no_type_check
 def correct(nodes, p, columns, f, u):
     """Add the correction L^-T f to the displacements."""

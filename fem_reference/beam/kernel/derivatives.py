@@ -9,6 +9,7 @@ from typing import NamedTuple, no_type_check
 
 import numpy as np
 
+from fem_reference.beam.kernel.blocks import BLOCK, FREEDOMS, WIDTH
 from fem_reference.beam.kernel.cells import (
     build_matrix,
     clear,
@@ -18,8 +19,8 @@ from fem_reference.beam.kernel.cells import (
     with_own_ends,
 )
 from fem_reference.beam.kernel.factor import dot, six
-from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled, entry
 from fem_reference.beam.kernel.struts import DEFORMATIONS, add_derivatives, add_forces, deform
+from fem_reference.jit import entry, inner
 
 
 class Derivatives(NamedTuple):
@@ -66,7 +67,7 @@ def differentiate(cells, span, columns, w, given, gradient):
         add_derivatives(struts, w.X, (w.u, w.basis), columns, gradient)
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def _add_blocks(nodes, values, place, x):
     """Add values of the nodes to blocks in elimination order."""
@@ -77,7 +78,7 @@ def _add_blocks(nodes, values, place, x):
                 x[BLOCK * place[n] + WIDTH * c + k] += values[first + n, c, k]
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def _weights(b, given, volume, W):
     """Compute W for each kind of deformation: derivatives by deformations D are D W."""
@@ -90,7 +91,7 @@ def _weights(b, given, volume, W):
                 W[BLOCK * row + WIDTH * k + l] = total / volume
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def _apply_weights(count, w, columns):
     """Set X = D W for all struts, W by kind: axial, twist, and the six rows of bending."""
@@ -103,7 +104,7 @@ def _apply_weights(count, w, columns):
                 X[at + k] = dot(d, six(W, block + k, np.uint64(WIDTH)))
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def _add_adjoint(struts, nodes, held, context, gradient):
     """Add the derivatives through forces and displacements; X then lacks only the explicit part."""
@@ -129,7 +130,7 @@ def _add_adjoint(struts, nodes, held, context, gradient):
     _add_deformations(struts, f, w, columns)
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def _add_deformations(struts, u, w, columns):
     """Add D(u) without strain to X; w.D is unchanged."""
@@ -139,7 +140,7 @@ def _add_deformations(struts, u, w, columns):
         X[k] += Y[k]
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def _load_apart(struts, values, apart):
     """Copy the values at the ends of struts to two separate blocks each."""

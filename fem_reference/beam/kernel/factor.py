@@ -4,13 +4,14 @@ from typing import no_type_check
 
 import numpy as np
 
-from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled
+from fem_reference.beam.kernel.blocks import BLOCK, FREEDOMS, WIDTH
+from fem_reference.jit import inner
 
 # Unsigned indices avoid the check for negative ones, which would prevent vectorisation.
 _ONE, _ROW = np.uint64(1), np.uint64(WIDTH)
 
 
-@compiled()
+@inner()
 @no_type_check
 def six(values, at, stride):
     """Return six numbers, ``stride`` apart."""
@@ -21,7 +22,7 @@ def six(values, at, stride):
     return values[at], values[a], values[b], values[c], values[d], values[d + stride]
 
 
-@compiled()
+@inner()
 @no_type_check
 def block_rows(values, at):
     """Return a 6 x 6 block as a tuple of its rows."""
@@ -38,7 +39,7 @@ def block_rows(values, at):
     )
 
 
-@compiled()
+@inner()
 @no_type_check
 def block_columns(values, at):
     """Return a 6 x 6 block as a tuple of its columns."""
@@ -55,14 +56,14 @@ def block_columns(values, at):
     )
 
 
-@compiled()
+@inner()
 @no_type_check
 def dot(m, x):
     """Return the sum of six products."""
     return m[0] * x[0] + m[1] * x[1] + m[2] * x[2] + m[3] * x[3] + m[4] * x[4] + m[5] * x[5]
 
 
-@compiled()
+@inner()
 @no_type_check
 def subtract_product(target, t, m, source, s, columns):
     """Subtract M S from block T, M a tuple of six rows, S another block."""
@@ -89,7 +90,7 @@ def subtract_product(target, t, m, source, s, columns):
         target[t5 + k] -= dot(m[5], x)
 
 
-@compiled()
+@inner()
 @no_type_check
 def replace_by_product(values, t, m, columns):
     """Replace block T by M T, M a tuple of six rows."""
@@ -116,7 +117,7 @@ def replace_by_product(values, t, m, columns):
         values[t5 + k] = dot(m[5], x)
 
 
-@compiled()
+@inner()
 @no_type_check
 def factorise(nodes, p, columns):
     """Cholesky-factorise in place, forward-substitute right-hand sides; return success."""
@@ -138,7 +139,7 @@ def factorise(nodes, p, columns):
     return True
 
 
-@compiled()
+@inner()
 @no_type_check
 def _invert_root(values, at, inverses, to):
     """Compute the Cholesky factor of a diagonal block and its inverse; False if not positive."""
@@ -166,7 +167,7 @@ def _invert_root(values, at, inverses, to):
     return True
 
 
-@compiled()
+@inner()
 @no_type_check
 def solve_lower(nodes, p, x, columns):
     """Set x = L^-1 x, with one block of x per step."""
@@ -178,7 +179,7 @@ def solve_lower(nodes, p, x, columns):
             subtract_product(x, BLOCK * later[step, a], m, x, BLOCK * step, columns)
 
 
-@compiled()
+@inner()
 @no_type_check
 def solve_upper(nodes, p, x, columns):
     """Set x = L^-T x, with one block of x per step."""

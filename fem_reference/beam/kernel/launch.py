@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,13 @@ from fem_reference.beam.groups import (
     Task,
     condition_numbers,
 )
+from fem_reference.beam.kernel.blocks import WIDTH
 from fem_reference.beam.kernel.cells import Cells, Work, make_work
 from fem_reference.beam.kernel.derivatives import Derivatives, differentiate
-from fem_reference.beam.kernel.jit import WIDTH, is_kept
 from fem_reference.beam.kernel.solve import Results, solve
-from fem_reference.beam.schedule import in_threads
+from fem_reference.beam.schedule import in_threads, spans
 from fem_reference.beam.solution import BeamFields
+from fem_reference.jit import is_kept
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.tensors.matrix_functions import OnceDifferentiable
 
@@ -143,11 +143,9 @@ def _over_cells(cells: Cells, function: Callable[[tuple[int, int], Work], None])
     """Apply the function to all cells, in spans distributed over torch's threads."""
     nodes = np.diff(cells.node_offsets)
     cost = np.concatenate([[0], np.cumsum(nodes * (nodes + 20))])
-    threads = torch.get_num_threads()
-    pieces = 1 if threads == 1 else max(1, min(int(cost[-1]) // _LEAST, 4 * threads))
-    marks = np.searchsorted(cost, np.linspace(0, cost[-1], pieces + 1)).tolist()
-    spans = [(a, b) for a, b in pairwise(marks) if b > a]
-    in_threads(lambda span: function(span, make_work(cells, *span)), spans, parallel=True)
+    in_threads(
+        lambda span: function(span, make_work(cells, *span)), spans(cost, _LEAST), parallel=True
+    )
 
 
 class _Differentiable(torch.autograd.Function):

@@ -13,7 +13,8 @@ from typing import NamedTuple, no_type_check
 
 import numpy as np
 
-from fem_reference.beam.kernel.jit import BLOCK, WIDTH, compiled
+from fem_reference.beam.kernel.blocks import BLOCK, WIDTH
+from fem_reference.jit import inner
 
 
 class Panels(NamedTuple):
@@ -60,7 +61,7 @@ def buffers(nodes: int) -> Panels:
     )
 
 
-@compiled()
+@inner()
 @no_type_check
 def order_nodes(ends, struts, nodes, p):
     """Choose the elimination order of a cell and lay out its panels."""
@@ -87,7 +88,7 @@ def order_nodes(ends, struts, nodes, p):
     _lay_out(nodes, p)
 
 
-@compiled()
+@inner()
 @no_type_check
 def _take_out(node, nodes, joined, degree, neighbours):
     """Eliminate a node: its (counted) neighbours become neighbours of each other."""
@@ -110,7 +111,7 @@ def _take_out(node, nodes, joined, degree, neighbours):
     return count
 
 
-@compiled()
+@inner()
 @no_type_check
 def _lay_out(nodes, p):
     """Convert neighbours to steps, ascending, and place the panels one after another."""

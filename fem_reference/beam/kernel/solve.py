@@ -4,6 +4,7 @@ from typing import NamedTuple, no_type_check
 
 import numpy as np
 
+from fem_reference.beam.kernel.blocks import BLOCK, FREEDOMS, WIDTH
 from fem_reference.beam.kernel.cells import (
     clear,
     correct,
@@ -12,8 +13,8 @@ from fem_reference.beam.kernel.cells import (
     with_own_ends,
 )
 from fem_reference.beam.kernel.factor import block_columns, subtract_product
-from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled, entry
 from fem_reference.beam.kernel.struts import DEFORMATIONS, add_forces
+from fem_reference.jit import entry, inner
 
 
 class Results(NamedTuple):
@@ -53,7 +54,7 @@ def solve(cells, span, columns, w, results):
             _store_parts(b, struts.count, cells.volumes[b], (w, columns), results.parts)
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def _store_energies(b, count, volume, work, stiffness):
     """Store C = (1/V) sum of D^T D over struts, six rows of D at a time."""
@@ -71,7 +72,7 @@ def _store_energies(b, count, volume, work, stiffness):
             stiffness[b, k, l] = -both / (2.0 * volume)
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def _store_parts(b, count, volume, work, parts):
     """Store the axial (row 0 of D), torsion (row 1) and bending (rows 2-7) parts of C."""
@@ -94,7 +95,7 @@ def _store_parts(b, count, volume, work, parts):
                 parts[b, row, k, l] = -both / (2.0 * volume)
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def _store_motion(nodes, w, motion):
     """Store displacements in the order of the nodes."""
@@ -106,7 +107,7 @@ def _store_motion(nodes, w, motion):
                 motion[first + n, c, k] = u[BLOCK * place[n] + WIDTH * c + k]
 
 
-@compiled(inline="always")
+@inner(inline="always")
 @no_type_check
 def _store_forces(struts, w, columns, forces):
     """Store forces and moments on the ends of every strut."""

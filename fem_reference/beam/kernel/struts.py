@@ -19,7 +19,8 @@ from typing import NamedTuple, no_type_check
 import numpy as np
 import torch
 
-from fem_reference.beam.kernel.jit import BLOCK, FREEDOMS, WIDTH, compiled
+from fem_reference.beam.kernel.blocks import BLOCK, FREEDOMS, WIDTH
+from fem_reference.jit import inner
 from lattice_gnn.tensors.notation import strain_basis
 
 DEFORMATIONS = 8 * WIDTH  #: numbers per strut for its deformations
@@ -56,7 +57,7 @@ def unit_strains() -> np.ndarray:
     return basis.ravel()
 
 
-@compiled()
+@inner()
 @no_type_check
 def normalise(struts):
     """Compute the unit vectors along the struts."""
@@ -71,14 +72,14 @@ def normalise(struts):
 # Vectors of three numbers
 
 
-@compiled()
+@inner()
 @no_type_check
 def _three(x, at):
     """Return three numbers, a row apart."""
     return x[at], x[at + _ROW], x[at + _TWO]
 
 
-@compiled()
+@inner()
 @no_type_check
 def _add_to(x, at, a):
     x[at] += a[0]
@@ -86,26 +87,26 @@ def _add_to(x, at, a):
     x[at + _TWO] += a[2]
 
 
-@compiled()
+@inner()
 @no_type_check
 def _inner(a, b):
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-@compiled()
+@inner()
 @no_type_check
 def _cross(a, b):
     return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
 
 
-@compiled()
+@inner()
 @no_type_check
 def _sum(x, a, y, b):
     """Return x a + y b."""
     return x * a[0] + y * b[0], x * a[1] + y * b[1], x * a[2] + y * b[2]
 
 
-@compiled()
+@inner()
 @no_type_check
 def _stretch(u, basis, ends, v, k):
     """Return the relative displacement u_j - u_i + E v under the k-th unit strain."""
@@ -114,7 +115,7 @@ def _stretch(u, basis, ends, v, k):
     return b[0] - a[0] + _inner(c, v), b[1] - a[1] + _inner(d, v), b[2] - a[2] + _inner(e, v)
 
 
-@compiled()
+@inner()
 @no_type_check
 def _coefficients_of(b, coefficients):
     """Return the coefficients of axial force and torsion, and of both bending deformations."""
@@ -128,7 +129,7 @@ def _coefficients_of(b, coefficients):
 # All struts of a cell
 
 
-@compiled()
+@inner()
 @no_type_check
 def deform(struts, u, basis, columns, D):
     """Compute the deformations D of all struts under displacements u and the unit strains."""
@@ -154,7 +155,7 @@ def deform(struts, u, basis, columns, D):
             D[there], D[there + _ROW], D[there + _TWO] = y
 
 
-@compiled()
+@inner()
 @no_type_check
 def add_forces(struts, D, columns, f):
     """Add to f the end forces and moments that hold the struts at deformations D.
@@ -179,7 +180,7 @@ def add_forces(struts, D, columns, f):
             _add_to(f, j + _THREE + k, _sum(1.0, q, turn - _inner(t, q), t))
 
 
-@compiled()
+@inner()
 @no_type_check
 def _add_block(values, at, t, m):
     """Add [[m0 tt + m1 P, m2 [t]x], [m3 [t]x, m4 tt + m5 P]] to a block of six rows."""
@@ -197,7 +198,7 @@ def _add_block(values, at, t, m):
         values[at + WIDTH * (r + 3) + c] -= m[3] * t[d]
 
 
-@compiled()
+@inner()
 @no_type_check
 def assemble(struts, p):
     """Add the stiffness of all struts to the panels."""
@@ -222,7 +223,7 @@ def assemble(struts, p):
             _add_block(values, place, t, (-a, -shear, -at_j, -at_i, -g, ij))
 
 
-@compiled()
+@inner()
 @no_type_check
 def add_derivatives(struts, X, motion, columns, gradient):
     """Add the derivatives of X . D by vectors and coefficients to ``gradient`` (struts, 11).
@@ -265,7 +266,7 @@ def add_derivatives(struts, X, motion, columns, gradient):
             gradient[b, k] += a
 
 
-@compiled()
+@inner()
 @no_type_check
 def _by_tangent(t, constants, stretch, turns, along):
     """Return the derivatives of X . D by the tangent t and by the displacement d."""

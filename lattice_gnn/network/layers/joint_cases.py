@@ -1,6 +1,7 @@
 """Inputs of a joint model: frame, forces and invariants, all independent of its weights."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
@@ -35,8 +36,8 @@ _ROUND = 0.02  #: added to 1 - c and 1 + c before the root
 _SLENDER, _SLENDER_MEAN = 0.01, -2.2  #: added to r / L; about the mean of the logarithm
 _NU = 0.3  #: reference value of nu
 _NU_SCALE = 5.0  #: so that its range is about 1
-_PER_END = ("forces",)
-_PER_PAIR = ("pair_forces", "features", "influence")
+_PER_END = ("forces", "direction")
+_PER_PAIR = ("features", "influence")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +46,10 @@ class JointCases:
 
     Attributes:
         root: P^(1/2), P the beam stiffness C / E_s of each lattice; float64.
-        forces: f, m and t x m of every strut end, scaled: f / sqrt(pi r E), m / sqrt(pi r^3 E / 4),
-            under the strains P^(-1/2) / sqrt(V). Squares are energies of a piece of strut whose
-            length is its radius, over that of the cell.
-        pair_forces: Components of the scaled forces of end a in the frame of every directed pair:
-            even (f.t, f.n, m.w) and odd (m.t, m.n, f.w) under reflection in the plane of the pair,
-            n = t_b - c t_a, w = t_a x t_b.
+        forces: f and m of every strut end, scaled: f / sqrt(pi r E), m / sqrt(pi r^3 E / 4), under
+            the strains P^(-1/2) / sqrt(V). Squares are energies of a piece of strut whose length is
+            its radius, over that of the cell.
+        direction: Unit vector along the strut of every end, away from the joint.
         features: ``PAIR_FEATURES`` of every directed pair.
         influence: Influence of b on the end of a.
         coupling: Coupling of the two ends of a pair.
@@ -61,8 +60,8 @@ class JointCases:
     """
 
     root: Float[Tensor, "lattices 6 6"]
-    forces: Float[Tensor, "ends 3 3 6"]
-    pair_forces: Float[Tensor, "2 pairs 2 3 6"]
+    forces: Float[Tensor, "ends 2 3 6"]
+    direction: Float[Tensor, "ends 3"]
     features: Float[Tensor, "2 pairs features"]
     influence: Float[Tensor, "2 pairs"]
     coupling: Float[Tensor, " pairs"]
@@ -90,15 +89,13 @@ class JointCases:
         load = to_energy[batch.strut_lattice].to(solution.end_forces)
         raw = (solution.end_forces @ load).view(-1, 2, 3, 6)  # ends, force and moment
         scale = torch.pi * pairs.radius * pairs.modulus
-        f = raw[:, 0] * scale.rsqrt()[:, None, None]
-        m = raw[:, 1] * (2 * scale.rsqrt() / pairs.radius)[:, None, None]
-        lever = torch.linalg.cross(pairs.direction[:, :, None].expand_as(m), m, dim=1)
+        unit = torch.stack([scale, scale * pairs.radius.square() / 4], 1).rsqrt()
         influence = pairs.influence()
         cut = pairs.transparency(influence)
         return cls(
             root=P("sqrt"),
-            forces=torch.stack([f, m, lever], 1).to(dtype),
-            pair_forces=_in_pair_frames(pairs, f, m).to(dtype),
+            forces=(raw * unit[:, :, None, None]).to(dtype),
+            direction=pairs.direction.to(dtype),
             features=_features(pairs, cut, dtype).to(dtype),
             influence=influence.to(dtype),
             coupling=pairs.coupling().to(dtype),
@@ -149,6 +146,34 @@ class JointCases:
             pair_offsets=pair_offsets,
         )
 
+    def parts(self, pairs: int) -> Iterator["JointCases"]:
+        """Ranges of lattices with about so many pairs each, without copies."""
+        total = int(self.pair_offsets[-1])
+        if total <= pairs:
+            yield self
+            return
+        marks = torch.linspace(0, total, -(-total // pairs) + 1, dtype=torch.float64)
+        marks = torch.searchsorted(self.pair_offsets.double(), marks.to(self.root.device))
+        for first, last in itertools.pairwise(marks.unique().tolist()):
+            yield self._range(first, last)
+
+    def _range(self, first: int, last: int) -> "JointCases":
+        """Lattices first, ..., last - 1."""
+        end_offsets = self.end_offsets[first : last + 1]
+        pair_offsets = self.pair_offsets[first : last + 1]
+        ends = slice(int(end_offsets[0]), int(end_offsets[-1]))
+        pairs = slice(int(pair_offsets[0]), int(pair_offsets[-1]))
+        return JointCases(
+            root=self.root[first:last],
+            **{name: getattr(self, name)[ends] for name in _PER_END},
+            **{name: getattr(self, name)[:, pairs] for name in _PER_PAIR},
+            coupling=self.coupling[pairs],
+            cut=self.cut[pairs],
+            ends=self.ends[:, pairs] - ends.start,
+            end_offsets=end_offsets - ends.start,
+            pair_offsets=pair_offsets - pairs.start,
+        )
+
     @classmethod
     def join(cls, parts: Sequence["JointCases"]) -> "JointCases":
         """Lattices of several batches, in order."""
@@ -168,20 +193,6 @@ class JointCases:
             end_offsets=_chain([part.end_offsets for part in parts]),
             pair_offsets=_chain([part.pair_offsets for part in parts]),
         )
-
-
-def _in_pair_frames(
-    pairs: JointPairs, f: Float[Tensor, "ends 3 6"], m: Float[Tensor, "ends 3 6"]
-) -> Float[Tensor, "2 pairs 2 3 6"]:
-    """Even and odd components of the forces of end a, for both directions of every pair."""
-    t = pairs.direction[pairs.ends]
-    n = t.flip(0) - pairs.cosine[:, None] * t
-    w = torch.linalg.cross(t, t.flip(0))
-    axes = torch.stack([t, n, w], 2)
-    force, moment = axes @ f[pairs.ends], axes @ m[pairs.ends]
-    even = torch.stack([force[:, :, 0], force[:, :, 1], moment[:, :, 2]], 2)
-    odd = torch.stack([moment[:, :, 0], moment[:, :, 1], force[:, :, 2]], 2)
-    return torch.stack([even, odd], 2)
 
 
 def _features(

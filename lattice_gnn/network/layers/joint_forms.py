@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lattice_gnn.network.layers.joint_cases import JointCases
+from lattice_gnn.network.layers.joint_kernel import kernel_for
 
 NUM_FORMS = 42
 """Coefficients of a directed pair: G1, G2, G3, G4 (3 x 3 each, row by row), then g1 to g6."""
@@ -27,10 +28,31 @@ def joint_energy(
     terms by 1 - cut: neither a vanishing neighbour nor a node on a straight uniform strut has any
     effect.
     """
+    alone, both = _weights(cases)
+    kernel = kernel_for(coefficients, len(both))
+    if kernel is not None:
+        motion = cases.forces, cases.direction
+        offsets = cases.end_offsets, cases.pair_offsets
+        M: Tensor = kernel.joint_energies(coefficients, (alone, both), motion, cases.ends, offsets)
+        return M
+    return _by_torch(coefficients, (alone, both), cases)
+
+
+def _weights(cases: JointCases) -> tuple[Float[Tensor, "2 pairs"], Float[Tensor, " pairs"]]:
+    """Weights of the terms in the forces of one end, and of those in both."""
     solid = 1 - cases.cut
-    alone, both = solid * cases.influence, solid * cases.coupling
+    return solid * cases.influence, solid * cases.coupling
+
+
+def _by_torch(
+    coefficients: Float[Tensor, "2 pairs 42"],
+    weights: tuple[Float[Tensor, "2 pairs"], Float[Tensor, " pairs"]],
+    cases: JointCases,
+) -> Float[Tensor, "lattices 6 6"]:
+    """``joint_energy`` by torch."""
+    alone, both = weights
     blocks = coefficients[..., :_BLOCKS].unflatten(-1, (2, 2, 3, 3))  # parity, own/other
-    x = cases.pair_forces
+    x = pair_forces(cases)
     own, other = alone[:, :, None, None, None], both[:, None, None, None]
     answer = own * (blocks[:, :, :, 0] @ x) + other * (blocks[:, :, :, 1] @ x.flip(0))
     rows = x.flatten(2, 3)
@@ -40,11 +62,12 @@ def joint_energy(
     a = cases.ends.flatten()
     ends = len(cases.forces)
     own_sum = g.new_zeros(ends, 3).index_add(0, a, (alone[..., None] * g[..., :3]).flatten(0, 1))
-    toward = cases.forces[cases.ends.flip(0).flatten()]
+    forces = with_lever(cases)
+    toward = forces[cases.ends.flip(0).flatten()]
     weighted = (both[:, None] * g[..., 3:]).flatten(0, 1)[:, :, None, None] * toward
-    answer = own_sum[:, :, None, None] * cases.forces
+    answer = own_sum[:, :, None, None] * forces
     answer = answer + weighted.new_zeros(ends, 3, 3, 6).index_add(0, a, weighted)
-    left = cases.forces[:, [0, 1, 0]]
+    left = forces[:, [0, 1, 0]]
     by_end = left.flatten(1, 2).mT @ answer.flatten(1, 2)
 
     M = by_pair.new_zeros(len(cases), 6, 6).index_add(0, cases.pair_lattice, by_pair)
@@ -52,11 +75,34 @@ def joint_energy(
     return (M + M.mT) / 2
 
 
+def with_lever(cases: JointCases) -> Float[Tensor, "ends 3 3 6"]:
+    """f, m and t x m of every strut end."""
+    f, m = cases.forces.unbind(1)
+    lever = torch.linalg.cross(cases.direction[:, :, None].expand_as(m), m, dim=1)
+    return torch.stack([f, m, lever], 1)
+
+
+def pair_forces(cases: JointCases) -> Float[Tensor, "2 pairs 2 3 6"]:
+    """Components of the scaled forces of end a in the frame of every directed pair.
+
+    Even (f.t, f.n, m.w) and odd (m.t, m.n, f.w) under reflection in the plane of the pair, with
+    n = t_b - c t_a, w = t_a x t_b.
+    """
+    t = cases.direction[cases.ends]
+    c = (t[0] * t[1]).sum(-1, keepdim=True)
+    n = t.flip(0) - c * t
+    w = torch.linalg.cross(t, t.flip(0))
+    axes = torch.stack([t, n, w], 2)
+    force, moment = (axes @ part[cases.ends] for part in cases.forces.unbind(1))
+    even = torch.stack([force[:, :, 0], force[:, :, 1], moment[:, :, 2]], 2)
+    odd = torch.stack([moment[:, :, 0], moment[:, :, 1], force[:, :, 2]], 2)
+    return torch.stack([even, odd], 2)
+
+
 def pair_forms(cases: JointCases) -> Float[Tensor, "2 pairs 42 6 6"]:
     """The symmetric matrix that multiplies each coefficient in ``joint_energy``."""
-    solid = 1 - cases.cut
-    alone, both = solid * cases.influence, solid * cases.coupling
-    x = cases.pair_forces
+    alone, both = _weights(cases)
+    x, forces = pair_forces(cases), with_lever(cases)
     other = both[:, None, None, None, None, None]
     own = alone[:, :, None, None, None, None, None]
     rows = x[:, :, :, :, None, :, None]
@@ -64,8 +110,8 @@ def pair_forms(cases: JointCases) -> Float[Tensor, "2 pairs 42 6 6"]:
         own * rows * x[:, :, :, None, :, None, :],
         other * rows * x.flip(0)[:, :, :, None, :, None, :],
     ]
-    f = cases.forces[cases.ends][:, :, [0, 1, 0]]
-    here, there = cases.forces[cases.ends], cases.forces[cases.ends.flip(0)]
+    here, there = forces[cases.ends], forces[cases.ends.flip(0)]
+    f = here[:, :, [0, 1, 0]]
     isotropic = [
         alone[:, :, None, None, None] * (f.mT @ here),
         both[:, None, None, None] * (f.mT @ there),

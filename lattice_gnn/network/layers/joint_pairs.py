@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.layers.joint_kernel import kernel_for
 
 Directed = Float[Tensor, "2 pairs"]  #: a number for either direction of a pair
 
@@ -24,7 +25,7 @@ _AZIMUTHS = ((0.0,), (60.0, -60.0), (120.0, -120.0), (180.0,))  #: degrees, coun
 _SHARPEST = 0.005  #: added to 1 - c: bounds the profile of coincident struts
 _CORNER = 0.05  #: rounds the profile where a strut leaves the half-space of another
 _COLLINEAR = 0.02  #: s^2 below which the azimuth of b fades
-_POWER = 8  #: exponent of the power mean that approximates the maximum of the profile
+_POWER = 8  #: exponent of the power mean that approximates the maximum; its root is three roots
 _FLOOR = 0.05  #: below this the profile counts as zero
 _CHAIN = 4  #: maximum number of cuts of one straight strut that are followed
 _TRIPLES = 8_192  #: triples per chunk, so that they stay in the cache
@@ -150,6 +151,23 @@ class JointPairs:
         its share of the moduli of both, so that the profile of a vanishing strut vanishes. The
         largest z over all c (a power mean) at azimuths 0, +-60, +-120 and 180 degrees from b.
         """
+        powers = self._sums()
+        z = (powers + _FLOOR**_POWER).sqrt().sqrt().sqrt() - _FLOOR
+        means, first = [], 0
+        for azimuths in _AZIMUTHS:
+            means.append(torch.log1p(z[:, first : first + len(azimuths)]).mean(1))
+            first += len(azimuths)
+        return torch.stack(means, 1).view(2, -1, len(_AZIMUTHS))
+
+    def _sums(self) -> Float[Tensor, "directed azimuths"]:
+        """Sum of (z / r_a)^8 over all c for every azimuth."""
+        kernel = kernel_for(self.direction, len(self.cosine))
+        if kernel is not None:
+            shape, joints = (_SHARPEST, _CORNER, _COLLINEAR), (self.node, self.ends)
+            sums: Tensor = kernel.profile_sums(
+                self.direction, self.radius, self.modulus, joints, shape
+            )
+            return sums
         a, c, pair = _triples(self)
         frames = self._frames()
         powers = self.cosine.new_zeros(self.ends.numel(), sum(map(len, _AZIMUTHS)))
@@ -158,13 +176,7 @@ class JointPairs:
             powers = powers.index_add_(
                 0, pair[part], self._powers(a[part], c[part], pair[part], frames)
             )
-        floor = _FLOOR**_POWER
-        z = (powers + floor) ** (1 / _POWER) - _FLOOR
-        means, first = [], 0
-        for azimuths in _AZIMUTHS:
-            means.append(torch.log1p(z[:, first : first + len(azimuths)]).mean(1))
-            first += len(azimuths)
-        return torch.stack(means, 1).view(2, -1, len(_AZIMUTHS))
+        return powers
 
     def _powers(
         self,

@@ -15,6 +15,8 @@ from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.tensors.metrics import relative_frobenius
 from lattice_gnn.testing import assert_equivariant, example_lattices, random_lattice
 
+pytestmark = pytest.mark.usefixtures("path")
+
 INVARIANCE = 1e-10
 CENTRAL_DIFFERENCE = 1e-6
 JUMP = 1e-6

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from fem_reference.beam.kernel.blocks import BLOCK, WIDTH
 from fem_reference.beam.kernel.factor import factorise, solve_lower, solve_upper
-from fem_reference.beam.kernel.jit import BLOCK, WIDTH
 from fem_reference.beam.kernel.ordering import buffers, order_nodes
 
 ROUNDING = 1e-13

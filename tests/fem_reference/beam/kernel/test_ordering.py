@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fem_reference.beam.kernel.jit import BLOCK
+from fem_reference.beam.kernel.blocks import BLOCK
 from fem_reference.beam.kernel.ordering import buffers, order_nodes
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fem_reference.beam.elements import strut_coefficients, strut_operator
-from fem_reference.beam.kernel.jit import WIDTH
+from fem_reference.beam.kernel.blocks import WIDTH
 from fem_reference.beam.kernel.ordering import buffers, order_nodes
 from fem_reference.beam.kernel.struts import (
     Struts,

@@ -1,6 +1,7 @@
 """The batched quadratic forms against the formula written out pair by pair."""
 
 import numpy as np
+import pytest
 import torch
 
 from fem_reference.beam import homogenise_beam
@@ -10,6 +11,8 @@ from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.network.layers.joint_cases import JointCases
 from lattice_gnn.network.layers.joint_forms import NUM_FORMS, joint_energy
 from lattice_gnn.testing import random_lattice
+
+pytestmark = pytest.mark.usefixtures("path")
 
 LATTICES = [random_lattice(0), cell("bcc", radius=0.07), random_lattice(3, num_nodes=2)]
 

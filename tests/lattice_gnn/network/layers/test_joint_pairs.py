@@ -12,6 +12,8 @@ from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.network.layers.joint_pairs import JointPairs
 from lattice_gnn.testing import random_lattice
 
+pytestmark = pytest.mark.usefixtures("path")
+
 
 def star(directions: np.ndarray, radii: np.ndarray | float = 0.1) -> LatticeBatch:
     """One joint with struts to nodes at the given places."""

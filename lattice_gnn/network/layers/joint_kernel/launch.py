@@ -1,0 +1,323 @@
+"""Torch interface of the kernel: sums of profiles and joint energies, differentiable, threaded."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from fem_reference.beam import compiled
+from fem_reference.beam.kernel import launch as beam
+from fem_reference.beam.schedule import in_threads, spans
+from fem_reference.jit import is_kept
+from lattice_gnn.network.layers.joint_kernel import energy, profile
+from lattice_gnn.network.layers.joint_kernel.energy import LOADS, Forms, add_energies
+from lattice_gnn.network.layers.joint_kernel.energy_derivatives import (
+    Gradient,
+    differentiate_energies,
+)
+from lattice_gnn.network.layers.joint_kernel.partners import (
+    add_ends,
+    differentiate_ends,
+    differentiate_pool,
+    pool,
+)
+from lattice_gnn.network.layers.joint_kernel.profile import (
+    Joints,
+    add_profile,
+    differentiate_profile,
+)
+from lattice_gnn.network.layers.joint_kernel.vectors import WIDTH
+from lattice_gnn.tensors.matrix_functions import OnceDifferentiable
+
+Room = TypeVar("Room", profile.Room, energy.Room)
+
+_KEPT = 30_000_000  #: bytes, just below the largest threshold of glibc
+_LEAST = 20_000  #: pairs per thread, at least
+_COLUMNS = np.uint64(WIDTH)
+_ENTRIES = (
+    add_profile,
+    differentiate_profile,
+    add_energies,
+    differentiate_energies,
+    pool,
+    differentiate_pool,
+    add_ends,
+    differentiate_ends,
+)
+
+
+def is_cached() -> bool:
+    """Return whether compiled code only needs to be loaded."""
+    return all(is_kept(entry) for entry in _ENTRIES)
+
+
+def warm() -> None:
+    """Load or compile all entries, in single precision: double is for tests.
+
+    The kernel of the frame, which joint models need too, is loaded if that takes a moment only.
+    """
+    if beam.is_cached():
+        compiled.load_kernel()
+    _keep_memory()
+    x = np.zeros((0, 3), np.float32)
+    number, none = np.zeros(0, dtype=np.int64), np.zeros(0, np.float32)
+    joints = Joints(number, number.reshape(2, 0), x, none, none, _constants(x.dtype, (0.0,) * 3))
+    sums, span, columns = np.zeros((0, 6), np.float32), (0, 0), _COLUMNS
+    start, pairs = np.zeros(1, dtype=np.int64), np.zeros((2, 0), np.float32)
+    loads, g = np.zeros((0, 2, 3, 6), np.float32), np.zeros((2, 0, 42), np.float32)
+    forms = Forms(loads, x, joints.ends, g, pairs, none, start, start, _numbers(x.dtype))
+    room, other = profile.make_room(joints), energy.make_room(forms)
+    M, by_M = np.zeros((0, 6, 6), np.float32), np.zeros((0, 6 * WIDTH), np.float32)
+    cube = np.zeros((0, 0, 0), np.float32)
+    calls = (
+        (joints, span, room, sums),
+        (joints, span, room, sums, np.zeros((0, 5), np.float32)),
+        (forms, span, columns, other, M),
+        (forms, span, columns, other, by_M, Gradient(g, pairs, none, loads, x)),
+        (cube, cube, none, number, cube),
+        ((cube, cube, none), number, cube, cube, cube, none),
+        (x, x, x, joints.ends, 0),
+        (x, joints.ends, 0, x, x),
+    )
+    for entry, arguments in zip(_ENTRIES, calls, strict=True):
+        with suppress(OSError):  # cache not writable; the code is used in this process only
+            entry(*arguments)
+
+
+def _keep_memory() -> None:
+    """Let the allocator keep blocks of the size of our intermediate results.
+
+    glibc returns freed blocks to the system until a larger one has been freed once; the page faults
+    of getting them back would take as long as the arithmetic.
+    """
+    torch.empty(_KEPT, dtype=torch.uint8)
+
+
+def profile_sums(
+    direction: Float[Tensor, "ends 3"],
+    radius: Float[Tensor, " ends"],
+    modulus: Float[Tensor, " ends"],
+    joints: tuple[Int[Tensor, " ends"], Int[Tensor, "2 pairs"]],
+    shape: tuple[float, float, float],
+) -> Float[Tensor, "directed azimuths"]:
+    """Return the sums of (z / r_a)^8 for all directed pairs, azimuths as ``profile.AZIMUTHS``.
+
+    Args:
+        direction: Unit vectors along the struts, away from the joint.
+        radius: Radius of each end.
+        modulus: Modulus of the strut of each end.
+        joints: Node of each end; the two ends of every pair.
+        shape: Added to 1 - c; rounding at the half-space; 1 - c^2 below which azimuths fade.
+    """
+    result: Tensor = _Profile.apply(direction, radius, modulus, joints, shape)
+    return result
+
+
+def joint_energies(
+    coefficients: Float[Tensor, "2 pairs 42"],
+    weights: tuple[Float[Tensor, "2 pairs"], Float[Tensor, " pairs"]],
+    motion: tuple[Float[Tensor, "ends 2 3 6"], Float[Tensor, "ends 3"]],
+    ends: Int[Tensor, "2 pairs"],
+    offsets: tuple[Int[Tensor, " lattices_plus_1"], Int[Tensor, " lattices_plus_1"]],
+) -> Float[Tensor, "lattices 6 6"]:
+    """Return M, the sum of all forms of every lattice.
+
+    Args:
+        coefficients: Coefficients of the forms.
+        weights: Of the forms in the forces of one end, and of those in both.
+        motion: Scaled forces, and unit vectors along the struts.
+        ends: The two ends of every pair.
+        offsets: Of the ends and of the pairs of the lattices.
+    """
+    result: Tensor = _Energy.apply(coefficients, *weights, *motion, ends, offsets)
+    return result
+
+
+def pooled(
+    messages: Float[Tensor, "members directed width"],
+    share: Float[Tensor, "members directed half"],
+    weight: Float[Tensor, " directed"],
+    pairs: tuple[Int[Tensor, "2 pairs"], int],
+) -> Float[Tensor, "ends members sums"]:
+    """Return ``partners.pool`` of messages; ``pairs`` are the ends and their number."""
+    result: Tensor = _Pool.apply(messages, share, weight, *pairs)
+    return result
+
+
+def with_ends(
+    values: Float[Tensor, "directed width"],
+    own: Float[Tensor, "ends width"],
+    others: Float[Tensor, "ends width"],
+    ends: Int[Tensor, "2 pairs"],
+) -> Float[Tensor, "directed width"]:
+    """Add parts of both ends to ``values``, in place."""
+    result: Tensor = _Ends.apply(values, own, others, ends)
+    return result
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return np.ascontiguousarray(tensor.detach().numpy())
+
+
+def _constants(dtype: np.dtype, shape: tuple[float, float, float]) -> np.ndarray:
+    return profile.constants(*shape, dtype)
+
+
+def _numbers(dtype: np.dtype) -> np.ndarray:
+    return np.array([0, 0.5, 2, 1, -1], dtype)
+
+
+def _run(
+    marks: np.ndarray, make: Callable[[], Room], function: Callable[[tuple[int, int], Room], None]
+) -> None:
+    """Apply the function to spans of items, distributed over torch's threads.
+
+    ``marks`` is the number of pairs of all items up to each one, 0 first.
+    """
+    in_threads(lambda span: function(span, make()), spans(marks, _LEAST), parallel=True)
+
+
+class _Profile(torch.autograd.Function):
+    """Sums of profiles forward, their derivatives backward. First derivatives only."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        """Return the sums."""
+        *leaves, (node, ends), shape = inputs
+        x, radius, modulus = (_array(leaf) for leaf in leaves)
+        number = _array(node), _array(ends)
+        ctx.joints = joints = Joints(*number, x, radius, modulus, _constants(x.dtype, shape))
+        ctx.save_for_backward(*leaves)
+        sums = np.empty((joints.ends.size, len(profile.AZIMUTHS)), x.dtype)
+        _over_joints(joints, lambda span, room: add_profile(joints, span, room, sums))
+        return torch.from_numpy(sums)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Differentiate the sum of the result times the gradient."""
+        joints, by_sums = ctx.joints, _array(gradients[0])
+        found = np.zeros((len(joints.node), 5), by_sums.dtype)
+        _over_joints(
+            joints, lambda span, room: differentiate_profile(joints, span, room, by_sums, found)
+        )
+        parts = (found[:, :3], found[:, 3], found[:, 4])
+        return *_once(parts, ctx.saved_tensors, gradients[0]), None, None
+
+
+def _over_joints(joints: Joints, function: Callable[[tuple[int, int], profile.Room], None]) -> None:
+    """Apply the function to the pairs of all joints; no joint is divided."""
+    nodes = joints.node[joints.ends[0]]
+    marks = np.concatenate([[0], np.flatnonzero(np.diff(nodes)) + 1, [len(nodes)]])
+    _run(
+        marks,
+        lambda: profile.make_room(joints),
+        lambda span, room: function((int(marks[span[0]]), int(marks[span[1]])), room),
+    )
+
+
+class _Energy(torch.autograd.Function):
+    """Joint energies forward, their derivatives backward. First derivatives only."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        """Return M."""
+        *leaves, ends, offsets = inputs
+        g, alone, both, loads, direction = (_array(leaf) for leaf in leaves)
+        starts = _array(offsets[0]), _array(offsets[1])
+        pairs = _array(ends), g, alone, both
+        ctx.forms = forms = Forms(loads, direction, *pairs, *starts, _numbers(g.dtype))
+        ctx.save_for_backward(*leaves)
+        M = np.empty((len(offsets[0]) - 1, LOADS, LOADS), g.dtype)
+        _over_lattices(forms, lambda span, room: add_energies(forms, span, _COLUMNS, room, M))
+        return torch.from_numpy(M)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Differentiate the sum of M times the gradient."""
+        forms: Forms = ctx.forms
+        moves = any(ctx.needs_input_grad[3:5])
+        by_M = np.zeros((len(gradients[0]), LOADS, WIDTH), forms.forces.dtype)
+        by_M[:, :, :LOADS] = _array((gradients[0] + gradients[0].mT) / 2)
+        by_M = by_M.reshape(len(by_M), LOADS * WIDTH)
+        first = slice(None) if moves else slice(0)
+        found = Gradient(
+            np.empty_like(forms.coefficients),
+            np.empty_like(forms.alone),
+            np.empty_like(forms.both),
+            np.empty_like(forms.forces[first]),
+            np.empty_like(forms.direction[first]),
+        )
+        _over_lattices(
+            forms,
+            lambda span, room: differentiate_energies(forms, span, _COLUMNS, room, by_M, found),
+        )
+        given: list[Tensor | None] = list(_once(found, ctx.saved_tensors, gradients[0]))
+        if not moves:
+            given[3:] = None, None
+        return *given, None, None
+
+
+def _over_lattices(forms: Forms, function: Callable[[tuple[int, int], energy.Room], None]) -> None:
+    """Apply the function to all lattices."""
+    _run(forms.pair_offsets, lambda: energy.make_room(forms), function)
+
+
+class _Pool(torch.autograd.Function):
+    """Sums over partners. First derivatives only."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        """Return the sums."""
+        *leaves, ends, count = inputs
+        ctx.ends = ends
+        ctx.save_for_backward(*leaves)
+        messages, share, weight = (_array(leaf) for leaf in leaves)
+        total = np.zeros((count, len(share), 3 * share.shape[2]), share.dtype)
+        pool(messages, share, weight, _array(ends).ravel(), total)
+        return torch.from_numpy(total)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Differentiate the sum of the result times the gradient."""
+        given = tuple(_array(leaf) for leaf in ctx.saved_tensors)
+        found = np.empty_like(given[0]), np.empty_like(given[1]), np.zeros_like(given[2])
+        differentiate_pool(given, _array(ctx.ends).ravel(), _array(gradients[0]), *found)
+        return *_once(found, ctx.saved_tensors, gradients[0]), None, None
+
+
+class _Ends(torch.autograd.Function):
+    """Rows of pairs plus parts of their ends. First derivatives only."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        """Add the parts to the rows."""
+        values, own, others, ends = inputs
+        ctx.ends, ctx.count = ends, len(own)
+        ctx.mark_dirty(values)
+        add_ends(values.detach().numpy(), _array(own), _array(others), _array(ends), ends.shape[1])
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Collect the gradient at the ends."""
+        by_values = _array(gradients[0])
+        shape = ctx.count, by_values.shape[1]
+        own, others = np.zeros(shape, by_values.dtype), np.zeros(shape, by_values.dtype)
+        differentiate_ends(by_values, _array(ctx.ends), ctx.ends.shape[1], own, others)
+        found = by_values, own, others
+        return *_once(found, (), gradients[0]), None
+
+
+def _once(
+    found: Sequence[np.ndarray], saved: Sequence[Tensor], gradient: Tensor
+) -> Iterator[Tensor]:
+    """Yield gradients as tensors that cannot be differentiated again."""
+    for x in found:
+        tensor: Tensor = OnceDifferentiable.apply(
+            torch.from_numpy(np.ascontiguousarray(x)), *saved, gradient
+        )
+        yield tensor
