@@ -2,7 +2,8 @@
 
     python benchmarks/joints.py                          # accuracy, coverage and cost, some minutes
     python benchmarks/joints.py accuracy --update-docs   # the tables of docs/joints.md
-    python benchmarks/joints.py cost
+    python benchmarks/joints.py cost                     # two minutes
+    python benchmarks/joints.py tradeoff --update-docs   # the figure of error over cost
     python benchmarks/joints.py accuracy --model run/model.safetensors
 
 Accuracy: relative Frobenius error of C by the beam solver, the beam solver with rigid ends (one
@@ -20,7 +21,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from joints_cost import cost_table
+from joints_cost import cost_table, size_table, solid_table
+from joints_tradeoff import draw_tradeoff, measure, tradeoff_table
 from solid_report import DOCS, Row, table, write_section
 
 from data.datasets.dataset import Dataset, lattice_digests
@@ -259,7 +261,9 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
 def main() -> None:
     """Print the tables, and write them into the docs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="?", choices=("accuracy", "cost", "all"), default="all")
+    parser.add_argument(
+        "what", nargs="?", choices=("accuracy", "cost", "tradeoff", "all"), default="all"
+    )
     parser.add_argument("--model", default="joints", help="name or file of the joint network")
     parser.add_argument("--linear", default="joints-linear", help="the same of the linear model")
     parser.add_argument("--update-docs", action="store_true")
@@ -274,7 +278,13 @@ def main() -> None:
         if arguments.update_docs:
             draw(test, DOCS / "images" / "joints-accuracy.png")
     if arguments.what in ("cost", "all"):
-        sections["cost"] = cost_table(network, linear)
+        tables = cost_table(network, linear), size_table(network), solid_table(network)
+        sections["cost"] = "\n\n".join(tables)
+    if arguments.what in ("tradeoff", "all"):
+        points = measure(network, linear)
+        sections["tradeoff"] = tradeoff_table(points)
+        if arguments.update_docs:
+            draw_tradeoff(points, DOCS / "images" / "joints-tradeoff.png")
     for name, text in sections.items():
         sys.stdout.write(f"{text}\n\n")
         if arguments.update_docs:
