@@ -9,6 +9,8 @@ from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.testing import random_lattice
 
+pytestmark = pytest.mark.usefixtures("path")
+
 UNIT = np.eye(6)
 
 
