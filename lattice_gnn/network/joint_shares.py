@@ -54,7 +54,7 @@ def _by_joint(cases: JointCases, batch: LatticeBatch) -> JointCases:
         cases,
         root=cases.root.new_zeros(nodes, 6, 6),
         forces=cases.forces[ends],
-        pair_forces=cases.pair_forces[:, pairs],
+        direction=cases.direction[ends],
         features=cases.features[:, pairs],
         influence=cases.influence[:, pairs],
         coupling=cases.coupling[pairs],
