@@ -1,5 +1,6 @@
 """The examples run, and the figures that they assert hold; the slow ones at full size too."""
 
+import json
 import runpy
 from pathlib import Path
 
@@ -16,6 +17,8 @@ REDUCED = {
     "batch_to_table": {"count": 100},
     "train_small_model": {"count": 60, "steps": 90},
     "solid_against_beam": {"radii": (0.1, 0.15)},
+    "design_bone": {"quick": True},
+    "design_stiff_axis": {"quick": True},
 }
 """Arguments that make each example quick."""
 
@@ -27,8 +30,20 @@ PRINTED = {
     "batch_to_table": "100 lattices",
     "train_small_model": "on unseen nets: affine",
     "solid_against_beam": "beam FEM warns: 8 of 8 struts are too thick",
+    "design_bone": "confirmed",
+    "design_stiff_axis": "converged, confirmed by beam",
 }
 """What a reader must see."""
+
+
+FIGURES = {
+    "design_bone": {"misfit_reference_bone_3": (0.0, 0.02)},
+    "design_stiff_axis": {
+        "E_axial_beam": (0.04, 0.0526),
+        "transverse_share_beam": (0.2999, 0.31),
+    },
+}
+"""Ranges of the figures of the quick designs."""
 
 
 def run(name, **arguments):
@@ -36,20 +51,32 @@ def run(name, **arguments):
     runpy.run_path(str(FOLDER / f"{name}.py"))["main"](**arguments)
 
 
-def test_every_example_is_short_and_run_here_and_linked_by_the_readme():
+def test_every_example_is_short_and_run_here_and_linked_by_the_readme_or_its_page():
     scripts = sorted(FOLDER.glob("*.py"))
     assert {path.stem for path in scripts} == set(REDUCED) == set(PRINTED)
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pages = {x: (ROOT / x).read_text(encoding="utf-8") for x in ("README.md", "docs/design.md")}
     for path in scripts:
         assert len(path.read_text(encoding="utf-8").splitlines()) < 60, path.name
-        assert f"examples/{path.name}" in readme
+        page = "docs/design.md" if path.name.startswith("design_") else "README.md"
+        assert f"examples/{path.name}" in pages[page]
 
 
-@pytest.mark.parametrize("name", REDUCED)
+@pytest.mark.parametrize("name", [name for name in REDUCED if name not in FIGURES])
 def test_an_example_runs_and_its_figures_hold(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run(name, **REDUCED[name])
     assert PRINTED[name] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_design_prints_its_figures_as_json_last(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run(name, **REDUCED[name])
+    printed = capsys.readouterr().out
+    assert PRINTED[name] in printed
+    figures = json.loads(printed.splitlines()[-1])
+    for key, (low, high) in FIGURES[name].items():
+        assert low <= figures[key] <= high, key
 
 
 @pytest.mark.slow

@@ -50,5 +50,5 @@ def pair(name: str, n: ArrayLike, m: ArrayLike) -> tuple[Tensor, Tensor]:
 def direction_name(direction: ArrayLike) -> str:
     """Return a direction as in ``E[111]``, with blanks between other than single digits."""
     numbers = float64_tensor(direction, 3, name="a direction").tolist()
-    words = [f"{number:.6g}" for number in numbers]
+    words = [f"{round(number, 6) + 0.0:.6g}" for number in numbers]
     return ("" if all(len(word) == 1 for word in words) else " ").join(words)

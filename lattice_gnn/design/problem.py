@@ -129,7 +129,7 @@ class Point:
     free: Float[Tensor, "designs variables"]
     state: DesignState
     objective: Float[Tensor, " designs"]
-    parts: tuple[Float[Tensor, "designs values"], ...]
+    parts: tuple[Float[Tensor, "designs _"], ...]
 
     @cached_property
     def cost(self) -> Float[Tensor, " designs"]:
@@ -174,6 +174,8 @@ class Point:
 
     def gradient(self, total: Float[Tensor, " designs"]) -> Float[np.ndarray, "designs variables"]:
         """Differentiate one scalar of every design with respect to z."""
+        if not total.requires_grad:
+            return np.zeros(tuple(self.free.shape))
         (found,) = torch.autograd.grad(total.sum(), self.free, retain_graph=True)
         return found.numpy()
 
@@ -186,7 +188,9 @@ class Point:
         rows = [self.free.new_zeros(len(self.free), 0, self.free.shape[1])]
         for constraint, part in zip(self.problem.constraints, self.parts, strict=True):
             cheap = not constraint.quantity.needs_stiffness
-            if cheap and part.shape[1] >= _BATCHED_FROM:
+            if not part.requires_grad:  # it depends on nothing that may vary
+                rows.append(self.free.new_zeros(*part.shape, self.free.shape[1]))
+            elif cheap and part.shape[1] >= _BATCHED_FROM:
                 rows.append(self._at_once(part))
             else:
                 rows.append(self._one_by_one(part))

@@ -11,7 +11,7 @@ import torch
 from lattice_gnn.cells.named import cell
 from lattice_gnn.design.elastic import E, misfit
 from lattice_gnn.design.evaluators import make_evaluator
-from lattice_gnn.design.geometric import relative_density
+from lattice_gnn.design.geometric import joint_angle, relative_density
 from lattice_gnn.design.quantities import Quantity
 from lattice_gnn.design.result import Status, Verdict
 from lattice_gnn.design.run import run
@@ -218,3 +218,12 @@ def test_a_comparison_of_quantities_binds_to_its_own_scale():
     assert result.objective.value == pytest.approx(0.1 / 1.6, rel=1e-4)
     assert result.objective.start == pytest.approx(np.pi * 0.1**2)
     assert result.task.constraints[1].unit == pytest.approx(0.3 * np.pi * 0.1**2)
+
+
+def test_a_constraint_that_depends_on_nothing_that_varies_is_checked_all_the_same():
+    limits = (relative_density <= 0.1, joint_angle >= 80, E(Y) >= 0.02, E(Z) >= 0.03)
+    result = run(sc_task(constraints=limits))
+    assert result.objective.value == pytest.approx(0.05, rel=1e-4)
+    impossible = run(sc_task(constraints=(joint_angle >= 100,)))
+    assert impossible.status is not Status.CONVERGED
+    assert impossible.verdict is Verdict.REFUTED
