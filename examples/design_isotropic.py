@@ -1,7 +1,7 @@
 """Isotropic sc + bcc: the ratio of radii, which tends to 1.2408, and what the solid adds."""
 
-import argparse
 import json
+import sys
 
 import numpy as np
 
@@ -56,6 +56,4 @@ def main(quick: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="beams only")
-    main(parser.parse_args().quick)
+    main(quick="--quick" in sys.argv[1:])

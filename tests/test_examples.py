@@ -19,6 +19,10 @@ REDUCED = {
     "solid_against_beam": {"radii": (0.1, 0.15)},
     "design_bone": {"quick": True},
     "design_stiff_axis": {"quick": True},
+    "design_isotropic": {"quick": True},
+    "design_auxetic": {"quick": True},
+    "design_pentamode": {"quick": True},
+    "design_octet": {"quick": True},
 }
 """Arguments that make each example quick."""
 
@@ -32,6 +36,10 @@ PRINTED = {
     "solid_against_beam": "beam FEM warns: 8 of 8 struts are too thick",
     "design_bone": "confirmed",
     "design_stiff_axis": "converged, confirmed by beam",
+    "design_isotropic": '"radius_ratio": 1.240',
+    "design_auxetic": '"verdicts": ["confirmed", "confirmed"]',
+    "design_pentamode": '"status": "converged"',
+    "design_octet": '"verdict_beam_0.3": "refuted"',
 }
 """What a reader must see."""
 
@@ -42,6 +50,10 @@ FIGURES = {
         "E_axial_beam": (0.04, 0.0526),
         "transverse_share_beam": (0.2999, 0.31),
     },
+    "design_isotropic": {"radius_ratio": (1.2406, 1.2410), "zener_reference": (0.999, 1.001)},
+    "design_auxetic": {"nu_max_reference": (-1.0, -0.5), "zener_reference": (0.99, 1.01)},
+    "design_pentamode": {"eigenvalue_ratio_reference": (1000, 1e5)},
+    "design_octet": {"zener_reference_beam_0.3": (0.9, 0.985)},
 }
 """Ranges of the figures of the quick designs."""
 
