@@ -16,6 +16,9 @@ Relaxation (ours), in layers/response.py, layers/relaxation.py and layers/energy
 
     C   = positive map(M)                                         energy >= 0, layers/positivity.py
 
+With relaxation C = P^(1/2) exp(min(M, 0)) P^(1/2), which no response can raise above the affine
+stiffness P.
+
 The output is equivariant under rotations and invariant under inversion, node order, strut
 direction, choice of cell, tiling and uniform scale, for any weights.
 
@@ -36,7 +39,7 @@ from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import ModelSettings, StiffnessNetwork, check_config
 from lattice_gnn.network.layers.energy import EnergyReadout
 from lattice_gnn.network.layers.interaction import FirstInteraction, Interaction
-from lattice_gnn.network.layers.positivity import AffinePrior, relative_to
+from lattice_gnn.network.layers.positivity import AffinePrior, below
 from lattice_gnn.network.layers.product import HigherOrderProduct
 from lattice_gnn.network.layers.readout import TensorReadout
 from lattice_gnn.network.layers.relaxation import Problem, RelaxationStep, State
@@ -165,11 +168,11 @@ class StiffnessModel(StiffnessNetwork):
         self.relaxation = Relaxation(config, width, degree) if config.relaxation else None
 
     def stiffness(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
-        """C / E_s of lattices that are simplified already."""
+        """C / E_s of lattices that are simplified already; with relaxation at most the prior."""
         if self.relaxation is None:
             return super().stiffness(batch)
         P = AffinePrior(batch)
-        return relative_to(self._matrix(batch, P), P.root())
+        return below(self._matrix(batch, P), P.root())
 
     def matrix(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
         """The symmetric matrix M that the positive map receives; ``batch`` is simplified."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+import torch
+
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.normaliser import Normaliser
@@ -44,8 +46,17 @@ def read_model_config(values: Any) -> NetworkConfig:
 
 
 def build_model(config: NetworkConfig, normaliser: Normaliser) -> StiffnessNetwork:
-    """Build a model with random weights (seed torch first)."""
-    model: StiffnessNetwork = _home(config.kind)[1](config, normaliser)
+    """Build a model with random weights in float32 (seed torch first).
+
+    The default precision of the caller's program has no influence: it would round weights that are
+    loaded afterwards, and the constants of layers.
+    """
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        model: StiffnessNetwork = _home(config.kind)[1](config, normaliser)
+    finally:
+        torch.set_default_dtype(usual)
     return model
 
 

@@ -242,7 +242,7 @@ class _Problem:
         else:
             aa, ab, bb = (-(d @ self.W.mT * nn).sum(-1) for d in (dyads.aa, dyads.ab, dyads.bb))
         # The smallest (sign > 0) or largest eigenvalue of the symmetric 2x2 matrix.
-        angle = 0.5 * torch.atan2(2.0 * ab, aa - bb) + torch.where(sign > 0, torch.pi / 2, 0.0)
+        angle = 0.5 * torch.atan2(2.0 * ab, aa - bb) + torch.pi / 2 * (sign > 0).to(ab)
         radius = torch.hypot(0.5 * (aa - bb), ab)
         value = sign * 0.5 * (aa + bb) - radius
         if self.quantity == "nu":

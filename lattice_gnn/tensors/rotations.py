@@ -36,7 +36,7 @@ def perpendicular_pair(n: Float[Tensor, "*batch 3"]) -> tuple[Tensor, Tensor]:
     Source: Duff et al. (2017), J. Computer Graphics Techniques 6(1), 1-8.
     """
     x, y, z = n.unbind(-1)
-    sign = torch.where(z >= 0.0, 1.0, -1.0)
+    sign = torch.where(z >= 0.0, 1.0, -1.0).to(z)
     a = -1.0 / (sign + z)
     b = x * y * a
     first = torch.stack([1.0 + sign * x * x * a, sign * b, -sign * x], dim=-1)

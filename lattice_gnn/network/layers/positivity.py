@@ -12,7 +12,12 @@ from torch import Tensor
 
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.lattice.batch import LatticeBatch
-from lattice_gnn.tensors.matrix_functions import Spectrum, symmetric_function
+from lattice_gnn.tensors.matrix_functions import (
+    SPECTRAL_FUNCTIONS,
+    SpectralFunction,
+    Spectrum,
+    symmetric_function,
+)
 from lattice_gnn.tensors.notation import strain_basis
 
 Matrices = Float[Tensor, "lattices 6 6"]
@@ -90,6 +95,31 @@ def beam_root(batch: LatticeBatch) -> Matrices:
 def relative_to(M: Matrices, root: Matrices) -> Matrices:
     """C = P^(1/2) exp(M) P^(1/2), ``root`` = P^(1/2): M = 0 is P."""
     G = symmetric_function(M / 2, "exp") @ root
+    return G.mT @ G
+
+
+def _best(m: Tensor) -> Tensor:
+    return (m.clamp(max=0) / 2).exp()
+
+
+def _best_difference(a: Tensor, b: Tensor) -> Tensor:
+    # exp has derivatives of 1/2 at most here, and is constant above 0.
+    low, high = b.clamp(max=0), a.clamp(max=0)
+    share = torch.where(a > b, (high - low) / torch.where(a > b, a - b, 1.0), (b < 0).to(a))
+    return _EXP.divided_difference(high / 2, low / 2) / 2 * share
+
+
+_EXP = SPECTRAL_FUNCTIONS["exp"]
+_BEST = SpectralFunction("exponential of the best response", _best, _best_difference)
+
+
+def below(M: Matrices, root: Matrices) -> Matrices:
+    """C = P^(1/2) exp(min(M, 0)) P^(1/2) <= P: the best of no response and the learned one.
+
+    The minimum applies to the eigenvalues of M. Responses of nodes can only lower the energy of a
+    frame, so that the affine stiffness P is never exceeded, however far outside the training set.
+    """
+    G = symmetric_function(M, _BEST) @ root
     return G.mT @ G
 
 

@@ -65,7 +65,7 @@ def gaussian_features(
     The basis of the paper (Grega et al. 2024, appendix), applied to logarithms because our
     densities span decades.
     """
-    centres = torch.linspace(-_REACH, _REACH, _GAUSSIANS).to(features)
+    centres = torch.linspace(-_REACH, _REACH, _GAUSSIANS, dtype=torch.float32).to(features)
     distance = (features[:, :2, None] - centres) / (centres[1] - centres[0])
     return torch.cat([(-distance.square()).exp().flatten(1), features[:, 2:]], -1)
 
