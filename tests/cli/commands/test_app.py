@@ -30,7 +30,7 @@ def test_files_are_read_and_served_at_the_given_port(run, octet_file, weights, s
     [
         (("missing.json",), "no such file"),
         (("--model", "oracle"), "oracle"),
-        (("--port", "70000"), "70000"),
+        (("--port", "70000"), "'--port'"),
     ],
 )
 def test_what_cannot_be_served_is_refused(arguments, said, run, served):
