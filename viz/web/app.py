@@ -17,6 +17,7 @@ from viz.web import live
 from viz.web.app_page import app_page
 from viz.web.guard import Guard, bounded_body
 from viz.web.jobs import Jobs
+from viz.web.tasks import check_design
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -134,9 +135,11 @@ class App:
         """Start a long job on a lattice."""
         values = await _values(request)
         kind = values.pop("kind", None)
-        if kind not in ("solid",):
-            raise LatticeGnnError(f"job: expected solid, got {kind!r:.40}.")
+        if kind not in ("solid", "design"):
+            raise LatticeGnnError(f"job: expected solid or design, got {kind!r:.40}.")
         live.lattice_of(values)
+        if kind == "design":
+            check_design(values)
         return _json({"job": await self._in_thread(self.jobs.start, kind, values)})
 
     async def watch(self, request: "Request") -> "Response":
@@ -152,9 +155,9 @@ class App:
         )
 
     async def stop(self, request: "Request") -> "Response":
-        """End a job."""
+        """End a job; a design is asked to end with the best so far, and ended the second time."""
         job = await self._in_thread(self.jobs.find, request.path_params["name"])
-        await self._in_thread(job.stop)
+        await self._in_thread(job.interrupt if job.kind == "design" else job.stop)
         return _json({"state": job.state})
 
 

@@ -10,6 +10,17 @@ _SLIDERS = (
     ("nu", "Poisson's ratio ν of the solid"),
 )
 _SHAPE = ("11", "22", "33", "23", "13", "12")
+_QUANTITIES = (
+    "E[100]",
+    "E[111]",
+    "G[100][010]",
+    "bulk_modulus",
+    "shear_modulus",
+    "poisson_min",
+    "universal_anisotropy",
+    "E[100]/relative_density",
+)
+"""Examples of the quantities of docs/design.md."""
 _SAVED = (
     ("json", "lattice, JSON"),
     ("report", "report, HTML"),
@@ -33,6 +44,7 @@ def app_page() -> str:
         + _edit()
         + _selected()
         + _target()
+        + _design()
         + _long_work()
         + _save()
         + '</aside><main><ul class="errors" id="errors" role="alert" hidden></ul>'
@@ -97,6 +109,35 @@ def _target() -> str:
         'step="any" value="0.01"></label><label>ν <input type="number" id="target-nu" '
         'min="-0.99" max="0.49" step="any" value="0.3"></label>'
         '<button id="target">Pin it</button></div>',
+        opened=False,
+    )
+
+
+def _design() -> str:
+    vary = "".join(
+        f'<label class="check"><input type="checkbox" id="vary-{key}"{checked}> {title}</label>'
+        for key, title, checked in (
+            ("nodes", "nodes", " checked"),
+            ("radii", "radii", " checked"),
+            ("cell_shape", "shape of the cell", ""),
+        )
+    )
+    examples = "".join(f'<option value="{text}">' for text in _QUANTITIES)
+    return _group(
+        "Design",
+        '<div class="row"><select id="aim" aria-label="aim"><option value="maximise">maximise'
+        '</option><option value="minimise">minimise</option><option value="target">approach the '
+        'pinned stiffness</option></select><input id="objective" list="quantities" '
+        f'aria-label="quantity" value="E[100]"><datalist id="quantities">{examples}</datalist>'
+        '</div><label>subject to, one per line <textarea id="constraints" rows="2" '
+        'spellcheck="false"></textarea></label>'
+        f"<fieldset><legend>may change</legend>{vary}</fieldset>"
+        '<label class="check"><input type="checkbox" id="keep-symmetry" checked> keep the '
+        'symmetry</label><label>by <select id="fidelity"><option value="beam">beam FEM</option>'
+        '<option value="solid">the network, verified by solid FEM</option></select></label>'
+        '<div class="row"><button id="design">Start</button>'
+        '<button id="design-stop" disabled>Stop</button></div>'
+        '<div id="course"></div><p id="design-said" role="status"></p>',
         opened=False,
     )
 

@@ -1,7 +1,9 @@
 """Jobs in processes of their own, which can be watched, limited in time, and ended."""
 
 import multiprocessing
+import os
 import secrets
+import signal
 import threading
 import time
 from collections.abc import Mapping
@@ -37,8 +39,6 @@ class Worker:
 
 def _work(connection: Connection) -> None:
     """Run tasks until the other end is closed."""
-    import signal
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends its workers by itself
     from viz.web.tasks import TASKS
 
@@ -52,6 +52,8 @@ def _work(connection: Connection) -> None:
             connection.send(("done", result))
         except LatticeGnnError as error:
             connection.send(("failed", str(error)))
+        except KeyboardInterrupt:
+            connection.send(("stopped", None))
         except Exception as error:  # a defect of ours: the page says so, and the server lives on
             connection.send(("failed", f"unexpected {type(error).__name__}: {error}"))
 
@@ -64,6 +66,8 @@ class Job:
         progress: What the task told last.
         result: Its result, once done.
         error: Why it failed, one sentence.
+        kind: The task.
+        interrupted: Whether it was asked to end with what it has.
     """
 
     def __init__(self, worker: Worker, kind: str, values: Mapping[str, Any]):
@@ -74,6 +78,8 @@ class Job:
         self.progress: dict[str, Any] = {}
         self.result: dict[str, Any] | None = None
         self.error = ""
+        self.kind = kind
+        self.interrupted = False
         self.worker: Worker | None = worker
         self._ends = time.monotonic() + seconds
         self._seconds = seconds
@@ -106,7 +112,7 @@ class Job:
             return True
         if kind == "done":
             self.result = content
-        else:
+        elif kind == "failed":
             self.error = content
         self._finish(kind, kill=False)
         return False
@@ -122,6 +128,17 @@ class Job:
         with self._lock:
             if self.state == "running":
                 self._finish("stopped", kill=True)
+
+    def interrupt(self) -> None:
+        """Ask the task to end with what it has; the second time, end it."""
+        with self._lock:
+            if self.state != "running" or self.worker is None:
+                return
+            if self.interrupted:
+                self._finish("stopped", kill=True)
+                return
+            self.interrupted = True
+            os.kill(self.worker.process.pid or 0, signal.SIGINT)
 
     def release(self) -> Worker | None:
         """Return the worker of a task that ended by itself, for the next task."""

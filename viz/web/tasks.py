@@ -1,11 +1,16 @@
 """Work of the app that is done in other processes: whatever may be slow, or reads files."""
 
+import signal
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from data.formats import read_with_report
+from lattice_gnn.design.document import design_report
+from lattice_gnn.design.run import run
+from lattice_gnn.design.spec import read_spec
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.json_file import lattice_from_dict, lattice_to_dict
 from viz.web.live import full_answer, live_answer, require_small, saved_file
@@ -15,7 +20,21 @@ Tell = Callable[[dict[str, Any]], None]
 MOST_LATTICES = 200
 """Lattices of one file that are offered."""
 
+DESIGN_KEYS = (
+    "maximise",
+    "minimise",
+    "target",
+    "subject_to",
+    "vary",
+    "keep_symmetry",
+    "fidelity",
+    "starts",
+)
+"""What the page may say about a design; see `lattice_gnn.design.spec`."""
+
 _VOXELS = 6
+_DESIGN_STEPS = 200
+_MOST_STARTS = 16
 
 
 def read_upload(values: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
@@ -65,6 +84,42 @@ def solve_solid(values: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     }
 
 
+def design(values: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """Carry out a design task; an interrupt (SIGINT) ends it with the best design so far.
+
+    Args:
+        values: ``lattice``, and of `DESIGN_KEYS` what the user chose.
+        tell: Called after every step.
+    """
+    lattice = lattice_from_dict(values["lattice"])
+    spec = read_spec(None, {key: values[key] for key in DESIGN_KEYS if key in values})
+    settings = replace(spec.settings, max_steps=_DESIGN_STEPS, voxels_per_diameter=_VOXELS)
+    task = replace(spec, settings=settings).task(lattice)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = run(task, lambda step: tell(asdict(step)))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return {"lattice": lattice_to_dict(result.lattice), "report": design_report(result).to_dict()}
+
+
+def check_design(values: Mapping[str, Any]) -> None:
+    """Refuse what a page may not ask of a design: files of this machine, or endless work.
+
+    Raises:
+        LatticeGnnError: Naming the key.
+    """
+    unknown = sorted(set(values) - {"lattice", *DESIGN_KEYS})
+    if unknown:
+        raise LatticeGnnError(f"design: {unknown[0]}: is not an option of the page.")
+    target = values.get("target")
+    if target is not None and (not isinstance(target, dict) or set(target) != {"voigt"}):
+        raise LatticeGnnError("design: target: expected the matrix voigt alone.")
+    starts = values.get("starts", 1)
+    if not isinstance(starts, int) or not 1 <= starts <= _MOST_STARTS:
+        raise LatticeGnnError(f"design: starts: expected 1 to {_MOST_STARTS}, got {starts!r:.40}.")
+
+
 def _live(values: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     return live_answer(lattice_from_dict(values["lattice"]), values["model"])
 
@@ -85,8 +140,16 @@ TASKS: dict[str, Callable[[Mapping[str, Any], Tell], dict[str, Any]]] = {
     "full": _full,
     "save": _save,
     "solid": solve_solid,
+    "design": design,
 }
 """What a process may be asked to do."""
 
-SECONDS: dict[str, float] = {"read": 30.0, "live": 30.0, "full": 60.0, "save": 60.0, "solid": 900.0}
+SECONDS: dict[str, float] = {
+    "read": 30.0,
+    "live": 30.0,
+    "full": 60.0,
+    "save": 60.0,
+    "solid": 900.0,
+    "design": 3600.0,
+}
 """Time after which a task is ended."""

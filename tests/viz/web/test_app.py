@@ -141,12 +141,59 @@ def test_a_job_runs_beside_the_server_is_watched_and_stopped(served):
 def test_a_solid_job_returns_its_stiffness_and_error(served):
     cube = lattice_to_dict(cell("sc", radius=0.2))
     job = served.values("/api/jobs", {"lattice": cube, "kind": "solid"})["job"]
-    while (found := served.values(f"/api/jobs/{job}"))["state"] == "running":
-        time.sleep(0.1)
+    found = follow(served, job)
     assert found["state"] == "done", found["error"]
     beam = served.values("/api/live", {"lattice": cube})["results"]["beam"]["mandel"]
     assert found["result"]["mandel"][0][0] > beam[0][0]
     assert 0 < found["result"]["error"] < 0.1
+
+
+def follow(served, job):
+    """Wait for the end of a job."""
+    while (found := served.values(f"/api/jobs/{job}"))["state"] == "running":
+        time.sleep(0.1)
+    return found
+
+
+TASK = {"maximise": "E[111]", "subject_to": ["relative_density <= 0.1"], "vary": ["radii"]}
+
+
+def test_a_design_ends_with_a_lattice_its_report_and_satisfied_constraints(served):
+    start = lattice_to_dict(cell("bccz", relative_density=0.1))
+    job = served.values("/api/jobs", {"kind": "design", "lattice": start, **TASK})["job"]
+    found = follow(served, job)
+    assert found["state"] == "done", found["error"]
+    report = found["result"]["report"]
+    assert report["schema"] == "lattice-gnn/design/1"
+    assert report["objective"]["value"] > report["objective"]["start"]
+    assert all(row["satisfied"] for row in report["constraints"])
+    assert found["progress"]["violation"] >= 0
+    designed = served.values("/api/live", {"lattice": found["result"]["lattice"]})
+    assert designed["relative_density"] <= 0.1001
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"target": {"file": "/etc/passwd"}}, "expected the matrix voigt alone"),
+        ({"settings": {"checkpoint": "/etc/x"}}, "settings: is not an option"),
+        ({"starts": 10**9}, "starts: expected 1 to"),
+    ],
+)
+def test_a_design_reads_no_file_and_is_bounded(change, said, served):
+    status, _, content = served.ask(
+        "/api/jobs", {"kind": "design", "lattice": OCTET, **TASK, **change}
+    )
+    assert status == 422
+    assert said in json.loads(content)["error"]
+
+
+def test_a_design_that_cannot_be_stated_fails_with_a_sentence(served):
+    task = {**TASK, "maximise": "__import__('os')"}
+    job = served.values("/api/jobs", {"kind": "design", "lattice": OCTET, **task})["job"]
+    found = follow(served, job)
+    assert found["state"] == "failed"
+    assert "Traceback" not in found["error"]
 
 
 def test_only_the_loopback_address_listens_and_a_taken_port_is_said():

@@ -254,6 +254,32 @@ def test_solid_fem_is_started_and_stopped(app):
     assert page.locator("#solid-said").inner_text() == "stopped"
 
 
+def test_a_design_is_started_watched_and_stopped_with_the_best_so_far(app):
+    page = app.page
+    page.select_option("#cell", "bccz")
+    page.wait_for_function("() => latticeGnn.state.lattice.name === 'bccz'")
+    settle(page)
+    before = lattice_text(page)
+    page.click("summary:has-text('Design')")
+    assert page.input_value("#constraints") == "relative_density <= 0.1"
+    page.fill("#objective", "E[111]")
+    page.click("#design")
+    page.wait_for_selector("#course polyline", timeout=60_000)
+    page.click("#design-stop")
+    page.wait_for_selector("#design:not([disabled])", timeout=60_000)
+    settle(page)
+    app.picture("app-design")
+    said = page.inner_text("#design-said")
+    assert "E[111]" in said
+    assert "relative_density" in said
+    assert lattice_text(page) != before
+    assert row(page, "density")[0] <= 0.1001
+    assert page.locator("#live thead th").all_inner_texts()[-1] == "pinned: bccz"
+    page.click("#undo")
+    assert lattice_text(page) == before
+    assert app.complaints == []
+
+
 def test_two_tabs_work_independently(app, open_page, served):
     other = open_page(served.address)
     other.page.wait_for_function(SETTLED, timeout=60_000)
@@ -262,7 +288,7 @@ def test_two_tabs_work_independently(app, open_page, served):
     slide(app.page, "density", math.log(0.05))
     settle(app.page)
     assert "octet" in app.page.locator(".labels.lattice").inner_text()
-    other.page.wait_for_function("latticeGnn.state.lattice.name === 'bcc'")
+    other.page.wait_for_function("() => latticeGnn.state.lattice.name === 'bcc'")
     assert app.complaints + other.complaints == []
 
 

@@ -36,7 +36,7 @@ COLOURS = """() => {
 def report(open_page, address):
     """The report, drawn at least once, without network."""
     watched = open_page(address, offline=True)
-    watched.page.wait_for_function("window.latticeGnn?.frames > 0")
+    watched.page.wait_for_function("() => window.latticeGnn?.frames > 0")
     return watched
 
 
@@ -115,7 +115,7 @@ def test_the_numbers_can_be_saved(report):
 
 def test_it_fits_a_telephone_and_paper(open_page, address):
     narrow = open_page(address, offline=True, size=(390, 800))
-    narrow.page.wait_for_function("window.latticeGnn?.frames > 0")
+    narrow.page.wait_for_function("() => window.latticeGnn?.frames > 0")
     narrow.picture("report-narrow")
     width = narrow.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390

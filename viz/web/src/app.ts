@@ -1,6 +1,7 @@
 // The app: a lattice that the user changes, and its stiffness, which follows.
 
 import { byId, attempt, button, input, list, tell } from "./page";
+import { startDesign } from "./design";
 import { Controls } from "./controls";
 import { fill, quantityTitles, save } from "./report";
 import { isotropicTarget, pinnedLattice, type Pinned } from "./pinned";
@@ -44,6 +45,7 @@ export class App {
     for (const id of ["quantity", "method"]) list(id).addEventListener("change", () => this.draw());
     this.listen();
     startWork(this);
+    startDesign(this);
     void attempt(() => this.begin());
   }
 
