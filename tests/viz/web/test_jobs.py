@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -45,6 +46,27 @@ def test_a_process_that_dies_is_a_failed_job(jobs):
     assert "ended unexpectedly" in job.error
     with pytest.raises(LatticeGnnError, match="no known format"):
         jobs.run("read", {"name": "a.bin", "content": b"\x00"})
+
+
+def test_a_design_that_is_interrupted_returns_the_best_so_far(jobs):
+    start = cell("kelvin", relative_density=0.1)
+    task = {"maximise": "E[100]", "subject_to": ["relative_density <= 0.1"], "keep_symmetry": False}
+    job = jobs.find(jobs.start("design", {"lattice": lattice_to_dict(start), **task}))
+    while job.look() == "running" and not job.progress:
+        time.sleep(0.05)
+    job.interrupt()
+    assert job.wait() == "done", job.error
+    assert job.result["report"]["status"] == "interrupted"
+    assert len(job.result["lattice"]["struts"]) == start.num_struts
+
+
+def test_a_second_interrupt_ends_a_design(jobs):
+    start = cell("kelvin", relative_density=0.1)
+    task = {"maximise": "E[100]", "keep_symmetry": False}
+    job = jobs.find(jobs.start("design", {"lattice": lattice_to_dict(start), **task}))
+    job.interrupt()
+    job.interrupt()
+    assert job.state == "stopped"
 
 
 def test_there_is_a_limit_to_the_jobs_at_once(jobs):

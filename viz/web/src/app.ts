@@ -234,8 +234,8 @@ export class App {
     ]);
     const expected = live?.expected_error;
     byId("status").textContent = !live ? "" :
-      `network: expected error ${expected == null ? "unknown" : `${(100 * expected).toPrecision(2)} %`}` +
-      ` (median); computed in ${live.milliseconds.toFixed(0)} ms`;
+      `network: expected error ` +
+      `${expected == null ? "unknown" : `${(100 * expected).toPrecision(2)} % (median)`}; computed in ${live.milliseconds.toFixed(0)} ms`;
   }
 
   /** Pin a stiffness, or nothing. */
