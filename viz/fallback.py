@@ -20,6 +20,7 @@ from matplotlib.image import imsave
 from mpl_toolkits.mplot3d import Axes3D
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
+from lattice_gnn.errors import LatticeGnnError
 from viz.mesh import Surface, Tubes, joint_surface, refined, segment_tubes, strut_surface
 from viz.picture import (
     AZIMUTH,
@@ -33,6 +34,8 @@ from viz.picture import (
 )
 
 _DPI = 100  # font sizes are chosen for this resolution
+_WITHOUT_WINDOWS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
+"""Backends of Matplotlib that only write files."""
 _MOST_PIECES = 2000  #: pieces of all struts of a part together
 
 Colours = Float[np.ndarray, "faces 4"]
@@ -45,6 +48,11 @@ def draw(picture: Picture, path: Path | None, size: tuple[int, int]) -> None:
         return
     from matplotlib import pyplot
 
+    if pyplot.get_backend().lower() in _WITHOUT_WINDOWS:
+        raise LatticeGnnError(
+            "matplotlib has no toolkit to open a window with: install one (on Debian and Ubuntu: "
+            "apt install python3-tk) or give the name of a PNG file to write instead"
+        )
     window = pyplot.figure(picture.name, figsize=(size[0] / _DPI, size[1] / _DPI), dpi=_DPI)
     fill_figure(window, picture, culled=False)
     pyplot.show()

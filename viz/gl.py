@@ -1,10 +1,12 @@
 """Probe whether VTK can render here, without risk to the process.
 
 Without an OpenGL library VTK does not raise: the process ends by a segmentation fault at the first
-render. A child process therefore draws a tiny frame first, and only if that gives the right pixel
-does this process draw by PyVista.
+render. A child process therefore draws a small frame first, with the same rendering passes as
+pictures, and only if that gives the right pixels does this process draw by PyVista.
 """
 
+import ctypes
+import ctypes.util
 import os
 import subprocess
 import sys
@@ -41,16 +43,34 @@ if os.environ.get("{PROBE_VARIABLE}") == "crash":
     os.kill(os.getpid(), getattr(signal, "SIGSEGV", signal.SIGTERM))
 import vtkmodules.vtkRenderingOpenGL2
 from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
-from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
+from vtkmodules.vtkFiltersSources import vtkSphereSource
+from vtkmodules.vtkRenderingCore import (
+    vtkActor, vtkPolyDataMapper, vtkRenderer, vtkRenderWindow
+)
+from vtkmodules.vtkRenderingOpenGL2 import vtkRenderStepsPass, vtkSSAAPass, vtkSSAOPass
 window, renderer = vtkRenderWindow(), vtkRenderer()
+wanted = os.environ.get("{WINDOW_VARIABLE}")
+if wanted and window.GetClassName() != wanted:
+    sys.exit(4)
 window.SetOffScreenRendering(True)
-window.SetSize(8, 8)
+window.SetSize(32, 32)
 window.AddRenderer(renderer)
 renderer.SetBackground(1, 0, 0)
+ball, mapper, actor = vtkSphereSource(), vtkPolyDataMapper(), vtkActor()
+mapper.SetInputConnection(ball.GetOutputPort())
+actor.SetMapper(mapper)
+actor.GetProperty().SetColor(0, 0, 1)
+renderer.AddActor(actor)
+occlusion, smooth = vtkSSAOPass(), vtkSSAAPass()
+occlusion.SetDelegatePass(vtkRenderStepsPass())
+smooth.SetDelegatePass(occlusion)
+renderer.SetPass(smooth)
 window.Render()
 pixels = vtkUnsignedCharArray()
-window.GetPixelData(0, 0, 7, 7, 1, pixels, 0)
-sys.exit(0 if pixels.GetTuple(27) == (255, 0, 0) else 3)
+window.GetPixelData(0, 0, 31, 31, 1, pixels, 0)
+corner, centre = pixels.GetTuple(0), pixels.GetTuple(32 * 16 + 16)
+good = corner == (255, 0, 0) and centre[0] < 100 < centre[2]
+sys.exit(0 if good else 3)
 """
 
 
@@ -70,10 +90,33 @@ class Probe:
 
 
 def has_display() -> bool:
-    """Return whether windows can be shown: always on macOS and Windows, else with a display."""
+    """Return whether windows can be shown: always on macOS and Windows, else with a display.
+
+    An X display is asked for a connection: the variable may name one that is gone, and VTK would
+    show nothing without an error.
+    """
     if sys.platform in ("darwin", "win32"):
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    display = os.environ.get("DISPLAY")
+    if display:
+        return _x_answers(display)
+    return bool(os.environ.get("WAYLAND_DISPLAY"))
+
+
+@lru_cache(maxsize=4)
+def _x_answers(display: str) -> bool:
+    """Return whether an X server accepts a connection."""
+    name = ctypes.util.find_library("X11")
+    if name is None:
+        return False
+    x11 = ctypes.CDLL(name)
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    x11.XOpenDisplay.argtypes = [ctypes.c_char_p]
+    x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
+    connection = x11.XOpenDisplay(display.encode())
+    if connection:
+        x11.XCloseDisplay(connection)
+    return bool(connection)
 
 
 @lru_cache(maxsize=1)
@@ -154,6 +197,8 @@ def _try_window(window: str) -> Probe:
         return Probe(works=True, window=window)
     if child.returncode < 0:
         reason = f"a test frame ended VTK by signal {-child.returncode}"
+    elif child.returncode == 4:
+        reason = f"VTK has no {window} here"
     elif child.returncode == 3:
         reason = "a test frame came out in the wrong colour"
     else:

@@ -6,7 +6,15 @@ import sys
 import pytest
 
 from lattice_gnn.errors import LatticeGnnError
-from viz.gl import RENDERER_VARIABLE, WINDOW_VARIABLE, choose_renderer, has_display, probe_gl
+from viz.gl import (
+    DEBIAN_PACKAGES,
+    RENDERER_VARIABLE,
+    WINDOW_VARIABLE,
+    _try_window,
+    choose_renderer,
+    has_display,
+    probe_gl,
+)
 
 
 @pytest.mark.usefixtures("broken_gl")
@@ -64,3 +72,24 @@ def test_without_display_variables_there_is_no_display(monkeypatch):
     assert not has_display()
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
     assert has_display()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a display")
+def test_a_display_that_does_not_answer_is_none(monkeypatch):
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", ":987")
+    assert not has_display()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="VTK's variable is for Linux")
+def test_a_window_class_that_vtk_lacks_is_not_taken_for_another(monkeypatch):
+    probe = _try_window("vtkCocoaRenderWindow")
+    assert not probe.works
+    assert "VTK has no vtkCocoaRenderWindow here" in probe.reason or "signal" in probe.reason
+
+
+@pytest.mark.usefixtures("broken_gl")
+def test_the_sentence_names_the_missing_package():
+    note = choose_renderer()[1]
+    if sys.platform.startswith("linux"):
+        assert f"apt install {DEBIAN_PACKAGES}" in note
