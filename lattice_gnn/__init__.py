@@ -49,7 +49,8 @@ if TYPE_CHECKING:
         strut_length,
         volume_fraction,
     )
-    from lattice_gnn.design.printing import PRINT_PROCESSES, AsManufactured
+    from lattice_gnn.design.manufactured import AsManufactured
+    from lattice_gnn.design.printing import PRINT_PROCESSES
     from lattice_gnn.design.result import DesignResult
     from lattice_gnn.design.settings import DesignSettings
     from lattice_gnn.errors import LatticeGnnError
@@ -119,7 +120,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AsManufactured": "lattice_gnn.design.printing",
+    "AsManufactured": "lattice_gnn.design.manufactured",
     "DesignResult": "lattice_gnn.design.result",
     "DesignSettings": "lattice_gnn.design.settings",
     "E": "lattice_gnn.design.elastic",

@@ -70,9 +70,9 @@ def evaluate(design: Design) -> DesignState:
 
 def evaluate_lattice(problem: Problem, lattice: Lattice) -> DesignState:
     """Evaluate a lattice by a problem's evaluator."""
-    batch = LatticeBatch.from_lattices([lattice])
+    batch = problem.made.batch(LatticeBatch.from_lattices([lattice]))
     with torch.no_grad():
-        return DesignState(batch, problem.evaluator(batch))
+        return DesignState(batch, problem.made.stiffness(problem.evaluator(batch)))
 
 
 def assemble(
@@ -184,11 +184,14 @@ def _end_notes(design: Design, constraints: tuple[ConstraintValue, ...]) -> tupl
         for row in constraints
         if not row.satisfied
     ]
-    variables = design.problem.variables
-    notes += [finding.text for finding in warnings(design.lattice)]
+    variables, made = design.problem.variables, design.problem.made
+    printed = made.lattice(design.lattice)
+    if str(made):
+        notes.append(f"All values are those of the lattice as it is manufactured: {made}.")
+    notes += [finding.text for finding in warnings(printed)]
     notes += [
         f"The design lies outside the training set of the network: {text}."
-        for text in design.problem.evaluator.notes(design.lattice)
+        for text in design.problem.evaluator.notes(printed)
     ]
     at_bound = int(
         ((design.x <= variables.lower * (1 + 1e-9)) | (design.x >= variables.upper)).sum()

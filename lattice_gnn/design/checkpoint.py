@@ -77,5 +77,6 @@ def _digest(task: Task) -> str:
         str((task.keep_symmetry, task.starts, task.seed)),
         str((settings.max_steps, settings.method, settings.move, settings.radius_bounds)),
         str((settings.strain, settings.perturbation)),
+        str(settings.as_manufactured),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

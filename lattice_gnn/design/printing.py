@@ -1,4 +1,4 @@
-"""Print processes: published limits as constraints, and the lattice as it is manufactured.
+"""Print processes: published limits, as constraints of a design.
 
 Every limit is quoted from a public source, named beside it. A limit for which no source is known
 is None: it sets no constraint, which does not mean that the process has none.
@@ -6,14 +6,11 @@ is None: it sets no constraint, which does not mean that the process has none.
 
 from dataclasses import dataclass, fields
 
-import torch
-
 from lattice_gnn.design.directions import vector
 from lattice_gnn.design.geometric import clearance, overhang, radius
+from lattice_gnn.design.manufactured import AsManufactured
 from lattice_gnn.design.quantities import Constraint
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice.batch import LatticeBatch
-from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.tensors.arrays import ArrayLike
 
 
@@ -73,7 +70,7 @@ class PrintProcess:
 
     def as_manufactured(
         self, *, millimetres: float = 1.0, modulus_factor: float = 1.0
-    ) -> "AsManufactured":
+    ) -> AsManufactured:
         """Return how struts of this process come out.
 
         Args:
@@ -136,47 +133,3 @@ PRINT_PROCESSES = {
     )
 }
 """Processes by name. None of the sources read states a limit of overhang for struts."""
-
-
-@dataclass(frozen=True, slots=True)
-class AsManufactured:
-    """How a printed lattice differs from its design.
-
-    Attributes:
-        diameter_offset: Printed minus designed strut diameter, unit of the lattice.
-        modulus_factor: Young's modulus of the printed solid over that of the material.
-    """
-
-    diameter_offset: float = 0.0
-    modulus_factor: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Check the numbers."""
-        if not abs(self.diameter_offset) < float("inf"):
-            raise LatticeGnnError("diameter_offset must be a finite number")
-        if not 0 < self.modulus_factor < float("inf"):
-            raise LatticeGnnError(f"modulus_factor must be positive but is {self.modulus_factor!r}")
-
-    def batch(self, design: LatticeBatch) -> LatticeBatch:
-        """Return the lattices as they are printed: outer surfaces displaced, bores the other way.
-
-        The modulus factor multiplies the moduli of the struts. Radii stay above a hundredth of the
-        designed ones, so that a strut that vanishes costs stiffness instead of failing.
-        """
-        offset = 0.5 * self.diameter_offset
-        outer = torch.maximum(design.radii + offset, 0.01 * design.radii)
-        return design.replace(
-            radii=outer,
-            end_radii=torch.maximum(design.end_radii + offset, 0.01 * design.end_radii),
-            inner_radii=torch.where(
-                design.inner_radii > 0, (design.inner_radii - offset).clamp_min(0.0), 0.0
-            ),
-            E=design.E * self.modulus_factor,
-        )
-
-    def lattice(self, design: Lattice) -> Lattice:
-        """Return a lattice as it is printed; moduli stay multiples of the design's material."""
-        (printed,) = self.batch(LatticeBatch.from_lattices([design])).to_lattices(
-            material=design.material
-        )
-        return printed.replace(name=design.name)

@@ -5,7 +5,7 @@ magnitude at the start, so that steps and gradients are of order one. Residuals 
 constraints: not negative where an inequality is satisfied, zero where an equality is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from lattice_gnn.design.evaluators import Evaluator
+from lattice_gnn.design.manufactured import AsManufactured
 from lattice_gnn.design.quantities import Constraint, Quantity
 from lattice_gnn.design.state import DesignState
 from lattice_gnn.design.variables import Variables
@@ -34,6 +35,7 @@ class Problem:
         sign: 1 to minimise it, -1 to maximise it.
         constraints: All constraints, those that guard the geometry included.
         unit: Magnitude of the objective by which the cost is divided.
+        made: How the lattice that is evaluated differs from the design.
     """
 
     variables: Variables
@@ -42,6 +44,7 @@ class Problem:
     sign: int
     constraints: tuple[Constraint, ...]
     unit: float = 1.0
+    made: AsManufactured = field(default_factory=AsManufactured)
 
     @cached_property
     def squared(self) -> bool:
@@ -90,7 +93,7 @@ class Problem:
             free = torch.from_numpy(np.ascontiguousarray(z)).requires_grad_(gradient)
             x = torch.from_numpy(self.start) + free * torch.from_numpy(self.scale)
             batch = self.variables.batch(x)
-            state, solved = self._state(batch)
+            state, solved = self._state(self.made.batch(batch))
             objective = self.objective(state).sum(1)
             parts = tuple(constraint.residual(state) for constraint in self.constraints)
             if not solved.all():
@@ -102,7 +105,7 @@ class Problem:
         """Evaluate the stiffness; where it is not regular the identity stands for it."""
         if not self.needs_stiffness:
             return DesignState(batch), torch.ones(len(batch), dtype=torch.bool)
-        mandel = self.evaluator(batch)
+        mandel = self.made.stiffness(self.evaluator(batch))
         known = mandel.detach()
         solved = known.isfinite().all((1, 2))
         eigenvalues = torch.linalg.eigvalsh(torch.where(solved[:, None, None], known, 0.0))

@@ -1,10 +1,11 @@
 """Settings of a design search."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from lattice_gnn.design.manufactured import AsManufactured
 from lattice_gnn.errors import LatticeGnnError
 
 Variable = Literal["nodes", "radii", "radius", "cell", "cell_shape", "cell_volume"]
@@ -40,6 +41,8 @@ class DesignSettings:
             multiples of its scale, where larger than the constraint's own tolerance.
         reference: What verifies the design: "beam", "solid", "none", or "auto" for that of the
             fidelity.
+        as_manufactured: How the printed lattice differs from the design: what is printed is
+            evaluated, by the search and by the reference, and the design is written.
         voxels_per_diameter: Resolution of the solid reference.
         checkpoint: File that the state of the search is written to and resumed from.
     """
@@ -57,6 +60,7 @@ class DesignSettings:
     topology_rounds: int = 0
     reference_tolerance: float = 0.01
     reference: Literal["auto", "beam", "solid", "none"] = "auto"
+    as_manufactured: AsManufactured = field(default_factory=AsManufactured)
     voxels_per_diameter: float | int = 8
     checkpoint: Path | None = None
 

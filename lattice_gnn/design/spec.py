@@ -1,13 +1,14 @@
 """A design task as text: what a YAML file and the options of the command line say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from lattice_gnn.design.elastic import misfit
 from lattice_gnn.design.expressions import read_constraint, read_quantity
-from lattice_gnn.design.printing import PRINT_PROCESSES, AsManufactured
+from lattice_gnn.design.manufactured import AsManufactured
+from lattice_gnn.design.printing import PRINT_PROCESSES
 from lattice_gnn.design.quantities import Constraint, Quantity
 from lattice_gnn.design.settings import Aim, DesignSettings, Variable
 from lattice_gnn.design.target_file import read_target, target_of
@@ -123,8 +124,13 @@ class DesignSpec:
             starts=self.starts,
             refine=self.refine,
             seed=self.seed,
-            settings=self.settings,
+            settings=self._settings(),
         )
+
+    def _settings(self) -> DesignSettings:
+        if self.as_manufactured is None:
+            return self.settings
+        return replace(self.settings, as_manufactured=self.as_manufactured)
 
     def _objective(self, start: Lattice) -> tuple[Quantity, Aim]:
         given = [x for x in ("maximise", "minimise", "target") if getattr(self, x) is not None]

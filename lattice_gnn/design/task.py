@@ -97,10 +97,11 @@ def with_scales(task: Task) -> Task:
     compared = [c for c in task.constraints if c.against is not None and c.scale is None]
     if not compared:
         return task
-    batch, mandel = LatticeBatch.from_lattices([task.start]), None
+    made, mandel = task.settings.as_manufactured, None
+    batch = made.batch(LatticeBatch.from_lattices([task.start]))
     with torch.no_grad():
         if any(c.quantity.needs_stiffness for c in compared):
-            mandel = make_evaluator(task.fidelity)(batch)
+            mandel = made.stiffness(make_evaluator(task.fidelity)(batch))
         state = DesignState(batch, mandel)
         constraints = tuple(c.scaled_at(state) for c in task.constraints)
     return replace(task, constraints=constraints)
@@ -117,6 +118,7 @@ def problem_of(task: Task, variables: Variables, evaluator: Evaluator) -> Proble
         objective=task.objective,
         sign=1 if task.aim == "minimise" else -1,
         constraints=(*task.constraints, *guards),
+        made=task.settings.as_manufactured,
     )
 
 

@@ -58,12 +58,15 @@ def reference_method(task: Task) -> Method | None:
 
 
 def check(task: Task, lattice: Lattice, method: Method) -> Checked:
-    """Evaluate objective and constraints of a lattice by the reference."""
+    """Evaluate objective and constraints of a lattice, as it is manufactured, by the reference."""
+    made = task.settings.as_manufactured
+    lattice = made.lattice(lattice)
     if method == "beam":
         mandel, error = homogenise_beam(lattice).stiffness.mandel[0], None
     else:
         solid = homogenise_solid(lattice, voxels_per_diameter=task.settings.voxels_per_diameter)
         mandel, error = solid.stiffness.mandel, solid.error
+    mandel = made.stiffness(mandel)
     state = DesignState(LatticeBatch.from_lattices([lattice]), mandel[None])
     with torch.no_grad():
         found = [worst_value(constraint, state) for constraint in task.constraints]
@@ -118,5 +121,6 @@ def corrected(problem: Problem, lattice: Lattice, checked: Checked) -> Problem:
     """Return the problem with its evaluator corrected so that it gives the reference here."""
     plain = replace(problem.evaluator, correction=None)
     with torch.no_grad():
-        (value,) = plain(LatticeBatch.from_lattices([lattice]))
-    return replace(problem, evaluator=plain.corrected(value, checked.mandel))
+        (value,) = plain(problem.made.batch(LatticeBatch.from_lattices([lattice])))
+    known = checked.mandel / problem.made.modulus_factor
+    return replace(problem, evaluator=plain.corrected(value, known))
