@@ -34,9 +34,7 @@ def main(quick: bool = False) -> None:
         keep_symmetry=False,
         fidelity="beam" if quick else "solid",
         refine=0 if quick else 3,
-        settings=lg.DesignSettings(
-            max_steps=150, radius_bounds=(0.03, 0.1), voxels_per_diameter=6, optimality=0.05
-        ),
+        settings=lg.DesignSettings(max_steps=150, radius_bounds=(0.03, 0.1), voxels_per_diameter=6),
     )
     print(f"mean connectivity {2 * net.num_struts / net.num_nodes:.2f}", result, sep="\n")
     names = ("start", "target", "design by the search", f"design by {result.reference.method} FEM")
