@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from lattice_gnn.design.result import DesignResult, Step
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import replacing
 from lattice_gnn.tensors.stiffness import Stiffness
 from viz.gl import choose_renderer
@@ -18,6 +20,7 @@ from viz.lattice_view import lattice_view
 from viz.picture import TEXT_COLOUR, Picture, title_of
 from viz.stiffness_view import surfaces_on_one_scale
 
+_FRAMES = 24  #: most frames of an animation
 _SIDE = 520  #: pixels of one view
 _DPI = 100
 _OBJECTIVE, _VIOLATION = "#1f5fa8", "#c2452d"
@@ -71,6 +74,35 @@ def stiffnesses_of(result: DesignResult) -> list[tuple[str, Stiffness]]:
     if result.reference is not None:
         found.append((f"design, by {result.reference.method} FEM", result.reference.stiffness))
     return found
+
+
+def design_frames(result: DesignResult) -> tuple[Picture, ...]:
+    """Return the surface of Young's modulus at up to 24 steps of a search, all on one scale.
+
+    The first is that of the start, the last that of the design.
+
+    Raises:
+        LatticeGnnError: If the search needed no stiffness, so that there is nothing to show.
+    """
+    known = [step for step in result.history if step.stiffness is not None]
+    if not known:
+        raise LatticeGnnError(
+            "animation: neither the objective nor a constraint depends on the stiffness, so that "
+            "there is no changing surface to draw."
+        )
+    changes = [a for a, b in pairwise(known) if a.stiffness is not b.stiffness]
+    chosen = changes[:: -(-len(changes) // (_FRAMES - 2))] if changes else []
+    name = result.objective.name
+    tensors = [(f"start: {name} = {result.objective.start:.4g}", result.start_stiffness)]
+    for step in chosen:
+        if step.stiffness is not None:
+            title = f"{step.phase} {step.step}: {name} = {step.objective:.4g}"
+            tensors.append((title, step.stiffness))
+    tensors.append((f"design: {name} = {result.objective.value:.4g}", result.stiffness))
+    picture = surfaces_on_one_scale(tensors, difference=False)
+    return tuple(
+        replace(picture, views=(replace(view, bar=True),), columns=1) for view in picture.views
+    )
 
 
 def draw_history(axes: Axes, history: Sequence[Step], objective: str) -> None:

@@ -88,6 +88,14 @@ PicturePath = Annotated[
         "--picture", metavar="PNG", help="Draw start, design, reference and history into this file."
     ),
 ]
+Animation = Annotated[
+    Path | None,
+    typer.Option(
+        "--animation",
+        metavar="GIF|MP4",
+        help="Animate the surface of Young's modulus by direction.",
+    ),
+]
 
 
 def design(  # noqa: PLR0913 (every option of a command is a parameter)
@@ -109,6 +117,7 @@ def design(  # noqa: PLR0913 (every option of a command is a parameter)
     spec: Spec = None,
     report: Report = None,
     picture: PicturePath = None,
+    animation: Animation = None,
     json: Json = False,
 ) -> None:
     """Change a lattice until a quantity is as large or small as the constraints allow.
@@ -124,17 +133,23 @@ def design(  # noqa: PLR0913 (every option of a command is a parameter)
     report = report or output.with_name(f"{output.stem}_report.json")
     checkpoint = output.with_name(f"{output.stem}_checkpoint.npz")
     inputs = [start, *([] if spec is None else [spec])]
-    check_outputs((output, report, picture, checkpoint), inputs)
+    check_outputs((output, report, picture, animation, checkpoint), inputs)
     if picture is not None:
         from viz.render import check_picture_path
 
         check_picture_path(picture)
+    if animation is not None:
+        from viz.animation import check_animation_path
+
+        check_animation_path(animation)
     task = _task(context, source, spec, checkpoint)
     result = _search(task)
     document = _document(result, source, output)
     _write(result, document, output, report)
     if picture is not None:
         _draw(result, picture)
+    if animation is not None:
+        _animate(result, animation)
     emit(document, json=json)
     if not json:
         from cli.terminal.design_tables import design_blocks
@@ -212,3 +227,12 @@ def _draw(result: "DesignResult", path: Path) -> None:
 
     note = draw_design(path, result)
     say_note(f"picture written to {path}. {note}".rstrip())
+
+
+def _animate(result: "DesignResult", path: Path) -> None:
+    from viz.animation import write_animation
+    from viz.design import design_frames
+
+    with progress("animation") as on_progress:
+        report = write_animation(design_frames(result), path, (640, 640), on_progress)
+    say_note(f"animation written to {path}. {report.note}".rstrip())

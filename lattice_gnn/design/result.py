@@ -44,12 +44,14 @@ class Step:
         phase: What the search is doing, such as "search", "polish" or "refine 1".
         objective: The objective as stated by the user; for a target, the misfit.
         violation: Worst constraint violation, in multiples of each constraint's scale; 0 if none.
+        stiffness: C / E_s of that design by the evaluator; None where nothing needs it.
     """
 
     step: int
     phase: str
     objective: float
     violation: float
+    stiffness: Stiffness | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from lattice_gnn.design.problem import Point
 from lattice_gnn.design.result import Step
+from lattice_gnn.tensors.stiffness import Stiffness
 
 OnStep = Callable[[Step], None]
 
@@ -29,6 +30,7 @@ class Track:
         best: Scaled variables of the best design; None before the first.
         cost: Its cost.
         excess: Its worst violation beyond what is allowed.
+        stiffness: Its stiffness; None where nothing needs it.
     """
 
     on_step: OnStep | None = None
@@ -39,6 +41,7 @@ class Track:
     best: Float[np.ndarray, " variables"] | None = None
     cost: float = np.inf
     excess: float = np.inf
+    stiffness: Stiffness | None = None
     _kept: float = field(default_factory=time.monotonic)
 
     def see(self, point: Point) -> None:
@@ -49,11 +52,13 @@ class Track:
         if np.isfinite(excesses[first]) and self._is_better(costs[first], excesses[first]):
             self.best = point.free.detach().numpy()[first].copy()
             self.cost, self.excess = float(costs[first]), float(excesses[first])
+            mandel = point.state.mandel
+            self.stiffness = None if mandel is None else Stiffness(mandel[first].detach().clone())
         self.steps += 1
         if self.best is None:
             return
         objective = point.problem.objective_of(self.cost)
-        step = Step(self.steps, self.phase, objective, self.excess)
+        step = Step(self.steps, self.phase, objective, self.excess, self.stiffness)
         self.history.append(step)
         if self.on_step is not None:
             self.on_step(step)

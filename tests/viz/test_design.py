@@ -8,7 +8,7 @@ from lattice_gnn.design.settings import DesignSettings
 from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.verbs.homogenise import homogenise
 from lattice_gnn.verbs.optimise import optimise
-from viz.design import draw_history, stiffnesses_of
+from viz.design import design_frames, draw_history, stiffnesses_of
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +35,28 @@ def test_the_history_shows_every_step(result):
     (line,) = (x for x in axes.get_lines() if len(x.get_xdata()) == len(result.history))
     assert line.get_ydata().tolist() == [step.objective for step in result.history]
     assert axes.get_ylabel() == "misfit"
+
+
+def test_an_animation_runs_from_the_start_to_the_design_on_one_scale(result):
+    frames = design_frames(result)
+    assert 2 <= len(frames) <= 24
+    assert frames[0].views[0].title.startswith("start: misfit = ")
+    assert frames[-1].views[0].title.startswith("design: misfit = ")
+    scales = {(frame.views[0].scale.limits, len(frame.views)) for frame in frames}
+    assert len(scales) == 1
+
+
+def test_a_purely_geometrical_design_has_no_surface_to_animate():
+    from lattice_gnn.design.geometric import relative_density, strut_length
+    from lattice_gnn.errors import LatticeGnnError
+
+    settings = DesignSettings(max_steps=5, reference="none")
+    geometrical = optimise(
+        cell("sc", radius=0.1),
+        minimise=relative_density,
+        vary="radius",
+        subject_to=strut_length >= 0.5,
+        settings=settings,
+    )
+    with pytest.raises(LatticeGnnError, match="no changing surface"):
+        design_frames(geometrical)

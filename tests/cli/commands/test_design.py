@@ -88,6 +88,18 @@ def test_the_picture_shows_lattices_surfaces_and_history(start, tmp_path, run):
     assert all(0.01 < (third < 0.9).any(-1).mean() < 0.9 for third in thirds)
 
 
+def test_the_animation_is_a_film_of_several_frames(start, tmp_path, run):
+    from PIL import Image
+
+    film = tmp_path / "design.gif"
+    words = (*GOAL, *LIMITS, "--max-steps", "8", "--animation", film)
+    result = run("design", start, *words, "-o", tmp_path / "design.json")
+    assert result.exit_code == 0, result.stderr
+    with Image.open(film) as frames:
+        assert frames.size == (640, 640)
+        assert frames.n_frames >= 2
+
+
 def test_an_interruption_writes_the_best_design_and_resumes(start, tmp_path, run, monkeypatch):
     from lattice_gnn.design import track
 
