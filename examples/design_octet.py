@@ -40,7 +40,9 @@ def main(quick: bool = False) -> None:
                 fidelity=fidelity,
                 refine=0 if fidelity == "beam" or quick else 3,
                 settings=lg.DesignSettings(
-                    reference="solid", voxels_per_diameter=4 if quick else 5
+                    reference="solid",
+                    voxels_per_diameter=4 if quick else 5,
+                    reference_tolerance=2e-3,
                 ),
             )
             zener = result.reference.stiffness.zener(np.eye(3)).item()

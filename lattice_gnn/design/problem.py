@@ -90,7 +90,7 @@ class Problem:
     def at(self, z: Float[np.ndarray, "designs variables"], *, gradient: bool = True) -> "Point":
         """Evaluate some z; derivatives follow on request."""
         with torch.set_grad_enabled(gradient):
-            free = torch.from_numpy(np.ascontiguousarray(z)).requires_grad_(gradient)
+            free = torch.tensor(z).requires_grad_(gradient)
             x = torch.from_numpy(self.start) + free * torch.from_numpy(self.scale)
             batch = self.variables.batch(x)
             state, solved = self._state(self.made.batch(batch))
@@ -106,10 +106,10 @@ class Problem:
         if not self.needs_stiffness:
             return DesignState(batch), torch.ones(len(batch), dtype=torch.bool)
         mandel = self.made.stiffness(self.evaluator(batch))
-        known = mandel.detach()
-        solved = known.isfinite().all((1, 2))
-        eigenvalues = torch.linalg.eigvalsh(torch.where(solved[:, None, None], known, 0.0))
-        solved &= eigenvalues[:, 0] > _REGULAR * eigenvalues[:, 5]
+        known = mandel.detach().numpy()
+        finite = np.isfinite(known).all((1, 2))
+        eigenvalues = np.linalg.eigvalsh(np.where(finite[:, None, None], known, 0.0))
+        solved = torch.from_numpy(finite & (eigenvalues[:, 0] > _REGULAR * eigenvalues[:, 5]))
         if not solved.all():
             identity = torch.eye(6, dtype=mandel.dtype)
             mandel = torch.where(solved[:, None, None], mandel, identity)

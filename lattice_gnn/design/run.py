@@ -16,6 +16,7 @@ from lattice_gnn.design.task import Task, make_problem, with_scales
 from lattice_gnn.design.topology_moves import improve_topology
 from lattice_gnn.design.track import OnStep, Track
 from lattice_gnn.design.verify import (
+    Checked,
     better,
     check,
     corrected,
@@ -34,7 +35,8 @@ def run(task: Task, on_step: OnStep | None = None) -> DesignResult:
     """Carry out a design task.
 
     An interruption (KeyboardInterrupt) ends the search, and the best design so far is the result,
-    with the status "interrupted" and without verification.
+    with the status "interrupted" and without verification. One during verification or refinement
+    ends these: what is known by then is the result.
 
     Raises:
         LatticeGnnError: For a task that cannot be carried out.
@@ -48,12 +50,18 @@ def run(task: Task, on_step: OnStep | None = None) -> DesignResult:
     notes += found.notes
     z = found.z
     if task.settings.topology_rounds and not found.interrupted:
-        problem, z, changes = improve_topology(task, problem, z, track)
-        notes += changes
+        try:
+            problem, z, changes = improve_topology(task, problem, z, track)
+            notes += changes
+        except KeyboardInterrupt:
+            found = replace(found, interrupted=True)
     design = _rounded(problem, z, task, ran_out=found.ran_out)
     verification = None
     if not found.interrupted:
-        design, verification = _verified(task, design, track)
+        try:
+            design, verification = _verified(task, design, track)
+        except KeyboardInterrupt:
+            notes.append("The verification was interrupted.")
     return assemble(task, design, verification, found, (tuple(notes), tuple(track.history)))
 
 
@@ -110,23 +118,14 @@ def _refine(
     best, region = known.design, _REGION
     done: list[Refinement] = []
     for number in range(task.refine):
-        problem = corrected(design.problem, design.lattice, best)
-        near = replace(problem, variables=problem.variables.near(design.x, region))
-        z = near.z(design.x)
         track.begin(f"refine {number + 1}")
         try:
-            ran_out = slsqp(near, z, (track,), _REFINE_STEPS)
-        except NotFiniteError:
-            ran_out = False
-        tried = _rounded(near, z if track.best is None else track.best, task, ran_out=ran_out)
-        tried = replace(tried, problem=problem)
-        checked = check(task, tried.lattice, known.method)
-        state = evaluate(tried)
-        with torch.no_grad():
-            value = float(problem.objective(state))
-        apart = torch.linalg.norm(state.stiffness[0] - checked.mandel)
-        gap = float(apart / torch.linalg.norm(checked.mandel))
-        done.append(Refinement(value, checked.objective, excess(task, checked), gap))
+            tried, checked, told = _refined(
+                task, design, replace(known, design=best), region, track
+            )
+        except KeyboardInterrupt:
+            break
+        done.append(told)
         if better(task, checked, best):
             design, best = tried, checked
         else:
@@ -134,3 +133,24 @@ def _refine(
         if judge(task, known.start, best) is Verdict.CONFIRMED:
             break
     return design, replace(known, design=best, refinements=tuple(done))
+
+
+def _refined(
+    task: Task, design: Design, known: Verification, region: float, track: Track
+) -> tuple[Design, Checked, Refinement]:
+    """Search about a design with the corrected evaluator, and check what is found."""
+    problem = corrected(design.problem, design.lattice, known.design)
+    near = replace(problem, variables=problem.variables.near(design.x, region))
+    try:
+        ran_out = slsqp(near, near.z(design.x), (track,), _REFINE_STEPS)
+    except NotFiniteError:
+        ran_out = False
+    z = near.z(design.x) if track.best is None else track.best
+    tried = replace(_rounded(near, z, task, ran_out=ran_out), problem=problem)
+    checked = check(task, tried.lattice, known.method)
+    state = evaluate(tried)
+    with torch.no_grad():
+        value = float(problem.objective(state))
+    apart = torch.linalg.norm(state.stiffness[0] - checked.mandel)
+    gap = float(apart / torch.linalg.norm(checked.mandel))
+    return tried, checked, Refinement(value, checked.objective, excess(task, checked), gap)

@@ -12,7 +12,7 @@ Variable = Literal["nodes", "radii", "radius", "cell", "cell_shape", "cell_volum
 VARIABLES: tuple[str, ...] = get_args(Variable)
 
 Aim = Literal["maximise", "minimise"]
-Method = Literal["auto", "slsqp", "mma", "batched"]
+Method = Literal["auto", "slsqp", "batched"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class DesignSettings:
 
     Attributes:
         max_steps: Largest number of gradient evaluations of each start.
-        method: "slsqp" (sequential quadratic programming, one start at a time), "mma" (method of
-            moving asymptotes, for many variables), "batched" (all starts advance together), or
-            "auto": "batched" followed by "slsqp" on the best for several starts, "slsqp" for one.
+        method: "slsqp" (sequential quadratic programming, one start at a time), "batched" (all
+            starts advance together, then SLSQP finishes the best), or "auto": "batched" for several
+            starts, "slsqp" for one.
         polish: Number of best starts of a batched search that SLSQP finishes.
         perturbation: How far starts other than the first are from the given lattice: a share of
             the range that each variable may move.

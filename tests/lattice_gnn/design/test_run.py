@@ -151,6 +151,20 @@ def test_an_interruption_keeps_the_best_design():
     assert result.lattice.num_struts == 3
 
 
+def test_an_interrupted_refinement_keeps_the_refuted_design():
+    beam = make_evaluator("beam")
+    settings = DesignSettings(reference="beam")
+
+    def stop(step):
+        if step.phase == "refine 1":
+            raise KeyboardInterrupt
+
+    task = sc_task(fidelity=lambda batch: 1.2 * beam(batch), settings=settings, refine=2)
+    result = run(task, stop)
+    assert result.verdict is Verdict.REFUTED
+    assert result.refinements == ()
+
+
 def test_gradients_that_are_not_finite_stop_the_search_and_are_reported():
     beam = make_evaluator("beam")
 

@@ -1,0 +1,75 @@
+"""Figures of the worked designs: runs examples/design_*.py and keeps the last line of each.
+
+    python benchmarks/design_examples.py --update-docs                 # all, half an hour
+    python benchmarks/design_examples.py design_octet --update-docs    # one; the others are kept
+
+The figures are kept in ``design_examples.json`` beside this file, and the table of docs/design.md
+is written from it.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from solid_report import table, write_section
+
+ROOT = Path(__file__).parents[1]
+KEPT = ROOT / "benchmarks" / "design_examples.json"
+SECTION = "design-figures"
+
+
+def run(name: str) -> dict[str, Any]:
+    """Run one example and return its figures."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / f"{name}.py")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    sys.stderr.write(done.stdout)
+    sys.stderr.write(f"{name}: {time.perf_counter() - began:.0f} s\n")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def shown(value: Any) -> str:
+    """Format a figure."""
+    if isinstance(value, list):
+        return ", ".join(shown(x) for x in value)
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def markdown(figures: dict[str, dict[str, Any]]) -> str:
+    """Return the table of all figures."""
+    rows = [
+        (f"`{name}`", f"`{key}`", shown(value))
+        for name, facts in sorted(figures.items())
+        for key, value in facts.items()
+    ]
+    return table(("script", "figure", "value"), rows)
+
+
+def main() -> None:
+    """Run the examples and print or store the table."""
+    names = sorted(path.stem for path in (ROOT / "examples").glob("design_*.py"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *names], help="which; all by default")
+    parser.add_argument("--update-docs", action="store_true")
+    options = parser.parse_args()
+    figures = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+    for name in options.names or names:
+        figures[name] = run(name)
+        KEPT.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    text = markdown(figures)
+    if options.update_docs:
+        write_section(SECTION, text, ROOT / "docs" / "design.md")
+    sys.stdout.write(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
