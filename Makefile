@@ -23,7 +23,7 @@ READY := $(VENV)/.installed
 
 .PHONY: demo test check fuzz front install clean
 demo: $(READY)
-	$(VENV)/bin/lattice-gnn predict data/samples/octet.json --check --method solid --voxels-per-diameter 6 --picture octet.png
+	$(VENV)/bin/lattice-gnn predict data/samples/octet.json --check solid --voxels-per-diameter 6 --picture octet.png
 
 # One thread for each worker: more threads than cores slow torch down.
 test: $(READY)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from cli.commands.app import app as app_command
 from cli.commands.cells import cells
@@ -25,7 +25,7 @@ from cli.commands.homogenise import homogenise
 from cli.commands.info import info
 from cli.commands.label import label
 from cli.commands.make import make
-from cli.commands.predict import predict
+from cli.commands.predict import PredictCommand, predict
 from cli.commands.render import render
 from cli.commands.report import report
 from cli.commands.schema import schema
@@ -81,7 +81,7 @@ def _lattice_gnn(
 
     Lattices are files in JSON, GLAMM .lat, 3MF, .ltcx, Abaqus, mesh or table formats.
     `lattice-gnn make octet --relative-density 0.05 -o octet.json` writes one, `lattice-gnn predict
-    octet.json --check` predicts its stiffness.
+    octet.json` predicts its stiffness.
     """
 
 
@@ -105,8 +105,9 @@ _COMMANDS = (
     label,
     schema,
 )
+_CLASSES: dict[Any, type[TyperCommand]] = {predict: PredictCommand}
 for _command in _COMMANDS:
-    app.command()(_command)
+    app.command(cls=_CLASSES.get(_command))(_command)
 app.add_typer(data)
 
 

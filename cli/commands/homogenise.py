@@ -63,16 +63,24 @@ def homogenise(  # noqa: PLR0913 (every option of a command is a parameter)
     A net that does not span space has a singular beam stiffness, which is printed with its rank and
     a warning. Solid FEM refuses it; the other lattices are solved, and the exit code is 2.
     """
-    solver = chosen_solver(context)
+    homogenise_files(files, chosen_solver(context), fields=fields, json=json, output=output)
+
+
+def homogenise_files(
+    files: Sequence[Path], solver: Solver, *, fields: bool, json: bool, output: Path | None
+) -> None:
+    """Solve all lattices of the files, and print and write the results."""
     sources = read_sources(files)
     check_output(output, files)
-    mesh = _mesh(output, method, len(sources))
+    mesh = _mesh(output, solver.method, len(sources))
     document = None if mesh is not None else output
     single = is_single(files, sources)
     thorough = single or json or document is not None
     refused: dict[int, str] = {}
-    if method == "solid":
-        reports, refused = _solids(sources, voxels_per_diameter, thorough=thorough, mesh=mesh)
+    if solver.method == "solid":
+        reports, refused = _solids(
+            sources, solver.voxels_per_diameter, thorough=thorough, mesh=mesh
+        )
     else:
         reports = _beams(sources, solver, fields=fields, thorough=thorough)
     solved = [source for number, source in enumerate(sources) if number not in refused]

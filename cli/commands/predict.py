@@ -4,13 +4,15 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
+from typer.core import TyperCommand
 
 from cli.terminal.inputs import Source, check_outputs, is_single, read_sources, require_spanning
 from cli.terminal.options import (
     BATCH,
+    Element,
     ElementName,
     FemMethod,
     Files,
@@ -36,12 +38,21 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
     context: typer.Context,
     files: Files,
     model: ModelName = "default",
+    fidelity: Annotated[
+        Literal["solid", "beam"],
+        typer.Option(
+            "--fidelity",
+            help="What to predict: the solid, by the network; or beams, by beam FEM itself, which "
+            "needs no network.",
+        ),
+    ] = "solid",
     check: Annotated[
-        bool, typer.Option("--check", help="Also run FEM and show the difference.")
-    ] = False,
-    method: Annotated[
-        FemMethod, typer.Option("--method", help="With --check: beam FEM or solid FEM.")
-    ] = "beam",
+        FemMethod | None,
+        typer.Option(
+            "--check",
+            help="Also run this reference and show the difference; --check alone is beam FEM.",
+        ),
+    ] = None,
     element: ElementName = "euler-bernoulli",
     voxels_per_diameter: Voxels = 8,
     json: Json = False,
@@ -72,7 +83,10 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
     One lattice gets a report, several lattices one row each. A lattice outside the range of the
     model's training set is predicted with a warning that says why.
     """
-    solver = _reference(context, check=check)
+    if fidelity == "beam":
+        _beams_instead(context, files, element, json=json, output=output)
+        return
+    solver = _reference(context)
     sources = read_sources(files)
     require_spanning(sources)
     _check_places((output, picture, table), picture, files, sources)
@@ -82,7 +96,7 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
     thorough = single or json or output is not None
     brief = not (thorough or full)
     found = _predict_all(sources, model, solver, thorough=thorough, documents=not brief)
-    differences = found.differences if check else None
+    differences = None if solver is None else found.differences
     say_warnings(text for b, source in enumerate(sources) for text in _warnings(source, found, b))
     if picture is not None:
         _draw(found.predictions[0], picture)
@@ -99,17 +113,60 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
         _show(reports, single)
 
 
-def _reference(context: typer.Context, *, check: bool) -> Solver | None:
+class PredictCommand(TyperCommand):
+    """The command, in which ``--check`` may stand without a value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Insert the value that a bare ``--check`` stands for."""
+        filled = []
+        for arg, following in zip(args, [*args[1:], ""], strict=True):
+            filled.append(arg)
+            if arg == "--check" and following not in get_args(FemMethod):
+                filled.append("beam")
+        return super().parse_args(ctx, filled)
+
+
+def _beams_instead(
+    context: typer.Context,
+    files: Sequence[Path],
+    element: Element,
+    *,
+    json: bool,
+    output: Path | None,
+) -> None:
+    """Run beam FEM, the exact answer at this fidelity.
+
+    Raises:
+        LatticeGnnError: For options of the network.
+    """
+    from cli.commands.homogenise import homogenise_files
+
+    others = ("model", "check", "voxels_per_diameter", "picture", "table", "full")
+    for name in others:
+        if is_given(context, name):
+            option = {"table": "csv"}.get(name, name.replace("_", "-"))
+            raise LatticeGnnError(
+                f"--{option}: is an option of --fidelity solid; leave it out, or change the "
+                "fidelity."
+            )
+    homogenise_files(files, Solver(element=element), fields=False, json=json, output=output)
+    say_note(
+        "no network is needed for beams: this is beam FEM, as by `lattice-gnn homogenise`; it "
+        "neglects the material of the joints."
+    )
+
+
+def _reference(context: typer.Context) -> Solver | None:
     """Return the solver of the check.
 
     Raises:
         LatticeGnnError: For options of a check without --check, or of another method.
     """
-    if check:
-        return chosen_solver(context, apart_from=("model",))
-    for name in ("method", "element", "voxels_per_diameter"):
+    if context.params["check"] is not None:
+        return chosen_solver(context, by="check", apart_from=("model",))
+    for name, needed in (("element", "--check beam"), ("voxels_per_diameter", "--check solid")):
         if is_given(context, name):
-            raise LatticeGnnError(f"--{name.replace('_', '-')}: requires --check; add that.")
+            raise LatticeGnnError(f"--{name.replace('_', '-')}: requires {needed}; add that.")
     return None
 
 
@@ -228,6 +285,9 @@ def _show(reports: "Sequence[PredictionReport]", single: bool) -> None:
         *stiffness_tables.stiffness_blocks(report.stiffness, lattice.material, "network"),
         *stiffness_tables.moduli_blocks(report.moduli),
     ]
-    if report.check is not None:
-        parts += stiffness_tables.check_blocks(report, report.check)
+    beside = [x for x in (report.frame, report.check) if x is not None]
+    if report.frame is not None and report.check is not None:
+        beside = beside[report.frame.method == report.check.method :]
+    for reference in beside:
+        parts += stiffness_tables.check_blocks(report, reference)
     show(*parts)

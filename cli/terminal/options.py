@@ -134,27 +134,30 @@ def is_given(context: typer.Context, parameter: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def chosen_solver(context: typer.Context, *, apart_from: Collection[str] = ()) -> Solver:
+def chosen_solver(
+    context: typer.Context, *, by: str = "method", apart_from: Collection[str] = ()
+) -> Solver:
     """Return the solver chosen by the options of a command.
 
     Args:
         context: Context of the command.
+        by: The option that names the method.
         apart_from: Options that have another meaning in the command.
 
     Raises:
         LatticeGnnError: Naming the first option given that belongs to another method.
     """
     values: Mapping[str, object] = context.params
-    method = values["method"]
+    method = values[by]
     for name, theirs in _BELONGS_TO.items():
         if theirs != method and name not in apart_from and is_given(context, name):
             raise LatticeGnnError(
-                f"--{name.replace('_', '-')}: is an option of --method {theirs}, but the method is "
-                f"{method}; omit the option or change the method."
+                f"--{name.replace('_', '-')}: is an option of --{by} {theirs}, but the {by} is "
+                f"{method}; omit the option or change the {by}."
             )
-    own = set(Solver.__slots__) - set(apart_from)
+    own = set(Solver.__slots__) - {"method", *apart_from}
     known = {name: values[name] for name in own if name in values}
-    return Solver(**known)  # type: ignore[arg-type]
+    return Solver(method=method, **known)  # type: ignore[arg-type]
 
 
 def numbers(option: str, text: str) -> tuple[float, ...]:

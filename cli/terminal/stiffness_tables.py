@@ -199,23 +199,26 @@ def _frame_rows(symmetry: "SymmetryFacts") -> list[tuple[str, str]]:
 
 
 def check_blocks(report: "PredictionReport", check: "CheckFacts") -> list[RenderableType]:
-    """Return the reference beside the network, and the difference."""
+    """Return a reference, or the frame that the model corrects, beside the network."""
     by = check.method.partition(",")[0]
+    frame = check is report.frame
     beside = columns("", ("network", by, "difference"))
     if report.moduli is not None and check.moduli is not None:
         for name, pick in _COMPARED:
             ours, theirs = pick(report.moduli), pick(check.moduli)
-            difference = f"{round(100 * (ours / theirs - 1), 2) + 0.0:+.2f} %"
+            difference = f"{100 * (ours / theirs - 1):+.2f} %"
             beside.add_row(_cyan(name), significant(ours), significant(theirs), difference)
     errors = [
         ("relative Frobenius", percent(check.relative_frobenius)),
         ("directional", f"{percent(check.directional_error)} (mean of |nn:C:nn| over n)"),
         ("softest eigenvalue", percent(check.softest_error)),
     ]
+    method = f"{by} alone" if frame else check.method
+    title = f"Difference from {by} alone" if frame else "Error of the whole tensor"
     return [
-        *stiffness_blocks(check.stiffness, report.lattice.material, check.method),
+        *stiffness_blocks(check.stiffness, report.lattice.material, method),
         block(f"Network against {by}", beside),
-        block("Error of the whole tensor", pairs(errors)),
+        block(title, pairs(errors)),
     ]
 
 

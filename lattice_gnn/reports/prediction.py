@@ -70,7 +70,8 @@ class CheckFacts:
         log_euclidean: |log C - log C_ref|; null if C is singular to rounding.
         softest_error: Relative error of the smallest eigenvalue of C.
         stiffness: Stiffness of the reference.
-        moduli: Moduli of the reference; null if it is singular to rounding.
+        moduli: Moduli of the reference; null if it is singular to rounding, and, of the frame, in
+            documents of several lattices.
     """
 
     method: str

@@ -119,7 +119,8 @@ def prediction_reports(
     if len(known) == len(predictions):
         E = [prediction.lattice.material.E for prediction in predictions]
         beams = Stiffness(torch.stack(known))
-        frames = check_facts(stiffness, beams, E, method=FRAME, thorough=False)
+        alone = thorough and len(predictions) == 1  # for many lattices it would take too long
+        frames = check_facts(stiffness, beams, E, method=FRAME, thorough=alone)
     return [
         PredictionReport(
             lattice=lattice_facts(

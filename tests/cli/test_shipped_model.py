@@ -19,7 +19,7 @@ def test_the_samples_lie_inside_the_domain_and_near_the_fem(name, answer):
 
 @pytest.mark.parametrize("name", ["octet", "bcc", "kelvin", "diamond"])
 def test_the_default_is_near_the_solid_reference_where_the_frame_is_not(name, answer):
-    solid = ("--check", "--method", "solid", "--voxels-per-diameter", "6")
+    solid = ("--check", "solid", "--voxels-per-diameter", "6")
     found = answer("predict", SAMPLES / f"{name}.json", *solid)
     assert found["model"]["name"] == "joints"
     assert found["domain"]["inside"]
