@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -34,49 +35,55 @@ if TYPE_CHECKING:
     from lattice_gnn.tensors.stiffness import Stiffness
 
 
+Fidelity = Annotated[
+    Literal["solid", "beam"],
+    typer.Option(
+        "--fidelity",
+        help="What to predict: the solid, by the network; or beams, by beam FEM itself, which "
+        "needs no network.",
+    ),
+]
+Check = Annotated[
+    FemMethod | None,
+    typer.Option(
+        "--check",
+        help="Also run this reference and show the difference; --check alone is beam FEM.",
+    ),
+]
+Picture = Annotated[
+    Path | None,
+    typer.Option(
+        "--picture",
+        metavar="PNG",
+        help="Draw the lattice beside its directional Young's modulus (one lattice only).",
+    ),
+]
+Csv = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="CSV", help="Also write one row per lattice to this file."),
+]
+Full = Annotated[
+    bool,
+    typer.Option(
+        "--full",
+        help="In tables of many lattices, also the extremes over all directions and the symmetry.",
+    ),
+]
+
+
 def predict(  # noqa: PLR0913 (every option of a command is a parameter)
     context: typer.Context,
     files: Files,
     model: ModelName = "default",
-    fidelity: Annotated[
-        Literal["solid", "beam"],
-        typer.Option(
-            "--fidelity",
-            help="What to predict: the solid, by the network; or beams, by beam FEM itself, which "
-            "needs no network.",
-        ),
-    ] = "solid",
-    check: Annotated[
-        FemMethod | None,
-        typer.Option(
-            "--check",
-            help="Also run this reference and show the difference; --check alone is beam FEM.",
-        ),
-    ] = None,
+    fidelity: Fidelity = "solid",
+    check: Check = None,
     element: ElementName = "euler-bernoulli",
     voxels_per_diameter: Voxels = 8,
     json: Json = False,
     output: JsonOutput = None,
-    picture: Annotated[
-        Path | None,
-        typer.Option(
-            "--picture",
-            metavar="PNG",
-            help="Draw the lattice beside its directional Young's modulus (one lattice only).",
-        ),
-    ] = None,
-    table: Annotated[
-        Path | None,
-        typer.Option("--csv", metavar="CSV", help="Also write one row per lattice to this file."),
-    ] = None,
-    full: Annotated[
-        bool,
-        typer.Option(
-            "--full",
-            help="In tables of many lattices, also the extremes over all directions and the "
-            "symmetry.",
-        ),
-    ] = False,
+    picture: Picture = None,
+    table: Csv = None,
+    full: Full = False,
 ) -> None:
     """Predict the stiffness by a trained network.
 
@@ -119,7 +126,7 @@ class PredictCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Insert the value that a bare ``--check`` stands for."""
         filled = []
-        for arg, following in zip(args, [*args[1:], ""], strict=True):
+        for arg, following in pairwise([*args, ""]):
             filled.append(arg)
             if arg == "--check" and following not in get_args(FemMethod):
                 filled.append("beam")
