@@ -191,6 +191,12 @@ class DesignResult:
         """Return the document as plain values: the JSON that the command line writes."""
         return self.report().to_dict()
 
+    def _repr_html_(self) -> str:
+        """Return start, design, values and the course of the search as HTML, for notebooks."""
+        from lattice_gnn.design.picture import design_html
+
+        return design_html(self)
+
     def __repr__(self) -> str:
         """Return one line: objective before and after, status, verdict."""
         found = self.objective

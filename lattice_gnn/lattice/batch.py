@@ -158,6 +158,13 @@ class LatticeBatch:
             f"struts, {kind} on {self.nodes.device})"
         )
 
+    def _repr_html_(self) -> str:
+        """Return counts and densities of the first lattices as HTML, for notebooks."""
+        from lattice_gnn.lattice.picture import batch_html
+
+        nodes, struts = (x.diff().tolist() for x in (self.node_offsets, self.strut_offsets))
+        return batch_html(repr(self), nodes, struts, self.relative_density.tolist())
+
     def __len__(self) -> int:
         """Return the number of lattices."""
         return len(self.cells)

@@ -1,13 +1,17 @@
 """Notebook view of a lattice: a wire-frame drawing beside its key numbers."""
 
+from collections.abc import Sequence
+from html import escape
+
 import numpy as np
 from jaxtyping import Float
 
 from lattice_gnn.lattice.images import cell_edges, strut_images
 from lattice_gnn.lattice.lattice import Lattice
-from lattice_gnn.notebook import beside, drawing, line, table
+from lattice_gnn.notebook import beside, drawing, grid, line, table
 
 SIZE = 240  #: pixels
+MOST_ROWS = 10  #: of a batch
 MOST_LINES = 3000  #: a drawing with more would be slow and unreadable
 _MARGIN = 12
 _THINNEST = 1.0
@@ -28,6 +32,18 @@ def lattice_html(lattice: Lattice) -> str:
         ("material", f"E = {lattice.material.E:g}, nu = {lattice.material.nu:g}"),
     ]
     return beside(wireframe(lattice), table(rows))
+
+
+def batch_html(
+    title: str, nodes: Sequence[int], struts: Sequence[int], densities: Sequence[float]
+) -> str:
+    """Return a table of the first lattices of a batch: counts and relative density."""
+    rows = [
+        (str(b), [str(nodes[b]), str(struts[b]), f"{densities[b]:.4g}"])
+        for b in range(min(len(nodes), MOST_ROWS))
+    ]
+    more = f"<div>... {len(nodes) - MOST_ROWS} more</div>" if len(nodes) > MOST_ROWS else ""
+    return f"<div>{escape(title)}</div>" + grid(("nodes", "struts", "density"), rows) + more
 
 
 def wireframe(lattice: Lattice) -> str:

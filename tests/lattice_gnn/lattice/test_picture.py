@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from lattice_gnn.cells.named import cell
+from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.picture import MOST_LINES, SIZE, _view, lattice_html, wireframe
 from lattice_gnn.testing import random_lattice
 
@@ -63,3 +64,17 @@ def test_the_page_has_names_escaped_and_no_drawing_of_a_forest():
     large = cell("octet", radius=0.05).supercell(5)
     assert large.num_struts > MOST_LINES - 1
     assert "<svg" not in large.supercell(2, 1, 1)._repr_html_()
+
+
+def test_a_batch_shows_its_first_lattices():
+    lattices = [cell(name, relative_density=0.1) for name in ("octet", "bcc")] * 7
+    html = LatticeBatch.from_lattices(lattices)._repr_html_()
+    root = ElementTree.fromstring(f"<div>{html}</div>")
+    rows = [["".join(x.itertext()) for x in row] for row in root.iter("tr")]
+    assert rows[:3] == [
+        ["", "nodes", "struts", "density"],
+        ["0", "4", "24", "0.1"],
+        ["1", "2", "8", "0.1"],
+    ]
+    assert len(rows) == 11
+    assert "... 4 more" in html

@@ -161,8 +161,9 @@ export function surfaceMesh(
   geometry.setIndex(new BufferAttribute(surface.faces, 1));
   geometry.computeVertexNormals();
   if (!ghost) return new Mesh(geometry, surfaceMaterial());
+  // Drawn over everything, so that a smaller surface inside a larger one is seen.
   const material = new MeshStandardMaterial({
-    color: 0x30363d, transparent: true, opacity: 0.22, depthWrite: false, side: DoubleSide,
+    color: 0x30363d, transparent: true, opacity: 0.24, depthTest: false, depthWrite: false,
   });
   return new Mesh(geometry, material);
 }
