@@ -137,13 +137,16 @@ def error_bounds(model: StiffnessNetwork, data: TrainingData) -> ErrorBounds | N
     """Return bounds on the error of single predictions, calibrated on the held-out parts.
 
     These are the test part and the validation part, which only selects the weights. The error of a
-    prediction includes that of its label. None for models that are not based on a frame.
+    prediction includes that of its label. None for models that are not based on a frame, and for
+    fewer held-out labels than calibration needs; the errors by density then serve.
     """
     parts = [_signs_and_errors(model, data, name) for name in ("validation", "test")]
     signs = [found for found, _, _ in parts if found is not None]
     if len(signs) < len(parts):
         return None
     errors, bases = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
+    if not ErrorBounds.enough(bases):
+        return None
     return ErrorBounds.calibrate(np.concatenate(signs), errors, bases)
 
 

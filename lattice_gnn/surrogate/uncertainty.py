@@ -81,6 +81,11 @@ class ErrorBounds:
     quantiles: tuple[float, float]
     count: int
 
+    @staticmethod
+    def enough(base: Int[np.ndarray, " lattices"]) -> bool:
+        """Return whether held-out labels of these bases are enough to calibrate on."""
+        return len(base) >= _LEAST and len(np.unique(base)) >= _FOLDS
+
     @classmethod
     def calibrate(
         cls, signs: Signs, error: Numbers, base: Int[np.ndarray, " lattices"]
@@ -95,8 +100,9 @@ class ErrorBounds:
         Raises:
             LatticeGnnError: If there are too few lattices.
         """
+        enough = cls.enough(base)
         bases, base = np.unique(base, return_inverse=True)
-        if len(error) < _LEAST or len(bases) < _FOLDS:
+        if not enough:
             raise LatticeGnnError(
                 f"uncertainty: expected at least {_LEAST} held-out lattices of {_FOLDS} bases, got "
                 f"{len(error)} of {len(bases)}; hold out more"

@@ -18,6 +18,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from data.datasets.file import read_dataset, write_dataset
 from data.experiments.comparison_config import read_comparison
 from data.experiments.recipe import read_recipe
@@ -33,6 +35,9 @@ MEMORY = 3 * 2**30
 """Of the whole process, in which everything is loaded."""
 LONGEST = 1200
 """Characters of a sentence: the path and what is wrong with the file."""
+DATASETS = 5
+"""A dataset is damaged in one of so many rounds."""
+ROOT = Path(__file__).parents[2]
 FOUND = Path(__file__).with_name("found")
 CORPUS = Path(__file__).with_name("corpus")
 
@@ -61,7 +66,7 @@ def seeds(folder: Path) -> dict[str, tuple[str, bytes, Reader]]:
         path = folder / NAMES[kind]
         write_any(path, [lattice], kind)
         found[kind] = (path.name, path.read_bytes(), _lattices)
-    configs = Path(__file__).parents[2] / "lattice_gnn" / "configs"
+    configs = ROOT / "lattice_gnn" / "configs"
     recipe = sorted(x for x in configs.glob("*.yaml") if "comparison" not in x.name)[0]
     found["recipe"] = ("x.yaml", recipe.read_bytes(), read_recipe)
     found["comparison"] = ("x.yaml", (configs / "comparison.yaml").read_bytes(), read_comparison)
@@ -75,10 +80,19 @@ def seeds(folder: Path) -> dict[str, tuple[str, bytes, Reader]]:
     return found
 
 
-def dataset_seed(folder: Path, source: Path) -> tuple[str, bytes, Reader]:
+def dataset_seed(folder: Path) -> tuple[str, bytes, Reader]:
     """Return a dataset as a seed; damaged ones take a process each, so they are tried seldom."""
-    write_dataset(folder / "x.h5", read_dataset(source).select([0, 1]))
-    return "x.h5", (folder / "x.h5").read_bytes(), read_dataset
+    whole = read_dataset(ROOT / "data" / "solid_set" / "weak_test.h5")
+    write_dataset(folder / "x.h5", whole.select(np.array([0, 1])))
+    return "x.h5", (folder / "x.h5").read_bytes(), _dataset
+
+
+def _dataset(path: Path) -> object:
+    """Read a dataset and use it as commands do."""
+    dataset = read_dataset(path)
+    for lattice in dataset.lattices(np.arange(len(dataset))):
+        lattice.connectivity()
+    return dataset.to_batch()
 
 
 def _lattices(path: Path) -> object:
@@ -154,8 +168,10 @@ def run(seconds: float, seed: int, rounds: int | None = None) -> Iterator[tuple[
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         kinds = seeds(folder)
+        dataset = dataset_seed(folder)
         while time.monotonic() - start < seconds and (rounds is None or number < rounds):
-            for kind, (file, content, read) in kinds.items():
+            now = {**kinds, "dataset": dataset} if number % DATASETS == 0 else kinds
+            for kind, (file, content, read) in now.items():
                 generator = random.Random(f"{seed} {number} {kind}")
                 path = folder / file
                 path.write_bytes(mutated(content, generator))
