@@ -37,6 +37,8 @@ from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 
 _OUTPUT_FAILED = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
+INTERRUPTED = 130
+"""Exit code after an interruption, as shells give it for SIGINT."""
 _ALLOCATIONS = 10_000
 """Objects between two passes of the garbage collector; Python's default is 700."""
 
@@ -50,6 +52,9 @@ class _Commands(TyperGroup):
         except LatticeGnnError as error:
             say_error(str(error))
             raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            say_error("interrupted.")
+            raise typer.Exit(INTERRUPTED) from None
 
 
 app = typer.Typer(
@@ -125,6 +130,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code: Any = 0
     except SystemExit as done:
         code = done.code
+    except KeyboardInterrupt:  # between commands
+        say_error("interrupted.")
+        code = INTERRUPTED
     except OSError as error:
         if error.errno not in _OUTPUT_FAILED:
             raise

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cli.terminal.compiler_cache import compiler_cache_in
 from cli.terminal.inputs import make_folder
 from cli.terminal.options import LabelFolder
 from cli.terminal.output import say_note
@@ -64,11 +65,16 @@ def train(
     make_folder(output)
     labelling = Labelling(data or output / "data")
     if not is_first_process():
-        with join(place):
+        with compiler_cache_in(output), join(place):
             run_recipe(config, output, labelling=labelling, device=str(place))
         return
     say_note(f"preparing the lattices of {config}; training on {place}")
-    with join(place), closing(curves) if curves else nullcontext(), _display() as show:
+    with (
+        compiler_cache_in(output),
+        join(place),
+        closing(curves) if curves else nullcontext(),
+        _display() as show,
+    ):
 
         def report(state: "Progress") -> None:
             if state.step == 1 and state.steps < FEW_STEPS:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.terminal.output import say_note
+from cli.terminal.own_results import is_result
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ def _files(paths: Sequence[Path]) -> list[Path]:
             continue
         suffixes = _folder_suffixes()
         inside = sorted(
-            x for x in path.iterdir() if x.suffix.lower() in suffixes and not x.name.startswith(".")
+            x
+            for x in path.iterdir()
+            if x.suffix.lower() in suffixes and not x.name.startswith(".") and not is_result(x)
         )
         if not inside:
             raise LatticeGnnError(

@@ -8,7 +8,6 @@ again, and an interrupted training resumes.
 import json
 import multiprocessing
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -35,6 +34,7 @@ from data.experiments.training_data import (
     TrainingData,
     load_training_data,
 )
+from data.labelling.orphans import end_with
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
 from lattice_gnn.reports.comparison import (
@@ -314,13 +314,7 @@ class _Work:
 def _prepare_child(parent: int) -> None:
     """Keep freed memory; end this process when its parent ends, for whatever reason."""
     keep_freed_memory()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_TELL_SECONDS)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    end_with(parent)
 
 
 def _run_in_child(task: _Task) -> str | None:

@@ -20,6 +20,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from data.datasets.dataset import Dataset
 from data.datasets.file import read_dataset, write_dataset
+from data.labelling.orphans import end_with, interrupts_kept_from_children
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
 
@@ -168,9 +169,13 @@ def parallel(workers: Workers, make: Callable[..., Dataset], *arguments: Any) ->
     with _backend(workers) as count:
 
         def run(numbers: Sequence[int]) -> Made:
-            jobs = joblib.Parallel(n_jobs=count, return_as="generator", batch_size=1)
+            parent = os.getpid() if workers.scheduler is None and count != 1 else None
+            task = joblib.delayed(_in_worker)
             try:
-                yield from jobs(joblib.delayed(make)(*arguments, number) for number in numbers)
+                with interrupts_kept_from_children():
+                    jobs = joblib.Parallel(n_jobs=count, return_as="generator", batch_size=1)
+                    made = jobs(task(parent, make, *arguments, number) for number in numbers)
+                yield from made
             except TerminatedWorkerError:
                 raise LatticeGnnError(
                     "workers: one was killed, most likely because it ran out of memory; resume "
@@ -178,6 +183,13 @@ def parallel(workers: Workers, make: Callable[..., Dataset], *arguments: Any) ->
                 ) from None
 
         yield run
+
+
+def _in_worker(parent: int | None, make: Callable[..., Dataset], *arguments: Any) -> Dataset:
+    """Compute a batch in a process that ends with its parent."""
+    if parent is not None:
+        end_with(parent)
+    return make(*arguments)
 
 
 @contextmanager

@@ -17,6 +17,9 @@ CLOSE = 0.7
 in contact."""
 SHARP = 15.0
 """Angle between struts at a joint, in degrees, below which they overlap far beyond the joint."""
+LEAST_SLENDERNESS = 1e-6
+"""Smallest radius/length at which the softest mode is accurate: that of BCC is off by 0.02 % here,
+by 0.6 % at 1e-7 and by 80 % at 1e-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,8 @@ class Finding:
 
     Attributes:
         kind: ``net``, ``contact``, ``gap``, ``nodes``, ``angle``, ``slenderness``, ``dangling``,
-            ``collinear``, ``fractions`` or ``handedness``; of a solid also ``dropped``, of a
-            prediction also ``domain``.
+            ``thinness``, ``collinear``, ``fractions`` or ``handedness``; of a solid also
+            ``dropped``, of a prediction also ``domain``.
         text: One sentence.
     """
 
@@ -49,6 +52,7 @@ def findings(lattice: Lattice) -> tuple[Finding, ...]:
         *contact(lattice),
         *joints(simplified),
         *_slenderness(simplified),
+        *_thinness(simplified),
         *dangling(lattice),
         *_collinear(lattice, simplified),
         *_fractions(lattice),
@@ -135,6 +139,21 @@ def _slenderness(lattice: Lattice) -> list[Finding]:
             f"{thick} of {counted(len(ratios), 'strut')} {'is' if thick == 1 else 'are'} too thick "
             f"for beam theory: radius/length is up to {ratios.max():.3g}, expected at most "
             f"{BEAM_SLENDERNESS:g}.",
+        )
+    ]
+
+
+def _thinness(lattice: Lattice) -> list[Finding]:
+    """Report struts so thin that their bending stiffness is lost to rounding."""
+    sections = lattice.sections
+    ratio = float((np.minimum(sections.radii, sections.end_radii) / lattice.lengths).min())
+    if ratio >= LEAST_SLENDERNESS:
+        return []
+    return [
+        Finding(
+            "thinness",
+            f"Radius/length is down to {ratio:.2g}: below {LEAST_SLENDERNESS:g} the stiffness of "
+            "modes that bend the struts is inaccurate, because it is lost to rounding.",
         )
     ]
 

@@ -1,5 +1,7 @@
 """train makes a model that predict can use, shows how far it is, and refuses wrong options."""
 
+import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -94,3 +96,27 @@ def test_a_terminal_gets_a_bar_with_rate_speed_and_best(monkeypatch, capsys):
     assert "median directional error 4.00 %, relative frobenius 4.00 %" in shown
     assert "stopped early" in shown
     assert "to go" in shown
+
+
+def test_training_leaves_nothing_in_the_folder_of_temporary_files(recipe, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    words = ["train", recipe, "--output", tmp_path / "run", "--data", tmp_path / "labels"]
+    subprocess.run(
+        [sys.executable, "-c", "import sys; from cli.main import main; main(sys.argv[1:])", *words],
+        env={**os.environ, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        check=True,
+    )
+    assert list(temporary.iterdir()) == []
+    assert not (tmp_path / "run" / "compiler-cache").exists()
+
+
+def test_a_run_with_few_held_out_lattices_ends_with_weights(run, answer, octet_file, tmp_path):
+    small = {**RECIPE, "model": {"kind": "joints"}, "train": {"steps": 2, "batch_size": 8}}
+    path = tmp_path / "joints.yaml"
+    path.write_text(yaml.safe_dump(small))
+    result = run("train", path, "--output", tmp_path / "run", "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    found = answer("predict", octet_file, "--model", result.stdout.strip())
+    assert found["model"]["expected_error"]["median"] > 0
