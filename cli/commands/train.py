@@ -53,7 +53,6 @@ def train(
     """
     from data.experiments.recipe import read_recipe, run_recipe
     from data.experiments.training_data import Labelling
-    from lattice_gnn.training.config import FEW_STEPS
     from lattice_gnn.training.distributed import choose_device, is_first_process, join
     from lattice_gnn.training.memory import keep_freed_memory
     from lattice_gnn.training.tensorboard import TensorBoard
@@ -77,11 +76,7 @@ def train(
     ):
 
         def report(state: "Progress") -> None:
-            if state.step == 1 and state.steps < FEW_STEPS:
-                say_note(
-                    f"only {state.steps} steps are planned, and most networks need at least "
-                    f"{FEW_STEPS:,}; raise train.steps or train.epochs, or lower train.batch_size."
-                )
+            _note_few_steps(state)
             show(state)
             if curves is not None:
                 curves(state)
@@ -91,6 +86,16 @@ def train(
         )
     typer.echo(weights)
     say_note(f"to use it: lattice-gnn predict FILE --model {weights}")
+
+
+def _note_few_steps(state: "Progress") -> None:
+    from lattice_gnn.training.config import FEW_STEPS
+
+    if state.step == 1 and state.steps < FEW_STEPS:
+        say_note(
+            f"only {state.steps} steps are planned, and most networks need at least "
+            f"{FEW_STEPS:,}; raise train.steps or train.epochs, or lower train.batch_size."
+        )
 
 
 @contextmanager
