@@ -122,7 +122,7 @@ def tradeoff_table(points: list[Point]) -> str:
 
 def draw_tradeoff(points: list[Point], path: Path) -> None:
     """Draw the median error over processor time; bars reach from the smallest to the largest."""
-    figure = new_figure(7, 4)
+    figure = new_figure(7.0, 4.0)
     axes = figure.add_subplot()
     groups = {
         "beams": [p for p in points if "solid" not in p.name and "joint" not in p.name],

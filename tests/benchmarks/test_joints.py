@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from fem_reference.beam.homogenise import homogenise_beam
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.layers import joint_pairs
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -61,3 +65,53 @@ def test_a_lattice_of_two_files_counts_once_with_the_first(joints):
     (fine, first), (coarse, second) = joints.finest(("fine_test", "test"))
     assert len(first) == fine.labels["solid"].mask.sum()
     assert len(first) + len(second) == len(coarse)
+
+
+@pytest.fixture(scope="module")
+def cost(joints):
+    return sys.modules["joints_cost"]
+
+
+@pytest.fixture(scope="module")
+def tradeoff(joints):
+    return sys.modules["joints_tradeoff"]
+
+
+def test_a_star_of_fifteen_struts_has_a_joint_of_thirty_ends(cost):
+    lattice = cost.star(15)
+    pairs = joint_pairs.JointPairs.of(LatticeBatch.from_lattices([lattice]))
+    assert pairs.node.tolist() == [0] * 30
+    assert pairs.ends.shape == (2, 435)
+
+
+def test_small_cells_are_as_large_as_the_tables_say(cost):
+    cells = cost.small_cells(70)
+    assert np.mean([x.num_nodes for x in cells]) == pytest.approx(7, abs=0.5)
+    assert np.mean([x.num_struts for x in cells]) == pytest.approx(20, abs=1)
+
+
+def test_tradeoff_takes_the_smallest_grids_without_contact(tradeoff):
+    batch, lattices, C = tradeoff.cheapest(3)
+    assert len(lattices) == len(batch) == len(C) == 3
+    voxels = [x.volume / (2 * x.radii.min() / 20) ** 3 for x in lattices]
+    assert voxels == sorted(voxels)
+    beams = homogenise_beam(batch).stiffness.mandel
+    assert bool((torch.linalg.eigvalsh(C - beams)[:, -1] > 0).all())  # labels are of these lattices
+
+
+def test_tradeoff_counts_what_is_refused(tradeoff):
+    points = [
+        tradeoff.Point("joint network", 2e-4, np.array([0.01, 0.02, 0.03])),
+        tradeoff.Point("solid, 4", 0.1, np.array([0.02, np.nan, 0.04])),
+    ]
+    text = tradeoff.tradeoff_table(points)
+    assert "| joint network | 0.2 | 2.00 | 3.00 | 0 |" in text
+    assert "| solid, 4 | 100 | 3.00 | 4.00 | 1 |" in text
+
+
+def test_tradeoff_is_drawn(tradeoff, tmp_path):
+    errors = np.array([0.01, 0.02, 0.03])
+    names = ("beam", "joint network", "solid, 8")
+    points = [tradeoff.Point(name, 10.0**k, errors) for k, name in enumerate(names)]
+    tradeoff.draw_tradeoff(points, tmp_path / "tradeoff.png")
+    assert (tmp_path / "tradeoff.png").stat().st_size > 5_000
