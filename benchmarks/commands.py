@@ -27,6 +27,7 @@ from lattice_gnn.tensors.stiffness import Stiffness
 ROOT = Path(__file__).parents[1]
 CODE = "import sys; from cli.main import main; main(sys.argv[1:])"
 ROUNDS = 2
+DENSITIES = 10  #: of every base
 
 
 @dataclass(frozen=True)
@@ -68,35 +69,47 @@ def catalogue(dataset: Path, path: Path) -> int:
     """Write a catalogue of reference tensors, those of beam FEM itself; return their number."""
     data = read_dataset(dataset)
     batch, C = data.labelled("beam", np.flatnonzero(data.labels["beam"].mask))
+    pairs = [
+        (float(density), Stiffness(stiffness))
+        for density, stiffness in zip(batch.relative_density, C, strict=True)
+    ]
+    lattices = batch.to_lattices()
     entries = [
         CatalogueEntry(
-            lattice.replace(name=f"net{k}"), references=((float(density), Stiffness(stiffness)),)
+            lattices[k].replace(name=f"net{k}"), references=tuple(pairs[k : k + DENSITIES])
         )
-        for k, (lattice, density, stiffness) in enumerate(
-            zip(batch.to_lattices(), batch.relative_density, C, strict=True)
-        )
+        for k in range(0, len(pairs), DENSITIES)
     ]
     write_lat(path, entries)
-    return len(entries)
+    return len(pairs)
 
 
 def commands(folder: Path, bases: int, starts: int) -> list[Command]:
     """Return the commands; the catalogue is made from the dataset of the first."""
     dataset, listed, start = (folder / x for x in ("nets.h5", "catalogue.lat", "octet.json"))
-    make = ("generate", "--count", f"{bases}", "--densities", "0.002:0.05:10", "--workers", "1")
+    make = (
+        "generate",
+        "--count",
+        f"{bases}",
+        "--densities",
+        f"0.002:0.05:{DENSITIES}",
+        "--workers",
+        "1",
+    )
     make += ("-o",)
     run([*make, str(dataset)])
     lattices = catalogue(dataset, listed)
     run(["make", "octet", "--relative-density", "0.1", "-o", str(start)])
     design = ("design", str(start), "-o", "OUT/design.json", "--maximise", "E[111]")
     design += ("--subject-to", "relative_density <= 0.1", "--starts", f"{starts}")
-    design += ("--break-symmetry", "--max-steps", "50")
+    design += ("--break-symmetry",)
     return [
         Command(
-            f"generate {bases:,} bases at ten densities with beam labels", (*make, "OUT/nets.h5")
+            f"generate {bases:,} bases at {DENSITIES} densities with beam labels",
+            (*make, "OUT/nets.h5"),
         ),
         Command(f"validate a catalogue of {lattices:,} tensors", ("validate", str(listed))),
-        Command(f"design with {starts} starts of 50 steps", design),
+        Command(f"design with {starts} starts of up to 200 steps", design),
     ]
 
 

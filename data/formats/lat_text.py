@@ -23,6 +23,8 @@ _TENSORS = re.compile(
     re.IGNORECASE,
 )
 _RADII = re.compile(r"fundamental edge radii\s*(?P<edge>start|end)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_EXPONENT, _NO_DIGIT = re.compile("[eE]"), re.compile("[^0-9]")
 _LABELS = ("name", "base name", "imperfection level", "imperfection kind", "nodal hash")
 _TABLES = {
     "nodal positions": "nodes",
@@ -208,7 +210,7 @@ class _Reader:
     def row(self, count: int | None, what: str) -> tuple[Float[np.ndarray, " numbers"], Place]:
         """Read one line of numbers."""
         text, place = self.filled(what)
-        return _numbers(text, place, what, () if count is None else (count,)).values, place
+        return _numbers(text, place, what, () if count is None else (count,)), place
 
     def table(self, key: str) -> np.ndarray:
         """Read the rows up to the next blank line, or line that is no row of numbers."""
@@ -220,7 +222,7 @@ class _Reader:
                     continue
                 self._next -= 1
                 break
-            values = _numbers(text, place, key, _COLUMNS[key]).values
+            values = _numbers(text, place, key, _COLUMNS[key])
             if rows and len(values) != len(rows[0]):
                 raise place.error(
                     f"{key}: {len(values)} numbers in this row, {len(rows[0])} in the rows above"
@@ -245,7 +247,7 @@ class _Reader:
             match = _DENSITY.match(_title(text))
             if match is None:
                 raise place.error(f"expected '-> at relative density X:', got {text[:40]!r}")
-            density = _numbers(match[1], place, "relative density", (1,)).values[0]
+            density = _numbers(match[1], place, "relative density", (1,))[0]
             if not 0 < density < 1:
                 raise place.error(f"relative density: expected between 0 and 1, got {density:g}")
             if density in seen:
@@ -253,7 +255,7 @@ class _Reader:
             seen.add(density)
             text, place = self.filled("a block that has a start but no end")
             counts = () if count is None else (count,)
-            yield float(density), _numbers(text, place, "row", counts), place
+            yield float(density), _printed_row(text, place, "row", counts), place
 
 
 def _tensors(reader: _Reader, text: str, place: Place) -> TensorBlock:
@@ -266,17 +268,24 @@ def _tensors(reader: _Reader, text: str, place: Place) -> TensorBlock:
     return TensorBlock(notation, list(reader.densities(_TENSORS, 21)))
 
 
-def _numbers(text: str, place: Place, what: str, counts: tuple[int, ...]) -> PrintedRow:
+def _numbers(
+    text: str, place: Place, what: str, counts: tuple[int, ...]
+) -> Float[np.ndarray, " numbers"]:
     """Read one line of finite numbers, separated by blanks or commas."""
-    words = [word for word in re.split(r"[\s,]+", text) if word]
+    words = text.replace(",", " ").split()
     if counts and len(words) not in counts:
         wanted = " or ".join(str(count) for count in counts)
         raise place.error(f"{what}: expected {wanted} numbers, got {len(words)} words")
     for word in words:
         if not _is_number(word):
             raise place.error(f"{what}: expected a finite number, got {word[:40]!r}")
-    values = np.array([float(word) for word in words])
-    digits = max(_significant_digits(word) for word in words)
+    return np.array([float(word) for word in words])
+
+
+def _printed_row(text: str, place: Place, what: str, counts: tuple[int, ...]) -> PrintedRow:
+    """Read one line of numbers, with the rounding of each."""
+    values = _numbers(text, place, what, counts)
+    digits = max(_significant_digits(word) for word in text.replace(",", " ").split())
     with np.errstate(divide="ignore"):
         decade = np.floor(np.log10(np.abs(values)))
     halves = np.where(
@@ -286,14 +295,13 @@ def _numbers(text: str, place: Place, what: str, counts: tuple[int, ...]) -> Pri
 
 
 def _significant_digits(word: str) -> int:
-    mantissa = re.split(r"[eE]", word)[0]
-    return len(re.sub(r"[^0-9]", "", mantissa).lstrip("0"))
+    mantissa = _EXPONENT.split(word)[0]
+    return len(_NO_DIGIT.sub("", mantissa).lstrip("0"))
 
 
 def _is_number(word: str) -> bool:
     """Whether a word is a finite number in plain ASCII, such as -1.5e-3."""
-    pattern = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
-    return bool(re.fullmatch(pattern, word, re.ASCII)) and math.isfinite(float(word))
+    return bool(_NUMBER.fullmatch(word)) and math.isfinite(float(word))
 
 
 def _check_integers(values: Float[np.ndarray, " numbers"], place: Place, key: str) -> None:
@@ -312,7 +320,7 @@ def _fill(entry: LatText, tables: dict[str, tuple[np.ndarray, Place]], seen: set
     if "imperfection level" in seen:
         level = entry.labels["imperfection level"]
         entry.imperfection_level = float(
-            _numbers(level, entry.start, "imperfection level", (1,)).values[0]
+            _numbers(level, entry.start, "imperfection level", (1,))[0]
         )
     entry.nodes = tables["nodes"][0]
     first = _first_number(entry, tables)
