@@ -96,7 +96,7 @@ class JointCases:
             root=P("sqrt"),
             forces=(raw * unit[:, :, None, None]).to(dtype),
             direction=pairs.direction.to(dtype),
-            features=_features(pairs, cut, dtype).to(dtype),
+            features=_features(pairs, cut, dtype),
             influence=influence.to(dtype),
             coupling=pairs.coupling().to(dtype),
             cut=cut.to(dtype),
@@ -210,10 +210,10 @@ def _features(
     nu = (pairs.nu[pairs.ends] - _NU) * _NU_SCALE
     slender = (pairs.radius / pairs.straight_length(cut) + _SLENDER).log() - _SLENDER_MEAN
     slender = slender[pairs.ends]
-    profile = pairs.to(dtype).profile().to(c)
+    profile = pairs.to(dtype).profile()
     contrasts = [2 * pairs.contrast(x) for x in (pairs.radius, pairs.modulus)]
     own = [*contrasts, slender, slender.flip(0), nu, nu.flip(0)]
-    columns = [*(x.expand(2, -1) for x in shared), *own]
+    columns = [*(x.to(dtype).expand(2, -1) for x in shared), *(x.to(dtype) for x in own)]
     return torch.cat([torch.stack(columns, -1), profile, profile.flip(0)], -1)
 
 

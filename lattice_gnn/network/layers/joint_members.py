@@ -63,7 +63,7 @@ def coefficients(
     hidden = _last_hidden(members, x, cases)
     last = _Layer.of(_layers(members, "coefficients", 4))
     polynomial = torch.stack([member.polynomial for member in members])
-    powers = x[:, :1] ** torch.arange(polynomial.shape[1], device=x.device)
+    powers = _powers(x[:, 0], polynomial.shape[1])
     if mean:
         share = 1 / len(members)
         found = torch.addmm(share * last.bias.sum((0, 1)), powers, share * polynomial.sum(0))
@@ -72,6 +72,14 @@ def coefficients(
         return found.view(1, *cases.features.shape[:2], NUM_FORMS)
     found = last(hidden) + powers @ polynomial
     return found.view(len(members), *cases.features.shape[:2], NUM_FORMS)
+
+
+def _powers(c: Float[Tensor, " directed"], count: int) -> Float[Tensor, "directed powers"]:
+    """Return 1, c, c^2, ... as columns."""
+    found = [torch.ones_like(c)]
+    for _ in range(count - 1):
+        found.append(found[-1] * c)
+    return torch.stack(found, 1)
 
 
 @dataclass(frozen=True, slots=True)
