@@ -132,6 +132,9 @@ def design(  # noqa: PLR0913 (every option of a command is a parameter)
     source = read_one(start)
     report = report or output.with_name(f"{output.stem}_report.json")
     checkpoint = output.with_name(f"{output.stem}_checkpoint.npz")
+    from data.formats import output_format
+
+    output_format(output)
     inputs = [start, *([] if spec is None else [spec])]
     check_outputs((output, report, picture, animation, checkpoint), inputs)
     if picture is not None:
@@ -215,10 +218,12 @@ def _document(result: "DesignResult", source: Source, output: Path) -> "DesignRe
 
 
 def _write(result: "DesignResult", document: "DesignReport", output: Path, report: Path) -> None:
-    from data.files import write
+    from data.formats import write_any, writing_notes
 
-    write(output, result.lattice)
+    kind = write_any(output, [result.lattice])
     say_note(f"design written to {output}")
+    for sentence in writing_notes(kind, [result.lattice]):
+        say_note(f"{output}: {sentence}")
     emit(document, json=False, output=report)
 
 

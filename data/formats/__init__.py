@@ -263,14 +263,28 @@ def write_any(
             lattices, or the file cannot be written.
     """
     path = Path(path)
-    found = format_named(kind) if kind else _format_of_suffix(path)
-    if not found.writer:
-        raise LatticeGnnError(f"{path}: {found.title}s are read, not written; write JSON.")
+    found = output_format(path, kind)
     if not lattices:
         raise LatticeGnnError(f"{path}: there is no lattice to write.")
     extra = (found.kind,) if found.writer in ("mesh", "periodic") else ()
     _function(found.writer, "write")(path, list(lattices), *extra)
     return found.kind
+
+
+def output_format(path: Path, kind: str | None = None) -> Format:
+    """Return the format in which a file will be written.
+
+    Args:
+        path: The file.
+        kind: The format; None: told by the suffix.
+
+    Raises:
+        LatticeGnnError: The suffix tells no format, or the format is read only.
+    """
+    found = format_named(kind) if kind else _format_of_suffix(path)
+    if not found.writer:
+        raise LatticeGnnError(f"{path}: {found.title}s are read, not written; write JSON.")
+    return found
 
 
 def writing_notes(kind: str, lattices: "Sequence[Lattice]") -> list[str]:

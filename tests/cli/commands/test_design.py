@@ -135,6 +135,7 @@ def test_an_interruption_writes_the_best_design_and_resumes(start, tmp_path, run
         (("--target", "missing.json"), "missing.json: no such file"),
         (("--maximise", "E[001]", "--solid-modulus", "3"), "give that too"),
         (("--maximise", "E[001]", "-o", "NOWHERE/x.json"), "NOWHERE"),
+        (("--maximise", "E[001]", "-o", "x.xyz"), "tells no format"),
         (("--maximise", "E[001]", "--report", "START"), "is one of the input files"),
         (("--maximise", "E[001]", "--picture", "x.gif"), "ends in .png"),
         (
