@@ -18,6 +18,8 @@ from lattice_gnn.reports.prediction import (
 )
 from lattice_gnn.reports.result import Result, Value
 from lattice_gnn.reports.stiffness import moduli_facts, stiffness_facts
+from lattice_gnn.surrogate.fields import Response, respond
+from lattice_gnn.tensors.arrays import ArrayLike
 from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.wording import percent
 
@@ -59,6 +61,14 @@ class Prediction(Result):
         """Return the result as a typed document."""
         (report,) = prediction_reports([self])
         return report
+
+    def response(self, strain: ArrayLike) -> Response:
+        """Return stress and energy of C under a macroscopic strain, and the fields of the frame.
+
+        Args:
+            strain: Symmetric (3, 3).
+        """
+        return respond(self.lattice, self.stiffness, strain)
 
     def columns(self) -> dict[str, Value]:
         """Return model, expected error and training domain, for a table of many."""
