@@ -40,6 +40,7 @@ class Worker:
 def _work(connection: Connection) -> None:
     """Run tasks until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends its workers by itself
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
     from viz.web.tasks import TASKS
 
     while True:
@@ -56,6 +57,14 @@ def _work(connection: Connection) -> None:
             connection.send(("stopped", None))
         except Exception as error:  # a defect of ours: the page says so, and the server lives on
             connection.send(("failed", f"unexpected {type(error).__name__}: {error}"))
+
+
+def _end_with_the_server() -> None:
+    """End this process when the server has ended, however that was, whatever it is computing."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class Job:

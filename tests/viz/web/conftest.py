@@ -70,7 +70,7 @@ def open_page(browser):
             offline=offline, viewport={"width": width, "height": height}, accept_downloads=True
         )
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         watched = Watched(context.new_page())
         watched.page.goto(address)
         return watched

@@ -2,8 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
+import psutil
 import pytest
 
 from lattice_gnn.cells.named import cell
@@ -67,6 +70,25 @@ def test_a_second_interrupt_ends_a_design(jobs):
     job.interrupt()
     job.interrupt()
     assert job.state == "stopped"
+
+
+KILLED = """
+import os, signal, sys
+from viz.web.jobs import Jobs
+jobs = Jobs()
+job = jobs.find(jobs.start("solid", {SLOW!r}))
+print(job.worker.process.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_no_process_is_left_when_the_server_is_killed():
+    code = KILLED.replace("{SLOW!r}", repr(SLOW))
+    killed = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    number = int(killed.stdout)
+    left = [psutil.Process(number)] if psutil.pid_exists(number) else []
+    _, alive = psutil.wait_procs(left, timeout=30)
+    assert alive == []
 
 
 def test_there_is_a_limit_to_the_jobs_at_once(jobs):
