@@ -21,12 +21,13 @@ from torch import Tensor
 from lattice_gnn.design.problem import Point, Problem
 from lattice_gnn.design.track import Track
 
-PERIOD = 15
+PERIOD = 20
 """Steps between updates of the multipliers."""
 _FIRST_RATE, _LAST_RATE = 0.2, 0.005  #: step lengths, in typical steps
 _MOMENTS = (0.9, 0.99)
-_PENALTY, _MOST = 10.0, 1e5
-_GROWTH = 3.0
+_PENALTY, _MOST, _GROWTH = 10.0, 1e5, 3.0
+_FALL = 0.5  #: share to which a violation should fall between updates
+_CLOSE = 1e-3  #: violation that the multipliers alone will correct
 
 
 @dataclass(slots=True)
@@ -167,6 +168,6 @@ def _update_multipliers(population: Population, point: Point) -> None:
     updated = np.where(point.equality, shifted, np.maximum(shifted, 0.0))
     population.multipliers = np.where(fine[:, None], updated, population.multipliers)
     missed = point.excess
-    slow = fine & (missed > 0.25 * population.missed) & (missed > 0)
+    slow = fine & (missed > _FALL * population.missed) & (missed > _CLOSE)
     population.penalty[slow] = np.minimum(_GROWTH * population.penalty[slow], _MOST)
     population.missed = np.where(fine, missed, population.missed)

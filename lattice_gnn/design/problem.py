@@ -1,7 +1,7 @@
 """The optimisation problem of a design: cost, residuals and their derivatives for many x at once.
 
-Optimisers work on z = (x - start) / scale and minimise a cost that is the objective over its
-magnitude at the start, so that steps and gradients are of order one. Residuals are those of the
+Optimisers work on z = (x - start) / scale and minimise a cost that is the objective over a unit
+of the start, so that steps and gradients are of order one. Residuals are those of the
 constraints: not negative where an inequality is satisfied, zero where an equality is.
 """
 
@@ -34,7 +34,8 @@ class Problem:
         objective: The quantity.
         sign: 1 to minimise it, -1 to maximise it.
         constraints: All constraints, those that guard the geometry included.
-        unit: Magnitude of the objective by which the cost is divided.
+        unit: By what the objective is divided: its magnitude at the start, or its largest change
+            in one typical step there if that is larger.
         made: How the lattice that is evaluated differs from the design.
     """
 

@@ -79,14 +79,16 @@ def make_problem(task: Task) -> Problem:
             check_reachable(quantity.target, task.start, group)
     variables = make_variables(task.start, task.vary, group, task.settings)
     problem = problem_of(task, variables, make_evaluator(task.fidelity))
-    point = problem.at(np.zeros((1, variables.count)), gradient=False)
-    unit = float(point.objective)
+    point = problem.at(np.zeros((1, variables.count)))
     if not np.isfinite(point.excess[0]):
         raise LatticeGnnError(
             f"design: the start has no finite {task.objective.name} or constraints; check for "
             "struts that are extremely short or thin"
         )
-    return replace(problem, unit=abs(unit) or 1.0)
+    # A start whose objective is near zero would give a unit out of proportion to its changes.
+    steepest = float(np.linalg.norm(point.gradient(point.objective)))
+    unit = max(abs(point.objective.item()), steepest if np.isfinite(steepest) else 0.0)
+    return replace(problem, unit=unit or 1.0)
 
 
 def with_scales(task: Task) -> Task:

@@ -92,3 +92,16 @@ def test_a_start_that_cannot_be_evaluated_does_not_disturb_the_others(problem):
     together = batched_search(problem, Population.at(problem, z), Track(), 20)
     assert together.cost[:2] == pytest.approx(alone.cost, rel=1e-9)
     assert np.isinf(together.excess[2])
+
+
+def test_an_objective_near_zero_at_the_start_is_scaled_by_its_gradient():
+    problem = make_problem(
+        Task(
+            start=cell("kelvin", relative_density=0.05).perturbed(0.01, seed=1),
+            objective=E([0, 0, 1]) - 0.00144,  # about its value
+            aim="maximise",
+            keep_symmetry=False,
+        )
+    )
+    gradient = problem.at(np.zeros((1, problem.variables.count))).cost_gradient()
+    assert 0.1 < np.linalg.norm(gradient) < 1.0001
