@@ -77,7 +77,8 @@ class SolidFacts:
     """Accuracy, grid and cost of a solution of the solid reference.
 
     Attributes:
-        error: Estimated relative error of C (Frobenius): the step of the extrapolation.
+        error: Estimated relative error of C (Frobenius): the step of the extrapolation, doubled if
+            a gap is not resolved.
         softest_error: Estimated relative error of the smallest eigenvalue of C.
         volume_fraction: Volume of the filled voxels over that of the cell.
         voxels_per_diameter: Resolution of the fine grid; voxel counts are multiples of 8.
@@ -87,7 +88,8 @@ class SolidFacts:
         memory: Memory of the fine grid, in bytes.
         seconds: Wall time, in seconds.
         touching: Whether struts without a common joint touch and form one solid.
-        unresolved_gap: Whether a gap between struts is below two voxels of the coarse grid.
+        unresolved_gap: Whether a gap between some two struts is below two voxels of the coarse
+            grid.
         dropped_components: Number of parts dropped because they do not span space.
         dropped_volume: Their volume as a share of the cell.
     """

@@ -77,6 +77,7 @@ class Prediction(Result):
             "model": self.model,
             "expected_error": None if expected is None else expected.median,
             "expected_error_p90": None if expected is None else expected.p90,
+            "expected_error_from": None if expected is None else expected.against,
             "in_domain": self.in_domain,
             "domain_notes": "; ".join(self.domain_notes),
         }

@@ -103,7 +103,7 @@ def _network_text(result: PredictionReport) -> str:
     else:
         error = (
             f"expected error {percent(expected.median)} (median), {percent(expected.p90)} (9 of "
-            f"10 are better), relative Frobenius, {expected.basis}"
+            f"10 are better) from {expected.against}, relative Frobenius, {expected.basis}"
         )
     return f"model {result.model.name}; {error}; {domain} the training domain"
 

@@ -71,6 +71,7 @@ def test_predictions_report_model_error_and_domain():
     rows = lg.predict([lg.cell("octet", relative_density=x) for x in (0.05, 0.9)]).rows()
     assert [row["in_domain"] for row in rows] == [True, False]
     assert 0 < rows[0]["expected_error"] < rows[0]["expected_error_p90"] < 0.1
+    assert rows[0]["expected_error_from"] == "solid FEM"
     assert rows[1]["expected_error"] is None
     assert "relative density" in rows[1]["domain_notes"]
 
