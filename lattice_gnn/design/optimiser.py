@@ -108,8 +108,17 @@ class _View:
         return self.jacobian[1]
 
     def constraints(self) -> list[dict[str, object]]:
+        """Return the constraints for scipy; vector equalities as bands.
+
+        The components of a vector are rarely independent (many vanish by symmetry), and SLSQP stops
+        at dependent equalities and corrupts memory at more equalities than variables (scipy issue
+        25665). So each component is kept within half of its tolerance instead.
+        """
+        many = self.equality.sum() >= len(self.problem.start)
+        banded = self.equality & (self.point.vector | many)
+        half = 0.5 * self.point.allowed[banded]
         found: list[dict[str, object]] = []
-        for kind, chosen in (("ineq", ~self.equality), ("eq", self.equality)):
+        for kind, chosen in (("ineq", ~self.equality), ("eq", self.equality & ~banded)):
             if chosen.any():
                 found.append(
                     {
@@ -118,4 +127,15 @@ class _View:
                         "jac": lambda z, chosen=chosen: self.rows(z)[chosen],
                     }
                 )
+        if banded.any():
+
+            def inside(z: Float[np.ndarray, " variables"]) -> Float[np.ndarray, " sides"]:
+                residuals = self.values(z)[banded]
+                return np.concatenate([half - residuals, half + residuals])
+
+            def slopes(z: Float[np.ndarray, " variables"]) -> Float[np.ndarray, "sides variables"]:
+                rows = self.rows(z)[banded]
+                return np.concatenate([-rows, rows])
+
+            found.append({"type": "ineq", "fun": inside, "jac": slopes})
         return found

@@ -156,6 +156,18 @@ class Point:
         return np.repeat(np.array(senses, dtype=bool), [part.shape[1] for part in self.parts])
 
     @cached_property
+    def vector(self) -> Bool[np.ndarray, " residuals"]:
+        """Which residuals are components of a vector."""
+        widths = [part.shape[1] for part in self.parts]
+        return np.repeat(np.array(widths, dtype=np.int64) > 1, widths)
+
+    @cached_property
+    def allowed(self) -> Float[np.ndarray, " residuals"]:
+        """Largest violation of a satisfied constraint, for every residual."""
+        allowed = np.array([c.allowed for c in self.problem.constraints], dtype=np.float64)
+        return np.repeat(allowed, [part.shape[1] for part in self.parts])
+
+    @cached_property
     def violations(self) -> Float[np.ndarray, "designs constraints"]:
         """Worst violation of each constraint, in multiples of its scale; 0 if none."""
         found = np.zeros((len(self.free), len(self.parts)))

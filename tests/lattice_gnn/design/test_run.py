@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lattice_gnn.cells.named import cell
-from lattice_gnn.design.elastic import E, misfit
+from lattice_gnn.design.elastic import E, matches, misfit
 from lattice_gnn.design.evaluators import make_evaluator
 from lattice_gnn.design.geometric import joint_angle, relative_density
 from lattice_gnn.design.quantities import Quantity
@@ -19,6 +19,7 @@ from lattice_gnn.design.settings import DesignSettings
 from lattice_gnn.design.task import Task
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.tensors.stiffness import Stiffness
+from lattice_gnn.verbs.homogenise import homogenise
 
 SC = cell("sc", radius=0.1)
 X, Y, Z = np.eye(3).tolist()
@@ -241,3 +242,18 @@ def test_a_constraint_that_depends_on_nothing_that_varies_is_checked_all_the_sam
     impossible = run(sc_task(constraints=(joint_angle >= 100,)))
     assert impossible.status is not Status.CONVERGED
     assert impossible.verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_target_as_a_vector_equality_is_met_with_fewer_variables_than_components(together):
+    # 21 components, most of them zero by symmetry, and three radii, which are those of the target.
+    radii = np.array([0.05, 0.08, 0.11])
+    target = homogenise(SC.with_radii(radii)).stiffness
+    limits = [matches(target)]
+    if not together:  # as many scalar equalities as there are variables
+        C = target
+        limits = [E(n) == float(C.young_modulus(n)) for n in (X, Y, Z)]
+    result = run(sc_task(objective=relative_density, aim="minimise", constraints=tuple(limits)))
+    assert result.verdict is Verdict.CONFIRMED
+    assert np.allclose(result.lattice.radii, radii, rtol=5e-3)
+    assert all(row.satisfied for row in result.constraints)
