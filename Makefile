@@ -1,5 +1,6 @@
 # make demo    predict the octet's stiffness, check it by beam FEM, draw octet.png
 # make test    run the tests                    make check   style, lint and types
+# make gallery draw every picture of docs/gallery again
 # make fuzz    damaged files for every reader, FUZZ_SECONDS=120 of them
 # make front   build viz/web/front.js, the script of the pages, again (needs Node.js and npm)
 # make clean   remove .venv and caches
@@ -40,6 +41,9 @@ fuzz: $(READY)
 # Two pages share one script: its sources are in viz/web/src, the bundle is committed.
 front:
 	cd viz/web/src && npm ci && npm run check && npm run build
+
+gallery: $(READY)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python docs/draw_gallery.py
 
 install: $(READY)
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
+import torch
 from jaxtyping import Float
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.tensors.notation import COMPONENTS
+from lattice_gnn.tensors.stiffness import Stiffness
 
 SOFTEST = "softest"
 _EQUAL = 1e-6  #: difference of eigenvalues over the largest, below which they count as equal
@@ -63,25 +65,32 @@ def case_named(text: str, stiffness: Float[np.ndarray, "6 6"]) -> Case:
     """Return the strain that a text describes.
 
     Args:
-        text: A component such as "23" for its unit strain, "softest" for the softest eigen-strain,
-            or six numbers separated by commas: 11, 22, 33, and engineering shear 23, 13, 12.
+        text: A component such as "23" for its unit strain, "stress-23" for the strain under this
+            stress alone, scaled to 1 in this component, "softest" for the softest eigen-strain, or
+            six numbers separated by commas: 11, 22, 33, and engineering shear 23, 13, 12.
         stiffness: C / E_s, Mandel.
 
     Raises:
-        LatticeGnnError: If it is none of these, or zero.
+        LatticeGnnError: If it is none of these, or zero, or the stress has no strain because the
+            stiffness is singular.
     """
     if text in COMPONENTS:
         return unit_cases()[COMPONENTS.index(text)]
     if text == SOFTEST:
         return mode_cases(stiffness)[0]
+    if text in (f"stress-{name}" for name in COMPONENTS):
+        k = COMPONENTS.index(text.removeprefix("stress-"))
+        kind = "uniaxial stress" if k < 3 else "shear stress"
+        S = Stiffness(torch.from_numpy(stiffness)).compliance().numpy()
+        return Case(f"{kind} {COMPONENTS[k]}", S[:, k] / S[k, k])
     try:
         numbers = np.array([float(word) for word in text.split(",")])
     except ValueError:
         numbers = np.zeros(0)
     if len(numbers) != 6 or not np.isfinite(numbers).all() or not numbers.any():
         raise LatticeGnnError(
-            f"strain {text!r}: expected one of {', '.join(COMPONENTS)}, {SOFTEST}, or six numbers "
-            "separated by commas, not all zero."
+            f"strain {text!r}: expected one of {', '.join(COMPONENTS)}, one of them after stress- "
+            f"(stress-33), {SOFTEST}, or six numbers separated by commas, not all zero."
         )
     title = "strain " + ", ".join(f"{x:g}" for x in numbers)
     return Case(title, numbers * np.array([1, 1, 1, *[0.5**0.5] * 3]))

@@ -77,7 +77,7 @@ def cuts_figure(
     labels = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
     for axes in panels[1:]:
         labels |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    if len(labels) > 1:
+    if len(labels) > 1 or any(label.endswith("negative") for label in labels):
         figure.legend(list(labels.values()), list(labels), loc="outside lower center",
                       ncols=min(len(labels), 4), frameon=False, labelcolor=theme.text)  # fmt: skip
     return figure

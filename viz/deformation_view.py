@@ -129,15 +129,14 @@ def assemble(
     edges = cell_edges(lattice.cell, tiles)
     centre, size = frame or common_frame(lattice, bent, tiles)
     colourings = [_colouring(drawing.colour, lattice, x) for x in solved]
-    views, scales = [], []
+    views = []
     for case, tubes, factor, colouring in zip(cases, bent, factors, colourings, strict=True):
-        part, own = coloured_part(tubes, tubes.scaled(centre, size), colouring)
-        scales += [own] if own is not None else []
+        part, _ = coloured_part(tubes, tubes.scaled(centre, size), colouring)
         line = f"displacements × {factor:.3g}"
         line += f"\n{colouring.line}" if colouring is not None else ""
         parts = (part, _ghost(straight, centre, size))
         views.append(View(case.title, line, parts, (edges - centre) / size))
-    scale = _common_scale(scales)
+    scale = _common_scale(colourings[0], [view.parts[0] for view in views])
     views = [replace(view, scale=scale, bar=False) for view in views]
     columns = len(views) if len(views) <= 3 else -(-len(views) // 2)
     for number in range(columns - 1, len(views), columns):
@@ -163,8 +162,9 @@ def _ghost(tubes: Tubes, centre: Float[np.ndarray, "3"], size: float) -> Part:
     return Part(thin.scaled(centre, size), colour="ghost")
 
 
-def _common_scale(scales: Sequence[Scale]) -> Scale | None:
-    """Return a scale that spans those of all views."""
-    if not scales:
+def _common_scale(colouring: Colouring | None, parts: Sequence[Part]) -> Scale | None:
+    """Return a scale that spans the values of all views."""
+    shown = [x.ravel() for part in parts for x in (part.values, part.joint_values) if x is not None]
+    if colouring is None or not shown:
         return None
-    return Scale.of(scales[0].title, np.array([scale.limits for scale in scales]).ravel())
+    return Scale.of(colouring.title, np.concatenate(shown))

@@ -228,7 +228,7 @@ def _add_bar(
     norm = Normalize(*scale.limits)
     bar = figure.colorbar(ScalarMappable(norm, scale.colours), cax=figure.add_axes(place))
     ticks = np.linspace(*scale.limits, 5)
-    bar.set_ticks(ticks.tolist(), labels=[f"{value:.3g}" for value in ticks])
+    bar.set_ticks(ticks.tolist(), labels=[scale.number_format % value for value in ticks])
     bar.ax.set_title(scale.title, fontsize=13 * letters, color=theme.text, pad=12 * letters)
     bar.ax.tick_params(labelsize=11 * letters, labelcolor=theme.text, length=0)
     bar.outline.set_visible(False)

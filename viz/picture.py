@@ -68,6 +68,11 @@ class Scale:
     limits: tuple[float, float]
     colours: str = COLOUR_MAP
 
+    @property
+    def number_format(self) -> str:
+        """Format of its numbers, in the style of C."""
+        return "%.3g" if max(abs(x) for x in self.limits) < 1000 else "%.0f"
+
     @classmethod
     def of(cls, title: str, values: Float[np.ndarray, " values"]) -> "Scale":
         """Return a scale that spans the values: symmetric and two-coloured if they change sign."""

@@ -174,7 +174,7 @@ def _add_bar(plotter: pv.Plotter, scale: Scale, side: int, theme: Theme) -> None
         width=0.06,
         height=0.55,
         n_labels=5,
-        fmt="%.3g",
+        fmt=scale.number_format,
         color=theme.text,
         title_font_size=max(8, side // 40),
         label_font_size=max(8, side // 46),

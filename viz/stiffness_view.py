@@ -101,7 +101,7 @@ def _differences(
     return [
         View(
             f"{plain_name(name)} against {plain_name(first_name)}",
-            f"from {change.min():+.3g}{unit} to {change.max():+.3g}{unit}",
+            f"from {signed(change.min())}{unit} to {signed(change.max())}{unit}",
             (_part(replace(surface, values=change), largest),),
             _NO_EDGES,
             scale,
@@ -111,6 +111,11 @@ def _differences(
             zip(stiffnesses[1:], surfaces[1:], changes, strict=True), 1
         )
     ]
+
+
+def signed(value: float) -> str:
+    """Write a number with its sign and three digits, without exponent if it is large."""
+    return f"{value:+.3g}" if abs(value) < 1000 else f"{value:+.0f}"
 
 
 def _change(

@@ -49,8 +49,9 @@ Strain = Annotated[
     str | None,
     typer.Option(
         metavar="STRAIN",
-        help="Macroscopic strain: 11, 22, 33, 23, 13, 12 (unit strain), softest, or six "
-        "numbers, engineering shear, such as 0,0,0.01,0,0,0.",
+        help="Macroscopic strain: 11, 22, 33, 23, 13, 12 (unit strain), stress-33 and so on "
+        "(under this stress alone), softest, or six numbers, engineering shear, such as "
+        "0,0,0.01,0,0,0.",
     ),
 ]
 Factor = Annotated[

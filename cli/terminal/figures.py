@@ -31,9 +31,11 @@ def compared_stiffnesses(
             found.append((read_one(Path(other)), solver))
     several_files = len({id(x) for x, _ in found}) > 1
     several_methods = len({x.method for _, x in found}) > 1
+    names = {id(x): x.lattice.name or x.file.stem for x, _ in found}
+    alike = len(set(names.values())) < len(names)  # then the files tell them apart
     named = []
     for one, by in found:
-        lattice = one.lattice.name or one.file.stem
+        lattice = one.file.stem if alike else names[id(one)]
         method = "network" if by.method == "network" else f"{by.method} FEM"
         words = [lattice] * (several_files or not several_methods) + [method] * several_methods
         named.append((", ".join(words), stiffness_of(one, by)))

@@ -32,7 +32,17 @@ def test_six_numbers_are_engineering_shear():
     assert case_named("softest", C).title.startswith("mode 1")
 
 
-@pytest.mark.parametrize("text", ["", "44", "1,2", "0,0,0,0,0,0", "nan,0,0,0,0,0", "a,b,c,d,e,f"])
+def test_a_stress_alone_gives_the_contraction_of_the_closed_form():
+    # C above is isotropic in tension: nu = C12 / (C11 + C12) with C11 = 1.5, C12 = 0.5.
+    case = case_named("stress-33", C)
+    np.testing.assert_allclose(case.strain, [-0.25, -0.25, 1, 0, 0, 0], atol=1e-12)
+    assert case.title == "uniaxial stress 33"
+    np.testing.assert_allclose(case_named("stress-12", C).strain, np.eye(6)[5], atol=1e-12)
+    with pytest.raises(LatticeGnnError, match="singular"):
+        case_named("stress-33", np.zeros((6, 6)))
+
+
+@pytest.mark.parametrize("text", ["", "44", "stress-44", "1,2", "0,0,0,0,0,0", "nan,0,0,0,0,0"])
 def test_other_texts_are_refused(text):
     with pytest.raises(LatticeGnnError, match="expected one of 11"):
         case_named(text, C)
