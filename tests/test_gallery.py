@@ -35,7 +35,7 @@ def test_index_and_pictures_are_those_of_the_list(gallery):
 def test_pictures_are_not_blank(gallery):
     for entry in gallery.entries():
         with Image.open(FOLDER / entry.file) as image:
-            assert min(image.size) >= 400
+            assert min(image.size) >= 350
             assert len(image.convert("RGB").getcolors(2**24)) > 40
 
 
