@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make the solid label set: `sh data/solid_set/make.sh FOLDER [WORKERS]`; FOLDER gets train.h5, test.h5,
-# fine_test.h5, weak_train.h5, weak_test.h5, very_unequal_train.h5 and very_unequal_test.h5.
+# fine_test.h5, and the train and test parts of weak, very_unequal and broad, and named_cells.h5.
 # Takes hours. Every step resumes where it stopped, so start it again after any interruption. The shards are
 # independent: several machines may each make some (lattice-gnn label ... --shard K/N) before the merge.
 set -eu
@@ -60,3 +60,18 @@ label test weak 20 4
 # Resolution is that of the thinnest strut, the others have up to five times as much.
 label train very_unequal 8 1.5
 label test very_unequal 12 4
+
+# Coarse labels of more lattices with other Poisson's ratios, unequal moduli and contact.
+for kind in poisson close moduli; do
+    lattice-gnn generate --config "$here/broad/$kind.yaml" --workers "$workers" -o "$folder/broad-$kind.h5"
+done
+lattice-gnn data merge "$folder"/broad-*.h5 -o "$folder/broad.h5"
+lattice-gnn data split "$folder/broad.h5" --shares train=0.7,test=0.3 --by net --known "$folder/train.h5"
+label train broad 8 2
+label test broad 12 5
+
+# The named cells on finer grids.
+sed 's/^count: .*/count: 21/' "$here/equal.yaml" > "$folder/named.yaml"
+lattice-gnn generate --config "$folder/named.yaml" --workers "$workers" -o "$folder/named.h5"
+lattice-gnn label "$folder/named.h5" --voxels-per-diameter 12 --memory-limit 5 --workers "$workers" \
+    -o "$folder/named_cells.h5"

@@ -37,6 +37,7 @@ def known(joints):
         "nu": np.full(10, 0.3),
         "unequal E": np.zeros(10, dtype=bool),
         "voxels": np.full(10, 12.0),
+        "noise": np.full(10, 0.002),
     }
     answers = {"network": 1.01 * reference, "beam": 0.9 * reference}
     return joints.Test(reference, answers, np.tile([0.01, 0.02], (10, 1)), facts)
@@ -48,7 +49,7 @@ def rows(text, title):
 
 def test_errors_soft_modes_and_coverage_are_those_put_in(joints, known):
     error, soft, bound = rows(joints.accuracy_tables(known), "all")
-    assert error == "| all | 10 | 10.00 / 10.00 / 10.00 | 1.00 / 1.00 / 1.00 |"
+    assert error == "| all | 10 | 10.00 / 10.00 / 10.00 | 1.00 / 1.00 / 1.00 | 0.20 |"
     assert soft == "| all | 10 | 0.900; 10.0 / 10.0 | 1.010; 1.0 / 1.0 |"
     assert bound.startswith("| all | 10 | 100 % | 2.00 | 2.00 |")
 
@@ -115,3 +116,8 @@ def test_tradeoff_is_drawn(tradeoff, tmp_path):
     points = [tradeoff.Point(name, 10.0**k, errors) for k, name in enumerate(names)]
     tradeoff.draw_tradeoff(points, tmp_path / "tradeoff.png")
     assert (tmp_path / "tradeoff.png").stat().st_size > 5_000
+
+
+def test_labels_state_more_than_their_error(joints):
+    """The error of a label is that of its finest grid, before extrapolation."""
+    assert 0.03 < joints.noise_of_stated_error() < 0.5

@@ -36,11 +36,14 @@ PARTS = {
     "fine_test": Part(20, 120, 50),
     "weak_train": Part(16, 400, 400),
     "weak_test": Part(20, 55, 55),
-    "very_unequal_train": Part(8, 95, 95),
+    "very_unequal_train": Part(8, 160, 160),
     "very_unequal_test": Part(12, 20, 20),
+    "broad_train": Part(8, 380, 380),
+    "broad_test": Part(12, 40, 40),
+    "named_cells": Part(12, 24, 15),
 }
-TRAINING = ("train", "weak_train", "very_unequal_train")
-TESTS = ("test", "fine_test", "weak_test", "very_unequal_test")
+TRAINING = ("train", "weak_train", "very_unequal_train", "broad_train")
+TESTS = ("test", "fine_test", "weak_test", "very_unequal_test", "broad_test")
 
 
 def read(name):
@@ -223,6 +226,35 @@ def test_the_weak_parts_hold_what_is_rare_in_the_others(name):
     }
     assert {key for key, least in AT_LEAST[name].items() if found[key] < least} == set()
     assert {0.0, 0.15, 0.3, 0.45} <= set(dataset.poisson.tolist())
+
+
+def test_the_broad_parts_hold_poisson_ratios_moduli_and_contact():
+    train, test = read("broad_train"), read("broad_test")
+    assert min(np.sum(d.poisson != 0.3) for d in (train, test)) >= 40
+    assert {0.0, 0.2, 0.4, 0.45} <= set(test.poisson.tolist())
+    assert (ratios(train.section("E"), train.strut_offsets) > 1.5).sum() >= 80
+    assert contact(train).sum() >= 20
+
+
+def test_named_cells_are_those_of_the_training_and_test_parts():
+    """The same lattices at 8 or 12 voxels; finer labels are near them."""
+    named = read("named_cells")
+    assert {named.name(k) for k in range(len(named))} <= set(
+        yaml.safe_load((FOLDER / "equal.yaml").read_text())["named"]
+    )
+    place = {key: k for k, key in enumerate(lattice_digests(named).tolist())}
+    found = 0
+    for name in ("train", "test"):
+        part = read(name)
+        same = [(k, place[x]) for k, x in enumerate(lattice_digests(part).tolist()) if x in place]
+        C, D = (
+            d.stiffness(SOLID, k)
+            for d, k in zip((part, named), zip(*same, strict=True), strict=True)
+        )
+        apart = np.linalg.norm(C - D, axis=(1, 2)) / np.linalg.norm(D, axis=(1, 2))
+        assert np.quantile(apart, 0.9) < 0.02
+        found += len(same)
+    assert found == len(named)
 
 
 @pytest.mark.parametrize("name", ["very_unequal_train", "very_unequal_test"])
