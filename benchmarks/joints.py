@@ -39,6 +39,7 @@ from lattice_gnn.tensors.metrics import relative_frobenius
 
 TESTS = ("fine_test", "test", "weak_test", "very_unequal_test", "broad_test")
 """Label files, the finest labels first."""
+TRAINING = ("train", "weak_train", "very_unequal_train", "broad_train")
 SETS = Path(__file__).parents[1] / "data" / "solid_set"
 PAGE = DOCS / "joints.md"
 RIGID = 0.365  #: rigid length of strut ends over their radius, fitted to the training labels
@@ -235,6 +236,29 @@ def accuracy_tables(test: Test) -> str:
     return "\n".join(parts)
 
 
+def fit_table(network: Surrogate, linear: Surrogate | None) -> str:
+    """Return the errors on the training files; most of their bases were fitted."""
+    rows: list[Row] = []
+    for name in TRAINING:
+        test = judge((name,), network, linear)
+        alone = ~test.facts["contact"]
+        for title, inside in ((name, alone), (f"{name}, struts touch or nearly", ~alone)):
+            cells = [
+                three(
+                    100
+                    * relative_frobenius(test.answers[k][inside], test.reference[inside]).numpy()
+                )
+                for k in MODELS
+                if k in test.answers
+            ]
+            noise = 100 * np.median(test.facts["noise"][inside])
+            rows.append((title, f"{inside.sum()}", *cells, f"{noise:.2f}"))
+    names = [k for k in MODELS if k in test.answers]
+    return "Error of C, %: median / mean / p90.\n\n" + table(
+        ("training labels", "number", *names, "label"), rows
+    )
+
+
 def draw(test: Test, path: Path) -> None:
     """Error of C over relative density, one point for each lattice and model."""
     from matplotlib.figure import Figure
@@ -297,6 +321,7 @@ def main() -> None:
     if arguments.what in ("accuracy", "all"):
         test = judge(TESTS, network, linear)
         sections["accuracy"] = accuracy_tables(test)
+        sections["fit"] = fit_table(network, linear)
         if arguments.update_docs:
             draw(test, DOCS / "images" / "joints-accuracy.png")
     if arguments.what in ("cost", "all"):
