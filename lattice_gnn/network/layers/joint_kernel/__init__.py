@@ -9,7 +9,7 @@ from fem_reference.loading import Kernel
 
 _CALL = 500  #: overhead of a torch call, in equivalent pairs
 
-KERNEL = Kernel("lattice_gnn.network.layers.joint_kernel.launch", load=400_000, compile=25_000_000)
+KERNEL = Kernel("lattice_gnn.network.layers.joint_kernel.launch", load=650_000, compile=50_000_000)
 """Work is counted in pairs."""
 
 

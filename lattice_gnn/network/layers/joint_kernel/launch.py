@@ -56,36 +56,43 @@ def is_cached() -> bool:
 
 
 def warm() -> None:
-    """Load or compile all entries, in single precision: double is for tests.
+    """Load or compile all entries in both precisions.
 
     The kernel of the frame, which joint models need too, is loaded if that takes a moment only.
     """
     if beam.is_cached():
         compiled.load_kernel()
     _keep_memory()
-    x = np.zeros((0, 3), np.float32)
-    number, none = np.zeros(0, dtype=np.int64), np.zeros(0, np.float32)
-    joints = Joints(number, number.reshape(2, 0), x, none, none, _constants(x.dtype, (0.0,) * 3))
-    sums, span, columns = np.zeros((0, 6), np.float32), (0, 0), _COLUMNS
-    start, pairs = np.zeros(1, dtype=np.int64), np.zeros((2, 0), np.float32)
-    loads, g = np.zeros((0, 2, 3, 6), np.float32), np.zeros((2, 0, 42), np.float32)
-    forms = Forms(loads, x, joints.ends, g, pairs, none, start, start, _numbers(x.dtype))
-    room, other = profile.make_room(joints), energy.make_room(forms)
-    M, by_M = np.zeros((0, 6, 6), np.float32), np.zeros((0, 6 * WIDTH), np.float32)
-    cube = np.zeros((0, 0, 0), np.float32)
-    calls = (
-        (joints, span, room, sums),
-        (joints, span, room, sums, np.zeros((0, 5), np.float32)),
-        (forms, span, columns, other, M),
-        (forms, span, columns, other, by_M, Gradient(g, pairs, none, loads, x)),
-        (cube, cube, none, number, cube),
-        ((cube, cube, none), number, cube, cube, cube, none),
-        (x, x, x, joints.ends, 0),
-        (x, joints.ends, 0, x, x),
-    )
-    for entry, arguments in zip(_ENTRIES, calls, strict=True):
-        with suppress(OSError):  # cache not writable; the code is used in this process only
-            entry(*arguments)
+    for dtype in (np.float32, np.float64):
+        for entry, arguments in zip(_ENTRIES, _nothing(dtype), strict=True):
+            with suppress(OSError):  # cache not writable; the code is used in this process only
+                entry(*arguments)
+
+
+def _nothing(dtype: type[np.floating[Any]]) -> Iterator[tuple[Any, ...]]:
+    """Yield arguments of every entry without any lattice."""
+
+    def zeros(*shape: int) -> np.ndarray:
+        return np.zeros(shape, dtype)
+
+    line, plane, cube = zeros(0), zeros(0, 3), zeros(0, 0, 0)
+    number, start, span = np.zeros(0, dtype=np.int64), np.zeros(1, dtype=np.int64), (0, 0)
+    constants = _constants(line.dtype, (0.0, 0.0, 0.0))
+    joints = Joints(number, number.reshape(2, 0), plane, line, line, constants)
+    room = profile.make_room(joints)
+    yield joints, span, room, zeros(0, 6)
+    yield joints, span, room, zeros(0, 6), zeros(0, 5)
+    g, pairs, loads = zeros(2, 0, 42), zeros(2, 0), zeros(0, 2, 3, 6)
+    numbers = _numbers(line.dtype)
+    forms = Forms(loads, plane, joints.ends, g, pairs, line, start, start, numbers)
+    other = energy.make_room(forms)
+    found = Gradient(g, pairs, line, loads, plane)
+    yield forms, span, _COLUMNS, other, zeros(0, 6, 6)
+    yield forms, span, _COLUMNS, other, zeros(0, 6 * WIDTH), found
+    yield cube, cube, line, number, cube
+    yield (cube, cube, line), number, cube, cube, cube, line
+    yield plane, plane, plane, joints.ends, 0
+    yield plane, joints.ends, 0, plane, plane
 
 
 def _keep_memory() -> None:

@@ -12,6 +12,7 @@ from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.network.joints import JointConfig, JointModel
 from lattice_gnn.network.layers import joint_kernel
 from lattice_gnn.network.layers.joint_cases import JointCases
+from lattice_gnn.network.layers.joint_kernel import launch
 from lattice_gnn.network.layers.joint_pairs import JointPairs
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.testing import example_lattices, random_lattice
@@ -112,6 +113,18 @@ def test_cached_inputs_need_no_derivatives_of_motion(use):
         found[path] = [x.grad.clone() for x in model.parameters()]
     for one, other in zip(*found.values(), strict=True):
         torch.testing.assert_close(other, one, rtol=1e-9, atol=1e-12)
+
+
+def test_nothing_is_compiled_after_loading(use):
+    """Arrays of real lattices have the types for which the code was loaded."""
+    use("compiled")
+    for dtype in (torch.float32, torch.float64):
+        model = make_model().to(dtype)
+        with_gradients(model, varied(2))
+        with torch.no_grad():
+            cases = model.inputs(varied(2))
+        model.member_matrices(cases).sum().backward()
+    assert {len(entry.signatures) for entry in launch._ENTRIES} == {2}
 
 
 def test_threads_give_the_same_bits(use, use_threads, monkeypatch):
