@@ -31,7 +31,7 @@ CELLS = 8
 GRIDS = (4, 6, 8, 12, 16)  #: voxels per diameter
 RIGID = 0.365  #: rigid length of strut ends over their radius, see ``joints.py``
 LONGEST = 0.4  #: of a strut's length, at most, at either end
-_LEFT = ("Timoshenko beam", "linear joint model")  #: methods named to the left of their points
+_LEFT = ("Timoshenko", "linear joint model")  #: methods named to the left of their points
 COPIES = 8  #: of every lattice in the batch of a model
 
 
@@ -58,7 +58,7 @@ def measure(network: Surrogate, linear: Surrogate | None) -> list[Point]:
     )
     ways: dict[str, Callable[[LatticeBatch], torch.Tensor]] = {
         "beam": lambda b: homogenise_beam(b).stiffness.mandel,
-        "Timoshenko beam": lambda b: homogenise_beam(b, element="timoshenko").stiffness.mandel,
+        "Timoshenko": lambda b: homogenise_beam(b, element="timoshenko").stiffness.mandel,
         "rigid ends": lambda b: (
             homogenise_beam(b, rigid_ends=arms.repeat(len(b) // len(batch), 1)).stiffness.mandel
         ),
