@@ -133,7 +133,8 @@ def _status(design: Design, task: Task, *, interrupted: bool) -> tuple[Status, f
     """Judge the rounded design by its constraints and its first-order optimality."""
     problem = design.problem
     z = problem.z(design.x)
-    unbalanced = optimality(problem, z)
+    rounding = problem.variables.units(design.x, task.settings.digits) / problem.scale
+    unbalanced = optimality(problem, z, rounding)
     if interrupted:
         return Status.INTERRUPTED, unbalanced
     feasible = problem.at(z[None], gradient=False).excess[0] <= 0

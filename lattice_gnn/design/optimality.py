@@ -8,20 +8,30 @@ from lattice_gnn.design.problem import Problem
 
 ACTIVE = 1e-3
 """Residual up to which an inequality counts as active, in multiples of its scale."""
-_AT_BOUND = 1e-3  #: distance from a bound that counts as zero, in typical steps
+_AT_BOUND = 1e-3  #: distance from a bound that counts as zero, in typical steps, without rounding
 
 
-def optimality(problem: Problem, z: Float[np.ndarray, " variables"]) -> float:
+def optimality(
+    problem: Problem,
+    z: Float[np.ndarray, " variables"],
+    rounding: Float[np.ndarray, " variables"] | float = 0.0,
+) -> float:
     """Return the part of the cost's gradient that constraints and bounds do not balance.
 
     At a constrained optimum the gradient is a combination of those of the active constraints, with
     multipliers that are not negative for inequalities (Karush, Kuhn and Tucker). The multipliers
     are found by least squares. The remainder is returned over the norm of the gradient, or over 1
     (a change of the objective by its magnitude at the start in one typical step) if that is larger.
+
+    Args:
+        problem: The problem.
+        z: Where.
+        rounding: Unit to which each variable was rounded, in typical steps: a bound is reached if
+            it is not further away.
     """
     point = problem.at(z[None])
     gradient = point.cost_gradient()[0]
-    columns = active_gradients(problem, z)
+    columns = active_gradients(problem, z, near=np.maximum(rounding, _AT_BOUND))
     size = max(1.0, float(np.linalg.norm(gradient)))
     if not np.isfinite(gradient).all() or not np.isfinite(columns).all():
         return np.inf
@@ -61,6 +71,7 @@ def active_gradients(
     problem: Problem,
     z: Float[np.ndarray, " variables"],
     bounds: Bool[np.ndarray, " variables"] | None = None,
+    near: Float[np.ndarray, " variables"] | float = _AT_BOUND,
 ) -> Float[np.ndarray, "variables active"]:
     """Return the gradients of what is active, as columns whose multipliers are not negative.
 
@@ -68,6 +79,7 @@ def active_gradients(
         problem: The problem.
         z: Where.
         bounds: Variables whose bounds count; None for all.
+        near: Distance from a bound that counts as zero, in typical steps.
     """
     counted = np.ones(len(z), dtype=bool) if bounds is None else bounds
     point = problem.at(z[None])
@@ -81,7 +93,7 @@ def active_gradients(
             rows[active].T,
             rows[equal].T,
             -rows[equal].T,
-            identity[:, counted & (z - lower < _AT_BOUND)],
-            -identity[:, counted & (upper - z < _AT_BOUND)],
+            identity[:, counted & (z - lower <= near)],
+            -identity[:, counted & (upper - z <= near)],
         ]
     )
