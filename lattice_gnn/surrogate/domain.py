@@ -18,6 +18,9 @@ random numbers lie that close to the limits that they were drawn from."""
 _DIGITS = 8  #: hexadecimal digits of a net's fingerprint that are kept
 _SLENDER = ("relative density", "radius/length")
 """Ranges over orders of magnitude: their ends may be exceeded by a share of the ends themselves."""
+THROUGH = -1.0
+"""Gap over the smallest radius below which struts run through one another: a joint that the model
+does not know of, so that no error is promised."""
 MANY_NETS = 100
 """Models trained on at least this many nets are not warned about a new net: the held-out errors
 cover new nets."""
@@ -28,8 +31,9 @@ class Membership:
     """Whether a lattice lies inside a training set.
 
     Attributes:
-        in_ranges: Whether every measured quantity lies in its range in the training set. Struts
-            that touch without a common joint may lie in the ranges, and are noted nevertheless.
+        in_ranges: Whether every measured quantity lies in its range in the training set, and no
+            struts run through one another without a joint. Struts that merely touch may lie in the
+            ranges, and are noted nevertheless.
         known_net: Whether its net is in the training set.
         notes: One sentence for every way in which it lies outside the training set. Models trained
             on at least ``MANY_NETS`` nets are not warned about a new net.
@@ -130,17 +134,16 @@ class Domain:
                     notes.append(note)
         gaps = measured[GAP][0].tolist()
         return [
-            self._membership(tuple(notes), _gap_notes(gap), self.knows_net(lattice))
+            self._membership(tuple(notes), gap, self.knows_net(lattice))
             for notes, gap, lattice in zip(out_of_range, gaps, lattices, strict=True)
         ]
 
-    def _membership(
-        self, out_of_range: tuple[str, ...], contact: tuple[str, ...], known_net: bool
-    ) -> Membership:
-        notes = (*out_of_range, *contact)
+    def _membership(self, out_of_range: tuple[str, ...], gap: float, known_net: bool) -> Membership:
+        notes = (*out_of_range, *_gap_notes(gap))
         if not known_net and len(self.nets) < MANY_NETS:
             notes = (*notes, f"its net is none of the {len(self.nets)} nets in the training set")
-        return Membership(in_ranges=not out_of_range, known_net=known_net, notes=notes)
+        in_ranges = not out_of_range and not gap < THROUGH
+        return Membership(in_ranges=in_ranges, known_net=known_net, notes=notes)
 
     def notes(self, lattice: Lattice) -> tuple[str, ...]:
         """Return one sentence per way in which the (simplified) lattice leaves the training set."""
@@ -171,6 +174,8 @@ def _range_note(name: str, values: tuple[float, float], trained: tuple[float, fl
 
 def _gap_notes(gap: float) -> tuple[str, ...]:
     """Name contact, which is rare in every training set, even where it lies in the ranges."""
+    if gap < THROUGH:
+        return ("struts run through one another without a joint",)
     if gap <= 0:
         return ("struts that share no joint touch or overlap",)
     if gap < CLOSE:

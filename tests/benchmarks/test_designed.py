@@ -52,4 +52,4 @@ def test_bounds_hold_on_the_stored_designs_inside_the_domain(script):
 def test_the_report_names_every_group(script):
     text = script.report(load_surrogate("joints"))
     assert "inside the training domain | " in text
-    assert "struts that share no joint touch or overlap" in text
+    assert "struts run through one another without a joint" in text

@@ -9,7 +9,7 @@ from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.coordination import coordination_sequences, net_fingerprint
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.surrogate.domain import MANY_NETS, Domain
-from lattice_gnn.surrogate.measures import GAP, NODES
+from lattice_gnn.surrogate.measures import GAP, NODES, measures
 from lattice_gnn.testing import random_lattice, random_unimodular
 
 # RCSR / O'Keeffe and Hyde 1996: pcu, bcu, dia, sod, srs, fcu (10 n^2 + 2).
@@ -111,6 +111,17 @@ def test_contact_is_noted_even_inside_the_ranges():
     deeper = domain.notes(nets_apart(0.05))
     assert deeper[0] == f"{GAP} is -1, in training at least -0.4"
     assert touching in deeper
+
+
+def test_struts_through_one_another_have_no_promise():
+    """A joint is missing where they cross: outside, even if training had such lattices."""
+    crossing = nets_apart(0.04)
+    domain = Domain.of([crossing, nets_apart(0.5)])
+    measured = measures(LatticeBatch.from_lattices([crossing, nets_apart(0.07)]))
+    through, touching = domain.compare([crossing, nets_apart(0.07)], measured)
+    assert through.notes == ("struts run through one another without a joint",)
+    assert not through.in_ranges
+    assert touching.in_ranges
 
 
 def test_nodes_that_nearly_coincide_are_outside():
