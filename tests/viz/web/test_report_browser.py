@@ -120,6 +120,21 @@ def test_it_fits_a_telephone_and_paper(open_page, address):
     width = narrow.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
     assert narrow.page.pdf(format="A4").startswith(b"%PDF")
+    assert narrow.page.evaluate("latticeGnn.canvas.isConnected")
+
+
+def test_on_paper_the_picture_is_sharp_and_fits_the_page(report):
+    page = report.page
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    lattice, surface = page.evaluate(COLOURS)
+    size = page.evaluate("[document.querySelector('#viewer').offsetWidth,"
+                         " document.querySelector('#viewer canvas').width]")  # fmt: skip
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert (lattice > 100, surface > 1000) == (True, True)
+    assert size[0] <= 0.18 * 96 / 0.0254  # the width of A4 less two margins of 15 mm
+    assert size[1] >= 2.9 * size[0]
+    assert page.evaluate("latticeGnn.canvas.isConnected")
+    assert page.evaluate("document.querySelector('#viewer').offsetWidth") > 700
 
 
 def test_without_webgl_the_drawing_and_the_numbers_stay(browser, address):

@@ -19,7 +19,10 @@ import { listen } from "./turning";
 import { surfaceOf, type Surface } from "./sphere";
 
 const HALF_SIZE = 1.12;
-const SCALE_ROOM = 38;
+/** Pixels by which the surface is moved to the left and down. */
+const ROOM: readonly [number, number] = [38, 12];
+/** Of a page of A4 or Letter, margins aside. */
+const PAPER = { width: "660px", height: "315px" };
 const BACKGROUND = 0xffffff;
 
 export interface Shown {
@@ -61,6 +64,8 @@ export class Viewer {
   private drawing: Drawing | null = null;
   private units = "";
   private readonly inverses = new WeakMap<object, Matrix | null>();
+  private readonly copy = document.createElement("canvas");
+  private density = 1;
   private waiting = false;
 
   constructor(private readonly place: HTMLElement) {
@@ -73,7 +78,8 @@ export class Viewer {
     this.renderer.setScissorTest(true);
     listen(this);
     new ResizeObserver(() => this.draw()).observe(place);
-    window.addEventListener("beforeprint", () => this.render());
+    window.addEventListener("beforeprint", () => this.toPaper());
+    window.addEventListener("afterprint", () => this.toWindow());
   }
 
   private half(name: string): Half {
@@ -84,6 +90,24 @@ export class Viewer {
     const content = new Group();
     scene.add(content, new HemisphereLight(0xffffff, 0x8b95a1, 1.5));
     return { scene, content, labels };
+  }
+
+  /** Draw at once in a size that fits on paper; a copy, as WebGL shows new frames only later. */
+  private toPaper(): void {
+    Object.assign(this.place.style, PAPER);
+    this.density = 3;
+    this.render();
+    const { width, height } = this.canvas;
+    Object.assign(this.copy, { width, height });
+    this.copy.getContext("2d")?.drawImage(this.canvas, 0, 0);
+    this.canvas.replaceWith(this.copy);
+  }
+
+  private toWindow(): void {
+    this.copy.replaceWith(this.canvas);
+    Object.assign(this.place.style, { width: "", height: "" });
+    this.density = 1;
+    this.draw();
   }
 
   show(shown: Shown): void {
@@ -147,12 +171,12 @@ export class Viewer {
     this.waiting = false;
     const { clientWidth: width, clientHeight: height } = this.place;
     if (!width || !height) return;
-    this.renderer.setPixelRatio(Math.max(window.devicePixelRatio, 1));
+    this.renderer.setPixelRatio(Math.max(window.devicePixelRatio, this.density));
     this.renderer.setSize(width, height);
     const areas = this.areas(width, height);
     this.halves.forEach((half, k) => {
       const { x, y, width: w, height: h } = areas[k];
-      this.aim(w, h, k === 1 ? SCALE_ROOM : 0);
+      this.aim(w, h, k === 1 ? ROOM : [0, 0]);
       half.scene.add(this.light);
       this.renderer.setViewport(x, height - y - h, w, h);
       this.renderer.setScissor(x, height - y - h, w, h);
@@ -184,13 +208,13 @@ export class Viewer {
     return [right, up, eye];
   }
 
-  /** Set the camera for an area whose centre is moved to the left by some pixels. */
-  private aim(w: number, h: number, moved: number): void {
+  /** Set the camera for an area with room for the scale on the right and the heading above. */
+  private aim(w: number, h: number, [x, y]: readonly [number, number]): void {
     const [right, up, eye] = this.axes();
-    const scale = this.scale(w, h);
+    const scale = this.scale(w, h - 2 * y);
     Object.assign(this.camera, {
-      left: (moved - w / 2) / scale, right: (moved + w / 2) / scale,
-      top: h / 2 / scale, bottom: -h / 2 / scale, near: 0.1, far: 20,
+      left: (x - w / 2) / scale, right: (x + w / 2) / scale,
+      top: (y + h / 2) / scale, bottom: (y - h / 2) / scale, near: 0.1, far: 20,
     });
     this.camera.up.set(...up);
     this.camera.position.set(...eye).multiplyScalar(6);
@@ -214,8 +238,10 @@ export class Viewer {
     if (k === 1) {
       for (let axis = 0; axis < 3; axis++) {
         const label = text("axis", String(axis + 1));
-        label.style.left = `${w / 2 - SCALE_ROOM + 1.03 * scale * right[axis]}px`;
-        label.style.top = `${h / 2 - 1.03 * scale * up[axis]}px`;
+        const [x, y] = ROOM;
+        const reach = 1.03 * this.scale(w, h - 2 * y);
+        label.style.left = `${w / 2 - x + reach * right[axis]}px`;
+        label.style.top = `${h / 2 + y - reach * up[axis]}px`;
         half.labels.append(label);
       }
       return;
@@ -237,7 +263,7 @@ export class Viewer {
     const area = this.areas(width, height)[0];
     const place = new Vector2((2 * x) / area.width - 1, 1 - (2 * y) / area.height);
     if (Math.abs(place.x) > 1 || Math.abs(place.y) > 1) return null;
-    this.aim(area.width, area.height, 0);
+    this.aim(area.width, area.height, [0, 0]);
     const ray = new Raycaster();
     ray.setFromCamera(place, this.camera);
     for (const hit of ray.intersectObject(this.halves[0].content, true)) {
