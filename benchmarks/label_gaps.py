@@ -3,7 +3,7 @@
     python benchmarks/label_gaps.py DATASET...               # how many labels have one
     python benchmarks/label_gaps.py DATASET... --correct     # and writes what is wrong in a file
 
-Labels of version 0.1 looked at the smallest gap alone, so that a gap went unnoticed where other
+The first labels looked at the smallest gap alone, so that a gap went unnoticed where other
 struts touch, and did not double the error estimates of labels with an unresolved gap. ``--correct``
 sets the flag and doubles the estimates of all labels of a file that has not been corrected yet; its
 provenance says so afterwards.
