@@ -19,6 +19,7 @@ from lattice_gnn.network.checkpoint import load_model, model_name, resolve_model
 from lattice_gnn.reports.prediction import ExpectedError
 from lattice_gnn.reports.rows import Results
 from lattice_gnn.surrogate.domain import Domain, Membership, require_spanning
+from lattice_gnn.surrogate.limits import SLACK, excess_over_solid
 from lattice_gnn.surrogate.measures import GAP, measures
 from lattice_gnn.surrogate.prediction import Prediction
 from lattice_gnn.surrogate.uncertainty import ErrorBounds, signs_of
@@ -119,7 +120,8 @@ class Surrogate:
             on_progress: Called with the number done and the total.
 
         Raises:
-            LatticeGnnError: If a net does not span space, so that C would be singular.
+            LatticeGnnError: If a net does not span space, so that C would be singular, or a
+                prediction is not finite or above the bound of its solid.
         """
         several = _spanning(as_list(lattices, "predict"))
         predictions: Results[Prediction] = Results()
@@ -136,6 +138,7 @@ class Surrogate:
         with torch.no_grad():
             answer = self.model.answer(batch)
         C = Stiffness(answer.stiffness)
+        _refuse_impossible(C, batch, lattices)
         frame = None if answer.frame is None else Stiffness(answer.frame)
         measured = measures(batch)
         bounds = self.error_bounds(answer, measured[GAP][0])
@@ -249,6 +252,22 @@ def _spanning(lattices: list[Lattice]) -> list[Lattice]:
     for number, lattice in enumerate(lattices):
         require_spanning(lattice, label(number, lattice))
     return lattices
+
+
+def _refuse_impossible(C: Stiffness, batch: LatticeBatch, lattices: Sequence[Lattice]) -> None:
+    """Refuse predictions that no lattice of this solid can have.
+
+    Raises:
+        LatticeGnnError: Names the first.
+    """
+    for number, excess in enumerate(excess_over_solid(C.mandel.detach(), batch).tolist()):
+        if excess > SLACK:
+            by = f"{excess:.3g} times" if math.isfinite(excess) else "not finite, beyond"
+            raise LatticeGnnError(
+                f"{label(number, lattices[number])}: the predicted stiffness is {by} the bound of "
+                "its solid and density: the lattice is too far outside the training domain to be "
+                "predicted; use homogenise with beam or solid FEM."
+            )
 
 
 def _component_notes(lattice: Lattice) -> tuple[str, ...]:
