@@ -5,13 +5,14 @@ import threading
 import time
 import urllib.request
 
+import numpy as np
 import pytest
 
 from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.json_file import lattice_to_dict
 from lattice_gnn.verbs.predict import predict
-from viz.web.app import loopback
+from viz.web.app import MOST_HERE, loopback
 from viz.web.live import MOST_STRUTS
 
 OCTET = lattice_to_dict(cell("octet", relative_density=0.1))
@@ -55,6 +56,16 @@ def test_the_answer_that_follows_a_slider_is_the_prediction(served):
     assert answer["results"]["network"]["mandel"] == prediction.stiffness.mandel.tolist()
     assert answer["results"]["beam"]["mandel"] == prediction.frame.mandel.tolist()
     assert answer["expected_error"] == prediction.expected_error.median
+
+
+def test_a_large_lattice_is_answered_by_another_process_with_the_same_numbers(served):
+    small = cell("octet", relative_density=0.1).replace(name="block")
+    large = small.supercell(3)
+    assert large.num_struts > MOST_HERE
+    answer = served.values("/api/live", {"lattice": lattice_to_dict(large)})
+    expected = predict(small).stiffness.numpy()
+    found = np.array(answer["results"]["network"]["mandel"])
+    np.testing.assert_allclose(found, expected, atol=1e-5 * expected.max())
 
 
 def damaged(**changes):

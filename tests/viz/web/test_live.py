@@ -9,6 +9,7 @@ from lattice_gnn.cells.named import CELLS, cell
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.json_file import lattice_from_dict
 from lattice_gnn.lattice.lattice import Lattice, Material
+from lattice_gnn.verbs.homogenise import homogenise
 from viz.web.live import (
     CARDS,
     LATTICES,
@@ -50,6 +51,13 @@ def test_a_net_that_does_not_span_space_has_beams_only_and_says_why():
     full = full_answer(flat)
     assert full["prediction"] is None
     assert "rank 3 of 6" in full["html"]
+
+
+def test_a_model_that_starts_from_no_frame_has_beams_beside_it(octet):
+    answer = live_answer(octet, "relaxation")
+    assert set(answer["results"]) == {"network", "beam"}
+    expected = homogenise(octet).stiffness.mandel.tolist()
+    assert answer["results"]["beam"]["mandel"] == expected
 
 
 def test_the_full_answer_is_the_document_of_the_prediction(octet):
