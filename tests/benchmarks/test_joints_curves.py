@@ -1,4 +1,4 @@
-"""The benchmark of labels and extrapolation: which labels a run gets, and how errors are averaged."""
+"""The benchmark of labels and extrapolation: labels of a run, and averages of errors."""
 
 import importlib
 import sys
