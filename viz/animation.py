@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from fem_reference.beam.homogenise import homogenise_beam
+from fem_reference.beam.solution import BeamFields
 from fem_reference.beam.strut_fields import strut_fields
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import check_writable, replacing
@@ -17,6 +17,7 @@ from viz.cases import Case
 from viz.deformation_view import (
     Drawing,
     assemble,
+    beam_fields,
     common_frame,
     deformed_tubes,
 )
@@ -33,27 +34,32 @@ SUFFIXES = (".gif", ".mp4")
 Pixels = UInt8[np.ndarray, "height width 3"]
 
 
-def load_cycle(lattice: Lattice, case: Case, drawing: Drawing | None = None) -> tuple[Picture, ...]:
+def load_cycle(
+    lattice: Lattice,
+    case: Case,
+    drawing: Drawing | None = None,
+    fields: BeamFields | None = None,
+) -> tuple[Picture, ...]:
     """Return the frames of one cycle from zero to the strain, to its opposite, and back.
 
     Framing and colours are the same in all frames; colours are those of the full strain.
 
     Args:
-        lattice: The lattice; solved by beam FEM.
+        lattice: The lattice.
         case: The strain at its peak.
         drawing: How it is drawn, with the factor at the peak; None for the defaults.
+        fields: Fields of the lattice by beam FEM; None to solve it.
     """
     drawing = drawing or Drawing()
-    solution = homogenise_beam(lattice, fields=True)
-    assert solution.fields is not None
-    fields = strut_fields(lattice, solution.fields, case.strain)
+    found = beam_fields(lattice) if fields is None else fields
+    solved = strut_fields(lattice, found, case.strain)
     peak = drawing.factor_of(case)
     straight = lattice_tubes(lattice, drawing.tiles)
-    extremes = [deformed_tubes(lattice, straight, fields, x) for x in (peak, -peak)]
+    extremes = [deformed_tubes(lattice, straight, solved, x) for x in (peak, -peak)]
     frame = common_frame(lattice, extremes, drawing.tiles)
     phases = np.sin(2 * np.pi * np.arange(FRAMES) / FRAMES).round(12)
     return tuple(
-        assemble(lattice, [case], [fields], [peak * phase], drawing, frame) for phase in phases
+        assemble(lattice, [case], [solved], [peak * phase], drawing, frame) for phase in phases
     )
 
 

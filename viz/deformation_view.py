@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from fem_reference.beam.homogenise import homogenise_beam
+from fem_reference.beam.solution import BeamFields
 from fem_reference.beam.strut_fields import StrutFields, strain_tensor, strut_fields
 from lattice_gnn.lattice.images import cell_edges
 from lattice_gnn.lattice.lattice import Lattice
@@ -97,21 +98,31 @@ class Drawing:
 
 
 def deformation_picture(
-    lattice: Lattice, cases: Sequence[Case], drawing: Drawing | None = None
+    lattice: Lattice,
+    cases: Sequence[Case],
+    drawing: Drawing | None = None,
+    fields: BeamFields | None = None,
 ) -> Picture:
     """Draw a lattice under several macroscopic strains, to one scale of size and colour.
 
     Args:
-        lattice: The lattice; solved by beam FEM.
+        lattice: The lattice.
         cases: The strains.
         drawing: How it is drawn; None for the defaults of ``Drawing``.
+        fields: Fields of the lattice by beam FEM; None to solve it.
     """
     drawing = drawing or Drawing()
-    solution = homogenise_beam(lattice, fields=True)
-    assert solution.fields is not None
-    solved = [strut_fields(lattice, solution.fields, case.strain) for case in cases]
+    found = beam_fields(lattice) if fields is None else fields
+    solved = [strut_fields(lattice, found, case.strain) for case in cases]
     factors = [drawing.factor_of(case) for case in cases]
     return assemble(lattice, cases, solved, factors, drawing)
+
+
+def beam_fields(lattice: Lattice) -> BeamFields:
+    """Solve a lattice by beam FEM, with its fields under the six unit strains."""
+    fields = homogenise_beam(lattice, fields=True).fields
+    assert fields is not None
+    return fields
 
 
 def assemble(

@@ -9,7 +9,7 @@ import typer
 from cli.terminal.figures import compared_stiffnesses, write_chart, write_cuts
 from cli.terminal.inputs import Source, check_outputs
 from cli.terminal.options import Solver, chosen_solver
-from cli.terminal.output import progress, say_note
+from cli.terminal.output import progress, say_note, say_warning
 from cli.terminal.picture_request import FIGURES, OF_STRAIN, Request, completed
 from cli.terminal.solvers import (
     predict_stiffness,
@@ -20,6 +20,7 @@ from cli.terminal.solvers import (
 )
 
 if TYPE_CHECKING:
+    from fem_reference.beam.solution import BeamFields
     from fem_reference.beam.strut_fields import StrutFields
     from viz.cases import Case
     from viz.deformation_view import Drawing
@@ -136,7 +137,7 @@ def _write_animation(request: Request, source: Source) -> None:
     from viz.animation import load_cycle, write_animation
 
     case = _case(request, source, "softest")
-    frames = load_cycle(source.lattice, case, _drawing(request))
+    frames = load_cycle(source.lattice, case, _drawing(request), _beam_fields(source))
     assert request.animate is not None
     with progress("drawing") as on_progress:
         report = write_animation(
@@ -208,9 +209,16 @@ def _lattice(request: Request, source: Source, solver: Solver) -> "Picture":
 def _fields(source: Source, case: "Case") -> "StrutFields":
     from fem_reference.beam.strut_fields import strut_fields
 
+    return strut_fields(source.lattice, _beam_fields(source), case.strain)
+
+
+def _beam_fields(source: Source) -> "BeamFields":
+    """Solve the lattice by beam FEM; a singular stiffness gives a warning."""
     solution = solve_beams([source], fields=True)
+    if int(solution.rank[0]) < 6:
+        say_warning(f"{source.label}: the stiffness is singular, rank {solution.rank[0]} of 6.")
     assert solution.fields is not None
-    return strut_fields(source.lattice, solution.fields, case.strain)
+    return solution.fields
 
 
 def _deformation(request: Request, source: Source) -> "Picture":
@@ -223,7 +231,7 @@ def _deformation(request: Request, source: Source) -> "Picture":
         cases = unit_cases()
     else:
         cases = (_case(request, source, "33"),)
-    return deformation_picture(source.lattice, cases, _drawing(request))
+    return deformation_picture(source.lattice, cases, _drawing(request), _beam_fields(source))
 
 
 def _drawing(request: Request) -> "Drawing":

@@ -46,6 +46,15 @@ def test_render_draws_a_net_that_does_not_span_space_and_warns(run, edited, laye
     assert "the stiffness is singular, rank 3 of 6" in result.stderr
 
 
+def test_a_layer_is_deformed_with_one_plain_warning(run, edited, layer, tmp_path):
+    picture = tmp_path / "layer.png"
+    options = ("--what", "deformation", "--strain", "23", *SMALL)
+    result = run("render", edited(lambda _: layer), *options, "-o", picture)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("singular") == 1
+    assert "RankWarning" not in result.stderr
+
+
 @pytest.mark.parametrize(
     "options",
     [
