@@ -183,3 +183,34 @@ def test_tolerance_and_dialect_can_be_said(run, tmp_path):
         assert np.allclose(read_lattices(tmp_path / "c.json")[0].radii, radius)
     for wrong in (("--dialect", "nastran"), ("--tolerance", "-1"), ("--tolerance", "nan")):
         assert run("convert", tmp_path / "x.inp", tmp_path / "c.json", *wrong).exit_code == 2
+
+
+def test_a_cell_turned_for_a_catalogue_is_told_and_others_are_not(run, tmp_path):
+    write_lattices(
+        tmp_path / "left.json", cell("octet", radius=0.03).rotated(np.roll(np.eye(3), 1, axis=0))
+    )
+    told = run("convert", tmp_path / "left.json", tmp_path / "left.lat").stderr
+    assert "turned so that cell vector a lies along x" in told
+    assert "components of the stiffness are those in the turned axes" in told
+    write_lattices(tmp_path / "plain.json", cell("octet", radius=0.03))
+    told = run("convert", tmp_path / "plain.json", tmp_path / "plain.lat").stderr
+    assert "turned so" not in told
+
+
+def test_a_flat_drawing_is_told_how_to_give_its_cell(run, answer, tmp_path):
+    """A honeycomb of walls of length l in the plane: plane bulk modulus E A/(2 sqrt 3 l b)."""
+    r, s = 0.05, 3**0.5
+    walls = [(0, 0, s / 2, 0.5), (s / 2, 0.5, s, 0), (s / 2, 0.5, s / 2, 1.5)]
+    walls += [(s / 2, 1.5, 0, 2), (s / 2, 1.5, s, 2), (0, 2, 0, 3)]
+    ends = [(k, *wall) for k, wall in enumerate(walls)]
+    rows = [f"GRID {2 * k} {a} {b} 0\nGRID {2 * k + 1} {c} {d} 0" for k, a, b, c, d in ends]
+    rows += [f"STRUT {k} {2 * k} {2 * k + 1} {r}" for k, *_ in ends]
+    flat = tmp_path / "honey.txt"
+    flat.write_text("\n".join(rows))
+    result = run("info", flat)
+    assert result.exit_code == 2
+    assert "lattice-gnn convert FILE OUT.json --cell" in result.stderr
+    out = tmp_path / "honey.json"
+    assert run("convert", flat, out, "--cell", f"{s} 3 1").exit_code == 0
+    C = np.array(answer("homogenise", out)["stiffness"]["voigt"])
+    assert (C[0, 0] + C[0, 1]) / 2 == pytest.approx(np.pi * r**2 / (2 * s), rel=1e-6)

@@ -62,3 +62,9 @@ def test_a_tapered_strut_counts_with_its_thicker_end():
     assert finding.kind == "slenderness"
     assert "1 of 3 struts is too thick" in finding.text
     assert "up to 0.12" in finding.text
+
+
+def test_too_many_struts_are_not_taken_for_long_ones(monkeypatch):
+    monkeypatch.setattr("lattice_gnn.lattice.contacts._MAX_IMAGES", 27 * 60)
+    found = {x.kind: x.text for x in findings(cell("bcc", radius=0.05).supercell(2))}
+    assert "too many struts to look for contacts (64, at most 60)" in found["contact"]
