@@ -202,8 +202,7 @@ def markdown(figures: dict[str, Any]) -> str:
                 steps.append((fidelity, size, *times, f"{x['overhead']:.0%}"))
             else:
                 seconds = f"{x['processor_s']:.0f} s"
-                counts = (f"{x['feasible']} of {STARTS}", f"{x['best']:.4f}", f"{x['median']:.4f}")
-                searches.append((fidelity, size, seconds, *counts))
+                searches.append((fidelity, size, seconds, f"{x['feasible']} of {STARTS}"))
     others = [
         (name, str(x["evaluations"]), f"{x['objective']:.4f}", f"{x['optimality']:.1e}",
          f"{x['processor_s']:.1f} s")
@@ -213,7 +212,7 @@ def markdown(figures: dict[str, Any]) -> str:
         table(heads, rows)
         for heads, rows in (
             (("fidelity", "lattices", "gradient of the evaluator", "step", "overhead"), steps),
-            (("fidelity", "search", "processor time", "feasible", "best E", "median E"), searches),
+            (("fidelity", "search", "processor time", "feasible"), searches),
             (("optimiser", "evaluations", "E", "optimality", "processor time"), others),
         )
         if rows

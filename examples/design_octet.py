@@ -42,7 +42,6 @@ def main(quick: bool = False) -> None:
                 settings=lg.DesignSettings(
                     reference="solid",
                     voxels_per_diameter=4 if quick else 5,
-                    reference_tolerance=2e-3,
                 ),
             )
             zener = result.reference.stiffness.zener(np.eye(3)).item()

@@ -8,7 +8,6 @@ from lattice_gnn.design.problem import Point, Problem
 from lattice_gnn.design.track import Track
 
 _RESTARTS = 3
-_PATIENCE = 60  #: evaluations without a better design after which SLSQP is stopped
 _PRECISION = 1e-10
 _PENALTY = 10.0  #: by which a design that cannot be evaluated is worse than the worst seen
 
@@ -24,9 +23,8 @@ def slsqp(
 
     Returns whether the limit of steps ended it.
 
-    SLSQP (Kraft 1988) is stopped after ``_PATIENCE`` evaluations without a better design, and
-    started again from the best one with a fresh Hessian while that still improves it: a library's
-    own report of success is not relied upon.
+    SLSQP (Kraft 1988) is started again from the best design with a fresh Hessian while that still
+    improves it: a library's own report of success is not relied upon.
 
     Raises:
         NotFiniteError: If the gradient is not finite at a design that SLSQP accepted.
@@ -35,20 +33,17 @@ def slsqp(
     view = _View(problem, (own, *tracks))
     left = max_steps
     for _ in range(1 + _RESTARTS):
-        before, seen = (own.excess, own.cost), own.steps
-        try:
-            found = minimize(
-                view.cost,
-                z,
-                jac=view.gradient,
-                bounds=list(zip(*problem.bounds, strict=True)),
-                constraints=view.constraints(),
-                method="SLSQP",
-                options={"maxiter": left, "ftol": _PRECISION},
-            )
-            left -= found.nit
-        except _NoProgressError:
-            left -= own.steps - seen
+        before = (own.excess, own.cost)
+        found = minimize(
+            view.cost,
+            z,
+            jac=view.gradient,
+            bounds=list(zip(*problem.bounds, strict=True)),
+            constraints=view.constraints(),
+            method="SLSQP",
+            options={"maxiter": left, "ftol": _PRECISION},
+        )
+        left -= found.nit
         if own.best is None or left <= 0 or not _gained(before, own):
             return left <= 0
         z = own.best
@@ -64,10 +59,6 @@ def _gained(before: tuple[float, float], track: Track) -> bool:
     return track.cost < cost - 1e-5 * max(1.0, abs(cost))
 
 
-class _NoProgressError(Exception):
-    """No better design was found for some time."""
-
-
 class _View:
     """The problem as scipy wants it; the last evaluation and its derivatives are kept."""
 
@@ -75,7 +66,6 @@ class _View:
         self.problem, self.tracks = problem, tracks
         self.place: bytes = b""
         self.worst = 0.0
-        self.gained, self.value = 0, (np.inf, np.inf)
         self.point = self._at(np.zeros(problem.variables.count))
         self.residuals = self.point.residuals.detach().numpy()[0]
         self.jacobian: tuple[bytes, Float[np.ndarray, "residuals variables"]] = (b"", np.zeros(0))
@@ -88,16 +78,7 @@ class _View:
             self.point, self.place = self.problem.at(z[None]), place
             for track in self.tracks:
                 track.see(self.point)
-            self._expect_progress()
         return self.point
-
-    def _expect_progress(self) -> None:
-        own = self.tracks[0]
-        if _gained(self.value, own):
-            self.gained, self.value = own.steps, (own.excess, own.cost)
-        elif own.steps - self.gained > _PATIENCE:
-            self.gained = own.steps
-            raise _NoProgressError
 
     def cost(self, z: Float[np.ndarray, " variables"]) -> float:
         value = self._at(z).cost.item()

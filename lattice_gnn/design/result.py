@@ -43,7 +43,8 @@ class Step:
         step: Number of objective evaluations of the start that holds the best design.
         phase: What the search is doing, such as "search", "polish" or "refine 1".
         objective: The objective as stated by the user; for a target, the misfit.
-        violation: Worst constraint violation, in multiples of each constraint's scale; 0 if none.
+        violation: Worst violation of a constraint beyond its tolerance, in multiples of its scale;
+            0 if all are satisfied.
         stiffness: C / E_s of that design by the evaluator; None where nothing needs it.
     """
 
