@@ -126,19 +126,19 @@ class Surrogate:
         several = _spanning(as_list(lattices, "predict"))
         predictions: Results[Prediction] = Results()
         for start in range(0, len(several), batch_size):
-            predictions += self._predict_batch(several[start : start + batch_size])
+            predictions += self._predict_batch(several[start : start + batch_size], start)
             if on_progress is not None:
                 on_progress(len(predictions), len(several))
         return predictions[0] if isinstance(lattices, Lattice) else predictions
 
-    def _predict_batch(self, lattices: Sequence[Lattice]) -> list[Prediction]:
-        """Predict lattices that span space."""
+    def _predict_batch(self, lattices: Sequence[Lattice], first: int) -> list[Prediction]:
+        """Predict lattices that span space; ``first`` is the number of the first in messages."""
         simplified = [lattice.simplified() for lattice in lattices]
         batch = LatticeBatch.from_lattices(simplified)
         with torch.no_grad():
             answer = self.model.answer(batch)
         C = Stiffness(answer.stiffness)
-        _refuse_impossible(C, batch, lattices)
+        _refuse_impossible(C, batch, lattices, first)
         frame = None if answer.frame is None else Stiffness(answer.frame)
         measured = measures(batch)
         bounds = self.error_bounds(answer, measured[GAP][0])
@@ -254,7 +254,9 @@ def _spanning(lattices: list[Lattice]) -> list[Lattice]:
     return lattices
 
 
-def _refuse_impossible(C: Stiffness, batch: LatticeBatch, lattices: Sequence[Lattice]) -> None:
+def _refuse_impossible(
+    C: Stiffness, batch: LatticeBatch, lattices: Sequence[Lattice], first: int
+) -> None:
     """Refuse predictions that no lattice of this solid can have.
 
     Raises:
@@ -264,7 +266,7 @@ def _refuse_impossible(C: Stiffness, batch: LatticeBatch, lattices: Sequence[Lat
         if excess > SLACK:
             by = f"{excess:.3g} times" if math.isfinite(excess) else "not finite, beyond"
             raise LatticeGnnError(
-                f"{label(number, lattices[number])}: the predicted stiffness is {by} the bound of "
+                f"{label(first + number, lattices[number])}: the predicted stiffness is {by} the bound of "
                 "its solid and density: the lattice is too far outside the training domain to be "
                 "predicted; use homogenise with beam or solid FEM."
             )

@@ -18,7 +18,7 @@ from lattice_gnn.surrogate.domain import MANY_NETS, Domain
 from lattice_gnn.surrogate.surrogate import load_surrogate
 
 TINY = {
-    "model": {"channels": 2, "hidden": 4, "readout_channels": 2, "layers": 1},
+    "model": {"channels": 2, "hidden": 4, "readout_channels": 2, "layers": 1, "relaxation": 1},
     "train": {"steps": 4, "checkpoint_steps": 2, "batch_size": 16},
     "data": {
         "population": {"count": 24, "seed": 3, "draws": 2, "density_range": [0.003, 0.2]},
