@@ -13,7 +13,6 @@ def test_one_call_designs_and_verifies():
         vary="radii",
         subject_to=[lg.relative_density <= 0.1, lg.E([1, 0, 0]) >= 0.2 * lg.E([0, 0, 1])],
         keep_symmetry=False,
-        settings=lg.DesignSettings(max_steps=60),
     )
     before, after = lg.homogenise([start, result.lattice])
     assert result.verdict == "confirmed"
