@@ -267,8 +267,8 @@ def _refuse_impossible(
             by = f"{excess:.3g} times" if math.isfinite(excess) else "not finite, beyond"
             raise LatticeGnnError(
                 f"{label(first + number, lattices[number])}: the predicted stiffness is {by} the "
-                "bound of its solid and density: the lattice is too far outside the training domain "
-                "to be predicted; use homogenise with beam or solid FEM."
+                "bound of its solid and density: the lattice is too far outside the training "
+                "domain to be predicted; use homogenise with beam or solid FEM."
             )
 
 

@@ -122,7 +122,8 @@ def live_answer(lattice: Lattice, model: str = "default") -> dict[str, Any]:
         results["network"] = prediction.stiffness
         notes = prediction.domain_notes
         if prediction.expected_error is not None:
-            expected = prediction.expected_error.median
+            stated = prediction.expected_error
+            expected = {"median": stated.median, "against": stated.against}
         if prediction.frame is not None:
             results["beam"] = prediction.frame
     if "beam" not in results:

@@ -55,7 +55,8 @@ def test_the_answer_that_follows_a_slider_is_the_prediction(served):
     prediction = predict(cell("octet", relative_density=0.1))
     assert answer["results"]["network"]["mandel"] == prediction.stiffness.mandel.tolist()
     assert answer["results"]["beam"]["mandel"] == prediction.frame.mandel.tolist()
-    assert answer["expected_error"] == prediction.expected_error.median
+    assert answer["expected_error"]["median"] == prediction.expected_error.median
+    assert answer["expected_error"]["against"] == "solid FEM"
 
 
 def test_a_large_lattice_is_answered_by_another_process_with_the_same_numbers(served):

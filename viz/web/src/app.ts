@@ -235,7 +235,8 @@ export class App {
     const expected = live?.expected_error;
     byId("status").textContent = !live ? "" :
       `network: expected error ` +
-      `${expected == null ? "unknown" : `${(100 * expected).toPrecision(2)} % (median)`}; computed in ${live.milliseconds.toFixed(0)} ms`;
+      `${expected == null ? "unknown" : `${(100 * expected.median).toPrecision(2)} % (median) from ${expected.against}`}` +
+      `; computed in ${live.milliseconds.toFixed(0)} ms`;
   }
 
   /** Pin a stiffness, or nothing. */

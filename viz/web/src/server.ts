@@ -12,7 +12,7 @@ export interface Live {
   readonly relative_density: number;
   readonly results: { readonly network?: Summary; readonly beam: Summary };
   readonly refused: string;
-  readonly expected_error: number | null;
+  readonly expected_error: { readonly median: number; readonly against: string } | null;
   readonly outside: string[];
   readonly warnings: string[];
   readonly milliseconds: number;
