@@ -37,9 +37,11 @@ def test_shipped_weights_load_with_their_header():
 @pytest.mark.parametrize("path", sorted(SOLID_SET.glob("*.h5")), ids=lambda path: path.name)
 def test_label_sets_load_and_name_their_generators(path):
     dataset = read_dataset(path)
-    assert {"beam", "solid"} <= set(dataset.labels)
-    made = [entry["generator"] for entry in dataset.provenance]
-    assert set(made) == {"data.population", SOLID_GENERATOR}
+    designed = path.name == "designed.h5"  # by a network, on random nets
+    assert "solid" in dataset.labels
+    assert ("beam" in dataset.labels) is not designed
+    made = {entry["generator"] for entry in dataset.provenance} - {"benchmarks.label_gaps"}
+    assert made == {"benchmarks.designed" if designed else "data.population", SOLID_GENERATOR}
     assert population_plan(Population())["generator"] == "data.population"
 
 

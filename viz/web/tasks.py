@@ -3,7 +3,7 @@
 import signal
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ DESIGN_KEYS = (
 _VOXELS = 6
 _DESIGN_STEPS = 200
 _MOST_STARTS = 16
+_TOLD = ("step", "phase", "objective", "violation")  #: of every step of a search
 
 
 def read_upload(values: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def design(values: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     task = replace(spec, settings=settings).task(lattice)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        result = run(task, lambda step: tell(asdict(step)))
+        result = run(task, lambda step: tell({name: getattr(step, name) for name in _TOLD}))
     finally:
         signal.signal(signal.SIGINT, before)
     return {"lattice": lattice_to_dict(result.lattice), "report": design_report(result).to_dict()}

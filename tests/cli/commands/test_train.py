@@ -13,7 +13,7 @@ import cli.commands.train
 from lattice_gnn.training.loop import Progress
 
 RECIPE = {
-    "model": {"channels": 2, "hidden": 4, "readout_channels": 2, "layers": 1},
+    "model": {"channels": 2, "hidden": 4, "readout_channels": 2, "layers": 1, "relaxation": 1},
     "train": {"steps": 4, "checkpoint_steps": 2, "batch_size": 8},
     "data": {
         "cells": {"count": 24, "densities": [0.01, 0.1], "cells": ["bcc", "octet"]},

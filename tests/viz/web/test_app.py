@@ -53,9 +53,14 @@ def test_the_page_needs_no_token_and_holds_none(served):
 def test_the_answer_that_follows_a_slider_is_the_prediction(served):
     answer = served.values("/api/live", {"lattice": OCTET})
     prediction = predict(cell("octet", relative_density=0.1))
-    assert answer["results"]["network"]["mandel"] == prediction.stiffness.mandel.tolist()
-    assert answer["results"]["beam"]["mandel"] == prediction.frame.mandel.tolist()
-    assert answer["expected_error"]["median"] == prediction.expected_error.median
+    # Which of both paths, torch or compiled, a process has loaded changes the rounding in float32.
+    for name, C in (("network", prediction.stiffness), ("beam", prediction.frame)):
+        expected = C.mandel.numpy()
+        found = answer["results"][name]["mandel"]
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * expected.max())
+    assert answer["expected_error"]["median"] == pytest.approx(
+        prediction.expected_error.median, rel=1e-3
+    )
     assert answer["expected_error"]["against"] == "solid FEM"
 
 
