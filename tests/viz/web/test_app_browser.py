@@ -263,8 +263,11 @@ def test_a_design_is_started_watched_and_stopped_with_the_best_so_far(app):
     settle(page)
     before = lattice_text(page)
     page.click("summary:has-text('Design')")
-    assert page.input_value("#constraints") == "relative_density <= 0.1"
+    page.wait_for_function(
+        "() => document.getElementById('constraints').value === 'relative_density <= 0.1'"
+    )
     page.fill("#objective", "E[111]")
+    page.select_option("#fidelity", "solid")  # takes many seconds
     page.click("#design")
     page.wait_for_selector("#course polyline", state="attached", timeout=60_000)
     page.click("#design-stop")

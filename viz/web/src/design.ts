@@ -21,7 +21,7 @@ interface Row {
 interface Report {
   readonly status: string;
   readonly verdict: string;
-  readonly objective: { name: string; start: number; value: number; reference?: number };
+  readonly objective: { name: string; start: number; value: number; reference: number | null };
   readonly constraints: readonly Row[];
   readonly notes: readonly string[];
 }
@@ -110,7 +110,7 @@ export function startDesign(app: App): void {
 }
 
 function summary({ status, verdict, objective, constraints, notes }: Report): string {
-  const reference = objective.reference === undefined ? "" :
+  const reference = objective.reference === null ? "" :
     `, ${digits(objective.reference)} by the reference`;
   const rows = constraints.map(({ name, value, satisfied }) =>
     `${name}: ${digits(value)}${satisfied ? "" : ", VIOLATED"}`);
