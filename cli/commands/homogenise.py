@@ -1,14 +1,16 @@
 """``lattice-gnn homogenise``: stiffness by finite elements, of beams or of the solid."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal.inputs import Source, check_output, is_single, read_sources
+from cli.terminal.inputs import Source, check_outputs, is_single, read_sources
 from cli.terminal.options import (
     BATCH,
+    Csv,
     ElementName,
     FemMethodName,
     Files,
@@ -23,6 +25,7 @@ from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
     from lattice_gnn.reports.homogenisation import HomogenisationReport
+    from lattice_gnn.verbs.homogenise import Homogenisation
 
 MESH_SUFFIX = ".vtu"
 
@@ -54,6 +57,7 @@ def homogenise(  # noqa: PLR0913 (every option of a command is a parameter)
     fields: Fields = False,
     json: Json = False,
     output: Output = None,
+    table: Csv = None,
 ) -> None:
     """Compute the stiffness by beam FEM or solid FEM.
 
@@ -63,32 +67,42 @@ def homogenise(  # noqa: PLR0913 (every option of a command is a parameter)
     A net that does not span space has a singular beam stiffness, which is printed with its rank and
     a warning. Solid FEM refuses it; the other lattices are solved, and the exit code is 2.
     """
-    homogenise_files(files, chosen_solver(context), fields=fields, json=json, output=output)
+    homogenise_files(
+        files, chosen_solver(context), fields=fields, json=json, output=output, table=table
+    )
 
 
 def homogenise_files(
-    files: Sequence[Path], solver: Solver, *, fields: bool, json: bool, output: Path | None
+    files: Sequence[Path],
+    solver: Solver,
+    *,
+    fields: bool,
+    json: bool,
+    output: Path | None,
+    table: Path | None,
 ) -> None:
     """Solve all lattices of the files, and print and write the results."""
     sources = read_sources(files)
-    check_output(output, files)
+    check_outputs((output, table), files)
     mesh = _mesh(output, solver.method, len(sources))
     document = None if mesh is not None else output
     single = is_single(files, sources)
     thorough = single or json or document is not None
-    refused: dict[int, str] = {}
     if solver.method == "solid":
-        reports, refused = _solids(
-            sources, solver.voxels_per_diameter, thorough=thorough, mesh=mesh
-        )
+        found = _solids(sources, solver.voxels_per_diameter, thorough=thorough, mesh=mesh)
     else:
-        reports = _beams(sources, solver, fields=fields, thorough=thorough)
+        found = _beams(sources, solver, fields=fields, thorough=thorough)
+    reports, refused = found.reports, found.refused
     solved = [source for number, source in enumerate(sources) if number not in refused]
     say_warnings(
         f"{source.label}: {warning.text}"
         for source, report in zip(solved, reports, strict=True)
         for warning in report.warnings
     )
+    if table is not None:
+        from cli.terminal.csv_rows import csv_rows, write_csv
+
+        write_csv(table, csv_rows(solved, found.results))
     _emit(reports, refused, solver, single, json=json, output=document)
     if not json:
         _show(reports, solver, single)
@@ -119,52 +133,57 @@ def _mesh(output: Path | None, method: str, count: int) -> Path | None:
     return output
 
 
-def _beams(
-    sources: Sequence[Source], solver: Solver, *, fields: bool, thorough: bool
-) -> "list[HomogenisationReport]":
-    from lattice_gnn.reports.beam import beam_reports
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Results and their documents; and, by number, why the other lattices were refused."""
 
-    reports: list[HomogenisationReport] = []
+    results: "list[Homogenisation]" = field(default_factory=list)
+    reports: "list[HomogenisationReport]" = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+
+
+def _beams(sources: Sequence[Source], solver: Solver, *, fields: bool, thorough: bool) -> _Found:
+    from lattice_gnn.reports.beam import beam_reports
+    from lattice_gnn.verbs.homogenise import beam_results
+
+    found = _Found()
     with progress("beam FEM") as on_progress:
         for start in range(0, len(sources), BATCH):
             part = sources[start : start + BATCH]
-            reports += beam_reports(
-                [source.lattice for source in part],
-                solve_beams(part, solver.element, fields=fields),
-                solver.element,
-                [source.origin for source in part],
-                thorough=thorough,
+            lattices = [source.lattice for source in part]
+            solution = solve_beams(part, solver.element, fields=fields)
+            origins = [source.origin for source in part]
+            found.results.extend(beam_results(lattices, solution, solver.element))
+            found.reports.extend(
+                beam_reports(lattices, solution, solver.element, origins, thorough=thorough)
             )
-            on_progress(len(reports), len(sources))
-    return reports
+            on_progress(len(found.reports), len(sources))
+    return found
 
 
 def _solids(
     sources: Sequence[Source], voxels_per_diameter: int, *, thorough: bool, mesh: Path | None
-) -> "tuple[list[HomogenisationReport], dict[int, str]]":
+) -> _Found:
     """Homogenise lattices as solids, one by one.
-
-    Returns:
-        Reports of the lattices that the solid reference accepts; and, by number, why it refuses the
-        others.
 
     Raises:
         LatticeGnnError: If all are refused, naming the first, or the mesh cannot be written.
     """
     from lattice_gnn.reports.solid import solid_report
+    from lattice_gnn.verbs.homogenise import solid_result
 
-    reports: list[HomogenisationReport] = []
-    refused: dict[int, str] = {}
+    found = _Found()
     with progress("solid FEM") as on_progress:
         for number, source in enumerate(sources):
             on_stage = stages_of(on_progress, number, len(sources), source.label)
             try:
                 solution = solve_solid(source.lattice, source.label, voxels_per_diameter, on_stage)
             except LatticeGnnError as error:
-                refused[number] = str(error)
+                found.refused[number] = str(error)
                 continue
             lattice, origin = source.lattice, source.origin
-            reports.append(
+            found.results.append(solid_result(lattice, solution, voxels_per_diameter))
+            found.reports.append(
                 solid_report(lattice, solution, voxels_per_diameter, origin, thorough=thorough)
             )
             if mesh is not None:
@@ -172,13 +191,10 @@ def _solids(
 
                 write_fields(mesh, solution.fields)
                 say_note(f"displacement and stress written to {mesh}")
-    if not reports:
-        first = refused[0]
-        many = len(refused) > 1
-        raise LatticeGnnError(
-            f"all {len(refused)} lattices were refused; {first}" if many else first
-        )
-    return reports, refused
+    if not found.reports:
+        count, first = len(found.refused), found.refused[0]
+        raise LatticeGnnError(f"all {count} lattices were refused; {first}" if count > 1 else first)
+    return found
 
 
 def _emit(

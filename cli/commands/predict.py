@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 from cli.terminal.inputs import Source, check_outputs, is_single, read_sources, require_spanning
 from cli.terminal.options import (
     BATCH,
+    Csv,
     Element,
     ElementName,
     FemMethod,
@@ -58,10 +59,6 @@ Picture = Annotated[
         help="Draw the lattice beside its directional Young's modulus (one lattice only).",
     ),
 ]
-Csv = Annotated[
-    Path | None,
-    typer.Option("--csv", metavar="CSV", help="Also write one row per lattice to this file."),
-]
 Full = Annotated[
     bool,
     typer.Option(
@@ -91,14 +88,15 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
     model's training set is predicted with a warning that says why.
     """
     if fidelity == "beam":
-        _beams_instead(context, files, element, json=json, output=output)
+        _beams_instead(context, files, element, json=json, output=output, table=table)
         return
     solver = _reference(context)
     sources = read_sources(files)
     require_spanning(sources)
     _check_places((output, picture, table), picture, files, sources)
     single = is_single(files, sources)
-    from cli.terminal.prediction_tables import overview, prediction_rows, write_csv
+    from cli.terminal.csv_rows import csv_rows, write_csv
+    from cli.terminal.prediction_tables import overview
 
     thorough = single or json or output is not None
     brief = not (thorough or full)
@@ -108,7 +106,7 @@ def predict(  # noqa: PLR0913 (every option of a command is a parameter)
     if picture is not None:
         _draw(found.predictions[0], picture)
     if table is not None:
-        write_csv(table, prediction_rows(sources, found.predictions, differences, full=full))
+        write_csv(table, csv_rows(sources, found.predictions, differences, full=full))
     if brief:
         show(overview(sources, found.predictions, differences), wide=True)
         return
@@ -140,6 +138,7 @@ def _beams_instead(
     *,
     json: bool,
     output: Path | None,
+    table: Path | None,
 ) -> None:
     """Run beam FEM, the exact answer at this fidelity.
 
@@ -148,15 +147,16 @@ def _beams_instead(
     """
     from cli.commands.homogenise import homogenise_files
 
-    others = ("model", "check", "voxels_per_diameter", "picture", "table", "full")
+    others = ("model", "check", "voxels_per_diameter", "picture", "full")
     for name in others:
         if is_given(context, name):
-            option = {"table": "csv"}.get(name, name.replace("_", "-"))
             raise LatticeGnnError(
-                f"--{option}: is an option of --fidelity solid; leave it out, or change the "
-                "fidelity."
+                f"--{name.replace('_', '-')}: is an option of --fidelity solid; leave it out, or "
+                "change the fidelity."
             )
-    homogenise_files(files, Solver(element=element), fields=False, json=json, output=output)
+    homogenise_files(
+        files, Solver(element=element), fields=False, json=json, output=output, table=table
+    )
     say_note(
         "no network is needed for beams: this is beam FEM, as by `lattice-gnn homogenise`; it "
         "neglects the material of the joints."

@@ -101,6 +101,12 @@ _BELONGS_TO = {
 }
 """Options that apply to one method only."""
 
+Csv = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="CSV", help="Also write one row per lattice to this file."),
+]
+"""Path of a table with one row per lattice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Solver:

@@ -1,6 +1,6 @@
 """``lattice_gnn.homogenise``: the effective stiffness by beam or solid FEM."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, overload
 
@@ -158,6 +158,26 @@ def homogenise(
     return found[0] if isinstance(lattices, Lattice) else Results(found)
 
 
+def beam_results(
+    lattices: Sequence[Lattice], solution: BeamSolution, element: BeamTheory
+) -> list[Homogenisation]:
+    """Return the result of each lattice from the beam solution of all."""
+    own = [_single(solution, b) for b in range(len(lattices))]
+    return [
+        Homogenisation(lattice, part.stiffness[0], part, element=element)
+        for lattice, part in zip(lattices, own, strict=True)
+    ]
+
+
+def solid_result(
+    lattice: Lattice, solution: SolidSolution, voxels_per_diameter: float | int
+) -> Homogenisation:
+    """Return the result of a lattice from its solid solution at the requested resolution."""
+    return Homogenisation(
+        lattice, solution.stiffness, solution, voxels_per_diameter=voxels_per_diameter
+    )
+
+
 def _refuse(option: str, value: object, method: str) -> None:
     if value is not None:
         raise LatticeGnnError(
@@ -177,9 +197,7 @@ def _beams(
             solution = homogenise_beam(part, element=element, fields=fields)
         except IllConditionedError as error:
             raise IllConditionedError(start + error.lattice) from error
-        for b, lattice in enumerate(part):
-            own = _single(solution, b)
-            found.append(Homogenisation(lattice, own.stiffness[0], own, element=element))
+        found += beam_results(part, solution, element)
         on_progress(len(found), len(lattices))
     return found
 
@@ -206,10 +224,6 @@ def _solids(
             solution = homogenise_solid(lattice, voxels_per_diameter=voxels_per_diameter)
         except LatticeGnnError as error:
             raise LatticeGnnError(f"{label(number, lattice)}: {error}") from error
-        found.append(
-            Homogenisation(
-                lattice, solution.stiffness, solution, voxels_per_diameter=voxels_per_diameter
-            )
-        )
+        found.append(solid_result(lattice, solution, voxels_per_diameter))
         on_progress(number + 1, len(lattices))
     return found

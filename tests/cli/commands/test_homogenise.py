@@ -1,6 +1,9 @@
 """homogenise: beam FEM at the terminal, singular nets included."""
 
+import csv
+
 import numpy as np
+import pytest
 
 from fem_reference.sparse import IllConditionedError
 from lattice_gnn.cells.named import cell
@@ -110,3 +113,22 @@ def test_equations_that_cannot_be_solved_name_the_file(run, tmp_path, monkeypatc
     result = run("homogenise", tmp_path / "two.json")
     assert result.exit_code == 2
     assert f"{tmp_path / 'two.json'}[1]: the beam equations" in result.stderr
+
+
+def test_csv_has_one_row_per_lattice(run, answer, edited, layer, tmp_path):
+    edited(lambda _: layer)
+    write_lattices(tmp_path / "two.json", [cell("bcc", radius=0.05), cell("octet", radius=0.05)])
+    found = answer("homogenise", tmp_path)["homogenisations"]
+    table = tmp_path / "table.csv"
+    result = run("homogenise", tmp_path, "--csv", table)
+    assert result.exit_code == 0
+    assert "3 rows written to" in result.stderr
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    for row, report in zip(rows, found, strict=True):
+        assert (row["method"], int(row["rank"])) == ("beam", report["rank"])
+        assert row["file"] == report["lattice"]["file"]
+        assert float(row["C_11_22"]) == pytest.approx(report["stiffness"]["voigt"][0][1], rel=1e-5)
+    assert [row["E_1"] for row in rows].index("") == 0
+    same = tmp_path / "same.csv"
+    assert run("predict", tmp_path / "two.json", "--fidelity", "beam", "--csv", same).exit_code == 0
+    assert same.read_text().splitlines()[1:] == table.read_text().splitlines()[2:]

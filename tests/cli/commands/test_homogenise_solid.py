@@ -1,5 +1,6 @@
 """homogenise --method solid: the union of struts and joints at the terminal."""
 
+import csv
 import json
 from dataclasses import replace
 
@@ -98,9 +99,13 @@ def test_many_lattices_are_rows_and_a_turned_one_has_the_same_eigenvalues(run, t
 def test_of_many_lattices_those_that_are_refused_do_not_cost_the_others(run, two_file, tmp_path):
     path = tmp_path / "mixed.json"
     write_lattices(path, replace(cell("sc", radius=0.2), nu=[0.1, 0.2, 0.3]))
-    result = run("homogenise", path, two_file, *SOLID, "--json")
+    table = tmp_path / "table.csv"
+    result = run("homogenise", path, two_file, *SOLID, "--json", "--csv", table)
     assert result.exit_code == 2
-    reason, sentence = result.stderr.splitlines()
+    written, reason, sentence = result.stderr.splitlines()
+    assert written.startswith("2 rows")
+    rows = csv.DictReader(table.read_text().splitlines())
+    assert [0 < float(row["estimated_error"]) < 0.2 for row in rows] == [True, True]
     assert reason.startswith(f"warning: left out: {path}")
     assert "the same Poisson's ratio" in reason
     assert sentence == "error: 1 of 3 lattices were refused, for the reasons above."
