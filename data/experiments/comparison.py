@@ -2,7 +2,8 @@
 
 A comparison is a folder: ``runs/NAME`` for each model, ``data`` for the labelled lattices, and
 ``comparison.json`` and ``comparison.md`` for all finished models. Finished models are never trained
-again, and an interrupted training resumes.
+again, even if ``comparison.json`` is all that is left of the folder, and an interrupted training
+resumes.
 """
 
 import json
@@ -15,16 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.experiments.comparison_config import ComparisonConfig, read_comparison
-from data.experiments.comparison_rows import compact_row, curve_points, to_text
-from data.experiments.comparison_run import (
-    Catalogue,
-    Plan,
-    finished_metrics,
-    make_and_measure,
-    measure_cost,
-    one_thread,
-    read_json,
-)
+from data.experiments.comparison_cost import measure_cost, one_thread
+from data.experiments.comparison_plan import Plan, read_json
+from data.experiments.comparison_rows import compact_row, curve_points, read_rows, to_text
+from data.experiments.comparison_run import Catalogue, finished_metrics, make_and_measure
 from data.experiments.comparison_table import markdown
 from data.experiments.machine import machine
 from data.experiments.training_data import (
@@ -41,6 +36,7 @@ from lattice_gnn.reports.comparison import (
     ComparedModel,
     ComparisonData,
     ComparisonReport,
+    CurvePoint,
     PartCounts,
 )
 from lattice_gnn.training.memory import keep_freed_memory
@@ -125,7 +121,9 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> ComparisonR
         catalogue.read()  # before hours of training
     source = _Source(json.dumps(config.data), path.parent.resolve(), job.labelling.folder.resolve())
     data = source.load(job.labelling)
-    work = _Work(job, source, data.fingerprint(), on_run or (lambda _: None))
+    data_hash = data.rounded_fingerprint()
+    stored = read_rows(job.folder / "comparison.json", data_hash)
+    work = _Work(job, source, data_hash, stored, on_run or (lambda _: None))
     failed = work.make([plans[name] for name in job.only or plans])
     rows = work.rows(plans.values())
     if not rows:
@@ -133,17 +131,22 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> ComparisonR
             next(iter(failed.values()), "comparison: none of the models has finished.")
         )
     unfinished = [name for name in plans if name not in {row.name for row in rows}]
-    points: dict[str, list[Plan]] = {}
+    curves = stored.curves if stored else {}
     if not set(unfinished) - set(failed):
-        points = _curve_plans(config, plans, rows, len(data.parts["train"]))
-        runs = [plan for curve in points.values() for plan in curve]
+        curve_plans = _curve_plans(config, plans, rows, len(data.parts["train"]))
+        runs = [plan for curve in curve_plans.values() for plan in curve]
         failed |= work.make([plan for plan in runs if plan.name not in plans])
+        curves = {name: work.points(curve) for name, curve in curve_plans.items()}
+    earlier = [row for row in (stored.models if stored else ()) if row.name in unfinished]
     report = ComparisonReport(
-        data=_data_facts(data, work.data_hash),
+        data=_data_facts(data, data_hash),
         budget_minutes=config.budget_minutes,
         machine=machine(),
-        models=tuple(work.with_cost(row, plans[row.name], data) for row in rows),
-        curves={name: curve_points(work.rows(curve)) for name, curve in points.items()},
+        models=tuple(
+            work.with_cost(row, plans[row.name], data)
+            for row in sorted([*rows, *earlier], key=lambda row: row.score)
+        ),
+        curves=curves,
         ablation=tuple(config.ablation),
         unfinished=tuple(unfinished),
         failed=failed,
@@ -178,7 +181,8 @@ def _curve_plans(
     for row in eligible[: config.curves.best] if config.curves.labels else ():
         plan = plans[row.name]
         steps = max(1, round(config.curves.share * (row.steps or 0)))
-        few = replace(plan, train={**plan.train, "steps": steps})
+        train = {**plan.train, "steps": steps, "learning_rate": row.learning_rate}
+        few = replace(plan, train=train, learning_rates=())
         curves[plan.name] = [
             replace(few, name=f"{plan.name}@{count}", labels=count)
             for count in sorted(set(config.curves.labels))
@@ -239,6 +243,7 @@ class _Work:
     job: Job
     source: _Source
     data_hash: str
+    stored: ComparisonReport | None
     on_run: OnRun
 
     def place(self, name: str) -> Path:
@@ -246,14 +251,37 @@ class _Work:
         return self.job.folder / "runs" / name
 
     def finished(self, plan: Plan) -> ComparedModel | None:
-        """Return the row of a finished model."""
+        """Return the row of a finished model: of its run, or of the file."""
+        settings = plan.settings(self.data_hash)
         metrics = finished_metrics(plan, self.place(plan.name), self.data_hash)
-        return None if metrics is None else compact_row(metrics, plan.seed)
+        if metrics is not None:
+            return compact_row(metrics, plan.seed, settings)
+        rows = {row.name: row for row in self.stored.models} if self.stored else {}
+        row = rows.get(plan.name)
+        return row if row is not None and row.settings == settings else None
 
     def rows(self, plans: Iterable[Plan]) -> list[ComparedModel]:
         """Return the rows of the finished models, smallest error first."""
         found = (self.finished(plan) for plan in plans)
         return sorted((row for row in found if row is not None), key=lambda row: row.score)
+
+    def points(self, curve: Sequence[Plan]) -> tuple[CurvePoint, ...]:
+        """Return the finished points of a learning curve, by ascending number of labels."""
+        found = curve_points(self.rows(curve))
+        found += [point for plan in curve if (point := self.stored_point(plan)) is not None]
+        return tuple(sorted({p.labels: p for p in found}.values(), key=lambda point: point.labels))
+
+    def stored_point(self, plan: Plan) -> CurvePoint | None:
+        """Return the point of a learning curve with these settings in the file."""
+        settings = plan.settings(self.data_hash)
+        curves = self.stored.curves.values() if self.stored else ()
+        return next((p for curve in curves for p in curve if p.settings == settings), None)
+
+    def is_stored(self, plan: Plan) -> bool:
+        """Whether the file has the results of this run and the folder does not."""
+        if finished_metrics(plan, self.place(plan.name), self.data_hash) is not None:
+            return False
+        return self.finished(plan) is not None or self.stored_point(plan) is not None
 
     def with_cost(self, row: ComparedModel, plan: Plan, data: TrainingData) -> ComparedModel:
         """Return the row with the cost of a prediction and of a training step."""
@@ -272,6 +300,7 @@ class _Work:
         tasks = [
             _Task(plan, self.place(plan.name), self.source, self.data_hash, self.job.catalogues)
             for plan in plans
+            if not self.is_stored(plan)
         ]
         if self.job.jobs > 1 and len(tasks) > 1:
             self._make_at_once(tasks, end)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data.experiments.comparison_run import Plan
+from data.experiments.comparison_plan import Plan
 from data.experiments.training_data import DataConfig
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import read_yaml
@@ -67,14 +67,19 @@ class ComparisonConfig:
         models: Models by name.
         budget_minutes: Core-minutes of training steps per model.
         train: Training settings common to all models.
+        learning_rates: Learning rates of which each model takes the best by short runs, unless its
+            own settings have one; that of ``train`` if empty.
+        probe_minutes: Core-minutes of each of these short runs.
         curves: Learning curves.
         ablation: Names for a second table; the first is the reference of the others.
     """
 
     data: dict[str, Any]
     models: dict[str, dict[str, Any]]
-    budget_minutes: float = 30.0
+    budget_minutes: float = 40.0
     train: dict[str, Any] = field(default_factory=dict)
+    learning_rates: tuple[float, ...] = ()
+    probe_minutes: float = 2.0
     curves: Curves = field(default_factory=Curves)
     ablation: tuple[str, ...] = ()
 
@@ -104,6 +109,7 @@ def read_comparison(
             raise LatticeGnnError(
                 f"budget_minutes: expected above 0, got {config.budget_minutes:g}."
             )
+        _check_rates(config)
         plans = {name: _plan(config, name, path.parent) for name in config.models}
         unknown = [name for name in config.ablation if name not in plans]
         if unknown:
@@ -112,6 +118,14 @@ def read_comparison(
         text = str(error)
         raise error if text.startswith(str(path)) else LatticeGnnError(f"{path}: {text}") from None
     return config, plans
+
+
+def _check_rates(config: ComparisonConfig) -> None:
+    if not 0 < config.probe_minutes < float("inf"):
+        raise LatticeGnnError(f"probe_minutes: expected above 0, got {config.probe_minutes:g}.")
+    for rate in config.learning_rates:
+        if not 0 < rate < float("inf"):
+            raise LatticeGnnError(f"learning_rates: expected above 0, got {rate:g}.")
 
 
 def _plan(config: ComparisonConfig, name: str, beside: Path) -> Plan:
@@ -141,4 +155,6 @@ def _plan(config: ComparisonConfig, name: str, beside: Path) -> Plan:
         {**config.train, **entry.train},
         labels=entry.labels,
         minutes=config.budget_minutes,
+        learning_rates=() if "learning_rate" in entry.train else config.learning_rates,
+        probe_minutes=config.probe_minutes,
     )

@@ -6,8 +6,11 @@ The full report of a model (moduli, symmetry classes, sizes, worst lattices) sta
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.files import reading
 from lattice_gnn.reports.comparison import (
     CatalogueErrors,
     CatalogueFacts,
@@ -16,21 +19,24 @@ from lattice_gnn.reports.comparison import (
     ComparisonReport,
     CurvePoint,
     DensityRow,
+    RateProbe,
     RotationError,
 )
 from lattice_gnn.reports.dataset import MedianAndP90
 from lattice_gnn.reports.errors import Summary
 from lattice_gnn.reports.evaluation import TensorError
+from lattice_gnn.reports.schema import read_document
 
 _DIGITS = 5
 
 
-def compact_row(metrics: Mapping[str, Any], seed: int | None) -> ComparedModel:
+def compact_row(metrics: Mapping[str, Any], seed: int | None, settings: str) -> ComparedModel:
     """Reduce the content of ``metrics.json`` of a finished run to its row, without cost.
 
     Args:
         metrics: The run's metrics.
         seed: Random seed of its training; None if nothing was trained.
+        settings: Hash of its settings.
     """
     return ComparedModel(
         name=metrics["name"],
@@ -40,6 +46,9 @@ def compact_row(metrics: Mapping[str, Any], seed: int | None) -> ComparedModel:
         steps=metrics["steps"],
         core_minutes=metrics["core_minutes"],
         seed=seed,
+        learning_rate=metrics["learning_rate"],
+        probes=tuple(RateProbe(**_rounded(probe)) for probe in metrics["probes"]),
+        settings=settings,
         test=ComparedErrors(**_errors(metrics["test"])),
         catalogues={
             name: CatalogueErrors(catalogue=CatalogueFacts(**found["catalogue"]), **_errors(found))
@@ -70,19 +79,42 @@ def _density_row(row: Mapping[str, Any]) -> DensityRow:
     return DensityRow((low, high), row["count"], MedianAndP90(error["median"], error["p90"]))
 
 
-def curve_points(models: Iterable[ComparedModel]) -> tuple[CurvePoint, ...]:
-    """Return the test errors of trained models by number of training labels, ascending."""
-    points = [
+def curve_points(models: Iterable[ComparedModel]) -> list[CurvePoint]:
+    """Return the test errors of trained models by number of training labels."""
+    return [
         CurvePoint(
             labels=model.labels,
             steps=model.steps,
+            settings=model.settings,
             directional_error=model.test.directional_error,
             relative_frobenius=model.test.relative_frobenius,
         )
         for model in models
         if model.labels is not None and model.steps is not None
     ]
-    return tuple(sorted(points, key=lambda point: point.labels))
+
+
+def read_rows(path: Path, data_hash: str) -> ComparisonReport | None:
+    """Read the rows of an earlier comparison on the same lattices; None without one.
+
+    Raises:
+        LatticeGnnError: If the file is damaged, or a comparison on other lattices.
+    """
+    if not path.exists():
+        return None
+    try:
+        with reading(path):
+            report = read_document(json.loads(path.read_text("utf-8")))
+    except (ValueError, LatticeGnnError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise LatticeGnnError(
+            f"{path}: holds no comparison of this version ({reason}); choose another folder."
+        ) from None
+    if not isinstance(report, ComparisonReport) or report.data.hash != data_hash:
+        raise LatticeGnnError(
+            f"{path}: holds a comparison on other lattices; choose another folder."
+        )
+    return report
 
 
 def _rounded(value: Any) -> Any:

@@ -1,20 +1,18 @@
 """One model of a comparison: number of steps, training, errors and cost, in its own folder."""
 
-import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-import torch
 import yaml
 
+from data.experiments.comparison_cost import measure_cost, seconds_per_step
+from data.experiments.comparison_plan import Plan, read_json, sha256_of
 from data.experiments.machine import machine
 from data.experiments.recipe import core_minutes
 from data.experiments.reference_set import ReferenceSet, Selection, read_reference_set
@@ -22,10 +20,10 @@ from data.experiments.training_data import TrainingData
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import read_yaml, write_whole
 from lattice_gnn.network import ridge
-from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
+from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, resolve_model, save_model
 from lattice_gnn.network.normaliser import Normaliser
-from lattice_gnn.network.registry import build_model, read_model_config
+from lattice_gnn.network.registry import build_model
 from lattice_gnn.reports.document import plain
 from lattice_gnn.reports.evaluation import evaluation_facts
 from lattice_gnn.training.config import TrainConfig
@@ -34,17 +32,9 @@ from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Progress, train
 from lattice_gnn.training.ridge_fit import fit
 
-UNTRAINED = ("affine", "ridge")
-"""Kinds of model without gradient steps."""
 _WEIGHTS = "best.safetensors"
 _CHECKPOINTS = (4, 20)  #: validations of a run: one per core-minute, within these limits
-_TIMED_BATCH = 64
 _TIMING_SECONDS = 5.0  #: of the timing run that fixes the number of steps, or a tenth of the budget
-_COST_SECONDS = 1.0  #: of predictions, and of training steps, timed for the table
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 OnShare = Callable[[float, str], None]
@@ -73,42 +63,7 @@ class Catalogue:
 
     def facts(self) -> dict[str, Any]:
         """Return what identifies the results of this catalogue."""
-        return {"name": self.path.name, "sha256": _sha256(self.path), "lowest": self.lowest}
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Settings of one run.
-
-    Attributes:
-        name: Name of the model and of its folder.
-        model: The network, plain values; empty with ``weights``.
-        train: The training, plain values.
-        weights: A shipped model's name or a path, instead of training.
-        labels: Number of training labels to use; None takes all.
-        minutes: Core-minutes of training, if the settings give no number of steps.
-    """
-
-    name: str
-    model: Mapping[str, Any]
-    train: Mapping[str, Any]
-    weights: str | None = None
-    labels: int | None = None
-    minutes: float = 30.0
-
-    @property
-    def is_trained(self) -> bool:
-        """Whether the model is trained by gradient steps."""
-        return self.weights is None and self.model.get("kind") not in UNTRAINED
-
-    @property
-    def seed(self) -> int | None:
-        """Random seed of the training; None if nothing is trained."""
-        return int(self.train.get("seed", TrainConfig().seed)) if self.is_trained else None
-
-    def network(self) -> NetworkConfig:
-        """Return the configuration of the network to train."""
-        return read_model_config(self.model)
+        return {"name": self.path.name, "sha256": sha256_of(self.path), "lowest": self.lowest}
 
 
 def make_and_measure(
@@ -137,7 +92,7 @@ def make_and_measure(
     data, data_hash = source
     folder.mkdir(parents=True, exist_ok=True)
     known = read_json(folder / "metrics.json")
-    fixed = _fixed(plan, folder, requested_by(plan, data_hash), data, on_share)
+    fixed = _fixed(plan, folder, plan.requested(data_hash), data, on_share)
     wanted = {catalogue.path.name: catalogue.facts() for catalogue in catalogues}
     missing = [
         catalogue
@@ -161,6 +116,8 @@ def make_and_measure(
             "labels": None if plan.weights else len(part.parts["train"]),
             "steps": fixed["train"]["steps"] if plan.is_trained else None,
             "core_minutes": _minutes(plan, folder),
+            "learning_rate": fixed["train"]["learning_rate"] if plan.is_trained else None,
+            "probes": fixed.get("probes", []),
             "machine": asdict(machine()),
             "test": _errors(model, data.parts["test"], data.names("test")),
             "catalogues": {},
@@ -184,27 +141,12 @@ def _errors(
     return found
 
 
-def requested_by(plan: Plan, data_hash: str) -> dict[str, Any]:
-    """Return the settings that distinguish one run from another, as plain values."""
-    values = {
-        "model": dict(plan.model),
-        "train": dict(plan.train),
-        "weights": plan.weights,
-        "weights_sha256": _sha256(resolve_model(plan.weights)) if plan.weights else None,
-        "labels": plan.labels,
-        "budget_minutes": plan.minutes if plan.is_trained else None,
-        "data_hash": data_hash,
-    }
-    found: dict[str, Any] = json.loads(json.dumps(values))
-    return found
-
-
 def finished_metrics(plan: Plan, folder: Path, data_hash: str) -> dict[str, Any] | None:
     """Return the content of ``metrics.json``; None if the run is unfinished or was another one."""
     metrics, path = read_json(folder / "metrics.json"), folder / "config.yaml"
     if "test" not in metrics or not path.is_file():
         return None
-    return metrics if _read_fixed(path)["requested"] == requested_by(plan, data_hash) else None
+    return metrics if _read_fixed(path)["requested"] == plan.requested(data_hash) else None
 
 
 def _read_fixed(path: Path) -> dict[str, Any]:
@@ -238,12 +180,14 @@ def _fixed(
         return fixed
     fixed = {"requested": dict(requested)}
     if plan.is_trained:
+        probe_at = partial(_probe, plan, folder, requested["data_hash"], data, on_share)
+        probes = [probe_at(rate) for rate in plan.learning_rates]
         config = TrainConfig.from_dict(plan.train)
+        if probes:
+            config = replace(config, learning_rate=_best_rate(plan, probes))
+            fixed["probes"] = probes
         if config.steps == 0:
-            on_share(0.0, "timing a step")
-            parts = data.restricted(plan.labels).parts
-            at_most = min(_TIMING_SECONDS, 6 * plan.minutes)
-            seconds = seconds_per_step(plan.network(), config, parts["train"], at_most)
+            seconds = _step_seconds(plan, config, data, probes, on_share)
             config = replace(config, steps=max(1, int(60 * plan.minutes / seconds)))
             fixed["seconds_per_step"] = seconds
         if config.checkpoint_steps == 0:
@@ -253,6 +197,69 @@ def _fixed(
         fixed["train"] = asdict(config)
     write_whole(path, yaml.safe_dump(fixed, sort_keys=False))
     return fixed
+
+
+def _probe(
+    plan: Plan,
+    folder: Path,
+    data_hash: str,
+    data: TrainingData,
+    on_share: OnShare,
+    rate: float,
+) -> dict[str, Any]:
+    """Return the validation error of a short run with one learning rate; null if it diverged.
+
+    Its files are in ``probes/RATE``, where an interrupted probe resumes.
+    """
+    probe, place = plan.probe(rate), folder / "probes" / f"{rate:g}"
+    place.mkdir(parents=True, exist_ok=True)
+
+    def tell(share: float, at: str) -> None:
+        on_share(0.0, f"learning rate {rate:g}, {share:.0%}, {at}")
+
+    fixed = _fixed(probe, place, probe.requested(data_hash), data, tell)
+    try:
+        _made(probe, fixed, place, data.restricted(plan.labels), tell)
+    except LatticeGnnError:
+        if not (place / "failed_batch.pt").is_file():
+            raise
+        return {"learning_rate": rate, "steps": None, "core_minutes": None, "error": None}
+    errors = load_model(place / _WEIGHTS)[1]["metrics"]["validation"]
+    return {
+        "learning_rate": rate,
+        "steps": fixed["train"]["steps"],
+        "core_minutes": core_minutes(place),
+        "error": errors["directional_error"]["mean"],
+    }
+
+
+def _best_rate(plan: Plan, probes: Sequence[Mapping[str, Any]]) -> float:
+    """Return the learning rate with the smallest mean directional error on the validation part."""
+    finished = [probe for probe in probes if probe["error"] is not None]
+    if not finished:
+        rates = ", ".join(f"{rate:g}" for rate in plan.learning_rates)
+        raise LatticeGnnError(
+            f"{plan.name}: the loss is not finite at any of the learning rates {rates}; lower them."
+        )
+    return float(min(finished, key=lambda probe: probe["error"])["learning_rate"])
+
+
+def _step_seconds(
+    plan: Plan,
+    config: TrainConfig,
+    data: TrainingData,
+    probes: Sequence[Mapping[str, Any]],
+    on_share: OnShare,
+) -> float:
+    """Return the processor time of a training step: that of the probes, or of a timing run."""
+    finished = [probe for probe in probes if probe["error"] is not None]
+    if finished:
+        steps = sum(probe["steps"] for probe in finished)
+        return 60 * sum(float(probe["core_minutes"]) for probe in finished) / steps
+    on_share(0.0, "timing a step")
+    at_most = min(_TIMING_SECONDS, 6 * plan.minutes)
+    training = data.restricted(plan.labels).parts["train"]
+    return seconds_per_step(plan.network(), config, training, at_most)
 
 
 def _made(
@@ -309,86 +316,3 @@ def _minutes(plan: Plan, folder: Path) -> float | None:
     if plan.is_trained:
         return core_minutes(folder)
     return read_json(folder / "fit.json").get("core_minutes")
-
-
-class _EnoughError(Exception):
-    """Ends a training run that only serves timing."""
-
-
-def seconds_per_step(
-    network: NetworkConfig, config: TrainConfig, training: LabelledLattices, seconds: float
-) -> float:
-    """Measure the mean processor time of a training step in the real loop, on some lattices.
-
-    Other work on the machine is not counted. The first steps are left out.
-    """
-    count = min(len(training), 40 * config.batch_size)
-    some = training.select(np.sort(np.random.default_rng(0).permutation(len(training))[:count]))
-    times: list[float] = []
-
-    def watch(state: Progress) -> None:
-        times.append(time.process_time())
-        if len(times) >= 6 and (times[-1] - times[0] > seconds or len(times) > 200):
-            raise _EnoughError
-
-    timed = replace(config, steps=10**6, checkpoint_steps=10**6)
-    with TemporaryDirectory() as scratch, suppress(_EnoughError):
-        train(network, timed, (some, some), Path(scratch), on_progress=watch)
-    return (times[-1] - times[2]) / (len(times) - 3)
-
-
-def measure_cost(plan: Plan, folder: Path, data: TrainingData) -> dict[str, Any]:
-    """Measure milliseconds of processor time per lattice of a prediction and a training step.
-
-    They are written to ``cost.json``, and read from there if the machine is the same, or if the
-    folder no longer contains the weights.
-    """
-    path = folder / "cost.json"
-    known = read_json(path)
-    has_weights = plan.weights is not None or (folder / _WEIGHTS).is_file()
-    if known.get("machine") == asdict(machine()) or (known and not has_weights):
-        return known
-    model = finished_model(plan, folder)
-    batch = data.parts["test"].batch
-    batch = batch.select(np.arange(min(_TIMED_BATCH, len(batch))))
-    with one_thread(), torch.no_grad():
-        model(batch)
-        times: list[float] = []
-        begun = time.perf_counter()
-        while len(times) < 5 or (time.perf_counter() - begun < _COST_SECONDS and len(times) < 100):
-            started = time.process_time()
-            model(batch)
-            times.append(time.process_time() - started)
-    cost: dict[str, Any] = {
-        "machine": asdict(machine()),
-        "forward_ms": 1e3 * float(np.median(times)) / len(batch),
-        "step_ms": None,
-    }
-    if plan.is_trained:
-        config = TrainConfig.from_dict(plan.train)
-        training = data.restricted(plan.labels).parts["train"]
-        with one_thread():
-            seconds = seconds_per_step(plan.network(), config, training, _COST_SECONDS)
-        cost["step_ms"] = 1e3 * seconds / min(config.batch_size, len(training))
-    write_whole(path, json.dumps(cost, indent=1))
-    return cost
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Limit torch to one thread while the block runs."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; empty if the file is missing or damaged."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}

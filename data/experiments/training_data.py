@@ -134,10 +134,25 @@ class TrainingData:
     kind: str
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the geometry and labels of the three parts."""
+        """Return the SHA-256 of the geometry and labels of the three parts, bit for bit."""
         digest = hashlib.sha256()
         for name in PARTS:
             digest.update(self.parts[name].fingerprint().encode())
+        return digest.hexdigest()
+
+    def rounded_fingerprint(self) -> str:
+        """Return a SHA-256 of the three parts that is the same on every machine.
+
+        Labels differ in their last digits from processor to processor. It covers the kind of the
+        labels, the shape of the base of every lattice, and the sums of the relative densities and
+        of the labels to six digits.
+        """
+        digest = hashlib.sha256(self.kind.encode())
+        for name in PARTS:
+            part, shapes = self.parts[name], self.dataset.bases.shapes
+            digest.update(shapes[self.dataset.base[self.chosen[name]]].tobytes())
+            for sums in (part.batch.relative_density.sum(), part.stiffness.sum((0, 1, 2))):
+                digest.update(f" {float(sums):.6g}".encode())
         return digest.hexdigest()
 
     def bases(self, part: str) -> Int[np.ndarray, " bases"]:

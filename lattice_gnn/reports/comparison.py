@@ -101,6 +101,23 @@ class CatalogueErrors(ComparedErrors, _Catalogue):
 
 
 @dataclass(frozen=True, slots=True)
+class RateProbe:
+    """A short run that helped to choose the learning rate of a model.
+
+    Attributes:
+        learning_rate: Its peak learning rate.
+        steps: Number of training steps; null if the loss was not finite.
+        core_minutes: CPU time of the training steps in minutes; null if the loss was not finite.
+        error: Mean directional error on the validation set; null if the loss was not finite.
+    """
+
+    learning_rate: float
+    steps: int | None
+    core_minutes: float | None
+    error: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ComparedModel:
     """One model of a comparison.
 
@@ -110,8 +127,13 @@ class ComparedModel:
         parameters: Number of fitted parameters.
         labels: Number of training labels; null without training.
         steps: Number of training steps; null without any.
-        core_minutes: CPU time of the training steps in minutes; null without any.
+        core_minutes: CPU time of the training steps in minutes, without those of the probes; null
+            without any.
         seed: Random seed of the training; null without training.
+        learning_rate: Peak learning rate of the training; null without any.
+        probes: Short runs by which the learning rate was chosen.
+        settings: Hash of the settings and data of the run: a comparison with the same settings
+            takes the row from the file instead of training the model.
         test: Errors on the test set.
         catalogues: Errors on further catalogues, by file name.
         forward_ms: CPU time of a prediction in ms per lattice, batch of 64, one thread.
@@ -125,6 +147,9 @@ class ComparedModel:
     steps: int | None
     core_minutes: float | None
     seed: int | None
+    learning_rate: float | None
+    probes: tuple[RateProbe, ...]
+    settings: str
     test: ComparedErrors
     catalogues: dict[str, CatalogueErrors]
     forward_ms: float | None
@@ -149,12 +174,14 @@ class CurvePoint:
     Attributes:
         labels: Number of training labels.
         steps: Number of training steps.
+        settings: Hash of the settings and data of the run, as of a model.
         directional_error: Directional error on the test set.
         relative_frobenius: Relative Frobenius error on the test set.
     """
 
     labels: int
     steps: int
+    settings: str
     directional_error: Summary
     relative_frobenius: TensorError
 
@@ -179,7 +206,7 @@ class ComparisonData:
     """The data that all models are trained and tested on.
 
     Attributes:
-        hash: SHA-256 of lattices and labels of the three parts.
+        hash: SHA-256 of lattices and labels of the three parts, the same on every machine.
         labels: Method by which the labels were computed.
         lattices: Number of lattices.
         bases: Number of base lattices.
@@ -216,8 +243,9 @@ class ComparisonReport(Document):
         data: The data.
         budget_minutes: Core-minutes of training steps for each model.
         machine: The computer.
-        models: The models, in ascending order of the mean directional error on the test set.
-        curves: Learning curves by model.
+        models: The models, in ascending order of the mean directional error on the test set; also
+            earlier rows of the file, of models whose training with these settings is unfinished.
+        curves: Learning curves by model; until all models are finished, those of the file.
         ablation: Names of the models of the second table; the first is the reference.
         unfinished: Names of models whose training is not finished.
         failed: Reason of failure, by name of the model.

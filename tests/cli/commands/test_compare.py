@@ -25,7 +25,7 @@ CONFIG = {
 
 @pytest.fixture(autouse=True)
 def _short_timing(monkeypatch):
-    monkeypatch.setattr("data.experiments.comparison_run._COST_SECONDS", 0.01)
+    monkeypatch.setattr("data.experiments.comparison_cost._COST_SECONDS", 0.01)
 
 
 @pytest.fixture

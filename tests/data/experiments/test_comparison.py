@@ -9,9 +9,10 @@ import pytest
 import torch
 import yaml
 
-from data.experiments import comparison, comparison_run
+from data.experiments import comparison, comparison_cost, comparison_run
 from data.experiments.comparison import Job
 from data.experiments.comparison_config import read_comparison
+from data.experiments.comparison_plan import Plan
 from data.experiments.comparison_run import Catalogue
 from data.experiments.comparison_table import markdown
 from data.experiments.training_data import DataConfig, Labelling, load_training_data
@@ -23,6 +24,7 @@ from lattice_gnn.network.checkpoint import load_model
 from lattice_gnn.reports.document import plain
 from lattice_gnn.reports.evaluation import evaluation_facts
 from lattice_gnn.reports.schema import read_document
+from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.evaluation import judge
 
 SMALL = {"channels": 2, "hidden": 4, "readout_channels": 2, "layers": 1}
@@ -46,7 +48,7 @@ CONFIG = {
 
 @pytest.fixture(autouse=True)
 def _short_timing(monkeypatch):
-    monkeypatch.setattr(comparison_run, "_COST_SECONDS", 0.01)
+    monkeypatch.setattr(comparison_cost, "_COST_SECONDS", 0.01)
 
 
 def compare(config, job, **options):
@@ -104,7 +106,7 @@ def test_models_are_sorted_by_their_mean_directional_error(finished):
 def test_errors_are_those_of_the_weights_on_the_held_out_bases(finished, labels):
     _, job, document, _ = finished
     data = load_training_data(DataConfig.from_dict(CONFIG["data"]), labels)
-    assert document["data"]["hash"] == data.fingerprint()
+    assert document["data"]["hash"] == data.rounded_fingerprint()
     assert document["data"]["lattices"] == {k: len(v) for k, v in data.parts.items()}
     for name in ("ours", "plain", "linear"):
         model, _ = load_model(job.folder / "runs" / name / "best.safetensors")
@@ -300,13 +302,13 @@ def test_the_number_of_steps_follows_from_the_budget_and_is_fixed(labels, tmp_pa
 def test_a_step_is_timed_by_the_true_loop(labels):
     data = load_training_data(DataConfig.from_dict(CONFIG["data"]), labels)
     plan = read_comparison_plan("plain")
-    config = comparison_run.TrainConfig(batch_size=8, rotate=True)
-    seconds = comparison_run.seconds_per_step(plan.network(), config, data.parts["train"], 0.05)
+    config = TrainConfig(batch_size=8, rotate=True)
+    seconds = comparison_cost.seconds_per_step(plan.network(), config, data.parts["train"], 0.05)
     assert 1e-4 < seconds < 1
 
 
 def read_comparison_plan(name):
-    return comparison_run.Plan(name, CONFIG["models"][name]["model"], CONFIG["train"])
+    return Plan(name, CONFIG["models"][name]["model"], CONFIG["train"])
 
 
 def test_one_that_fails_does_not_stop_the_others(labels, tmp_path):
