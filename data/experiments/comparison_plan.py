@@ -68,7 +68,7 @@ class Plan:
         """Return the settings that distinguish this run from another, as plain values."""
         values: dict[str, Any] = {
             "model": dict(self.model),
-            "train": dict(self.train),
+            "train": dict(self.train) if self.is_trained else {},
             "weights": self.weights,
             "weights_sha256": sha256_of(resolve_model(self.weights)) if self.weights else None,
             "labels": self.labels,

@@ -98,13 +98,14 @@ def read_rows(path: Path, data_hash: str) -> ComparisonReport | None:
     """Read the rows of an earlier comparison on the same lattices; None without one.
 
     Raises:
-        LatticeGnnError: If the file is damaged, or a comparison on other lattices.
+        LatticeGnnError: If the file is damaged, or holds no comparison on these lattices.
     """
     if not path.exists():
         return None
     try:
         with reading(path):
-            report = read_document(json.loads(path.read_text("utf-8")))
+            values = json.loads(path.read_text("utf-8"))
+        report = read_document(values) if isinstance(values, dict) else None
     except (ValueError, LatticeGnnError) as error:
         reason = " ".join(str(error).split())[:120]
         raise LatticeGnnError(
@@ -112,7 +113,7 @@ def read_rows(path: Path, data_hash: str) -> ComparisonReport | None:
         ) from None
     if not isinstance(report, ComparisonReport) or report.data.hash != data_hash:
         raise LatticeGnnError(
-            f"{path}: holds a comparison on other lattices; choose another folder."
+            f"{path}: holds no comparison on these lattices; choose another folder."
         )
     return report
 
