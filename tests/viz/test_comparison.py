@@ -49,7 +49,7 @@ def model(name, kind, error, ms):
         rotation_error=RotationError(0.0, 0.0),
         by_density=rows,
     )
-    return ComparedModel(name, kind, 1, 10, 10, 1.0, 0, test, {}, ms, None)
+    return ComparedModel(name, kind, 1, 10, 10, 1.0, 0, 1e-3, (), "", test, {}, ms, None)
 
 
 def report(models, **curves):
@@ -68,7 +68,7 @@ def report(models, **curves):
 
 def points(*labels):
     frobenius = TensorError(0.1, 0.1, 0.1, 0.1, 0.1, 0.5, 1.0)
-    return tuple(CurvePoint(n, 10, summary(1 / n), frobenius) for n in labels)
+    return tuple(CurvePoint(n, 10, "", summary(1 / n), frobenius) for n in labels)
 
 
 @pytest.fixture
