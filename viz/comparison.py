@@ -51,7 +51,11 @@ def draw_comparison(folder: Path, report: ComparisonReport) -> list[Path]:
     if models:
         size = (11.0, _height(len(models)))
         drawn += [
-            _save(folder / "accuracy-cost.png", lambda axes: _cost(axes, models), size),
+            _save(
+                folder / "accuracy-cost.png",
+                lambda axes: _cost(axes, models, report.unfinished),
+                size,
+            ),
             _save(folder / "error-density.png", lambda axes: _densities(axes, models[:_BEST])),
         ]
     curves = {name: points for name, points in report.curves.items() if len(points) > 1}
@@ -71,32 +75,40 @@ def _height(models: int) -> float:
     return max(6.0, _LINE * models + 1)
 
 
-def _cost(axes: Axes, models: Sequence[ComparedModel]) -> None:
-    """Plot the mean directional error over the time of a prediction, with the Pareto front."""
+def _cost(axes: Axes, models: Sequence[ComparedModel], unfinished: Sequence[str]) -> None:
+    """Plot the mean directional error over the time of a prediction, with the Pareto front.
+
+    Models whose training is unfinished, with an earlier row, are hollow.
+    """
     x = np.array([model.forward_ms for model in models])
     y = np.array([_percent(model.test.directional_error.mean) for model in models])
     order = np.argsort(x)
     best = order[y[order] <= np.minimum.accumulate(y[order])]
     axes.plot(x[best], y[best], color="0.75", linewidth=1.2, zorder=1, drawstyle="steps-post")
-    titled = set()
+    titled: dict[str, tuple[str, str]] = {}
     for k, model in enumerate(models):
         colour, marker, title = _FAMILIES.get(model.kind, _OTHER)
+        hollow = model.name in unfinished
         axes.plot(
             x[k],
             y[k],
             marker,
-            color=colour,
+            color="white" if hollow else colour,
             markersize=12,
-            markeredgecolor="white",
-            markeredgewidth=0.8,
+            markeredgecolor=colour if hollow else "white",
+            markeredgewidth=1.6 if hollow else 0.8,
             zorder=1e3 - k - 0.5,
-            label=None if title in titled else title,
         )
-        titled.add(title)
+        titled[title] = (colour, marker)
+    for title, (colour, marker) in titled.items():
+        axes.plot([], [], marker, color=colour, markersize=10, label=title)
+    if any(model.name in unfinished for model in models):
+        title = "hollow: earlier run, budget unfinished"
+        axes.plot([], [], "o", color="white", mec=TEXT_COLOUR, markersize=10, label=title)
     axes.set(xscale="log", yscale="log")
     axes.set_xlim(x.min() / 1.4, x.max() * 1.4)
     axes.set_ylim(y.min() / 1.25, y.max() * 1.25)
-    _number_points(axes, x, y, models)
+    _number_points(axes, (x, y), models, unfinished)
     axes.set_xlabel("milliseconds for one lattice, one CPU thread")
     axes.set_ylabel("mean directional error on held-out lattices")
     axes.set_title("accuracy against cost", color=TEXT_COLOUR)
@@ -105,21 +117,25 @@ def _cost(axes: Axes, models: Sequence[ComparedModel]) -> None:
 
 
 def _number_points(
-    axes: Axes, x: np.ndarray, y: np.ndarray, models: Sequence[ComparedModel]
+    axes: Axes,
+    places: tuple[np.ndarray, np.ndarray],
+    models: Sequence[ComparedModel],
+    unfinished: Sequence[str],
 ) -> None:
     """Number the points, best first, and list their names to the right."""
+    x, y = places
     for k, model in enumerate(models):
         name = f"{k + 1}"
+        colour = _FAMILIES.get(model.kind, _OTHER)[0]
         axes.annotate(
             name,
             (x[k], y[k]),
             ha="center",
             va="center",
-            color="white",
+            color=colour if model.name in unfinished else "white",
             zorder=1e3 - k,
             fontsize=6.5,
         )
-        colour = _FAMILIES.get(model.kind, _OTHER)[0]
         level = 1 - (k + 0.5) * _LINE / _height(len(models))
         axes.text(
             1.02, level, name, transform=axes.transAxes, color=colour, fontsize=8, va="center"

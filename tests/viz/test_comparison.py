@@ -116,6 +116,16 @@ def test_the_cost_picture_has_every_model_at_its_place_and_the_front_of_the_best
     assert legend == ["equivariant", "CGCNN", "NNConv", "other"]
 
 
+def test_models_with_an_earlier_run_are_hollow(tmp_path, figures):
+    draw_comparison(tmp_path, replace(report(MODELS), unfinished=("fast",)))
+    axes = figures[0].axes[0]
+    points = [line for line in axes.lines if len(line.get_xydata()) == 1]
+    hollow = [line.get_xydata()[0][0] for line in points if line.get_color() == "white"]
+    assert hollow == [0.1]
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend[-1] == "hollow: earlier run, budget unfinished"
+
+
 def test_densities_are_those_of_the_report(tmp_path, figures):
     draw_comparison(tmp_path, report(MODELS))
     line = next(x for x in figures[1].axes[0].lines if x.get_label() == "base")

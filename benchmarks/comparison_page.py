@@ -1,0 +1,110 @@
+"""Tables of the comparison on beam labels, from its committed rows.
+
+    lattice-gnn compare lattice_gnn/configs/comparison.yaml -o benchmarks/comparison   # the rows
+    python benchmarks/comparison_page.py --update-docs   # the tables of docs/comparison.md
+
+The first table has the models that have had the whole budget, or that need none; the second has
+earlier, shorter runs of models whose turn is still to come.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from solid_report import DOCS, table, write_section
+
+from lattice_gnn.reports.comparison import ComparedErrors, ComparedModel, ComparisonReport
+from lattice_gnn.reports.schema import read_document
+
+RESULTS = Path(__file__).parent / "comparison" / "comparison.json"
+OUTSIDE = "glamm_train60.lat"
+
+
+def sections(report: ComparisonReport) -> dict[str, str]:
+    """Return the tables by name of their section of the page."""
+    earlier = set(report.unfinished)
+    whole = [model for model in report.models if model.name not in earlier]
+    short = [model for model in report.models if model.name in earlier]
+    return {"whole budget": rows(whole), "earlier runs": rows(shown(report, short))}
+
+
+def shown(report: ComparisonReport, models: Iterable[ComparedModel]) -> list[ComparedModel]:
+    """Return the models of the ablation, the equivariant ones, and the best of every other kind.
+
+    Models come best first.
+    """
+    chosen: list[ComparedModel] = []
+    for model in models:
+        is_first = model.kind not in {other.kind for other in chosen}
+        if model.kind == "equivariant" or model.name in report.ablation or is_first:
+            chosen.append(model)
+    return chosen
+
+
+def rows(models: Iterable[ComparedModel]) -> str:
+    """Return one row per model."""
+    heads = (
+        "model",
+        "core-min",
+        "rate",
+        "steps",
+        "held-out nets",
+        "published tensors",
+        "softest",
+        "negative",
+        "rotation",
+        "ms",
+    )
+    return table(heads, [row(model) for model in models])
+
+
+def row(model: ComparedModel) -> tuple[str, ...]:
+    """Return name, training, errors in per cent, and milliseconds of a prediction."""
+    outside = model.catalogues.get(OUTSIDE)
+    turned = model.test.rotation_error.median or 0.0
+    return (
+        f"`{model.name}`",
+        "" if model.core_minutes is None or not model.steps else f"{model.core_minutes:.0f}",
+        "" if model.learning_rate is None else f"{model.learning_rate:g}",
+        "" if model.steps is None else f"{model.steps:,}",
+        both(model.test),
+        both(outside) if outside else "",
+        percent(model.test.softest_error.median),
+        percent(model.test.negative_eigenvalue_share),
+        percent(turned) if turned > 1e-4 else "0",
+        "" if model.forward_ms is None else f"{model.forward_ms:.2g}",
+    )
+
+
+def both(errors: ComparedErrors) -> str:
+    """Return mean and median of the directional error."""
+    found = errors.directional_error
+    return f"{percent(found.mean)} ({percent(found.median)})"
+
+
+def percent(share: float | None) -> str:
+    """Return a share in per cent, without its sign."""
+    if share is None:
+        return "-"
+    value = 100 * share
+    return f"{value:.2g}" if value < 99.5 else f"{value:.0f}"
+
+
+def main() -> None:
+    """Print the tables, and write them into the docs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--update-docs", action="store_true")
+    arguments = parser.parse_args()
+    report = read_document(json.loads(RESULTS.read_text("utf-8")))
+    if not isinstance(report, ComparisonReport):
+        raise SystemExit(f"{RESULTS}: expected a comparison")
+    for name, text in sections(report).items():
+        sys.stdout.write(f"{text}\n\n")
+        if arguments.update_docs:
+            write_section(name, text, DOCS / "comparison.md")
+
+
+if __name__ == "__main__":
+    main()
