@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import yaml
@@ -251,11 +252,13 @@ def _step_seconds(
     probes: Sequence[Mapping[str, Any]],
     on_share: OnShare,
 ) -> float:
-    """Return the processor time of a training step: that of the probes, or of a timing run."""
+    """Return the processor time of a training step: that of the probes, or of a timing run.
+
+    The median of the probes: other work on the machine may slow one of them down.
+    """
     finished = [probe for probe in probes if probe["error"] is not None]
     if finished:
-        steps = sum(probe["steps"] for probe in finished)
-        return 60 * sum(float(probe["core_minutes"]) for probe in finished) / steps
+        return 60 * median(probe["core_minutes"] / probe["steps"] for probe in finished)
     on_share(0.0, "timing a step")
     at_most = min(_TIMING_SECONDS, 6 * plan.minutes)
     training = data.restricted(plan.labels).parts["train"]
