@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.lattice.batch_solids import solids_of
 from lattice_gnn.lattice.gaps import close_nodes, gaps_within
 from lattice_gnn.lattice.solids import Solids
 from lattice_gnn.network.layers.joint_pairs import JointPairs
@@ -108,27 +109,3 @@ def _smallest_distances(solids: Solids) -> tuple[float, float]:
         return float("nan"), float("nan")
     gap = float(gaps[0]) / smallest if len(gaps) else FAR
     return gap, APART if pair is None else min(pair.ratio, APART)
-
-
-def solids_of(batch: LatticeBatch) -> list[Solids]:
-    """Return the geometry of every lattice as plain arrays."""
-    names = ("cells", "nodes", "struts", "shifts", "radii", "end_radii", "inner_radii")
-    cells, nodes, struts, shifts, radii, ends, bores = (
-        getattr(batch, name).detach().cpu().numpy() for name in names
-    )
-    n, s = batch.node_offsets.tolist(), batch.strut_offsets.tolist()
-    found = []
-    for b in range(len(batch)):
-        mine, own = slice(n[b], n[b + 1]), slice(s[b], s[b + 1])
-        found.append(
-            Solids(
-                cells[b].astype(np.float64),
-                nodes[mine].astype(np.float64),
-                struts[own] - n[b],
-                shifts[own],
-                radii[own].astype(np.float64),
-                ends[own].astype(np.float64),
-                (bores[own] / radii[own]).astype(np.float64),
-            )
-        )
-    return found
