@@ -11,14 +11,17 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.layers.joint_cases import JointCases
+from lattice_gnn.network.layers.links import weld
 
 
 def joint_matrices(model: StiffnessNetwork, batch: LatticeBatch) -> Float[Tensor, "nodes 6 6"]:
     """Split M of a joint network, C = P^(1/2) exp(M) P^(1/2), into the parts of the joints.
 
     M is a sum over pairs of strut ends that meet at a joint, so that the parts of all nodes of a
-    cell add up to it. The trace of a part over 6 is the mean of the factors (as logarithms) by
-    which the joint stiffens the cell: their sum over the joints is log(det C / det P) / 6.
+    cell add up to it. Joints that links make on struts (``layers/links.py``) count to the ends of
+    the strut, more to the nearer one. The trace of a part over 6 is the mean of the factors (as
+    logarithms) by which the joint stiffens the cell: their sum over the joints is
+    log(det C / det P) / 6.
 
     Args:
         model: A network with a correction of joints ("joints" or "joints-linear").
@@ -35,7 +38,18 @@ def joint_matrices(model: StiffnessNetwork, batch: LatticeBatch) -> Float[Tensor
             "model joints."
         )
     with torch.no_grad():
-        parts: Tensor = kind.matrix(_by_joint(cases, batch))
+        welds = weld(batch)
+        if welds is None:
+            return _matrices(kind, cases, batch)
+        parts = _matrices(kind, cases, welds.batch)
+        of_nodes, of_feet = parts[welds.nodes], parts[welds.feet]
+        for end, share in enumerate((1 - welds.places, welds.places)):
+            of_nodes.index_add_(0, welds.ends[:, end], share[:, None, None] * of_feet)
+        return of_nodes
+
+
+def _matrices(model: Any, cases: JointCases, batch: LatticeBatch) -> Float[Tensor, "nodes 6 6"]:
+    parts: Tensor = model.matrix(_by_joint(cases, batch))
     return parts.double()
 
 

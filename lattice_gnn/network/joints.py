@@ -72,10 +72,9 @@ class JointModel(StiffnessNetwork):
 
     def answer(self, batch: LatticeBatch) -> Answer:
         """C / E_s, the frame's, and how far apart they and the members are."""
-        cases = JointCases.of(batch, self.dtype)
+        cases, frame = JointCases.with_frames(batch, self.dtype)
         members = self.member_matrices(cases).double()
         C = relative_to(members.mean(0), cases.root)
-        frame = cases.root @ cases.root
         each = torch.stack([relative_to(M, cases.root) for M in members])
         scale = C.flatten(1).norm(dim=1)
         apart = (each - C).flatten(2).square().sum(-1).mean(0).sqrt()

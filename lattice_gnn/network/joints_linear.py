@@ -62,9 +62,8 @@ class JointLinearModel(StiffnessNetwork):
 
     def answer(self, batch: LatticeBatch) -> Answer:
         """C / E_s, the frame's, and how far apart they are."""
-        cases = JointCases.of(batch, self.dtype)
+        cases, frame = JointCases.with_frames(batch, self.dtype)
         C = relative_to(self.matrix(cases).double(), cases.root)
-        frame = cases.root @ cases.root
         scale = C.flatten(1).norm(dim=1)
         correction = (C - frame).flatten(1).norm(dim=1) / scale
         return Answer(C, frame, correction=correction, opening=cases.smallest_opening())

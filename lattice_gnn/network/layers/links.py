@@ -1,30 +1,56 @@
-"""Links between struts that overlap without a common joint, so that a frame knows of the contact.
+"""Links between struts that overlap without a common joint, so that the frame knows of the contact.
 
-Where the surfaces of two struts that share no joint overlap, the solid is one piece, but their axes
-do not meet. A link is a short strut between their axes where they are closest; both struts get a
+Where the surfaces of two struts that share no joint overlap, the solid is one piece, but the axes
+do not meet. A link is a short strut between both axes where they are closest; both struts get a
 joint at its feet. Its radius grows smoothly from zero with the overlap, so that nothing jumps as a
-contact comes or goes.
+contact comes or goes. See ``docs/joints.md``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
-from lattice_gnn.lattice.batch_solids import solids_of
 from lattice_gnn.lattice.batch_simplification import STRUT_FIELDS
+from lattice_gnn.lattice.batch_solids import solids_of
 from lattice_gnn.lattice.gaps import gaps_within
+from lattice_gnn.network.layers.joint_kernel import kernel_for
 
 _CENTRED = 0.02  #: pull of the closest points to the middles of the struts: unique if parallel
-_CLEAR = 0.5  #: least distance of a foot from the ends of its strut, over its radius
-_SHARE = 4  #: and at most a quarter of its length
+_CLEAR = 0.5  #: least distance of a foot from the ends of its strut, over its radius ...
+_SHARE = 4  #: ... which is at most this part of the length
 _NEGLIGIBLE = 1e-3  #: overlap, over the smaller radius, from which there is a link
 _ONSET = 0.1  #: squared radius of a link, over that of the thinner strut, by which it fades in
 _THROUGH = 0.25  #: distance of axes, over the smaller radius, below which links fade out
 _SAME = 0.25  #: distance of feet on a strut, over its radius, within which they share a joint
+_IMAGES = 1_000_000  #: pairs of a strut and an image per lattice from which a tree is faster
+
+Rows = Int[np.ndarray, "pairs 5"]
+
+
+@dataclass(frozen=True)
+class Weld:
+    """Lattices with links.
+
+    Attributes:
+        batch: The lattices; new nodes and links follow the others of each lattice.
+        nodes: Number, in ``batch``, of every node of the lattices without links.
+        feet: Number, in ``batch``, of every joint made on a strut.
+        ends: Nodes at both ends of that strut, as numbered without links.
+        places: Where on it the joint is, 0 to 1.
+        linked: Whether a lattice has links.
+    """
+
+    batch: LatticeBatch
+    nodes: Int[Tensor, " nodes"]
+    feet: Int[Tensor, " feet"]
+    ends: Int[Tensor, "feet 2"]
+    places: Float[Tensor, " feet"]
+    linked: Bool[Tensor, " lattices"]
 
 
 @dataclass(frozen=True)
@@ -43,12 +69,6 @@ class _Links:
     places: Float[Tensor, "2 links"]
     radii: Float[Tensor, " links"]
 
-    def select(self, chosen: Tensor) -> "_Links":
-        """Some of the links."""
-        return _Links(
-            self.struts[:, chosen], self.shifts[chosen], self.places[:, chosen], self.radii[chosen]
-        )
-
 
 @dataclass(frozen=True)
 class _Feet:
@@ -65,38 +85,75 @@ class _Feet:
     number: Int[Tensor, "2 links"]
 
 
-def welded(batch: LatticeBatch) -> LatticeBatch:
-    """Return the batch with links between struts that overlap without a common joint.
-
-    New nodes follow those of each lattice. Gradients are kept. Returns the batch itself if no
-    struts overlap.
-    """
+def weld(batch: LatticeBatch) -> Weld | None:
+    """Link struts that overlap without a common joint; None if none do. Gradients are kept."""
     links = _links(batch)
-    if links is None:
-        return batch
-    feet = _feet(batch, links)
-    return _with_links(batch, links, feet)
+    return None if links is None else _with_links(batch, links, _feet(batch, links))
 
 
 def _links(batch: LatticeBatch) -> _Links | None:
-    found = []
-    for k, solids in enumerate(solids_of(batch)):
-        gaps = gaps_within(solids, 0.0)
-        first = int(batch.strut_offsets[k])
-        if len(gaps.distance):
-            found.append((gaps.strut_a + first, gaps.strut_b + first, gaps.shifts))
-    if not found:
+    rows = torch.from_numpy(_overlapping(batch)).to(batch.nodes.device)
+    if not len(rows):
         return None
-    device = batch.nodes.device
-    a, b, shifts = (torch.from_numpy(np.concatenate(x)).to(device) for x in zip(*found, strict=True))
-    struts = torch.stack([a, b])
+    rows = rows[torch.from_numpy(np.lexsort(rows.cpu().numpy().T[::-1])).to(rows.device)]
+    struts, shifts = rows[:, :2].T, rows[:, 2:]
     places, distance = _closest(batch, struts, shifts)
     radius = _radius_at(batch, struts, places)
-    links = _Links(struts, shifts, places, _link_radius(radius, distance))
-    overlap = (radius.sum(0) - distance) / radius.amin(0)
-    near = distance / radius.amin(0)
-    links = links.select((overlap > _NEGLIGIBLE) & (near > _THROUGH / 2))
-    return links if len(links.radii) else None
+    thin = radius.amin(0)
+    deep = radius.sum(0) - distance > _NEGLIGIBLE * thin
+    chosen = (deep & (distance > _THROUGH / 2 * thin)).nonzero()[:, 0]
+    if not len(chosen):
+        return None
+    radii = _link_radius(radius[:, chosen], distance[chosen])
+    return _Links(struts[:, chosen], shifts[chosen], places[:, chosen], radii)
+
+
+@torch.no_grad()
+def _overlapping(batch: LatticeBatch) -> Rows:
+    """Find struts without common joint whose axes are closer than the sum of their radii."""
+    radii = torch.maximum(batch.radii, batch.end_radii)
+    kernel = kernel_for(batch.nodes, int(batch.strut_offsets.diff().square().sum()))
+    if kernel is None:
+        return _overlapping_by_numpy(batch, radii)
+    vectors, lengths = batch.strut_vectors, batch.lengths
+    inverses = torch.linalg.inv(batch.cells)
+    if _images(batch, lengths + 2 * radii, inverses) > _IMAGES * len(batch):
+        return _overlapping_by_numpy(batch, radii)
+    starts = batch.nodes[batch.struts[:, 0]]
+    starts = (starts[:, None] @ batch.cells[batch.strut_lattice])[:, 0]
+    found: Rows = kernel.overlapping(
+        (
+            batch.cells, inverses, batch.strut_offsets, starts + vectors / 2, vectors, lengths,
+            radii, batch.struts, batch.shifts,
+        )
+    )  # fmt: skip
+    return found
+
+
+def _images(
+    batch: LatticeBatch,
+    reach: Float[Tensor, " struts"],
+    inverses: Float[Tensor, "lattices 3 3"],
+) -> float:
+    """Estimate the number of pairs of a strut and an image of another within its reach."""
+    longest = reach.new_zeros(len(batch))
+    longest = longest.scatter_reduce(0, batch.strut_lattice, reach, "amax")
+    images = (2 * longest[:, None] * inverses.norm(dim=1) + 1).prod(1)
+    return float((images * batch.strut_offsets.diff().square()).sum())
+
+
+def _overlapping_by_numpy(batch: LatticeBatch, radii: Float[Tensor, " struts"]) -> Rows:
+    """``_overlapping`` by numpy; lattices with too many or too long struts count as free of it."""
+    uniform = replace(batch, radii=radii, end_radii=radii)
+    rows = []
+    for first, solids in zip(batch.strut_offsets.tolist(), solids_of(uniform), strict=False):
+        try:
+            gaps = gaps_within(solids, 0.0)
+        except LatticeGnnError:
+            continue
+        pair = np.stack([gaps.strut_a, gaps.strut_b], 1) + first
+        rows.append(np.concatenate([pair, gaps.shifts], 1))
+    return np.concatenate(rows) if rows else np.empty((0, 5), np.int64)
 
 
 def _radius_at(batch: LatticeBatch, struts: Tensor, places: Tensor) -> Tensor:
@@ -181,28 +238,29 @@ def _feet(batch: LatticeBatch, links: _Links) -> _Feet:
     return _Feet(sorted_strut[new], where, number.view(2, -1))
 
 
-def _with_links(batch: LatticeBatch, links: _Links, feet: _Feet) -> LatticeBatch:
-    lattice_of_foot = batch.strut_lattice[feet.struts]
-    i, j = batch.nodes[batch.struts[feet.struts]].unbind(1)
+def _with_links(batch: LatticeBatch, links: _Links, feet: _Feet) -> Weld:
+    ends = batch.struts[feet.struts]
+    i, j = batch.nodes[ends].unbind(1)
     along = j + batch.shifts[feet.struts].to(i) - i
     nodes = torch.cat([batch.nodes, i + feet.places[:, None] * along])
-    owner = torch.cat([batch.node_lattice, lattice_of_foot])
+    owner = torch.cat([batch.node_lattice, batch.strut_lattice[feet.struts]])
     order = owner.argsort(stable=True)
-    new_number = order.argsort()
-    struts = _pieces(batch, feet)
-    bridges = _bridges(batch, links, feet)
-    parts = {name: torch.cat([struts[name], bridges[name]]) for name in STRUT_FIELDS}
-    strut_owner = torch.cat([struts["owner"], bridges["owner"]])
+    number = order.argsort()
+    pieces, bridges = _pieces(batch, feet), _bridges(batch, links, feet)
+    strut_owner = torch.cat([pieces.pop("owner"), bridges.pop("owner")])
     strut_order = strut_owner.argsort(stable=True)
-    parts = {name: values[strut_order] for name, values in parts.items()}
-    parts["struts"] = new_number[parts["struts"]]
-    return LatticeBatch(
+    parts = {name: torch.cat([pieces[name], bridges[name]])[strut_order] for name in STRUT_FIELDS}
+    parts["struts"] = number[parts["struts"]]
+    old = len(batch.nodes)
+    welded = LatticeBatch(
         cells=batch.cells,
         nodes=nodes[order],
         node_offsets=_offsets(owner, len(batch)),
         strut_offsets=_offsets(strut_owner, len(batch)),
         **parts,
     )
+    linked = batch.strut_offsets.diff() != welded.strut_offsets.diff()
+    return Weld(welded, number[:old], number[old:], ends, feet.places, linked)
 
 
 def _pieces(batch: LatticeBatch, feet: _Feet) -> dict[str, Tensor]:
