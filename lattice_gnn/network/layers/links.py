@@ -19,11 +19,12 @@ from lattice_gnn.lattice.batch_simplification import STRUT_FIELDS
 from lattice_gnn.lattice.batch_solids import solids_of
 from lattice_gnn.lattice.gaps import gaps_within
 from lattice_gnn.network.layers.joint_kernel import kernel_for
+from lattice_gnn.network.layers.straight import straight_connection
 
 _CENTRED = 0.02  #: pull of the closest points to the middles of the struts: unique if parallel
 _CLEAR = 0.5  #: least distance of a foot from the ends of its strut, over its radius ...
 _SHARE = 4  #: ... which is at most this part of the length
-_NEGLIGIBLE = 1e-3  #: overlap, over the smaller radius, from which there is a link
+_NEGLIGIBLE = 2e-3  #: radius of a link, over that of the thinner strut, from which it exists
 _ONSET = 0.1  #: squared radius of a link, over that of the thinner strut, by which it fades in
 _THROUGH = 0.25  #: distance of axes, over the smaller radius, below which links fade out
 _SAME = 0.25  #: distance of feet on a strut, over its radius, within which they share a joint
@@ -99,13 +100,11 @@ def _links(batch: LatticeBatch) -> _Links | None:
     struts, shifts = rows[:, :2].T, rows[:, 2:]
     places, distance = _closest(batch, struts, shifts)
     radius = _radius_at(batch, struts, places)
-    thin = radius.amin(0)
-    deep = radius.sum(0) - distance > _NEGLIGIBLE * thin
-    chosen = (deep & (distance > _THROUGH / 2 * thin)).nonzero()[:, 0]
+    radii = _link_radius(radius, distance) * (1 - straight_connection(batch, struts, shifts))
+    chosen = (radii > _NEGLIGIBLE * radius.amin(0)).nonzero()[:, 0]
     if not len(chosen):
         return None
-    radii = _link_radius(radius[:, chosen], distance[chosen])
-    return _Links(struts[:, chosen], shifts[chosen], places[:, chosen], radii)
+    return _Links(struts[:, chosen], shifts[chosen], places[:, chosen], radii[chosen])
 
 
 @torch.no_grad()
