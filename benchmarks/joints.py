@@ -33,6 +33,7 @@ from data.datasets.file import read_dataset
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.layers.joint_pairs import JointPairs
+from lattice_gnn.network.layers.links import weld
 from lattice_gnn.surrogate.measures import gap_to_radius
 from lattice_gnn.surrogate.surrogate import Surrogate, load_surrogate
 from lattice_gnn.tensors.metrics import relative_frobenius
@@ -83,8 +84,8 @@ def finest(names: tuple[str, ...]) -> list[tuple[Dataset, np.ndarray]]:
 
 
 def facts_of(batch: LatticeBatch, dataset: Dataset, chosen: np.ndarray) -> dict[str, np.ndarray]:
-    """Return density, contact, smallest angle, valence, radius ratio, nu, moduli, slenderness."""
-    pairs = JointPairs.of(batch)
+    """Return density, contact, overlap, smallest angle, valence, radius ratio, nu, moduli."""
+    pairs, welds = JointPairs.of(batch), weld(batch)
     owner = torch.repeat_interleave(torch.arange(len(batch)), pairs.offsets.diff())
     low = torch.full((len(batch),), -1.0, dtype=torch.float64)
     cosine = low.scatter_reduce(0, owner, pairs.cosine, "amax").clamp(max=1)
@@ -98,6 +99,7 @@ def facts_of(batch: LatticeBatch, dataset: Dataset, chosen: np.ndarray) -> dict[
     return {
         "density": batch.relative_density.numpy(),
         "contact": (label.detail("touching") > 0) | (label.detail("unresolved_gap") > 0),
+        "overlap": np.zeros(len(batch), dtype=bool) if welds is None else welds.linked.numpy(),
         "angle": torch.rad2deg(torch.acos(cosine)).numpy(),
         "valence": most(valence, batch.node_lattice),
         "ratio": most(batch.radii, batch.strut_lattice)
@@ -182,6 +184,7 @@ def classes(f: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         rows[name] = alone & (f["density"] >= low) & (f["density"] < high)
     return rows | {
         "struts touch or nearly": f["contact"],
+        "struts overlap without a joint": f["overlap"],
         "smallest angle below 30 degrees": f["angle"] < 30,
         "12 and more struts at a joint": f["valence"] >= 12,
         "radius ratio 1.01 to 2": (f["ratio"] >= 1.01) & (f["ratio"] < 2),

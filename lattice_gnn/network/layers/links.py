@@ -6,19 +6,16 @@ joint at its feet. Its radius grows smoothly from zero with the overlap, so that
 contact comes or goes. See ``docs/joints.md``.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.batch_simplification import STRUT_FIELDS
-from lattice_gnn.lattice.batch_solids import solids_of
-from lattice_gnn.lattice.gaps import gaps_within
-from lattice_gnn.network.layers.joint_kernel import kernel_for
+from lattice_gnn.network.layers.overlaps import overlapping
 from lattice_gnn.network.layers.straight import straight_connection
 
 _CENTRED = 0.02  #: pull of the closest points to the middles of the struts: unique if parallel
@@ -28,9 +25,6 @@ _NEGLIGIBLE = 2e-3  #: radius of a link, over that of the thinner strut, from wh
 _ONSET = 0.1  #: squared radius of a link, over that of the thinner strut, by which it fades in
 _THROUGH = 0.25  #: distance of axes, over the smaller radius, below which links fade out
 _SAME = 0.25  #: distance of feet on a strut, over its radius, within which they share a joint
-_IMAGES = 1_000_000  #: pairs of a strut and an image per lattice from which a tree is faster
-
-Rows = Int[np.ndarray, "pairs 5"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +87,7 @@ def weld(batch: LatticeBatch) -> Weld | None:
 
 
 def _links(batch: LatticeBatch) -> _Links | None:
-    rows = torch.from_numpy(_overlapping(batch)).to(batch.nodes.device)
+    rows = torch.from_numpy(overlapping(batch)).to(batch.nodes.device)
     if not len(rows):
         return None
     rows = rows[torch.from_numpy(np.lexsort(rows.cpu().numpy().T[::-1])).to(rows.device)]
@@ -105,54 +99,6 @@ def _links(batch: LatticeBatch) -> _Links | None:
     if not len(chosen):
         return None
     return _Links(struts[:, chosen], shifts[chosen], places[:, chosen], radii[chosen])
-
-
-@torch.no_grad()
-def _overlapping(batch: LatticeBatch) -> Rows:
-    """Find struts without common joint whose axes are closer than the sum of their radii."""
-    radii = torch.maximum(batch.radii, batch.end_radii)
-    kernel = kernel_for(batch.nodes, int(batch.strut_offsets.diff().square().sum()))
-    if kernel is None:
-        return _overlapping_by_numpy(batch, radii)
-    vectors, lengths = batch.strut_vectors, batch.lengths
-    inverses = torch.linalg.inv(batch.cells)
-    if _images(batch, lengths + 2 * radii, inverses) > _IMAGES * len(batch):
-        return _overlapping_by_numpy(batch, radii)
-    starts = batch.nodes[batch.struts[:, 0]]
-    starts = (starts[:, None] @ batch.cells[batch.strut_lattice])[:, 0]
-    found: Rows = kernel.overlapping(
-        (
-            batch.cells, inverses, batch.strut_offsets, starts + vectors / 2, vectors, lengths,
-            radii, batch.struts, batch.shifts,
-        )
-    )  # fmt: skip
-    return found
-
-
-def _images(
-    batch: LatticeBatch,
-    reach: Float[Tensor, " struts"],
-    inverses: Float[Tensor, "lattices 3 3"],
-) -> float:
-    """Estimate the number of pairs of a strut and an image of another within its reach."""
-    longest = reach.new_zeros(len(batch))
-    longest = longest.scatter_reduce(0, batch.strut_lattice, reach, "amax")
-    images = (2 * longest[:, None] * inverses.norm(dim=1) + 1).prod(1)
-    return float((images * batch.strut_offsets.diff().square()).sum())
-
-
-def _overlapping_by_numpy(batch: LatticeBatch, radii: Float[Tensor, " struts"]) -> Rows:
-    """``_overlapping`` by numpy; lattices with too many or too long struts count as free of it."""
-    uniform = replace(batch, radii=radii, end_radii=radii)
-    rows = []
-    for first, solids in zip(batch.strut_offsets.tolist(), solids_of(uniform), strict=False):
-        try:
-            gaps = gaps_within(solids, 0.0)
-        except LatticeGnnError:
-            continue
-        pair = np.stack([gaps.strut_a, gaps.strut_b], 1) + first
-        rows.append(np.concatenate([pair, gaps.shifts], 1))
-    return np.concatenate(rows) if rows else np.empty((0, 5), np.int64)
 
 
 def _radius_at(batch: LatticeBatch, struts: Tensor, places: Tensor) -> Tensor:

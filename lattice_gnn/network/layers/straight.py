@@ -29,6 +29,10 @@ def straight_connection(
         struts: The two struts of each link.
         shifts: Cell of the second one relative to the first.
     """
+    chosen = batch.strut_lattice[struts[0]].unique()
+    _, numbers = batch.members(chosen.cpu().numpy())
+    struts = torch.searchsorted(numbers, struts.contiguous())
+    batch = batch.select(chosen.cpu().numpy())
     pairs = JointPairs.of(batch)
     transparency = pairs.transparency(pairs.influence())
     clear = ((transparency - _FAINT) / (1 - _FAINT)).clamp(min=0)
