@@ -21,7 +21,7 @@ def joint_matrices(model: StiffnessNetwork, batch: LatticeBatch) -> Float[Tensor
     cell add up to it. Joints that links make on struts (``layers/links.py``) count to the ends of
     the strut, more to the nearer one. The trace of a part over 6 is the mean of the factors (as
     logarithms) by which the joint stiffens the cell: their sum over the joints is
-    log(det C / det P) / 6.
+    log(det C / det P) / 6, P the stiffness of the frame with its links.
 
     Args:
         model: A network with a correction of joints ("joints" or "joints-linear").
