@@ -34,7 +34,9 @@ def frame_of(rows: ArrayLike) -> Float[Tensor, "3 3"]:
 
 
 def pair(name: str, n: ArrayLike, m: ArrayLike) -> tuple[Tensor, Tensor]:
-    """Return two directions as unit vectors; refuse parallel ones.
+    """Return a unit vector and that along the part of another perpendicular to it.
+
+    Parallel directions are refused.
 
     Args:
         name: Name of the quantity, for the message.
@@ -42,9 +44,10 @@ def pair(name: str, n: ArrayLike, m: ArrayLike) -> tuple[Tensor, Tensor]:
         m: Second direction.
     """
     first, second = vector(n), vector(m)
-    if float(torch.linalg.cross(first, second).norm()) < 1e-6:
+    across = second - (second @ first) * first
+    if float(torch.linalg.vector_norm(across)) < 1e-6:
         raise LatticeGnnError(f"{name}: the two directions are parallel; give different ones")
-    return first, second
+    return first, unit_vectors(across)
 
 
 def direction_name(direction: ArrayLike) -> str:

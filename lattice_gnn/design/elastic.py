@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lattice_gnn.design import elastic_rules
 from lattice_gnn.design.directions import direction_name, frame_of, pair, vector
 from lattice_gnn.design.geometric import volume_fraction
 from lattice_gnn.design.quantities import Constraint, Quantity
@@ -38,9 +39,9 @@ SHARPNESS = 500.0
 def E(direction: ArrayLike) -> Quantity:  # noqa: N802 (the textbook letter)
     """Young's modulus along a direction (x, y, z) of any length, over E_s."""
     n = vector(direction)
-    return Quantity(
-        f"E[{direction_name(direction)}]", lambda state: moduli.young_modulus(state.stiffness, n)
-    )
+    name = f"E[{direction_name(direction)}]"
+    rule = elastic_rules.reciprocal(n, n)
+    return Quantity(name, lambda state: moduli.young_modulus(state.stiffness, n), elastic_rule=rule)
 
 
 def G(normal: ArrayLike, direction: ArrayLike) -> Quantity:  # noqa: N802 (the textbook letter)
@@ -50,7 +51,10 @@ def G(normal: ArrayLike, direction: ArrayLike) -> Quantity:  # noqa: N802 (the t
     """
     n, m = pair("G", normal, direction)
     name = f"G[{direction_name(normal)}][{direction_name(direction)}]"
-    return Quantity(name, lambda state: moduli.shear_modulus(state.stiffness, n, m))
+    rule = elastic_rules.reciprocal(n, m, 0.25)
+    return Quantity(
+        name, lambda state: moduli.shear_modulus(state.stiffness, n, m), elastic_rule=rule
+    )
 
 
 def poisson(load: ArrayLike, strain: ArrayLike) -> Quantity:
@@ -60,7 +64,10 @@ def poisson(load: ArrayLike, strain: ArrayLike) -> Quantity:
     """
     n, m = pair("poisson", load, strain)
     name = f"poisson[{direction_name(load)}][{direction_name(strain)}]"
-    return Quantity(name, lambda state: moduli.poisson_ratio(state.stiffness, n, m))
+    rule = elastic_rules.poisson(n, m)
+    return Quantity(
+        name, lambda state: moduli.poisson_ratio(state.stiffness, n, m), elastic_rule=rule
+    )
 
 
 def average_modulus(modulus: str, average: str = "hill") -> Quantity:

@@ -11,6 +11,7 @@ from torch import Tensor
 from lattice_gnn.design.directions import direction_name, vector
 from lattice_gnn.design.quantities import Quantity
 from lattice_gnn.design.state import DesignState
+from lattice_gnn.design.strut_rules import density
 from lattice_gnn.design.union_gradient import differentiable_volume_fraction, shape_of
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
@@ -24,7 +25,10 @@ GAPS = 12
 
 
 relative_density = Quantity(
-    "relative_density", lambda state: state.batch.relative_density, needs_stiffness=False
+    "relative_density",
+    lambda state: state.batch.relative_density,
+    needs_stiffness=False,
+    strut_rule=density,
 )
 """Sum of strut volumes over cell volume; overlap at the joints counts twice."""
 

@@ -14,11 +14,10 @@ has not fallen. Designs are independent: one that cannot be evaluated goes back 
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
-from lattice_gnn.design.problem import Point, Problem
+from lattice_gnn.design.point import Point
+from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.track import Track
 
 PERIOD = 20
@@ -104,7 +103,7 @@ def batched_search(
         point = problem.at(population.z)
         track.see(point)
         _remember(population, point)
-        gradient = point.gradient(_lagrangian(point, population))
+        gradient = point.gradient(_weights(point, population))
         gradient[~np.isfinite(point.excess)] = np.nan
         _advance(problem, population, gradient, max_steps)
         population.step += 1
@@ -117,7 +116,7 @@ def batched_search(
 
 
 def _remember(population: Population, point: Point) -> None:
-    cost, excess = point.cost.detach().numpy(), point.excess
+    cost, excess = point.cost, point.excess
     feasible = excess <= 0
     better = np.where(
         feasible & (population.excess <= 0), cost < population.cost, excess < population.excess
@@ -127,15 +126,11 @@ def _remember(population: Population, point: Point) -> None:
     population.cost[better], population.excess[better] = cost[better], excess[better]
 
 
-def _lagrangian(point: Point, population: Population) -> Float[Tensor, " designs"]:
-    g, rho = point.residuals, torch.from_numpy(population.penalty)[:, None]
-    multipliers = torch.from_numpy(population.multipliers)
-    equal = torch.from_numpy(point.equality)
-    inequality = (
-        0.5 * rho * ((multipliers / rho - g).clamp_min(0.0) ** 2 - (multipliers / rho) ** 2)
-    )
-    equality = -multipliers * g + 0.5 * rho * g**2
-    return point.cost + torch.where(equal, equality, inequality).sum(1)
+def _weights(point: Point, population: Population) -> Float[np.ndarray, "designs residuals"]:
+    """Return the derivatives of the augmented Lagrangian by the residuals."""
+    g, rho, multipliers = point.residuals, population.penalty[:, None], population.multipliers
+    pull = rho * g - multipliers
+    return np.where(point.equality, pull, np.minimum(pull, 0.0))
 
 
 def _advance(
@@ -161,7 +156,7 @@ def _advance(
 
 
 def _update_multipliers(population: Population, point: Point) -> None:
-    g = point.residuals.detach().numpy()
+    g = point.residuals
     fine = np.isfinite(g).all(1)
     rho = population.penalty[:, None]
     shifted = population.multipliers - rho * g

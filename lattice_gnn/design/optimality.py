@@ -83,7 +83,7 @@ def active_gradients(
     """
     counted = np.ones(len(z), dtype=bool) if bounds is None else bounds
     point = problem.at(z[None])
-    residuals, rows = point.residuals.detach().numpy()[0], point.jacobian()[0]
+    residuals, rows = point.residuals[0], point.jacobian()[0]
     equal: Bool[np.ndarray, " residuals"] = point.equality
     active = ~equal & (residuals <= ACTIVE)
     lower, upper = problem.bounds

@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize
 
-from lattice_gnn.design.problem import Point, Problem
+from lattice_gnn.design.point import Point
+from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.track import Track
 
 _RESTARTS = 3
@@ -67,7 +68,7 @@ class _View:
         self.place: bytes = b""
         self.worst = 0.0
         self.point = self._at(np.zeros(problem.variables.count))
-        self.residuals = self.point.residuals.detach().numpy()[0]
+        self.residuals = self.point.residuals[0]
         self.jacobian: tuple[bytes, Float[np.ndarray, "residuals variables"]] = (b"", np.zeros(0))
         self.equality = self.point.equality
 
@@ -94,7 +95,7 @@ class _View:
         return found
 
     def values(self, z: Float[np.ndarray, " variables"]) -> Float[np.ndarray, " residuals"]:
-        found = self._at(z).residuals.detach().numpy()[0]
+        found = self._at(z).residuals[0]
         if np.isfinite(found).all():
             self.residuals = found
         return self.residuals

@@ -18,13 +18,17 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from lattice_gnn.design.elastic_rules import ElasticRule
 from lattice_gnn.design.state import DesignState
+from lattice_gnn.design.strut_rules import StrutRule
 from lattice_gnn.errors import LatticeGnnError
 
 Sense = Literal["<=", ">=", "=="]
@@ -49,6 +53,9 @@ class Quantity:
         size: Number of values per lattice; None if there is one for every strut, gap or angle.
         target: Stiffness that it compares with, Mandel, NaN where free; None for most. It is
             checked against the symmetry that is kept.
+        strut_rule: The same number from the struts, with derivatives in closed form; None to
+            differentiate ``function``.
+        elastic_rule: The same from the stiffness.
     """
 
     name: str
@@ -56,6 +63,8 @@ class Quantity:
     needs_stiffness: bool = True
     size: int | None = 1
     target: Float[Tensor, "6 6"] | None = None
+    strut_rule: StrutRule | None = None
+    elastic_rule: ElasticRule | None = None
 
     def __call__(self, state: DesignState) -> Float[Tensor, "lattices values"]:
         """Evaluate; a single value has a column of its own."""
@@ -154,6 +163,8 @@ class Quantity:
             self,
             name=f"-{_bracketed(self.name, '+-')}",
             function=lambda state: -self(state),
+            strut_rule=None,
+            elastic_rule=None,
         )
 
 
@@ -200,12 +211,12 @@ class Constraint:
         bound = f"{self.bound:.6g}" if isinstance(self.bound, float | int) else "target"
         return f"{self.quantity.name} {self.sense} {bound}"
 
-    @property
+    @cached_property
     def unit(self) -> float:
         """The scale of violations."""
         if self.scale is not None:
             return self.scale
-        return float(torch.as_tensor(self.bound, dtype=torch.float64).abs().max()) or 1.0
+        return float(np.abs(self._bound).max()) or 1.0
 
     @property
     def allowed(self) -> float:
@@ -228,37 +239,57 @@ class Constraint:
         size = float(self.against(state).detach().abs().max())
         return replace(self, scale=size if 0.0 < size < math.inf else 1.0)
 
-    def residual(self, state: DesignState) -> Float[Tensor, "lattices values"]:
+    @property
+    def direction(self) -> int:
+        """Sign of the slope of the residual along the quantity: -1 for an upper bound."""
+        return -1 if self.sense == "<=" else 1
+
+    def residual_of(
+        self, values: Float[np.ndarray, "lattices values"]
+    ) -> Float[np.ndarray, "lattices values"]:
         """Return by how much each value satisfies the constraint, in multiples of the scale.
 
-        Not negative where an inequality is satisfied, zero where an equality is. Of a quantity with
-        many values only the worst are returned.
+        Not negative where an inequality is satisfied, zero where an equality is.
         """
-        return self._apart(self.quantity(state))
+        apart: Float[np.ndarray, "lattices values"] = (values - self._bound) / self.unit
+        return self.direction * apart
 
-    def worst(self, state: DesignState) -> Float[Tensor, " lattices"]:
+    def chosen(
+        self, residual: Float[np.ndarray, "lattices values"]
+    ) -> Int[np.ndarray, "lattices worst"] | None:
+        """Return which residuals the optimiser sees, the worst of many; None for all."""
+        if self.quantity.size is not None or residual.shape[1] <= MOST:
+            return None
+        return np.argpartition(residual, MOST, axis=1)[:, :MOST]
+
+    def residual(self, state: DesignState) -> Float[np.ndarray, "lattices values"]:
+        """Return by how much each value of a state satisfies the constraint; of many, the worst."""
+        residual = self.residual_of(self.quantity(state).detach().numpy())
+        chosen = self.chosen(residual)
+        return residual if chosen is None else np.take_along_axis(residual, chosen, axis=1)
+
+    def worst(self, state: DesignState) -> Float[np.ndarray, " lattices"]:
         """Return, for each lattice, the value nearest to a violation or violating most."""
-        values = self.quantity(state)
-        bound = torch.as_tensor(self.bound, dtype=values.dtype)
-        apart = (values - bound) / self.unit
-        gap = -apart.abs() if self.sense == "==" else -apart if self.sense == "<=" else apart
-        return values.gather(1, gap.argmin(1, keepdim=True))[:, 0]
+        values = self.quantity(state).detach().numpy()
+        gap = self.residual_of(values)
+        gap = -np.abs(gap) if self.sense == "==" else gap
+        return np.take_along_axis(values, gap.argmin(1)[:, None], axis=1)[:, 0]
 
-    def violation(self, state: DesignState) -> Float[Tensor, " lattices"]:
+    def violation(self, state: DesignState) -> Float[np.ndarray, " lattices"]:
         """Return the worst violation of each lattice, in multiples of the scale; 0 if none."""
-        residual = self.residual(state)
-        parts = residual.abs() if self.sense == "==" else (-residual).clamp_min(0.0)
-        return parts.amax(1)
+        return self.violation_of(self.residual_of(self.quantity(state).detach().numpy()))
 
-    def _apart(self, values: Tensor) -> Tensor:
-        bound = torch.as_tensor(self.bound, dtype=values.dtype)
-        apart = (values - bound) / self.unit
-        if self.sense == "==":
-            return apart
-        apart = -apart if self.sense == "<=" else apart
-        if self.quantity.size is None and apart.shape[1] > MOST:
-            return apart.topk(MOST, dim=1, largest=False).values
-        return apart
+    def violation_of(
+        self, residual: Float[np.ndarray, "lattices values"]
+    ) -> Float[np.ndarray, " lattices"]:
+        """Return the worst violation of residuals; 0 if none."""
+        parts = np.abs(residual) if self.sense == "==" else np.maximum(-residual, 0.0)
+        worst: Float[np.ndarray, " lattices"] = parts.max(1)
+        return worst
+
+    @cached_property
+    def _bound(self) -> Float[np.ndarray, "*values"]:
+        return np.asarray(self.bound, dtype=np.float64)
 
 
 def _constraint(quantity: Quantity, sense: Sense, bound: object) -> Constraint:

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from lattice_gnn.design.optimiser import slsqp
-from lattice_gnn.design.problem import Point, Problem
+from lattice_gnn.design.point import Point
+from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.track import Track
 
 _ATTEMPTS = 5  #: with growing margins
@@ -57,7 +58,7 @@ def _settled(
         moves = np.vstack([np.diag(units), -np.diag(units)])
         tried = np.array([variables.on_grid(x + move, units) for move in moves])
         several = problem.at(problem.z(tried), gradient=False)
-        costs = np.where(several.excess > 0, 0.0, several.cost.numpy())
+        costs = np.where(several.excess > 0, 0.0, several.cost)
         first = int(np.lexsort((costs, several.excess))[0])
         if not several.excess[first] < point.excess[0]:
             break

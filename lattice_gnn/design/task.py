@@ -12,6 +12,7 @@ from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.quantities import Constraint, Quantity
 from lattice_gnn.design.settings import Aim, DesignSettings
 from lattice_gnn.design.state import DesignState
+from lattice_gnn.design.strut_rules import shortest_over
 from lattice_gnn.design.variables import Variables, make_variables
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
@@ -86,7 +87,7 @@ def make_problem(task: Task) -> Problem:
             "struts that are extremely short or thin"
         )
     # A start whose objective is near zero would give a unit out of proportion to its changes.
-    steepest = float(np.linalg.norm(point.gradient(point.objective)))
+    steepest = float(np.linalg.norm(point.objective_gradient()))
     unit = max(abs(point.objective.item()), steepest if np.isfinite(steepest) else 0.0)
     return replace(problem, unit=unit or 1.0)
 
@@ -131,7 +132,9 @@ def strut_guard(lattice: Lattice, share: float) -> Constraint:
     def shortest(state: DesignState) -> Tensor:
         return (state.per_strut(state.batch.lengths) / lengths).amin(1)
 
-    return Quantity("strut length over its start", shortest, needs_stiffness=False) >= share
+    rule = shortest_over(lattice.lengths)
+    name = "strut length over its start"
+    return Quantity(name, shortest, needs_stiffness=False, strut_rule=rule) >= share
 
 
 def check_reachable(target: Tensor, lattice: Lattice, group: SpaceGroup) -> None:

@@ -80,7 +80,7 @@ def improve_topology(
 
 def _standing(problem: Problem, z: Float[np.ndarray, " variables"]) -> _Standing:
     point = problem.at(z[None], gradient=False)
-    return _Standing(problem, z, float(point.cost), float(point.excess[0]))
+    return _Standing(problem, z, point.cost.item(), float(point.excess[0]))
 
 
 def _accepts(now: _Standing, tried: _Standing) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from lattice_gnn.design.problem import Point
+from lattice_gnn.design.point import Point
 from lattice_gnn.design.result import Step
 from lattice_gnn.tensors.stiffness import Stiffness
 
@@ -46,11 +46,11 @@ class Track:
 
     def see(self, point: Point) -> None:
         """Record the evaluation of some designs."""
-        costs, excesses = point.cost.detach().numpy(), point.excess
+        costs, excesses = point.cost, point.excess
         order = np.lexsort((np.where(excesses > 0, 0.0, costs), excesses))
         first = int(order[0])
         if np.isfinite(excesses[first]) and self._is_better(costs[first], excesses[first]):
-            self.best = point.free.detach().numpy()[first].copy()
+            self.best = point.z[first].copy()
             self.cost, self.excess = float(costs[first]), float(excesses[first])
             mandel = point.state.mandel
             self.stiffness = None if mandel is None else Stiffness(mandel[first].detach().clone())

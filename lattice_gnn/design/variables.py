@@ -1,106 +1,27 @@
-"""Design variables: a vector x maps differentiably to lattices of one topology.
+"""Design variables: a vector x maps smoothly to lattices of one topology.
 
-Fractional node coordinates, radii and the strain of the cell are affine in x. The symmetry that is
-kept is exact for every x: displacements u of the nodes satisfy u(image of n) = R u(n), radii are
-equal on every orbit of struts, and strains are invariant under the point group. Each variable is a
-coordinate, a radius or a strain component itself (the bases are in reduced row echelon form), so
-that rounding a variable rounds what a file of the lattice holds.
+Fractional node coordinates, radii and the strain of the cell are affine in x.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
+from lattice_gnn.design.blocks import Block, cell_block, node_block, radius_block
 from lattice_gnn.design.settings import VARIABLES, DesignSettings
+from lattice_gnn.design.strut_rules import Slopes
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.memory import Remembering
 from lattice_gnn.lattice.space_group import SpaceGroup
-from lattice_gnn.tensors.notation import mandel_to_strain, rotation_mandel
+from lattice_gnn.tensors.notation import mandel_to_strain
 
 _ZERO = 1e-9
-_NODE_SCALE = 0.1  #: typical step of a node, in mean strut lengths
-_STRAIN_SCALE = 0.1
-_WIDEST = 0.25  #: default of the largest radius, in mean strut lengths
-_THINNEST = 0.1  #: default of the smallest radius, in smallest radii of the start
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
-    """Some variables and what they change: values = offset + x @ basis.
-
-    Attributes:
-        kind: "nodes", "radii" or "cell".
-        names: Name of each variable.
-        start: Value of each at the start.
-        lower: Smallest value of each.
-        upper: Largest value of each.
-        scale: Typical step of each.
-        basis: What a unit of each changes: fractional coordinates, radii, or Mandel strains.
-        offset: The rest of these values.
-    """
-
-    kind: str
-    names: tuple[str, ...]
-    start: Float[np.ndarray, " variables"]
-    lower: Float[np.ndarray, " variables"]
-    upper: Float[np.ndarray, " variables"]
-    scale: Float[np.ndarray, " variables"]
-    basis: Float[np.ndarray, "variables values"]
-    offset: Float[np.ndarray, " values"]
-
-
-def echelon(
-    rows: Float[np.ndarray, "rows columns"],
-) -> tuple[Float[np.ndarray, "rank columns"], Int[np.ndarray, " rank"]]:
-    """Return the reduced row echelon form and the pivot columns of a matrix."""
-    matrix = rows.astype(np.float64, copy=True)
-    pivots: list[int] = []
-    for column in range(matrix.shape[1]):
-        rank = len(pivots)
-        if rank == len(matrix):
-            break
-        best = rank + int(np.abs(matrix[rank:, column]).argmax())
-        if abs(matrix[best, column]) < _ZERO:
-            continue
-        matrix[[rank, best]] = matrix[[best, rank]]
-        matrix[rank] /= matrix[rank, column]
-        others = np.arange(len(matrix)) != rank
-        matrix[others] -= matrix[others, column, None] * matrix[rank]
-        pivots.append(column)
-    basis = matrix[: len(pivots)]
-    basis[np.abs(basis) < _ZERO] = 0.0
-    return basis, np.array(pivots, dtype=np.int64)
-
-
-def displacement_basis(
-    lattice: Lattice, group: SpaceGroup
-) -> tuple[Float[np.ndarray, "variables coordinates"], Int[np.ndarray, " variables"]]:
-    """Return the invariant displacements (fractional, node by node) without rigid translations.
-
-    The second array holds the coordinate that each basis vector names.
-    """
-    size = 3 * lattice.num_nodes
-    projector = np.zeros((size, size))
-    columns = 3 * np.arange(lattice.num_nodes)[:, None, None] + np.arange(3)
-    for R, images in zip(group.rotations, group.node_images, strict=True):
-        rows = 3 * images[:, None, None] + np.arange(3)[:, None]
-        projector[rows, columns] += R
-    basis, pivots = echelon(projector.T / group.order)
-    _, held = echelon(group.rotations.mean(0).T)
-    kept = ~np.isin(pivots, held)
-    return basis[kept], pivots[kept]
-
-
-def strain_basis(lattice: Lattice, group: SpaceGroup) -> Float[np.ndarray, "variables 6"]:
-    """Return the invariant strains, Mandel."""
-    Q = rotation_mandel(torch.from_numpy(group.cartesian(lattice.cell))).numpy()
-    return echelon(Q.mean(0).T)[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,28 +83,78 @@ class Variables(Remembering):
         ]
         return Variables(self.lattice, self.group, tuple(blocks))
 
-    def batch(self, x: Float[Tensor, "lattices variables"]) -> LatticeBatch:
-        """Return the lattices of some x, differentiable with respect to x."""
+    def batch(self, x: Float[np.ndarray, "lattices variables"]) -> LatticeBatch:
+        """Return the lattices of some x; their derivatives are those of ``chained``."""
         start: LatticeBatch = self._once(len(x), lambda: _repeated(self.lattice, len(x)))
-        parts = x.split([len(block.names) for block in self.blocks], dim=1)
         changes: dict[str, Tensor] = {}
-        for block, part in zip(self.blocks, parts, strict=True):
-            values = torch.from_numpy(block.offset) + part @ torch.from_numpy(block.basis)
+        for block, part in self._parts(x):
+            values = torch.from_numpy(block.offset + part @ block.basis)
             if block.kind == "nodes":
-                changes["nodes"] = values.reshape(-1, 3)
+                changes["nodes"] = values.view(-1, 3)
             elif block.kind == "radii":
-                radii = values.reshape(-1)
-                changes["radii"] = radii
-                changes["end_radii"] = radii * (start.end_radii / start.radii)
-                changes["inner_radii"] = radii * (start.inner_radii / start.radii)
+                radii = values.view(-1)
+                changes["radii"] = changes["end_radii"] = radii
+                for name, ratios in self._radius_ratios().items():
+                    changes[name] = radii * torch.from_numpy(ratios).repeat(len(x))
             else:
-                stretch = torch.matrix_exp(mandel_to_strain(values))
-                changes["cells"] = start.cells @ stretch
+                changes["cells"] = _stretched(start.cells, values)
         return start.replace(**changes)
+
+    def _parts(
+        self, x: Float[np.ndarray, "lattices variables"]
+    ) -> Iterator[tuple[Block, Float[np.ndarray, "lattices own"]]]:
+        """Yield every block with its variables."""
+        first = 0
+        for block in self.blocks:
+            last = first + len(block.names)
+            yield block, x[:, first:last]
+            first = last
+
+    @property
+    def changing(self) -> tuple[str, ...]:
+        """Names of the tensors of a ``LatticeBatch`` that the variables change, each once."""
+        names: tuple[str, ...] = self._once("changing", self._changing)
+        return names
+
+    def _changing(self) -> tuple[str, ...]:
+        found: list[str] = []
+        for block in self.blocks:
+            found.append("cells" if block.kind == "cell" else block.kind)
+            found += self._radius_ratios() if block.kind == "radii" else ()
+        return tuple(found)
+
+    def chained(
+        self, x: Float[np.ndarray, "lattices variables"], slopes: Slopes
+    ) -> Float[np.ndarray, "lattices rows variables"]:
+        """Return derivatives by x from those by the lattices, by the chain rule.
+
+        Args:
+            x: Where.
+            slopes: Derivatives by the tensors that are ``changing``.
+        """
+        found = []
+        for block, part in self._parts(x):
+            if block.kind == "nodes":
+                values = slopes["nodes"].reshape(*slopes["nodes"].shape[:2], -1)
+            elif block.kind == "radii":
+                values = slopes["radii"]
+                for name, ratios in self._radius_ratios().items():
+                    values = values + slopes[name] * ratios
+            else:
+                values = _by_strain(self.lattice.cell, block.offset + part @ block.basis, slopes)
+            each = values.reshape(-1, block.basis.shape[1]) @ block.basis.T
+            found.append(each.reshape(*values.shape[:2], -1))
+        return np.concatenate(found, axis=2)
+
+    def _radius_ratios(self) -> dict[str, Float[np.ndarray, " struts"]]:
+        """Return end and bore radii as multiples of the radii; only those that differ."""
+        found: dict[str, Float[np.ndarray, " struts"]]
+        found = self._once("radius ratios", lambda: _radius_ratios(self.lattice))
+        return found
 
     def lattice_of(self, x: Float[np.ndarray, " variables"]) -> Lattice:
         """Return the lattice of one x, with the name and the material of the start."""
-        batch = self.batch(torch.as_tensor(x, dtype=torch.float64)[None])
+        batch = self.batch(np.asarray(x, dtype=np.float64)[None])
         (found,) = batch.to_lattices(material=self.lattice.material)
         same = {name: getattr(self.lattice, name) for name in ("name", "units", "E", "nu")}
         return found.replace(**same)
@@ -241,12 +212,12 @@ def make_variables(
     chosen = _checked(vary)
     blocks = []
     if "nodes" in chosen:
-        blocks.append(_node_block(lattice, group, settings))
+        blocks.append(node_block(lattice, group, settings))
     if "radii" in chosen or "radius" in chosen:
-        blocks.append(_radius_block(lattice, group, settings, one="radius" in chosen))
+        blocks.append(radius_block(lattice, group, settings, one="radius" in chosen))
     cell = chosen & {"cell", "cell_shape", "cell_volume"}
     if cell:
-        blocks.append(_cell_block(lattice, group, settings, cell.pop()))
+        blocks.append(cell_block(lattice, group, settings, cell.pop()))
     if not any(len(block.names) for block in blocks):
         raise LatticeGnnError(
             f"design: with the symmetry {group!r} kept, none of {', '.join(sorted(chosen))} can "
@@ -272,78 +243,29 @@ def _checked(vary: Sequence[str]) -> set[str]:
     return chosen
 
 
-def _node_block(lattice: Lattice, group: SpaceGroup, settings: DesignSettings) -> Block:
-    basis, pivots = displacement_basis(lattice, group)
-    nodes = lattice.nodes.reshape(-1)
-    start = nodes[pivots]
-    mean = float(lattice.lengths.mean())
-    unit = mean / np.linalg.norm(lattice.cell, axis=1)[pivots % 3]
-    return Block(
-        kind="nodes",
-        names=tuple(f"node {p // 3}, {'abc'[p % 3]}" for p in pivots),
-        start=start,
-        lower=start - settings.move * unit,
-        upper=start + settings.move * unit,
-        scale=_NODE_SCALE * unit,
-        basis=basis,
-        offset=nodes - start @ basis,
-    )
+def _radius_ratios(lattice: Lattice) -> dict[str, Float[np.ndarray, " struts"]]:
+    """Return end and bore radii as multiples of the radii; only those that differ."""
+    one = LatticeBatch.from_lattices([lattice])
+    ends, bores = ((x / one.radii).numpy() for x in (one.end_radii, one.inner_radii))
+    found = {"end_radii": ends} if (ends != 1).any() else {}
+    return found | ({"inner_radii": bores} if bores.any() else {})
 
 
-def _radius_block(
-    lattice: Lattice, group: SpaceGroup, settings: DesignSettings, *, one: bool
-) -> Block:
-    radii = lattice.radii
-    low, high = settings.radius_bounds or (
-        _THINNEST * float(radii.min()),
-        max(_WIDEST * float(lattice.lengths.mean()), 1.5 * float(radii.max())),
-    )
-    if one:
-        start = radii.max(keepdims=True)
-        basis = (radii / start)[None]
-        low, high = low * float(start[0] / radii.min()), high
-        names: tuple[str, ...] = ("largest radius",)
-    else:
-        orbit = group.strut_images.min(0)
-        first, number = np.unique(orbit, return_inverse=True)
-        basis = (np.arange(len(first))[:, None] == number).astype(np.float64)
-        start = basis @ radii / basis.sum(1)
-        names = tuple(f"radius of strut {s}" for s in first)
-    if low > high:
-        raise LatticeGnnError(
-            f"design: one factor for all radii cannot keep them between {low:.4g} and {high:.4g}; "
-            "vary radii instead of radius, or widen radius_bounds"
-        )
-    return Block(
-        kind="radii",
-        names=names,
-        start=start,
-        lower=np.full(len(names), low),
-        upper=np.full(len(names), high),
-        scale=np.clip(start, low, high),
-        basis=basis,
-        offset=np.zeros(len(radii)),
-    )
+def _stretched(cells: Float[Tensor, "*#b 3 3"], strain: Float[Tensor, "b 6"]) -> Tensor:
+    """Return cell vectors after a strain, Mandel; one without trace keeps the volume."""
+    return cells @ torch.matrix_exp(mandel_to_strain(strain))
 
 
-def _cell_block(lattice: Lattice, group: SpaceGroup, settings: DesignSettings, kind: str) -> Block:
-    basis = strain_basis(lattice, group)
-    dilatation = np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
-    if kind == "cell_volume":
-        basis = dilatation[None]
-    elif kind == "cell_shape":
-        basis = echelon(basis - np.outer(basis @ dilatation, dilatation) / 3)[0]
-    count = len(basis)
-    return Block(
-        kind="cell",
-        names=tuple(f"strain {1 + k}" for k in range(count)),
-        start=np.zeros(count),
-        lower=np.full(count, -settings.strain),
-        upper=np.full(count, settings.strain),
-        scale=np.full(count, _STRAIN_SCALE),
-        basis=basis,
-        offset=np.zeros(6),
-    )
+def _by_strain(
+    cell: Float[np.ndarray, "3 3"], strain: Float[np.ndarray, "lattices 6"], slopes: Slopes
+) -> Float[np.ndarray, "lattices rows 6"]:
+    """Return derivatives by the strain of the cell from those by the cell: one row, one copy."""
+    given = torch.from_numpy(slopes["cells"])
+    copies = torch.from_numpy(np.repeat(strain, given.shape[1], axis=0)).requires_grad_()
+    with torch.enable_grad():
+        stretched = _stretched(torch.tensor(cell), copies)
+    (found,) = torch.autograd.grad(stretched, copies, given.reshape(-1, 3, 3))
+    return found.numpy().reshape(*given.shape[:2], 6)
 
 
 def _repeated(lattice: Lattice, count: int) -> LatticeBatch:

@@ -44,9 +44,9 @@ def test_derivatives_are_those_of_central_differences(problem):
     h = 1e-5
     ahead, behind = (problem.at((z + s * h * direction)[None], gradient=False) for s in (1, -1))
     assert gradient @ direction == pytest.approx(
-        float(ahead.cost - behind.cost) / (2 * h), rel=1e-5
+        (ahead.cost - behind.cost).item() / (2 * h), rel=1e-5
     )
-    slopes = (ahead.residuals - behind.residuals).numpy()[0] / (2 * h)
+    slopes = (ahead.residuals - behind.residuals)[0] / (2 * h)
     assert rows @ direction == pytest.approx(slopes, rel=1e-5, abs=1e-8)
 
 
@@ -59,7 +59,7 @@ def test_slsqp_agrees_with_the_trust_region_method_of_scipy(problem, best):
         jac=lambda z: problem.at(z[None]).cost_gradient()[0],
         bounds=list(zip(lower, upper, strict=True)),
         constraints=NonlinearConstraint(
-            lambda z: problem.at(z[None], gradient=False).residuals.numpy()[0],
+            lambda z: problem.at(z[None], gradient=False).residuals[0],
             0,
             np.inf,
             jac=lambda z: problem.at(z[None]).jacobian()[0],
