@@ -5,7 +5,7 @@ form they take a small part of the time of a beam solution, which automatic diff
 not.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +47,7 @@ class StrutGeometry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Partials:
-    """Derivatives of one number per lattice by what it is computed from.
+    """Derivatives of one number per lattice by what it is computed from; None for zero.
 
     Attributes:
         lengths: By the length of every strut.
@@ -58,10 +58,10 @@ class Partials:
     """
 
     lengths: Float[np.ndarray, "lattices struts"]
-    volumes: Float[np.ndarray, " lattices"]
-    radii: Float[np.ndarray, "lattices struts"]
-    end_radii: Float[np.ndarray, "lattices struts"]
-    inner_radii: Float[np.ndarray, "lattices struts"]
+    volumes: Float[np.ndarray, " lattices"] | None = None
+    radii: Float[np.ndarray, "lattices struts"] | None = None
+    end_radii: Float[np.ndarray, "lattices struts"] | None = None
+    inner_radii: Float[np.ndarray, "lattices struts"] | None = None
 
 
 StrutRule = Callable[[StrutGeometry], tuple[Float[np.ndarray, " lattices"], Partials]]
@@ -124,7 +124,7 @@ class Net(Remembering):
             if "nodes" in wanted:
                 found["nodes"] = by_places @ struts.cells.mT[:, None]
             if "cells" in wanted:
-                by_volume = np.stack([row.volumes for row in rows], axis=1)
+                by_volume = _stacked([row.volumes for row in rows], struts.volumes)
                 inverse = np.linalg.inv(struts.cells).mT
                 growth = (struts.volumes[:, None, None] * inverse)[:, None]
                 found["cells"] = (
@@ -134,9 +134,9 @@ class Net(Remembering):
                 )
         for name in ("radii", "end_radii", "inner_radii"):
             if name in wanted:
-                found[name] = np.stack([getattr(row, name) for row in rows], axis=1)
+                found[name] = _stacked([getattr(row, name) for row in rows], struts.lengths)
         if "radii" in wanted and "end_radii" not in wanted:
-            found["radii"] += np.stack([row.end_radii for row in rows], axis=1)
+            found["radii"] += _stacked([row.end_radii for row in rows], struts.lengths)
         return found
 
     def _by_places(
@@ -152,6 +152,17 @@ class Net(Remembering):
         """Return the matrix that sums over the ends of struts: -1 at node i, 1 at node j."""
         found: csr_array = self._once("incidence", lambda: _incidence(self.struts, self.nodes))
         return found
+
+
+def _stacked(
+    rows: Sequence[np.ndarray | None], like: Float[np.ndarray, "lattices *rest"]
+) -> Float[np.ndarray, "lattices rows *rest"]:
+    """Stack rows, with zeros for None."""
+    found = np.zeros((len(like), len(rows), *like.shape[1:]))
+    for k, row in enumerate(rows):
+        if row is not None:
+            found[:, k] = row
+    return found
 
 
 def _incidence(struts: Int[np.ndarray, "struts 2"], nodes: int) -> csr_array:
@@ -187,8 +198,6 @@ def shortest_over(lengths: Float[np.ndarray, " struts"]) -> StrutRule:
         first = ratios.argmin(1, keepdims=True)
         slopes = np.zeros_like(ratios)
         np.put_along_axis(slopes, first, 1 / lengths[first], axis=1)
-        none = np.zeros_like(ratios)
-        partials = Partials(slopes, np.zeros(len(ratios)), none, none, none)
-        return np.take_along_axis(ratios, first, axis=1)[:, 0], partials
+        return np.take_along_axis(ratios, first, axis=1)[:, 0], Partials(slopes)
 
     return rule
