@@ -70,7 +70,9 @@ Starts = Annotated[
 Refine = Annotated[
     int,
     typer.Option(
-        metavar="N", min=0, help="Search again, at most N times, if the reference refutes a design."
+        metavar="N",
+        min=0,
+        help="Search again, at most N times, until the reference confirms a design.",
     ),
 ]
 MaxSteps = Annotated[int, typer.Option(metavar="N", min=1, help="Most steps of each start.")]
@@ -159,7 +161,7 @@ def design(  # noqa: PLR0913 (every option of a command is a parameter)
 
         show(*design_blocks(document))
     say_warnings(document.notes)
-    if result.status == "interrupted":
+    if result.interrupted:
         say_note(f"interrupted: the same command resumes from {checkpoint}")
         raise typer.Exit(INTERRUPTED)
     checkpoint.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ STATUS = {
 VERDICT = {
     "confirmed": "confirmed by {}",
     "refuted": "REFUTED by {}: a constraint is violated, or the objective is worse than before",
+    "undecided": "UNDECIDED by {}: its own error is too large to tell",
     "unchecked": "not checked by a reference",
 }
 

@@ -31,19 +31,21 @@ from lattice_gnn.wording import percent
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Design:
-    """A rounded design and the problem that it solves.
+    """A design and the problem that it solves.
 
     Attributes:
         problem: The problem.
-        x: Its variables, rounded.
+        x: Its variables.
         lattice: The lattice.
         ran_out: Whether the limit of steps ended the search.
+        rounded: Whether it is rounded; not where no rounded design can be evaluated.
     """
 
     problem: Problem
     x: Float[np.ndarray, " variables"]
     lattice: Lattice
     ran_out: bool
+    rounded: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +83,8 @@ def assemble(
     verification: Verification | None,
     found: Found,
     told: tuple[tuple[str, ...], tuple[Step, ...]],
+    *,
+    interrupted: bool,
 ) -> DesignResult:
     """Return the result.
 
@@ -90,6 +94,7 @@ def assemble(
         verification: What the reference says; None if it was not asked.
         found: What the search found.
         told: Notes so far, and the history.
+        interrupted: Whether the user ended any part of the design.
     """
     notes, history = told
     problem, state = design.problem, evaluate(design)
@@ -114,6 +119,7 @@ def assemble(
             value=value,
             start_reference=None if verification is None else verification.start.objective,
             reference=None if verification is None else verification.design.objective,
+            reference_error=None if verification is None else verification.design.objective_error,
         ),
         constraints=constraints,
         reference=None if verification is None else _reference(state, verification),
@@ -125,7 +131,12 @@ def assemble(
         refinements=() if verification is None else verification.refinements,
         symmetry=repr(problem.variables.group) if task.keep_symmetry else None,
         variables=problem.variables.count,
-        notes=(*notes, *_end_notes(design, constraints)),
+        notes=(
+            *notes,
+            *_end_notes(design, constraints),
+            *(() if verification is None else _reference_notes(task, constraints, verification)),
+        ),
+        interrupted=interrupted,
     )
 
 
@@ -161,6 +172,7 @@ def _constraint_values(
                 allowed=constraint.allowed,
                 reference=checked.values[k] if checked and known else None,
                 reference_violation=checked.violations[k] if checked and known else None,
+                reference_worst=checked.most[k] if checked and known else None,
             )
         )
     return tuple(rows)
@@ -177,6 +189,28 @@ def _reference(state: DesignState, verification: Verification) -> Reference:
     )
 
 
+def _reference_notes(
+    task: Task, constraints: tuple[ConstraintValue, ...], verification: Verification
+) -> tuple[str, ...]:
+    """Say which constraints the reference finds violated, and where its error leaves that open."""
+    by, design = f"{verification.method} FEM", verification.design
+    notes = []
+    for row in constraints:
+        allowed = max(row.allowed, task.settings.reference_tolerance)
+        if (row.reference_violation or 0.0) > allowed:
+            notes.append(
+                f"By {by}, {row.name} is violated by {percent(row.reference_violation or 0.0)} of "
+                "its scale."
+            )
+        elif (row.reference_worst or 0.0) > allowed:
+            notes.append(
+                f"The error of {by}, {percent(design.error or 0.0)} of C, leaves open whether "
+                f"{row.name} holds: it may be violated by {percent(row.reference_worst or 0.0)} of "
+                "its scale."
+            )
+    return tuple(notes)
+
+
 def _end_notes(design: Design, constraints: tuple[ConstraintValue, ...]) -> tuple[str, ...]:
     """Say which constraints are violated, what limits the result, and where it leaves a domain."""
     notes = [
@@ -185,6 +219,8 @@ def _end_notes(design: Design, constraints: tuple[ConstraintValue, ...]) -> tupl
         for row in constraints
         if not row.satisfied
     ]
+    if not design.rounded:
+        notes.append("No rounded design can be evaluated, so that this one is not rounded.")
     variables, made = design.problem.variables, design.problem.made
     printed = made.lattice(design.lattice)
     if str(made):

@@ -1,82 +1,93 @@
-"""Checkpoints of a design search: written now and then, resumed by the same task."""
+"""Checkpoints of a design: what every stage has found, from which the same task goes on.
+
+The stages are the search, the topology moves and the refinement. Each has its section of arrays in
+one file, so that a finished stage is not repeated and an interrupted one goes on.
+"""
 
 import hashlib
 import io
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
-from lattice_gnn.design.multistart import Population
 from lattice_gnn.design.task import Task
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import check_writable, write_whole
 
+Section = dict[str, np.ndarray]
+
 
 class Checkpoint:
-    """The file that holds the state of a search.
+    """The file that holds the state of a design.
 
     Attributes:
-        path: The file.
+        path: The file; None to write nothing and resume nothing.
         task: Digest of the task, so that another task does not resume it.
     """
 
-    def __init__(self, path: Path, task: Task):
+    def __init__(self, path: Path | None, task: Task):
         self.path, self.task = path, _digest(task)
-        check_writable(path)
+        self._sections: dict[str, Section] = {}
+        if path is not None:
+            check_writable(path)
+            self._sections = self._load(path)
 
-    def save(self, best: Float[np.ndarray, " variables"], population: Population | None) -> None:
-        """Write the best design and, of a batched search, the population."""
-        arrays = {"task": np.array(self.task), "best": best}
-        if population is not None:
-            for item in fields(Population):
-                arrays[f"population_{item.name}"] = np.asarray(getattr(population, item.name))
+    def get(self, stage: str) -> Section | None:
+        """Return the section of a stage; None if there is none."""
+        return self._sections.get(stage)
+
+    def put(self, stage: str, section: Section) -> None:
+        """Write the section of a stage; the other sections stay."""
+        self._sections[stage] = section
+        if self.path is None:
+            return
+        arrays = {"task": np.array(self.task)}
+        for name, values in self._sections.items():
+            arrays |= {f"{name}/{key}": np.asarray(value) for key, value in values.items()}
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, **arrays)
         write_whole(self.path, content.getvalue())
 
-    def load(self) -> tuple[Float[np.ndarray, " variables"], Population | None] | None:
-        """Return what was saved; None if there is no file.
+    def _load(self, path: Path) -> dict[str, Section]:
+        """Return what was saved; nothing if there is no file.
 
         Raises:
             LatticeGnnError: If the file is damaged or of another task.
         """
-        if not self.path.exists():
-            return None
+        if not path.exists():
+            return {}
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            with np.load(path, allow_pickle=False) as file:
                 saved = dict(file)
-            task, best = str(saved["task"]), saved["best"]
-            population = None
-            if "population_z" in saved:
-                values = {x.name: saved[f"population_{x.name}"] for x in fields(Population)}
-                values["step"] = int(values["step"])
-                population = Population(**values)
+            task = str(saved.pop("task"))
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise LatticeGnnError(
-                f"{self.path}: no checkpoint of a design ({type(error).__name__}); delete it or "
+                f"{path}: no checkpoint of a design ({type(error).__name__}); delete it or "
                 "name another file"
             ) from None
         if task != self.task:
             raise LatticeGnnError(
-                f"{self.path}: checkpoint of another design task; delete it or name another file"
+                f"{path}: checkpoint of another design task; delete it or name another file"
             )
-        return best, population
+        sections: dict[str, Section] = {}
+        for name, value in saved.items():
+            stage, key = name.split("/", 1)
+            sections.setdefault(stage, {})[key] = value
+        return sections
 
 
 def _digest(task: Task) -> str:
-    start, settings = task.start, task.settings
+    start = task.start
+    arrays = (start.cell, start.nodes, start.struts, start.shifts, start.radii)
     parts = (
-        *(str(hash_of) for hash_of in (start.cell.tobytes(), start.nodes.tobytes())),
-        str((start.struts.tobytes(), start.shifts.tobytes(), start.radii.tobytes())),
+        *(array.tobytes().hex() for array in arrays),
         task.objective.name,
         task.aim,
         *(constraint.name for constraint in task.constraints),
         *task.vary,
+        task.fidelity if isinstance(task.fidelity, str) else type(task.fidelity).__name__,
         str((task.keep_symmetry, task.starts, task.seed)),
-        str((settings.max_steps, settings.method, settings.move, settings.radius_bounds)),
-        str((settings.strain, settings.perturbation)),
-        str(settings.as_manufactured),
+        str(replace(task.settings, checkpoint=None)),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

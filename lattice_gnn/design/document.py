@@ -66,6 +66,7 @@ def _objective(result: DesignResult) -> ObjectiveFacts:
         value=found.value,
         start_reference=found.start_reference,
         reference=found.reference,
+        reference_error=found.reference_error,
     )
 
 
@@ -79,6 +80,7 @@ def _constraints(result: DesignResult) -> tuple[ConstraintFacts, ...]:
             satisfied=row.satisfied,
             reference=row.reference,
             reference_violation=row.reference_violation,
+            reference_worst=row.reference_worst,
         )
         for row in result.constraints
     )

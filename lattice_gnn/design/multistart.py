@@ -11,7 +11,8 @@ is minimised by Adam (Kingma and Ba 2015) in scaled variables, projected onto th
 has not fallen. Designs are independent: one that cannot be evaluated goes back to where it could.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -74,6 +75,16 @@ class Population:
             cost=np.full(count, np.inf),
             excess=np.full(count, np.inf),
         )
+
+    def section(self) -> dict[str, np.ndarray]:
+        """Return the state as arrays, for a checkpoint."""
+        return {item.name: np.asarray(getattr(self, item.name)) for item in fields(self)}
+
+    @classmethod
+    def of_section(cls, section: dict[str, np.ndarray]) -> "Population":
+        """Return the state that a checkpoint holds."""
+        values: dict[str, Any] = {item.name: section[item.name] for item in fields(cls)}
+        return cls(**{**values, "step": int(values["step"])})
 
     def ranking(self) -> list[int]:
         """Return the starts, best first: feasible ones by cost, then the others by violation."""

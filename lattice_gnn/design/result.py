@@ -28,9 +28,12 @@ class Verdict(StrEnum):
     """What the reference says about the design."""
 
     CONFIRMED = "confirmed"
-    """Every constraint is satisfied, and the objective is no worse than the start's."""
+    """Every constraint is satisfied, and the objective is no worse than the start's, whatever the
+    reference's own error."""
     REFUTED = "refuted"
-    """By the reference, a constraint is violated or the objective is worse than the start's."""
+    """A constraint is violated or the objective is worse than the start's, whatever that error."""
+    UNDECIDED = "undecided"
+    """The error of the reference is too large to tell."""
     UNCHECKED = "unchecked"
     """No reference was computed."""
 
@@ -66,6 +69,7 @@ class ObjectiveValue:
         value: Value of the design by the evaluator.
         start_reference: Value of the start by the reference.
         reference: Value of the design by the reference.
+        reference_error: How much the reference's own error changes it; 0 for beams.
     """
 
     name: str
@@ -74,6 +78,7 @@ class ObjectiveValue:
     value: float
     start_reference: float | None = None
     reference: float | None = None
+    reference_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ class ConstraintValue:
         allowed: Largest violation of a satisfied constraint.
         reference: The value by the reference.
         reference_violation: The violation by the reference.
+        reference_worst: The violation at its largest with the reference's own error.
     """
 
     name: str
@@ -95,6 +101,7 @@ class ConstraintValue:
     allowed: float
     reference: float | None = None
     reference_violation: float | None = None
+    reference_worst: float | None = None
 
     @property
     def satisfied(self) -> bool:
@@ -119,7 +126,7 @@ class Reference:
     gap: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Refinement:
     """One refinement: a search with the evaluator corrected by the reference.
 
@@ -161,6 +168,7 @@ class DesignResult:
         symmetry: The space group that was kept, such as "Pm-3m (221), 48 operations".
         variables: Number of design variables.
         notes: Sentences about what a user must know of this result.
+        interrupted: Whether the user ended the search, the verification or the refinement.
     """
 
     task: Task
@@ -181,6 +189,7 @@ class DesignResult:
     symmetry: str | None = None
     variables: int = 0
     notes: tuple[str, ...] = ()
+    interrupted: bool = False
 
     def report(self) -> DesignReport:
         """Return the result as a typed document."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from lattice_gnn.design.optimiser import slsqp
+from lattice_gnn.design.optimiser import NotFiniteError, slsqp
 from lattice_gnn.design.point import Point
 from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.track import Track
@@ -18,16 +18,16 @@ _STEPS = 20
 
 def round_design(
     problem: Problem, z: Float[np.ndarray, " variables"], digits: int
-) -> Float[np.ndarray, " variables"]:
-    """Return the variables x of a design, rounded.
+) -> tuple[Float[np.ndarray, " variables"], bool]:
+    """Return the variables x of a design, rounded, and whether they are.
 
-    Where rounding violates a constraint, last digits are changed one at a time as long as this
-    reduces the violation; if that is not enough, the design is searched again with a margin to the
-    bounds that it violated.
+    They are not if no rounded design can be evaluated. Where rounding violates a constraint, last
+    digits are changed one at a time as long as this reduces the violation; if that is not enough,
+    the design is searched again with a margin to the bounds that it violated.
     """
     margins = np.zeros(len(problem.constraints))
     allowed = np.array([constraint.allowed for constraint in problem.constraints])
-    best, least = problem.x(z), np.inf  # kept if no rounded design can be evaluated
+    best, least = problem.x(z), np.inf
     for _ in range(_ATTEMPTS):
         x, point = _settled(problem, problem.variables.rounded(problem.x(z), digits), digits)
         excess = float(point.excess[0])
@@ -38,11 +38,14 @@ def round_design(
         missed = point.violations[0]
         margins = np.where(missed > allowed, 2 * np.maximum(margins, missed), margins)
         follow = Track(phase="round")
-        slsqp(_tightened(problem, margins), z, (follow,), _STEPS)
+        try:
+            slsqp(tightened(problem, margins), z, (follow,), _STEPS)
+        except NotFiniteError:
+            break  # what was rounded before stays the best
         if follow.best is None:
             break
         z = follow.best
-    return best
+    return best, bool(np.isfinite(least))
 
 
 def _settled(
@@ -67,14 +70,18 @@ def _settled(
     return x, point
 
 
-def _tightened(problem: Problem, margins: Float[np.ndarray, " constraints"]) -> Problem:
-    """Return the problem with inequalities moved inwards by margins, in multiples of the scale."""
-    constraints = []
-    for constraint, margin in zip(problem.constraints, margins, strict=True):
+def tightened(problem: Problem, margins: Float[np.ndarray, " first"]) -> Problem:
+    """Return the problem with inequalities moved inwards by margins, in multiples of the scale.
+
+    Margins are those of the first constraints; the others stay.
+    """
+    constraints = list(problem.constraints[len(margins) :])
+    for k, margin in reversed(list(enumerate(margins))):
+        constraint = problem.constraints[k]
         if margin > 0 and constraint.sense != "==":
             inward = -margin if constraint.sense == "<=" else margin
             unit = constraint.unit
             bound = constraint.bound + inward * unit
             constraint = replace(constraint, bound=bound, scale=unit)
-        constraints.append(constraint)
+        constraints.insert(0, constraint)
     return replace(problem, constraints=tuple(constraints))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from lattice_gnn.design.checkpoint import Checkpoint
+from lattice_gnn.design.checkpoint import Checkpoint, Section
 from lattice_gnn.design.multistart import Population, batched_search, draw_starts
 from lattice_gnn.design.optimiser import NotFiniteError, slsqp
 from lattice_gnn.design.problem import Problem
@@ -38,44 +38,76 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def search(problem: Problem, task: Task, track: Track, *, nudge: bool) -> Found:
-    """Search from all starts of a task.
+def search(problem: Problem, task: Task, track: Track, store: Checkpoint, *, nudge: bool) -> Found:
+    """Search from all starts of a task, or go on where a checkpoint is.
 
     Args:
         problem: The problem.
         task: Its task: number of starts, seed, settings.
         track: Follows the search.
+        store: The checkpoint.
         nudge: Whether the first start is displaced too, because it is symmetric and the search may
             break that symmetry.
     """
-    settings = task.settings
-    rng = np.random.default_rng(task.seed)
-    starts = draw_starts(problem, task.starts, settings.perturbation, rng)
-    if nudge:
-        starts[0] = draw_starts(problem, 2, _NUDGE, rng)[1]
-    store = None if settings.checkpoint is None else Checkpoint(settings.checkpoint, task)
-    resumed = None if store is None else store.load()
-    batched = settings.method == "batched" or (settings.method == "auto" and task.starts > 1)
-    population: Population | None = None
-    if batched:
-        population = resumed[1] if resumed else None
-        population = population or Population.at(problem, starts)
-    elif resumed:
-        starts[0] = resumed[0]
-    if resumed:
-        track.see(problem.at(resumed[0][None], gradient=False))
+    finished = store.get("found")
+    if finished is not None:
+        track.see(problem.at(finished["z"][None], gradient=False))
+        return _found_of(finished)
+    starts = _starts(problem, task, nudge=nudge)
+    best, population = store.get("best"), None
+    if task.settings.method == "batched" or (task.settings.method == "auto" and task.starts > 1):
+        state = store.get("population")
+        population = Population.of_section(state) if state else Population.at(problem, starts)
+    if best is not None:
+        track.see(problem.at(best["z"][None], gradient=False))
         track.steps = 0 if population is None else population.step
-    if store is not None:
-        track.keep = lambda at: store.save(at.best, population) if at.best is not None else None
+        starts[0] = best["z"]
+
+    def keep(at: Track) -> None:
+        if at.best is not None:
+            store.put("best", {"z": at.best})
+        if population is not None:
+            store.put("population", population.section())
+
+    track.keep = keep
     run = _Run(problem, task, track, population)
     try:
         run.all(starts)
     except KeyboardInterrupt:
         run.interrupted = True
-    if store is not None and track.best is not None:
-        store.save(track.best, population)
-    best = np.zeros(problem.variables.count) if track.best is None else track.best
-    return Found(best, run.values(), run.ran_out, run.interrupted, tuple(run.notes))
+    track.keep = None
+    keep(track)
+    z = np.zeros(problem.variables.count) if track.best is None else track.best
+    found = Found(z, run.values(), run.ran_out, run.interrupted, tuple(run.notes))
+    if not found.interrupted:
+        store.put("found", _section_of(found))
+    return found
+
+
+def _starts(problem: Problem, task: Task, *, nudge: bool) -> Float[np.ndarray, "starts variables"]:
+    rng = np.random.default_rng(task.seed)
+    starts = draw_starts(problem, task.starts, task.settings.perturbation, rng)
+    if nudge:
+        starts[0] = draw_starts(problem, 2, _NUDGE, rng)[1]
+    return starts
+
+
+def _section_of(found: Found) -> Section:
+    return {
+        "z": found.z,
+        "starts": np.array(found.starts, dtype=np.float64),
+        "ran_out": np.array(found.ran_out),
+        "notes": np.array(found.notes, dtype=np.str_),
+    }
+
+
+def _found_of(section: Section) -> Found:
+    return Found(
+        z=section["z"],
+        starts=tuple(section["starts"].tolist()),
+        ran_out=bool(section["ran_out"]),
+        notes=tuple(section["notes"].tolist()),
+    )
 
 
 class _Run:

@@ -5,12 +5,14 @@ After each move the search continues on the new net; the move is kept if the des
 where a strut or a joint disappears, no worse to ``EQUAL``.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from lattice_gnn.design.checkpoint import Checkpoint, Section
 from lattice_gnn.design.net_changes import merge_joints, new_orbits, with_struts, without_struts
 from lattice_gnn.design.optimality import reduced_cost
 from lattice_gnn.design.optimiser import NotFiniteError, slsqp
@@ -20,6 +22,7 @@ from lattice_gnn.design.task import Task, problem_of
 from lattice_gnn.design.track import Track
 from lattice_gnn.design.variables import make_variables
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.json_file import lattice_from_dict, lattice_to_dict
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.space_group import SpaceGroup, group_of_changed
 from lattice_gnn.wording import counted
@@ -55,27 +58,75 @@ class _Standing:
         return self.problem.variables.lattice_of(self.problem.x(self.z))
 
 
-def improve_topology(
-    task: Task, problem: Problem, z: Float[np.ndarray, " variables"], track: Track
-) -> tuple[Problem, Float[np.ndarray, " new_variables"], tuple[str, ...]]:
-    """Make rounds of topology moves until none helps.
+@dataclass(frozen=True, slots=True, eq=False)
+class Moved:
+    """What topology moves have led to.
 
-    Returns:
-        The problem on the final net, the design, and what was changed.
+    Attributes:
+        problem: The problem on the final net.
+        z: Scaled variables of the design.
+        notes: What was changed.
+        interrupted: Whether the user ended the moves.
     """
-    now, notes = _standing(problem, z), []
-    for number in range(task.settings.topology_rounds):
-        track.begin(f"topology {number + 1}")
-        kept = None
-        for text, lattice in _moves(task, now):
-            tried = _continued(task, now, lattice, track)
-            if tried is not None and _accepts(now, tried):
-                now, kept = tried, text
+
+    problem: Problem
+    z: Float[np.ndarray, " variables"]
+    notes: tuple[str, ...] = ()
+    interrupted: bool = False
+
+
+def improve_topology(
+    task: Task,
+    problem: Problem,
+    z: Float[np.ndarray, " variables"],
+    track: Track,
+    store: Checkpoint,
+) -> Moved:
+    """Make rounds of topology moves until none helps; rounds in the checkpoint are not repeated.
+
+    An interruption ends the moves; the rounds that were finished count.
+    """
+    now, notes, done = _resumed(task, _standing(problem, z), store.get("topology"))
+    try:
+        for number in range(done, task.settings.topology_rounds):
+            track.begin(f"topology {number + 1}")
+            kept = None
+            for text, lattice in _moves(task, now):
+                tried = _continued(task, now, lattice, track)
+                if tried is not None and _accepts(now, tried):
+                    now, kept = tried, text
+                    break
+            if kept is not None:
+                notes.append(f"Topology: {kept}.")
+            done = task.settings.topology_rounds if kept is None else number + 1
+            store.put("topology", _section(now, notes, done))
+            if kept is None:
                 break
-        if kept is None:
-            break
-        notes.append(f"Topology: {kept}.")
-    return now.problem, now.z, tuple(notes)
+    except KeyboardInterrupt:
+        return Moved(now.problem, now.z, tuple(notes), interrupted=True)
+    return Moved(now.problem, now.z, tuple(notes))
+
+
+def _section(now: _Standing, notes: list[str], done: int) -> Section:
+    """Return the state after some rounds as arrays, for a checkpoint."""
+    net = lattice_to_dict(now.problem.variables.lattice)
+    return {
+        "net": np.array(json.dumps(net)),
+        "z": now.z,
+        "notes": np.array(notes, dtype=np.str_),
+        "done": np.array(done),
+    }
+
+
+def _resumed(
+    task: Task, first: _Standing, saved: Section | None
+) -> tuple[_Standing, list[str], int]:
+    """Return the state after the rounds of a checkpoint, their notes and their number."""
+    if saved is None:
+        return first, [], 0
+    notes, lattice = saved["notes"].tolist(), lattice_from_dict(json.loads(str(saved["net"])))
+    problem = _problem_on(task, first, lattice) if notes else first.problem
+    return _standing(problem, saved["z"]), notes, int(saved["done"])
 
 
 def _standing(problem: Problem, z: Float[np.ndarray, " variables"]) -> _Standing:
@@ -94,15 +145,21 @@ def _accepts(now: _Standing, tried: _Standing) -> bool:
 def _continued(task: Task, now: _Standing, lattice: Lattice, track: Track) -> _Standing | None:
     """Search again from a lattice with another net; None if it cannot be searched."""
     try:
-        group = group_of_changed(lattice, now.problem.variables.group)
-        variables = make_variables(lattice, task.vary, group, _fixed_bounds(task, now))
-        problem = problem_of(task, variables, now.problem.evaluator)
-        problem = replace(problem, unit=now.problem.unit)
+        problem = _problem_on(task, now, lattice)
         own = Track()
-        slsqp(problem, np.zeros(variables.count), (own, track), task.settings.max_steps)
+        z = np.zeros(problem.variables.count)
+        slsqp(problem, z, (own, track), task.settings.max_steps)
     except (LatticeGnnError, NotFiniteError):
         return None  # the move leads to no lattice that can be searched, so it is not made
     return None if own.best is None else _standing(problem, own.best)
+
+
+def _problem_on(task: Task, now: _Standing, lattice: Lattice) -> Problem:
+    """Return the problem on another net, with the symmetry and the unit of the present one."""
+    group = group_of_changed(lattice, now.problem.variables.group)
+    variables = make_variables(lattice, task.vary, group, _fixed_bounds(task, now))
+    problem = problem_of(task, variables, now.problem.evaluator)
+    return replace(problem, unit=now.problem.unit)
 
 
 def _fixed_bounds(task: Task, now: _Standing) -> DesignSettings:
@@ -157,9 +214,8 @@ def _additions(
         fuller = with_struts(lattice, orbit, settings.radius_bounds[0])
         if fuller is None:
             continue
-        variables = make_variables(fuller, task.vary, group_of_changed(fuller, group), settings)
-        problem = problem_of(task, variables, now.problem.evaluator)
-        problem = replace(problem, unit=now.problem.unit)
+        problem = _problem_on(task, now, fuller)
+        variables = problem.variables
         names = {f"radius of strut {s}" for s in range(lattice.num_struts, fuller.num_struts)}
         new = np.array([name in names for name in variables.names])
         gain = reduced_cost(problem, np.zeros(variables.count), new)

@@ -35,6 +35,9 @@ class Checked:
         objective: The objective.
         values: The value of every constraint's quantity (of several, the worst).
         violations: The violation of every constraint, in multiples of its scale.
+        objective_error: Change of the objective by the estimated error of C; 0 for beams.
+        least: The violations at their smallest, with that error.
+        most: The violations at their largest.
     """
 
     mandel: Float[Tensor, "6 6"]
@@ -42,6 +45,9 @@ class Checked:
     objective: float
     values: tuple[float, ...]
     violations: tuple[float, ...]
+    objective_error: float = 0.0
+    least: tuple[float, ...] = ()
+    most: tuple[float, ...] = ()
 
 
 def reference_method(task: Task) -> Method | None:
@@ -58,25 +64,38 @@ def reference_method(task: Task) -> Method | None:
 
 
 def check(task: Task, lattice: Lattice, method: Method) -> Checked:
-    """Evaluate objective and constraints of a lattice, as it is manufactured, by the reference."""
+    """Evaluate objective and constraints of a lattice, as it is manufactured, by the reference.
+
+    The error of a solid is estimated by the step of its extrapolation, C - C_fine. Objective and
+    constraints are evaluated for C and for this step to either side of it.
+    """
     made = task.settings.as_manufactured
     lattice = made.lattice(lattice)
     if method == "beam":
         mandel, error = homogenise_beam(lattice).stiffness.mandel[0], None
+        tensors = [mandel]
     else:
         solid = homogenise_solid(lattice, voxels_per_diameter=task.settings.voxels_per_diameter)
         mandel, error = solid.stiffness.mandel, solid.error
-    mandel = made.stiffness(mandel)
-    state = DesignState(LatticeBatch.from_lattices([lattice]), mandel[None])
+        step = solid.fine.stiffness.mandel - mandel
+        step = step * (error * mandel.norm() / step.norm().clamp_min(1e-300))
+        tensors = [mandel, mandel + step, mandel - step]
+    batch = LatticeBatch.from_lattices([lattice])
+    states = [DesignState(batch, made.stiffness(C)[None]) for C in tensors]
     with torch.no_grad():
-        found = [worst_value(constraint, state) for constraint in task.constraints]
-        return Checked(
-            mandel=mandel,
-            error=error,
-            objective=float(task.objective(state)),
-            values=tuple(value for value, _ in found),
-            violations=tuple(violation for _, violation in found),
-        )
+        objectives = [float(task.objective(state)) for state in states]
+        found = [[worst_value(constraint, at) for constraint in task.constraints] for at in states]
+    violations = [[violation for _, violation in one] for one in found]
+    return Checked(
+        mandel=made.stiffness(mandel),
+        error=error,
+        objective=objectives[0],
+        values=tuple(value for value, _ in found[0]),
+        violations=tuple(violations[0]),
+        objective_error=max(abs(x - objectives[0]) for x in objectives),
+        least=tuple(map(min, zip(*violations, strict=True))),
+        most=tuple(map(max, zip(*violations, strict=True))),
+    )
 
 
 def worst_value(constraint: Constraint, state: DesignState) -> tuple[float, float]:
@@ -85,31 +104,46 @@ def worst_value(constraint: Constraint, state: DesignState) -> tuple[float, floa
 
 
 def judge(task: Task, start: Checked, design: Checked) -> Verdict:
-    """Say whether the reference confirms a design."""
-    confirmed = excess(task, design) <= 0 and _gains(task, start, design)
-    return Verdict.CONFIRMED if confirmed else Verdict.REFUTED
-
-
-def excess(task: Task, checked: Checked) -> float:
-    """Return the worst violation beyond what a confirmed design may have."""
-    allowed = [max(c.allowed, task.settings.reference_tolerance) for c in task.constraints]
-    beyond = np.array(checked.violations) - np.array(allowed)
-    return float(beyond.max(initial=0.0))
-
-
-def _gains(task: Task, start: Checked, design: Checked) -> bool:
-    """Whether the objective is no worse than the start's, which may violate the constraints."""
-    if excess(task, start) > 0:
-        return True
+    """Say whether the reference confirms a design, as far as its own error allows."""
+    worst = excess(task, design.most)
     loss = start.objective - design.objective
     if task.aim == "minimise":
         loss = -loss
-    return loss <= SAME * abs(start.objective)
+    if excess(task, start.violations) > 0:
+        loss = -np.inf  # the start violates constraints, so that its objective is no measure
+    same = SAME * abs(start.objective)
+    error = start.objective_error + design.objective_error
+    if excess(task, design.least) > 0 or loss - error > same:
+        return Verdict.REFUTED
+    if worst > 0 or loss + error > same:
+        return Verdict.UNDECIDED
+    return Verdict.CONFIRMED
+
+
+def excess(task: Task, violations: tuple[float, ...]) -> float:
+    """Return the worst violation beyond what a confirmed design may have."""
+    return float((np.array(violations) - _allowed(task)).max(initial=0.0))
+
+
+def _allowed(task: Task) -> Float[np.ndarray, " constraints"]:
+    least = task.settings.reference_tolerance
+    return np.array([max(c.allowed, least) for c in task.constraints], dtype=np.float64)
+
+
+def margins(task: Task, checked: Checked) -> Float[np.ndarray, " constraints"]:
+    """Return by how much constraints must be satisfied so that the reference can confirm them.
+
+    That is what its own error may add to a violation, less what is allowed, in multiples of the
+    scale; 0 for equalities, which have no inside.
+    """
+    added = np.array(checked.most) - np.array(checked.violations)
+    inside = np.array([c.sense != "==" for c in task.constraints], dtype=bool)
+    return np.where(inside, np.maximum(added - _allowed(task), 0.0), 0.0)
 
 
 def better(task: Task, one: Checked, other: Checked) -> bool:
     """Whether one design is better than another by the reference."""
-    first, second = excess(task, one), excess(task, other)
+    first, second = excess(task, one.most), excess(task, other.most)
     if first > 0 or second > 0:
         return first < second
     if task.aim == "maximise":

@@ -38,6 +38,8 @@ class ObjectiveFacts:
         value: Value of the design by the evaluator.
         start_reference: Value of the start by the reference; null without a reference.
         reference: Value of the design by the reference; null without a reference.
+        reference_error: Change of that value by the reference's own estimated error; 0 for beams,
+            null without a reference.
     """
 
     name: str
@@ -46,6 +48,7 @@ class ObjectiveFacts:
     value: float
     start_reference: float | None
     reference: float | None
+    reference_error: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class ConstraintFacts:
         satisfied: Whether the evaluator's value satisfies it.
         reference: The value by the reference; null without a reference.
         reference_violation: The violation by the reference; null without a reference.
+        reference_worst: The violation at its largest with the reference's own estimated error; null
+            without a reference.
     """
 
     name: str
@@ -69,6 +74,7 @@ class ConstraintFacts:
     satisfied: bool
     reference: float | None
     reference_violation: float | None
+    reference_worst: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,8 @@ class DesignReport(Document):
         status: How the search ended: converged, stalled, max_steps or interrupted, from recomputed
             constraints and first-order optimality.
         optimality: Share of the objective's gradient that no constraint or bound balances.
-        verdict: What the reference says: confirmed, refuted or unchecked.
+        verdict: What the reference says: confirmed, refuted, undecided (its own error is too large
+            to tell) or unchecked.
         objective: The objective.
         constraints: Every constraint.
         stiffness: Stiffness of the design by the evaluator.

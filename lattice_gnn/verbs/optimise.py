@@ -50,8 +50,8 @@ def optimise(  # noqa: PLR0913 (one argument for each part of the task)
         fidelity: "beam": beam FEM, verified by beam FEM; "solid": the joint network, verified by
             solid FEM; a ``Surrogate``, likewise; or a function from a ``LatticeBatch`` to C / E_s.
         starts: Number of starts: the given lattice, and others drawn around it.
-        refine: Largest number of times that a design which the reference refutes is searched
-            again, with the evaluator corrected by the reference.
+        refine: Largest number of further searches, with the evaluator corrected by the reference,
+            until the reference confirms the design.
         seed: Seed of all randomness.
         settings: Bounds of the variables, limits of the search, rounding.
         on_step: Called after every step of the search.

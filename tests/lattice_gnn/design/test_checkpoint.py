@@ -3,13 +3,23 @@
 import numpy as np
 import pytest
 
+from fem_reference.loading import pinned
 from lattice_gnn.cells.named import cell
+from lattice_gnn.design import refine, verify
 from lattice_gnn.design.elastic import E
+from lattice_gnn.design.evaluators import make_evaluator
 from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.run import run
 from lattice_gnn.design.settings import DesignSettings
 from lattice_gnn.design.task import Task
 from lattice_gnn.errors import LatticeGnnError
+
+
+@pytest.fixture(autouse=True)
+def one_path():
+    """Torch alone solves beams: it differs from compiled code by rounding."""
+    with pinned(1):
+        yield
 
 
 def task(path, **changes):
@@ -40,6 +50,89 @@ def test_an_interrupted_batched_search_resumes_to_the_same_result(tmp_path):
     resumed = run(task(path))
     assert len(resumed.history) == len(whole.history) - 8 + 1  # 8 steps done, the best seen again
     assert np.array_equal(resumed.lattice.radii, whole.lattice.radii)
+
+
+def topology_task(path):
+    """Three more orbits than the optimum along one axis needs: rounds of moves remove them."""
+    return Task(
+        start=cell("octet", relative_density=0.1),
+        objective=E([0, 0, 1]),
+        aim="maximise",
+        constraints=(relative_density <= 0.1, E([1, 0, 0]) >= 0.001),
+        vary=("radii",),
+        keep_symmetry=False,
+        settings=DesignSettings(
+            max_steps=60, topology_rounds=3, radius_bounds=(0.01, 0.1), reference="none",
+            checkpoint=path,
+        ),
+    )  # fmt: skip
+
+
+def test_finished_rounds_of_topology_moves_are_kept_and_not_repeated(tmp_path):
+    whole = run(topology_task(None))
+    rounds = {step.phase for step in whole.history} - {"search"}
+    assert len(rounds) >= 2  # else there is nothing to interrupt between
+
+    def stop(step):
+        if step.phase == "topology 2":
+            raise KeyboardInterrupt
+
+    path = tmp_path / "design.npz"
+    interrupted = run(topology_task(path), stop)
+    assert (interrupted.status, interrupted.interrupted) == ("interrupted", True)
+    assert [note for note in interrupted.notes if note.startswith("Topology")] == [
+        note for note in whole.notes if note.startswith("Topology")
+    ][:1]
+    resumed = run(topology_task(path))
+    assert {step.phase for step in resumed.history[1:]} == rounds - {"topology 1"}
+    assert resumed.lattice == whole.lattice
+    assert resumed.notes == whole.notes
+
+
+def refined_task(path, evaluator):
+    """A simple cubic cell by an evaluator that exaggerates: refuted, then refined."""
+    return Task(
+        start=cell("sc", radius=0.1),
+        objective=E([1, 0, 0]),
+        aim="maximise",
+        constraints=(relative_density <= 0.1, E([0, 1, 0]) >= 0.02, E([0, 0, 1]) >= 0.03),
+        vary=("radii",),
+        keep_symmetry=False,
+        fidelity=evaluator,
+        refine=3,
+        settings=DesignSettings(reference="beam", reference_tolerance=1e-5, checkpoint=path),
+    )
+
+
+def test_an_interrupted_refinement_goes_on_without_another_search_or_verification(
+    tmp_path, monkeypatch
+):
+    beam, path = make_evaluator("beam"), tmp_path / "design.npz"
+
+    def optimist(batch):
+        wide = batch.radii.unflatten(0, (len(batch), 3)).mean(1)
+        return beam(batch) * (1.2 + 2 * (wide - 0.1))[:, None, None]
+
+    def stop(step):
+        if step.phase == "refine 2":
+            raise KeyboardInterrupt
+
+    whole = run(refined_task(None, optimist))
+    assert len(whole.refinements) >= 2
+    interrupted = run(refined_task(path, optimist), stop)
+    assert interrupted.interrupted
+    assert interrupted.refinements == whole.refinements[:1]
+    checked = []
+    monkeypatch.setattr(
+        refine, "check", lambda *given: checked.append(given) or verify.check(*given)
+    )
+    resumed = run(refined_task(path, optimist))
+    assert resumed.refinements == whole.refinements
+    assert len(checked) == len(whole.refinements) - 1
+    assert resumed.lattice == whole.lattice
+    assert resumed.constraints == whole.constraints
+    assert resumed.verdict is whole.verdict
+    assert "search" not in {step.phase for step in resumed.history[1:]}
 
 
 def test_a_checkpoint_of_another_task_is_refused(tmp_path):

@@ -257,3 +257,21 @@ def test_a_target_as_a_vector_equality_is_met_with_fewer_variables_than_componen
     assert result.verdict is Verdict.CONFIRMED
     assert np.allclose(result.lattice.radii, radii, rtol=5e-3)
     assert all(row.satisfied for row in result.constraints)
+
+
+def test_a_design_that_cannot_be_rounded_is_returned_as_it_is_and_says_so():
+    beam = make_evaluator("beam")
+
+    def brittle(batch):  # defined where radii have more than two significant digits, or are equal
+        C, radii = beam(batch), batch.radii.detach().unflatten(0, (len(batch), -1))
+        coarse = (radii * 100 - (radii * 100).round()).abs().amax(1) < 1e-6
+        start = (radii - 0.1).abs().amax(1) < 1e-6
+        return torch.where((coarse & ~start)[:, None, None], torch.nan, C)
+
+    settings = DesignSettings(digits=1, reference="none")
+    result = run(sc_task(fidelity=brittle, settings=settings))
+    note = "No rounded design can be evaluated, so that this one is not rounded."
+    assert note in result.notes
+    assert note in result.to_dict()["notes"]
+    assert np.abs(100 * result.lattice.radii - np.round(100 * result.lattice.radii)).max() > 1e-3
+    assert all(row.satisfied for row in result.constraints)

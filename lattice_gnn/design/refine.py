@@ -1,0 +1,166 @@
+"""Verification of a design, and refinement until the reference confirms it."""
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from lattice_gnn.design.assemble import Design, Verification, evaluate
+from lattice_gnn.design.checkpoint import Checkpoint, Section
+from lattice_gnn.design.optimiser import NotFiniteError, slsqp
+from lattice_gnn.design.problem import Problem
+from lattice_gnn.design.result import Refinement, Verdict
+from lattice_gnn.design.rounding import round_design, tightened
+from lattice_gnn.design.task import Task
+from lattice_gnn.design.track import Track
+from lattice_gnn.design.verify import (
+    Checked,
+    better,
+    check,
+    corrected,
+    excess,
+    judge,
+    margins,
+    reference_method,
+)
+
+_REGION = 0.25  #: share of the range of each variable that the first refinement may use
+_STEPS = 60
+_STAGE = "verification"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """What the reference has said so far.
+
+    Attributes:
+        design: The best design by the reference.
+        found: What the reference says of it and of the start.
+        region: Share of the range of each variable that the next refinement may use.
+    """
+
+    design: Design
+    found: Verification
+    region: float = _REGION
+
+
+def rounded(
+    problem: Problem, z: Float[np.ndarray, " variables"], task: Task, *, ran_out: bool
+) -> Design:
+    """Return a design after rounding."""
+    x, done = round_design(problem, z, task.settings.digits)
+    return Design(problem, x, problem.variables.lattice_of(x), ran_out, done)
+
+
+def verified(
+    task: Task, design: Design, track: Track, store: Checkpoint
+) -> tuple[Design, Verification | None, bool]:
+    """Verify a design by the reference, and refine it until it is confirmed.
+
+    Returns:
+        The design; what the reference says of it, None if it was not asked; and whether the user
+        interrupted.
+    """
+    method = reference_method(task)
+    if method is None:
+        return design, None, False
+    saved = store.get(_STAGE)
+    if saved is not None:
+        known = _resumed(task, design, saved)
+    else:
+        try:
+            start = check(task, task.start, method)
+            found = Verification(method, start, check(task, design.lattice, method))
+        except KeyboardInterrupt:
+            return design, None, True
+        known = _Known(design, found)
+        store.put(_STAGE, _section(known))
+    interrupted = False
+    try:
+        while (
+            judge(task, known.found.start, known.found.design) is not Verdict.CONFIRMED
+            and len(known.found.refinements) < task.refine
+        ):
+            known = _refined(task, known, track)
+            store.put(_STAGE, _section(known))
+    except KeyboardInterrupt:
+        interrupted = True
+    return known.design, known.found, interrupted
+
+
+def _refined(task: Task, known: _Known, track: Track) -> _Known:
+    """Search about the best design with the evaluator corrected by the reference.
+
+    The search stays in a region that shrinks where the new design is worse, and within constraints
+    tightened by what the error of the reference may add.
+    """
+    track.begin(f"refine {len(known.found.refinements) + 1}")
+    design, best = known.design, known.found.design
+    problem = corrected(design.problem, design.lattice, best)
+    near = replace(problem, variables=problem.variables.near(design.x, known.region))
+    near = tightened(near, margins(task, best))
+    try:
+        ran_out = slsqp(near, near.z(design.x), (track,), _STEPS)
+    except NotFiniteError:
+        ran_out = False
+    z = near.z(design.x) if track.best is None else track.best
+    tried = replace(rounded(near, z, task, ran_out=ran_out), problem=problem)
+    checked = check(task, tried.lattice, known.found.method)
+    told = _told(task, tried, checked)
+    found = replace(known.found, refinements=(*known.found.refinements, told))
+    if better(task, checked, best):
+        return _Known(tried, replace(found, design=checked), known.region)
+    return _Known(design, found, 0.5 * known.region)
+
+
+def _told(task: Task, tried: Design, checked: Checked) -> Refinement:
+    state = evaluate(tried)
+    with torch.no_grad():
+        value = float(tried.problem.objective(state))
+    apart = torch.linalg.norm(state.stiffness[0] - checked.mandel)
+    gap = float(apart / torch.linalg.norm(checked.mandel))
+    return Refinement(value, checked.objective, excess(task, checked.violations), gap)
+
+
+def _section(known: _Known) -> Section:
+    """Return what is known as arrays, for a checkpoint."""
+    design, found = known.design, known.found
+    correction = design.problem.evaluator.correction
+    return {
+        "x": design.x,
+        "flags": np.array([design.ran_out, design.rounded]),
+        "correction": np.zeros((0, 6)) if correction is None else correction.numpy(),
+        "region": np.array(known.region),
+        "refinements": np.array(json.dumps([asdict(one) for one in found.refinements])),
+        "checked": np.array(json.dumps([_plain(found.start), _plain(found.design)])),
+    }
+
+
+def _plain(checked: Checked) -> dict[str, Any]:
+    values = {item.name: getattr(checked, item.name) for item in fields(checked)}
+    return {**values, "mandel": checked.mandel.tolist()}
+
+
+def _resumed(task: Task, design: Design, saved: Section) -> _Known:
+    """Return what a checkpoint says of the design of the search and its refinements."""
+    start, best = (_checked(one) for one in json.loads(str(saved["checked"])))
+    problem = design.problem
+    if len(saved["correction"]):
+        evaluator = replace(problem.evaluator, correction=torch.from_numpy(saved["correction"]))
+        problem = replace(problem, evaluator=evaluator)
+    x, (ran_out, done) = saved["x"], saved["flags"].tolist()
+    told = tuple(Refinement(**one) for one in json.loads(str(saved["refinements"])))
+    method = reference_method(task)
+    found = Verification(method or "beam", start, best, told)
+    lattice = problem.variables.lattice_of(x)
+    return _Known(Design(problem, x, lattice, ran_out, done), found, float(saved["region"]))
+
+
+def _checked(plain: dict[str, Any]) -> Checked:
+    values: dict[str, Any] = {
+        key: tuple(x) if isinstance(x, list) else x for key, x in plain.items()
+    }
+    return Checked(**{**values, "mandel": torch.tensor(plain["mandel"], dtype=torch.float64)})
