@@ -212,6 +212,7 @@ def accuracy_tables(test: Test) -> str:
     first: list[Row] = []
     second: list[Row] = []
     third: list[Row] = []
+    gains: list[Row] = []
     for title, inside in classes(test.facts).items():
         if not inside.any():
             continue
@@ -219,8 +220,11 @@ def accuracy_tables(test: Test) -> str:
         noise = f"{100 * np.median(test.facts['noise'][inside]):.2f}"
         first.append((title, count, *(three(errors[name][inside]) for name in names), noise))
         second.append((title, count, *(soft_text(soft[name][inside]) for name in names)))
-        error, (_, bound) = errors["network"][inside], 100 * test.bounds[inside].T
-        third.append((title, count, f"{100 * (error <= bound).mean():.0f} %",
+        if "linear" in errors:
+            gains.append((title, count, *gain(errors["linear"][inside], errors["network"][inside])))
+        error, (median, bound) = errors["network"][inside], 100 * test.bounds[inside].T
+        third.append((title, count, f"{100 * (error <= median).mean():.0f} %",
+                      f"{100 * (error <= bound).mean():.0f} %",
                       f"{np.median(bound):.2f}", f"{np.median(bound) / ideal(error, bound):.2f}",
                       f"{rank_correlation(error, bound):.2f}"))  # fmt: skip
     heads = ("lattices", "number", *names)
@@ -230,11 +234,19 @@ def accuracy_tables(test: Test) -> str:
         "\nSoftest eigenvalue: median of its ratio to the label's; its error, %: median / p90.\n",
         table(heads, second),
     ]
-    if np.isfinite(test.bounds).all():
+    if gains:
         parts += [
-            "\nThe 90 % bound of the network: how many errors it covers; its median, %; its width "
-            "over that of the narrowest multiple covering 90 %; rank correlation with the error.\n",
-            table(("lattices", "number", "covered", "bound", "width", "rank correlation"), third),
+            "\nError of C by the linear model over that by the network.\n",
+            table(("lattices", "number", "medians", "means", "p90"), gains),
+        ]
+    if np.isfinite(test.bounds).all():
+        heads = ("lattices", "number", "below 50 % bound", "below 90 % bound", "bound", "width",
+                 "rank correlation")  # fmt: skip
+        parts += [
+            "\nThe bounds of the network: how many errors are below them; the median of the 90 % "
+            "bound, %; its width over that of the narrowest multiple covering 90 %; rank "
+            "correlation with the error.\n",
+            table(heads, third),
         ]
     return "\n".join(parts)
 
@@ -281,6 +293,12 @@ def draw(test: Test, path: Path) -> None:
 def three(error: np.ndarray) -> str:
     """Format median, mean and p90."""
     return f"{np.median(error):.2f} / {error.mean():.2f} / {np.quantile(error, 0.9):.2f}"
+
+
+def gain(first: np.ndarray, second: np.ndarray) -> list[str]:
+    """Return the ratios of medians, means and 90 % quantiles."""
+    kinds = (np.median, np.mean, lambda error: np.quantile(error, 0.9))
+    return [f"{kind(first) / kind(second):.2f}" for kind in kinds]
 
 
 def softest(C: torch.Tensor, reference: torch.Tensor) -> np.ndarray:

@@ -6,7 +6,7 @@ import torch
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.network.answer import Answer
-from lattice_gnn.surrogate.uncertainty import ErrorBounds, signs_of
+from lattice_gnn.surrogate.uncertainty import ErrorBounds, conformal_quantile, signs_of
 
 
 def draw(seed: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -65,6 +65,19 @@ def test_quantile_is_that_of_cross_conformal_prediction() -> None:
     ratio = np.sort(error / np.array(mean))
     assert bounds.count == 99
     assert bounds.quantiles == pytest.approx((ratio[49], ratio[89]))
+
+
+@pytest.mark.parametrize("count", [40, 99, 770, 1001])
+def test_quantile_agrees_with_crepes(count: int) -> None:
+    """The half-width of a conformal interval of scale 1 is the quantile of the scores."""
+    import crepes
+
+    scores = np.random.default_rng(count).lognormal(0, 1, count)
+    one = np.ones(count)
+    regressor = crepes.ConformalRegressor().fit(scores, sigmas=one)
+    for level in (0.5, 0.8, 0.9):
+        interval = regressor.predict_int(np.zeros(1), sigmas=one[:1], confidence=level)
+        assert conformal_quantile(scores, level) == pytest.approx(interval[0, 1], rel=1e-12)
 
 
 def test_labels_of_few_bases_are_refused() -> None:
