@@ -67,7 +67,7 @@ def test_quantile_is_that_of_cross_conformal_prediction() -> None:
     assert bounds.quantiles == pytest.approx((ratio[49], ratio[89]))
 
 
-@pytest.mark.parametrize("count", [40, 99, 770, 1001])
+@pytest.mark.parametrize("count", [40, 98, 770, 1000])
 def test_quantile_agrees_with_crepes(count: int) -> None:
     """The half-width of a conformal interval of scale 1 is the quantile of the scores."""
     import crepes

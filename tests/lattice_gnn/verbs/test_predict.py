@@ -24,6 +24,18 @@ def test_one_in_one_out_and_a_sequence_in_a_list_out():
     assert lg.predict(OCTET, model=lg.load_surrogate()) == alone
 
 
+def test_beam_fidelity_is_beam_fem():
+    alone = lg.predict(OCTET, fidelity="beam")
+    assert isinstance(alone, lg.Homogenisation)
+    assert alone == lg.homogenise(OCTET)
+    assert lg.predict([OCTET] * 2, fidelity="beam") == [alone, alone]
+    assert lg.predict(OCTET, fidelity="solid") == lg.predict(OCTET)
+    with pytest.raises(lg.LatticeGnnError, match="beams need none"):
+        lg.predict(OCTET, fidelity="beam", model="joints")
+    with pytest.raises(lg.LatticeGnnError, match="expected fidelity 'solid' or 'beam', got 'x'"):
+        lg.predict(OCTET, fidelity="x")
+
+
 def test_weights_are_read_once_and_again_when_their_file_changes(tmp_path, monkeypatch):
     weights = shutil.copy(resolve_model("default"), tmp_path / "mine.safetensors")
     loads = []
