@@ -82,8 +82,9 @@ IMPORT_NAMES = {
 }
 """Modules of the distributions that are not named like their only one."""
 
-TOOLS = {"pytest-xdist", "beartype", "build", "hatchling", "ruff", "mypy", "starlette", "uvicorn"}
-"""What the tests use without importing it: plug-ins and commands."""
+TOOLS = {"pytest-xdist", "beartype", "build", "hatchling", "ruff", "mypy", "starlette", "uvicorn",
+         "scikit-learn"}  # fmt: skip
+"""What the tests use without importing it: plug-ins, commands, and what crepes imports."""
 
 
 def foreign_imports(node):
