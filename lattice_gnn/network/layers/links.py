@@ -172,7 +172,8 @@ def _feet(batch: LatticeBatch, links: _Links) -> _Feet:
     by_place = place.detach().argsort(stable=True)
     order = by_place[strut[by_place].argsort(stable=True)]
     sorted_strut, at = strut[order], (place * batch.lengths[strut])[order].detach()
-    apart = at.diff() > _SAME * batch.radii[sorted_strut[1:]].detach()
+    radius = (batch.radii + batch.end_radii)[sorted_strut[1:]].detach() / 2
+    apart = at.diff() > _SAME * radius
     new = torch.cat([apart.new_ones(1), apart | (sorted_strut.diff() != 0)])
     number = torch.empty_like(strut)
     number[order] = new.cumsum(0) - 1

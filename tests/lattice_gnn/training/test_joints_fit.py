@@ -27,7 +27,8 @@ def make_model(seed: int) -> JointLinearModel:
 
 
 def labelled(model: JointLinearModel, seeds: range) -> LabelledLattices:
-    batch = LatticeBatch.from_lattices([random_lattice(s, sections=True) for s in seeds])
+    lattices = [random_lattice(s, sections=True).simplified() for s in seeds]
+    batch = LatticeBatch.from_lattices(lattices)
     return LabelledLattices(batch, model(batch))
 
 
