@@ -31,14 +31,14 @@ def sections(report: ComparisonReport) -> dict[str, str]:
 
 
 def shown(report: ComparisonReport, models: Iterable[ComparedModel]) -> list[ComparedModel]:
-    """Return the models of the ablation, the equivariant ones, and the best of every other kind.
+    """Return the models of the ablation, and the best of every other kind.
 
     Models come best first.
     """
     chosen: list[ComparedModel] = []
     for model in models:
         is_first = model.kind not in {other.kind for other in chosen}
-        if model.kind == "equivariant" or model.name in report.ablation or is_first:
+        if model.name in report.ablation or is_first:
             chosen.append(model)
     return chosen
 
