@@ -1,0 +1,244 @@
+"""Every kind of model on solid labels: errors over labels and cost, and extrapolation.
+
+    python benchmarks/solid_comparison.py                       # what is missing, then the tables
+    python benchmarks/solid_comparison.py --only encoder        # rows of one model
+    python benchmarks/solid_comparison.py --only none --update-docs   # tables and figures
+
+Models of ``solid_models.py`` and the joint models of ``joints_curves.py``, trained on parts of the
+same labels and judged on the same test lattices. Results: ``benchmarks/comparison/solid.json``. A
+network takes a core-minute for each run. Extrapolation to large cells: ``large_cells.py``.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from joints_curves import COUNTS, KINDS, SEEDS, far_run, joint_kinds
+from solid_models import kinds as other_kinds
+from solid_report import DOCS, Row, table, write_section
+from solid_runs import (
+    FAR,
+    RECIPE,
+    TESTED,
+    Kind,
+    Lattices,
+    Mask,
+    Run,
+    compute,
+    done,
+    load,
+    tested_on,
+)
+
+from data.experiments.recipe import read_recipe
+from viz.style import MARKERS, PALETTE, new_figure, save_figure, tidy
+
+PAGE = DOCS / "comparison.md"
+FIGURES = Path(__file__).parent / "comparison"
+FIXED = ("beam", "Timoshenko", "thick end zones", "rigid end zones")
+CONSTANT = ("rigid end zones, fitted", "rigid ends")
+TRAINED = ("condensation", "encoder", "relaxation")
+SHOWN = (50, 300, None)
+"""Numbers of labels in the table; None: all."""
+NAMES = {
+    "beam": "beam (Euler-Bernoulli)",
+    "thick end zones": "1.5 times thicker over r / tan(θ/2)",
+    "rigid end zones": "rigid over r / tan(θ/2)",
+    "rigid end zones, fitted": "rigid over a fitted share of r / tan(θ/2)",
+    "rigid ends": "rigid over a fitted multiple of r",
+    "condensation": "condensation: learned struts in the frame",
+    "encoder": "published encoder on the frame",
+    "relaxation": "relaxation network on the frame",
+    "linear": "linear joint model",
+    "network": "joint network (one member)",
+}
+
+
+def all_kinds() -> dict[str, Kind]:
+    """Return all models by name."""
+    return other_kinds() | joint_kinds(read_recipe(RECIPE))
+
+
+def runs_of(kind: str, labels: int | None) -> list[Run]:
+    """Return the runs of a table entry, one per seed."""
+    if kind in FIXED:
+        return [Run(kind)]
+    if kind in TRAINED and labels != SHOWN[0]:
+        return [Run(kind, 0, None, labels)]
+    if labels is None and kind in (*CONSTANT, "linear"):
+        return [Run(kind)]
+    return [Run(kind, seed, None, labels) for seed in SEEDS]
+
+
+def missing_runs(only: str) -> list[Run]:
+    """Return all runs of the tables, in the order in which they are made."""
+    found = []
+    for kind in NAMES:
+        counts = SHOWN if kind in TRAINED else (*COUNTS, None)
+        found += [run for count in counts for run in runs_of(kind, count)]
+    found += [far_run(kind, name) for kind in KINDS for name in FAR]
+    return [run for run in dict.fromkeys(found) if only in (run.kind, "all")]
+
+
+def mean_of(rows: list[dict[str, Any]], mask: Mask) -> dict[str, float]:
+    """Return statistics, %, averaged over runs."""
+    found = []
+    for row in rows:
+        error = np.array(row["errors"])[mask] / 100
+        soft = np.abs(np.array(row["softest"])[mask] / 100 - 100) if "softest" in row else [np.nan]
+        found.append((np.median(error), error.mean(), np.median(soft), np.quantile(soft, 0.9)))
+    names = ("median", "mean", "soft", "soft p90")
+    return dict(zip(names, np.mean(found, axis=0).tolist(), strict=True))
+
+
+def models_table(stored: Mapping[str, Any], test: Lattices) -> str:
+    """Return errors by number of labels, and cost."""
+    mask = test.facts["fresh"]
+    rows: list[Row] = []
+    for kind, name in NAMES.items():
+        cells = []
+        last: list[dict[str, Any]] = []
+        for count in SHOWN:
+            found = done(stored, runs_of(kind, count))
+            last = found or last
+            value = mean_of(found, mask) if found else {}
+            text = f"{value['median']:.2f} / {value['mean']:.2f}" if value else "-"
+            seeds = f" ({len(found)})" if found and kind not in FIXED else ""
+            cells.append(text + seeds)
+        if not last:
+            continue
+        value = mean_of(last, mask)
+        soft = (
+            f"{value['soft']:.1f} / {value['soft p90']:.1f}" if np.isfinite(value["soft"]) else "-"
+        )
+        minutes = [row["core_minutes"] for row in last if "core_minutes" in row]
+        cost = f"{np.mean(minutes):.2f}" if minutes else "-"
+        if kind in FIXED:
+            cells = [cells[-1] if count is None else "" for count in SHOWN]
+        rows.append((name, *cells, soft, cost, f"{last[0].get('steps', 0):,}"))
+    heads = ("model", "50 labels", "300", "all", "softest", "core-minutes", "steps")
+    return (
+        f"Error of C, %: median / mean on {mask.sum()} test lattices, averaged over the runs in "
+        "brackets (other labels and initial weights); median / p90 error of the softest eigenvalue "
+        f"and cost of a run with most labels.\n\n{table(heads, rows)}"
+    )
+
+
+def extrapolation_table(stored: Mapping[str, Any], test: Lattices) -> str:
+    """Return median errors on lattices of a kind that was left out of training."""
+    rows: list[Row] = []
+    for title, count, values in extrapolation(stored, test):
+        cells = (f"{values[name]:.2f}" if name in values else "-" for name in COLUMNS)
+        rows.append((title, f"{count}", *cells))
+    return (
+        "Median error of C, %, on lattices of a kind; *without*: trained without any of the kind, "
+        "*with*: trained with them. The last rows: the shipped models, trained on cells of at most "
+        "16 nodes.\n\n" + table(("tested on", "number", *COLUMNS), rows)
+    )
+
+
+COLUMNS = ("beam", "rigid ends", "linear, without", "network, without", "network, with")
+
+
+def extrapolation(
+    stored: Mapping[str, Any], test: Lattices
+) -> list[tuple[str, int, dict[str, float]]]:
+    """Return kinds of lattices, their number and the median errors, %, of ``COLUMNS``."""
+    found = []
+    for name in FAR:
+        mask = tested_on(name, test.facts)
+        runs = (Run("beam"), Run("rigid ends"), far_run("linear", name), far_run("network", name),
+                Run("network"))  # fmt: skip
+        values = {
+            column: float(np.median(np.array(stored[run.key]["errors"])[mask]) / 100)
+            for column, run in zip(COLUMNS, runs, strict=True)
+            if run.key in stored
+        }
+        title = TESTED[name][0] if name in TESTED else name
+        found.append((title, int(mask.sum()), values))
+    columns = dict(zip(("beam", "rigid ends", "linear", "network"), COLUMNS, strict=False))
+    for title, row in stored.items():
+        if "transfer" in row:
+            errors = {columns[k]: float(np.median(v) / 100) for k, v in row["transfer"].items()}
+            found.append((title, len(row["labels"]), errors))
+    return found
+
+
+def draw_curves(stored: Mapping[str, Any], test: Lattices, path: Path) -> None:
+    """Draw the median error over the number of labels; bars reach over the runs."""
+    mask, total = (
+        test.facts["fresh"],
+        max(row["made of"]["labels"] for row in stored.values() if "made of" in row),
+    )
+    figure = new_figure(7.0, 4.0)
+    axes = figure.add_subplot()
+    shown = ("rigid ends", "condensation", "encoder", "relaxation", "linear", "network")
+    for kind, colour, marker in zip(shown, PALETTE, MARKERS, strict=False):
+        points = []
+        for count in (*COUNTS, None):
+            rows = done(stored, runs_of(kind, count))
+            medians = [np.median(np.array(row["errors"])[mask]) / 100 for row in rows]
+            if medians:
+                points.append((count or total, np.mean(medians), min(medians), max(medians)))
+        if points:
+            x, y, low, high = np.array(points).T
+            axes.errorbar(x, y, [y - low, high - y], color=colour, marker=marker, markersize=5,
+                          linewidth=1, capsize=2, label=NAMES[kind])  # fmt: skip
+    beam = stored.get(Run("beam").key)
+    if beam is not None:
+        level = np.median(np.array(beam["errors"])[mask]) / 100
+        axes.axhline(level, color="0.6", linewidth=1, linestyle="--", label=NAMES["beam"])
+    axes.set(xscale="log", yscale="log", xlabel="labels", ylabel="median error of C, %")
+    axes.legend(frameon=False, fontsize=8)
+    tidy(axes)
+    save_figure(figure, path)
+
+
+def draw_extrapolation(stored: Mapping[str, Any], test: Lattices, path: Path) -> None:
+    """Draw the median errors of ``COLUMNS``, one row of points for every kind of lattice."""
+    found = extrapolation(stored, test)
+    figure = new_figure(7.0, 4.0)
+    axes = figure.add_subplot()
+    for column, colour, marker in zip(COLUMNS, PALETTE, MARKERS, strict=False):
+        points = [(v[column], k) for k, (_, _, v) in enumerate(found) if column in v]
+        if points:
+            axes.plot(*np.array(points).T, marker, color=colour, markersize=5, label=column)
+    axes.set_yticks(
+        range(len(found)), [f"{title} ({count})" for title, count, _ in found], fontsize=8
+    )
+    axes.invert_yaxis()
+    axes.set(xscale="log", xlabel="median error of C, %")
+    axes.legend(frameon=False, fontsize=8)
+    tidy(axes)
+    save_figure(figure, path)
+
+
+def main() -> None:
+    """Compute what is missing, print the tables, and write them into the docs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=(*NAMES, "all", "none"), default="all")
+    parser.add_argument("--update-docs", action="store_true")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    sets = load()
+    stored = compute(missing_runs(arguments.only), all_kinds(), sets)
+    test = sets[2]
+    sections = {
+        "solid": models_table(stored, test),
+        "extrapolation": extrapolation_table(stored, test),
+    }
+    for name, text in sections.items():
+        sys.stdout.write(f"{text}\n\n")
+        if arguments.update_docs:
+            write_section(name, text, PAGE)
+    if arguments.update_docs:
+        draw_curves(stored, test, FIGURES / "solid-curves.png")
+        draw_extrapolation(stored, test, FIGURES / "solid-extrapolation.png")
+
+
+if __name__ == "__main__":
+    main()

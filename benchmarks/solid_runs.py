@@ -1,0 +1,255 @@
+"""Models trained on parts of the solid labels: the parts, the test lattices, the stored results.
+
+Shared by ``joints_curves.py``, ``solid_comparison.py`` and ``ideas.py``. Every run is one entry of
+``benchmarks/comparison/solid.json``: the errors on the test lattices, steps and processor time. A
+run is made again if its labels, the test lattices or the settings of its model have changed.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import joints
+import numpy as np
+import torch
+
+from data.datasets.dataset import Dataset
+from data.datasets.file import read_dataset
+from data.datasets.joining import concatenate
+from data.experiments.recipe import read_recipe
+from data.experiments.training_data import Labelling, load_training_data
+from lattice_gnn.files import write_whole
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.tensors.metrics import relative_frobenius
+from lattice_gnn.training.labelled import LabelledLattices
+
+ROOT = Path(__file__).parents[1]
+RECIPE = ROOT / "lattice_gnn" / "configs" / "default.yaml"
+RESULTS = Path(__file__).parent / "comparison" / "solid.json"
+NAMED = "named_cells"
+LARGEST = 100_000  #: units of 0.01 %; linear models of few labels may be far off
+TETRAGONAL, TRIGONAL, HEXAGONAL, CUBIC = 75, 143, 168, 195  #: numbers of their first space groups
+MONOCLINIC = (3, 15)  #: numbers of their first and last space group
+Facts = dict[str, np.ndarray]
+Mask = np.ndarray
+
+
+@dataclass(frozen=True)
+class Lattices:
+    """Labelled lattices and their properties.
+
+    Attributes:
+        labelled: The lattices with their labels.
+        facts: Properties, one value per lattice.
+    """
+
+    labelled: LabelledLattices
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model on one part of the training labels.
+
+    Attributes:
+        kind: Name of the model.
+        seed: Seed of the weights and of the choice of labels.
+        without: Name of the lattices that are left out, one of ``FAR``.
+        labels: Largest number of labels; None: all.
+    """
+
+    kind: str
+    seed: int = 0
+    without: str | None = None
+    labels: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Name in the file of results."""
+        return f"{self.kind} {self.without or 'everything'} {self.labels or 'all'} {self.seed}"
+
+
+class Predictor(Protocol):
+    """A model that is ready for use."""
+
+    def stiffness(self, batch: LatticeBatch) -> torch.Tensor:
+        """C / E_s of simplified lattices."""
+        ...
+
+
+Fit = Callable[[Run, LabelledLattices, LabelledLattices], tuple[Predictor, int]]
+"""Makes the model of a run from training and validation lattices; also returns its steps."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the models of one name are made.
+
+    Attributes:
+        fit: Makes one.
+        settings: What the results depend on beside labels and seed; a change makes them anew.
+        relabel: Labels instead of the solid ones, for training and test.
+    """
+
+    fit: Fit
+    settings: Mapping[str, Any]
+    relabel: Callable[[LabelledLattices], LabelledLattices] | None = None
+
+
+FAR: dict[str, Callable[[Facts], Mask]] = {
+    "relative density above 15 %": lambda f: f["density"] > 0.15,
+    "r/L above 0.15": lambda f: f["slenderness"] > 0.15,
+    "more than 8 nodes": lambda f: f["nodes"] > 8,
+    "trigonal, hexagonal, cubic": lambda f: f["space group"] >= TRIGONAL,
+    "unequal radii": lambda f: f["ratio"] > 1.01,
+    "nu other than 0.3": lambda f: f["nu"] != 0.3,
+    "unequal moduli": lambda f: f["unequal E"],
+    "named cells": lambda f: f["named"],
+    "other than tetragonal, cubic": lambda f: ~_tetragonal_or_cubic(f["space group"]),
+}
+"""Properties of the lattices that a network is tested on and was not trained with."""
+TESTED: dict[str, tuple[str, Callable[[Facts], Mask]]] = {
+    "other than tetragonal, cubic": (
+        "monoclinic, after tetragonal and cubic ones",
+        lambda f: (f["space group"] >= MONOCLINIC[0]) & (f["space group"] <= MONOCLINIC[1]),
+    )
+}
+"""What is tested where that is only a part of what was left out, with its name."""
+
+
+def _tetragonal_or_cubic(group: np.ndarray) -> Mask:
+    return ((group >= TETRAGONAL) & (group < TRIGONAL)) | (group >= CUBIC)
+
+
+def tested_on(name: str, facts: Facts) -> Mask:
+    """Return the test lattices of one of ``FAR``; those of named cells are not in the others."""
+    condition = TESTED[name][1] if name in TESTED else FAR[name]
+    return condition(facts) & (facts["fresh"] != (name == "named cells"))
+
+
+def facts_of(batch: LatticeBatch, dataset: Dataset, chosen: np.ndarray, named: set[bytes]) -> Facts:
+    """Return all properties of some lattices of a dataset."""
+    largest = torch.zeros(len(batch), dtype=torch.float64)
+    slenderness = largest.scatter_reduce(
+        0, batch.strut_lattice, batch.radii / batch.lengths, "amax"
+    )
+    base = dataset.base[chosen]
+    return joints.facts_of(batch, dataset, chosen) | {
+        "slenderness": slenderness.numpy(),
+        "nodes": batch.node_offsets.diff().numpy(),
+        "space group": dataset.bases.space_groups[base],
+        "named": np.isin(dataset.bases.nets[base], list(named)),
+        "base": base,
+    }
+
+
+def load() -> tuple[Lattices, Lattices, Lattices]:
+    """Return training, validation and test lattices; the named cells are among the tests."""
+    named_cells = read_dataset(joints.SETS / f"{NAMED}.h5").with_label("solid")
+    named = set(named_cells.bases.nets.tolist())
+    data = load_training_data(read_recipe(RECIPE).data, Labelling(Path()), RECIPE.parent)
+    training, validation = (
+        Lattices(part := data.parts[k], facts_of(part.batch, data.dataset, data.chosen[k], named))
+        for k in ("train", "validation")
+    )
+    tests = [dataset.select(chosen) for dataset, chosen in joints.finest(joints.TESTS)]
+    dataset = concatenate([*tests, named_cells], one_method=False)
+    everything = np.arange(len(dataset))
+    test = LabelledLattices(*dataset.labelled("solid", everything))
+    facts = facts_of(test.batch, dataset, everything, named)
+    facts["fresh"] = everything < len(dataset) - len(named_cells)
+    return training, validation, Lattices(test, facts)
+
+
+def part_of(run: Run, training: Lattices) -> LabelledLattices:
+    """Return the labels of a run: base by base, in an order that depends on the seed."""
+    facts = training.facts
+    kept = np.ones(len(training.labelled), dtype=bool)
+    if run.without is not None:
+        kept = ~FAR[run.without](facts)
+    chosen = np.flatnonzero(kept)
+    if run.labels is not None:
+        bases = np.random.default_rng(run.seed).permutation(np.unique(facts["base"][chosen]))
+        rank = np.empty(facts["base"].max() + 1, dtype=np.int64)
+        rank[bases] = np.arange(len(bases))
+        chosen = chosen[np.argsort(rank[facts["base"][chosen]], kind="stable")][: run.labels]
+    return training.labelled.select(np.sort(chosen))
+
+
+def errors(model: Predictor, test: LabelledLattices) -> dict[str, list[int]]:
+    """Return the relative error of C of every lattice and its ratio of softest eigenvalues.
+
+    Both in units of 0.01 %, at most ``LARGEST``.
+    """
+    found, ratios = [], []
+    for part in test.split(64):
+        with torch.no_grad():
+            C = model.stiffness(part.batch)
+        found.append(relative_frobenius(C, part.stiffness))
+        finite = torch.isfinite(C).flatten(1).all(1)[:, None, None]
+        ratios.append(joints.softest(torch.where(finite, C, 0.0), part.stiffness))
+    units = (1e4 * torch.cat(found)).round().nan_to_num(LARGEST)  # exp(M) may overflow
+    soft = np.clip(np.round(1e4 * np.concatenate(ratios)), -LARGEST, LARGEST)
+    return {
+        "errors": units.clamp(max=LARGEST).int().tolist(),
+        "softest": soft.astype(int).tolist(),
+    }
+
+
+def compute(
+    runs: Iterable[Run], kinds: Mapping[str, Kind], sets: tuple[Lattices, Lattices, Lattices]
+) -> dict[str, Any]:
+    """Make the runs that are missing or out of date; returns all results by key.
+
+    They are written after each run, so that an interrupted command resumes.
+    """
+    training, validation, test = sets
+    stored = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    for run in runs:
+        kind = kinds[run.kind]
+        relabel = kind.relabel or (lambda labelled: labelled)
+        part, judged = relabel(part_of(run, training)), relabel(test.labelled)
+        made_of = {
+            "labels": len(part),
+            "training": part.fingerprint()[:16],
+            "test": judged.fingerprint()[:16],
+            "settings": dict(kind.settings),
+        }
+        old = stored.get(run.key)
+        if old is not None and old["made of"] == made_of:
+            continue
+        start = time.process_time()
+        model, steps = kind.fit(run, part, relabel(validation.labelled))
+        minutes = (time.process_time() - start) / 60
+        row = {"made of": made_of, "seed": run.seed, "steps": steps}
+        row |= {"core_minutes": round(minutes, 3), **errors(model, judged)}
+        stored = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+        stored[run.key] = row
+        write_whole(RESULTS, json.dumps(stored, separators=(",", ":")) + "\n")
+        median = np.median(row["errors"]) / 100
+        sys.stderr.write(f"{run.key}: {len(part)} labels, {minutes:.2f} min, {median:.2f} %\n")
+    return stored
+
+
+def done(stored: Mapping[str, Any], runs: Iterable[Run]) -> list[dict[str, Any]]:
+    """Return the results of those of the runs that are made."""
+    return [stored[run.key] for run in runs if run.key in stored]
+
+
+def statistics(stored: Mapping[str, Any], runs: list[Run], mask: Mask) -> str:
+    """Format median, mean and p90, %, averaged over those of the runs that are done."""
+    found = [np.array(row["errors"])[mask] / 100 for row in done(stored, runs)]
+    if not found:
+        return "-"
+    values = [(np.median(e), e.mean(), np.quantile(e, 0.9)) for e in found]
+    return " / ".join(f"{x:.2f}" for x in np.mean(values, axis=0))
+
+
+def plain(settings: Any) -> dict[str, Any]:
+    """Return a dataclass of settings as plain values, as JSON gives them back."""
+    found: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
+    return found

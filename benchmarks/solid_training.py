@@ -1,0 +1,106 @@
+"""Training of a network for some core-minutes, without validation or checkpoints."""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from solid_runs import Run
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from fem_reference.loading import pinned
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.base import StiffnessNetwork
+from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.training.config import TrainConfig, average_decay
+from lattice_gnn.training.labelled import LabelledLattices
+from lattice_gnn.training.loop import Plan, losses
+from lattice_gnn.training.losses import Examples
+
+TRAIN = TrainConfig(
+    batch_size=32, learning_rate=2e-3, weight_decay=1e-4, clip=1.0, average=0.995, log_weight=0.15,
+    huber=0.02, log_huber=0.04,
+)  # fmt: skip
+"""Loss, averaging and batches of the joint network's recipe; rate and clipping for larger ones."""
+_MANY = 1_000_000  #: steps of a training whose end is not known yet
+_TRIAL = 5  #: steps whose time tells how many fit the budget; the first does not count
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a network is trained.
+
+    Attributes:
+        minutes: Core-minutes of steps, if no number of steps is given.
+        steps: Number of steps.
+        config: Everything else.
+    """
+
+    minutes: float = 1.0
+    steps: int | None = None
+    config: TrainConfig = TRAIN
+
+
+class Training:
+    """A network in training: every step as in ``lattice_gnn.training.loop.train``."""
+
+    def __init__(self, model: StiffnessNetwork, examples: Examples, plan: Plan):
+        self.model, self.examples, self.plan = model, examples, plan
+        config = plan.config
+        self.optimiser = torch.optim.AdamW(
+            model.parameters(), weight_decay=config.weight_decay, fused=True
+        )
+
+        def update(averages: Any, weights: Any, count: Any) -> None:
+            decay = average_decay(config.average, int(count))
+            get_ema_multi_avg_fn(decay)(averages, weights, count)
+
+        self.average = AveragedModel(model, multi_avg_fn=update).eval()
+
+    def step(self, number: int) -> None:
+        """One step of gradient descent."""
+        config = self.plan.config
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.plan.rate(number)
+        self.model.zero_grad()
+        losses(self.model, self.plan.draw(self.examples, number), config).mean().backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
+        self.optimiser.step()
+        self.average.update_parameters(self.model)
+
+
+def fit_network(
+    build: Callable[[Normaliser], StiffnessNetwork],
+    budget: Budget,
+    run: Run,
+    part: LabelledLattices,
+    validation: LabelledLattices,
+) -> tuple[StiffnessNetwork, int]:
+    """Train a network; returns the model with averaged weights, and its steps."""
+    torch.manual_seed(run.seed)
+    model = build(Normaliser.fit(part.batch))
+    with torch.no_grad():
+        inputs = model.inputs(part.batch)
+    prepared = None if isinstance(inputs, LatticeBatch) else inputs
+    examples = Examples.of(part, model.config.positive_map, prepared)
+    config = replace(budget.config, seed=run.seed, steps=budget.steps or _MANY)
+    with pinned(_MANY):
+        if budget.steps is None:
+            trial = Training(copy.deepcopy(model), examples, Plan(config, len(part)))
+            steps = max(1, round(60 * budget.minutes / _seconds_per_step(trial)))
+            config = replace(config, steps=steps)
+        training = Training(model, examples, Plan(config, len(part)))
+        for number in range(config.steps):
+            training.step(number)
+    found: StiffnessNetwork = training.average.module
+    return found.eval(), config.steps
+
+
+def _seconds_per_step(trial: Training) -> float:
+    trial.step(0)
+    start = time.process_time()
+    for number in range(1, _TRIAL):
+        trial.step(number)
+    return (time.process_time() - start) / (_TRIAL - 1)

@@ -1,0 +1,53 @@
+"""Runs on solid labels: which labels they get, and averages of their errors."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lattice_gnn.cells.named import cell
+from lattice_gnn.training.labelled import LabelledLattices
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def runs():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        return importlib.import_module("solid_runs")
+    finally:
+        sys.path.remove(str(ROOT / "benchmarks"))
+
+
+@pytest.fixture(scope="module")
+def six(runs):
+    """Six lattices of three bases, two of other Poisson's ratios."""
+    lattices = [cell("bcc", radius=0.02 + 0.01 * k) for k in range(6)]
+    facts = {"base": np.array([0, 0, 1, 1, 2, 2]), "nu": np.array([0.3, 0.3, 0.3, 0.3, 0.0, 0.45])}
+    return runs.Lattices(LabelledLattices.by_beams(lattices), facts)
+
+
+def radii(part):
+    return sorted(round(float(x), 3) for x in part.batch.radii[part.batch.strut_offsets[:-1]])
+
+
+def test_a_run_without_a_kind_has_none_of_it(runs, six):
+    part = runs.part_of(runs.Run("network", 0, "nu other than 0.3"), six)
+    assert radii(part) == [0.02, 0.03, 0.04, 0.05]
+
+
+def test_few_labels_are_those_of_few_bases_and_depend_on_the_seed(runs, six):
+    pairs = {(0.02, 0.03), (0.04, 0.05), (0.06, 0.07)}
+    found = {tuple(radii(runs.part_of(runs.Run("network", k, None, 2), six))) for k in range(20)}
+    assert found == pairs
+    assert len(runs.part_of(runs.Run("network"), six)) == 6
+
+
+def test_statistics_are_means_over_the_runs_that_are_done(runs):
+    three = [runs.Run("network", k) for k in range(3)]
+    stored = {run.key: {"errors": [100 * (k + 1)] * 4} for k, run in enumerate(three[:2])}
+    assert runs.statistics(stored, three, np.array([True] * 4)) == "1.50 / 1.50 / 1.50"
+    assert runs.statistics({}, three, np.array([True] * 4)) == "-"
