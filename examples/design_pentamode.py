@@ -41,6 +41,11 @@ def main(quick: bool = False) -> None:
         "status": str(result.status),
         "verdict": str(result.verdict),
     }
+    if not quick:  # the thinnest struts take 4 voxels across, the fewest that are possible
+        solid = lg.homogenise(result.lattice, method="solid", voxels_per_diameter=4)
+        values = solid.stiffness.eigenvalues().numpy()
+        facts["eigenvalue_ratio_solid"] = float(values[5] / values[4])
+        facts["error_of_solid"] = solid.error
     print(json.dumps(facts))
 
 

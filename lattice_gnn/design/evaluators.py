@@ -12,6 +12,7 @@ from fem_reference.sparse import IllConditionedError
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.surrogate.limits import SLACK, excess_over_solid
 from lattice_gnn.surrogate.surrogate import Surrogate, load_surrogate
 from lattice_gnn.tensors.matrix_functions import symmetric_function
 
@@ -115,7 +116,10 @@ def _beam(batch: LatticeBatch) -> Tensor:
 
 def _network(surrogate: Surrogate) -> Evaluator:
     def stiffness(batch: LatticeBatch) -> Tensor:
-        return surrogate.stiffness(batch).mandel
+        """Return the prediction; NaN where no lattice of this solid can have it."""
+        C = surrogate.stiffness(batch).mandel
+        possible = excess_over_solid(C.detach().double(), batch) <= SLACK
+        return torch.where(possible[:, None, None], C, torch.nan)
 
     def notes(lattice: Lattice) -> tuple[str, ...]:
         return surrogate.predict(lattice).domain_notes

@@ -84,7 +84,7 @@ def make_problem(task: Task) -> Problem:
     if not np.isfinite(point.excess[0]):
         raise LatticeGnnError(
             f"design: the start has no finite {task.objective.name} or constraints; check for "
-            "struts that are extremely short or thin"
+            "struts that are extremely short or thin, or far too thick for the network"
         )
     # A start whose objective is near zero would give a unit out of proportion to its changes.
     steepest = float(np.linalg.norm(point.objective_gradient()))

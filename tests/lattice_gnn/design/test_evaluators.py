@@ -1,0 +1,59 @@
+"""Evaluators: where they have no value, and what the search makes of that."""
+
+import numpy as np
+import torch
+
+from lattice_gnn.cells.named import cell
+from lattice_gnn.design.elastic import E
+from lattice_gnn.design.evaluators import make_evaluator
+from lattice_gnn.design.geometric import relative_density
+from lattice_gnn.design.multistart import draw_starts
+from lattice_gnn.design.run import run
+from lattice_gnn.design.settings import DesignSettings
+from lattice_gnn.design.task import Task, make_problem
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.surrogate.surrogate import load_surrogate
+
+
+def test_the_network_has_no_value_where_no_lattice_of_its_solid_can_have_it():
+    octets = [cell("octet", radius=r) for r in (0.05, 0.3)]
+    network = load_surrogate()
+    C = make_evaluator(network)(LatticeBatch.from_lattices(octets))
+    assert torch.equal(C[0], network.stiffness(octets[0]).mandel)
+    assert torch.isnan(C[1]).all()
+
+
+def test_a_search_that_the_network_would_leave_its_domain_in_ends_inside():
+    task = Task(
+        start=cell("octet", relative_density=0.1),
+        objective=E([1, 0, 0]),
+        aim="maximise",
+        constraints=(relative_density <= 2.5,),
+        vary=("radii",),
+        fidelity="solid",
+        settings=DesignSettings(radius_bounds=(0.01, 0.3), max_steps=20, reference="none"),
+    )
+    result = run(task)
+    assert np.isfinite(result.objective.value)
+    assert result.objective.value > result.objective.start
+    assert any("outside the training set" in note for note in result.notes)
+
+
+def test_starts_outside_the_domain_do_not_disturb_the_others():
+    task = Task(
+        start=cell("octet", relative_density=0.1),
+        objective=E([1, 0, 0]),
+        aim="maximise",
+        constraints=(relative_density <= 0.2,),
+        vary=("radii",),
+        fidelity="solid",
+        starts=4,
+        settings=DesignSettings(
+            radius_bounds=(0.01, 0.3), perturbation=0.9, max_steps=15, polish=0, reference="none"
+        ),
+    )
+    problem = make_problem(task)
+    starts = draw_starts(problem, 4, 0.9, np.random.default_rng(task.seed))
+    known = np.isfinite(problem.at(starts, gradient=False).excess)
+    assert 0 < known.sum() < 4
+    assert run(task).objective.value > 0.02
