@@ -257,10 +257,13 @@ class Constraint:
     def chosen(
         self, residual: Float[np.ndarray, "lattices values"]
     ) -> Int[np.ndarray, "lattices worst"] | None:
-        """Return which residuals the optimiser sees, the worst of many; None for all."""
+        """Return which residuals the optimiser sees, the worst of many in order; None for all.
+
+        In this order they are continuous where two values change places.
+        """
         if self.quantity.size is not None or residual.shape[1] <= MOST:
             return None
-        return np.argpartition(residual, MOST, axis=1)[:, :MOST]
+        return np.argsort(residual, axis=1)[:, :MOST]
 
     def residual(self, state: DesignState) -> Float[np.ndarray, "lattices values"]:
         """Return by how much each value of a state satisfies the constraint; of many, the worst."""

@@ -1,12 +1,13 @@
 """Quantities and constraints: senses, scales, arithmetic and names."""
 
+import numpy as np
 import pytest
 import torch
 
 from lattice_gnn.cells.named import cell
 from lattice_gnn.design.elastic import E, components, poisson
-from lattice_gnn.design.geometric import clearance, radius, relative_density
-from lattice_gnn.design.quantities import Quantity
+from lattice_gnn.design.geometric import clearance, joint_angle, radius, relative_density
+from lattice_gnn.design.quantities import MOST, Quantity
 from lattice_gnn.design.state import DesignState
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
@@ -118,6 +119,16 @@ def test_only_the_worst_of_many_values_reach_the_optimiser_in_the_right_sense():
     assert (clearance <= 0.1).residual(one).min().item() == pytest.approx(
         (0.1 - gaps.amax().item()) / 0.1
     )
+
+
+def test_the_worst_of_many_values_are_in_order_so_that_they_are_continuous():
+    batch = LatticeBatch.from_lattices([cell("octet", relative_density=0.1).perturbed(0.1, seed=1)])
+    limit = joint_angle >= 40
+    residual = limit.residual(DesignState(batch))
+    assert residual.shape == (1, MOST)
+    assert (np.diff(residual) >= 0).all()
+    every = limit.residual_of(joint_angle(DesignState(batch)).numpy())
+    assert residual[0] == pytest.approx(np.sort(every[0])[:MOST])
 
 
 def test_a_comparison_of_quantities_is_scaled_by_its_right_side_at_the_start():
