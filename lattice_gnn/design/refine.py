@@ -1,4 +1,4 @@
-"""Verification of a design, and refinement until the reference confirms it."""
+"""Verification of a design, and refinement until it fulfils the task by the reference."""
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
@@ -12,8 +12,8 @@ from lattice_gnn.design.assemble import Design, Verification, evaluate
 from lattice_gnn.design.checkpoint import Checkpoint, Section
 from lattice_gnn.design.optimiser import NotFiniteError, slsqp
 from lattice_gnn.design.problem import Problem
-from lattice_gnn.design.result import Refinement, Verdict
-from lattice_gnn.design.rounding import round_design, tightened
+from lattice_gnn.design.result import Refinement
+from lattice_gnn.design.rounding import round_design
 from lattice_gnn.design.task import Task
 from lattice_gnn.design.track import Track
 from lattice_gnn.design.verify import (
@@ -22,8 +22,7 @@ from lattice_gnn.design.verify import (
     check,
     corrected,
     excess,
-    judge,
-    margins,
+    fulfils,
     reference_method,
 )
 
@@ -58,7 +57,7 @@ def rounded(
 def verified(
     task: Task, design: Design, track: Track, store: Checkpoint
 ) -> tuple[Design, Verification | None, bool]:
-    """Verify a design by the reference, and refine it until it is confirmed.
+    """Verify a design by the reference, and refine it until it fulfils the task.
 
     Returns:
         The design; what the reference says of it, None if it was not asked; and whether the user
@@ -81,7 +80,7 @@ def verified(
     interrupted = False
     try:
         while (
-            judge(task, known.found.start, known.found.design) is not Verdict.CONFIRMED
+            not fulfils(task, known.found.start, known.found.design)
             and len(known.found.refinements) < task.refine
         ):
             known = _refined(task, known, track)
@@ -94,14 +93,12 @@ def verified(
 def _refined(task: Task, known: _Known, track: Track) -> _Known:
     """Search about the best design with the evaluator corrected by the reference.
 
-    The search stays in a region that shrinks where the new design is worse, and within constraints
-    tightened by what the error of the reference may add.
+    The search stays in a region that shrinks where the new design is worse.
     """
     track.begin(f"refine {len(known.found.refinements) + 1}")
     design, best = known.design, known.found.design
     problem = corrected(design.problem, design.lattice, best)
     near = replace(problem, variables=problem.variables.near(design.x, known.region))
-    near = tightened(near, margins(task, best))
     try:
         ran_out = slsqp(near, near.z(design.x), (track,), _STEPS)
     except NotFiniteError:

@@ -39,7 +39,7 @@ def round_design(
         margins = np.where(missed > allowed, 2 * np.maximum(margins, missed), margins)
         follow = Track(phase="round")
         try:
-            slsqp(tightened(problem, margins), z, (follow,), _STEPS)
+            slsqp(_tightened(problem, margins), z, (follow,), _STEPS)
         except NotFiniteError:
             break  # what was rounded before stays the best
         if follow.best is None:
@@ -70,18 +70,14 @@ def _settled(
     return x, point
 
 
-def tightened(problem: Problem, margins: Float[np.ndarray, " first"]) -> Problem:
-    """Return the problem with inequalities moved inwards by margins, in multiples of the scale.
-
-    Margins are those of the first constraints; the others stay.
-    """
-    constraints = list(problem.constraints[len(margins) :])
-    for k, margin in reversed(list(enumerate(margins))):
-        constraint = problem.constraints[k]
+def _tightened(problem: Problem, margins: Float[np.ndarray, " constraints"]) -> Problem:
+    """Return the problem with inequalities moved inwards by margins, in multiples of the scale."""
+    constraints = []
+    for constraint, margin in zip(problem.constraints, margins, strict=True):
         if margin > 0 and constraint.sense != "==":
             inward = -margin if constraint.sense == "<=" else margin
             unit = constraint.unit
             bound = constraint.bound + inward * unit
             constraint = replace(constraint, bound=bound, scale=unit)
-        constraints.insert(0, constraint)
+        constraints.append(constraint)
     return replace(problem, constraints=tuple(constraints))

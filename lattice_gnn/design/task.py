@@ -38,7 +38,7 @@ class Task:
         keep_symmetry: Whether the space group of the start is kept exactly.
         fidelity: What computes the stiffness, see ``make_evaluator``.
         starts: Number of starts.
-        refine: Largest number of refinements until a design is confirmed.
+        refine: Largest number of refinements.
         seed: Seed of all randomness.
         settings: How to search.
     """

@@ -105,45 +105,40 @@ def worst_value(constraint: Constraint, state: DesignState) -> tuple[float, floa
 
 def judge(task: Task, start: Checked, design: Checked) -> Verdict:
     """Say whether the reference confirms a design, as far as its own error allows."""
-    worst = excess(task, design.most)
-    loss = start.objective - design.objective
-    if task.aim == "minimise":
-        loss = -loss
-    if excess(task, start.violations) > 0:
-        loss = -np.inf  # the start violates constraints, so that its objective is no measure
-    same = SAME * abs(start.objective)
     error = start.objective_error + design.objective_error
-    if excess(task, design.least) > 0 or loss - error > same:
+    if excess(task, design.least) > 0 or _loss(task, start, design) > error:
         return Verdict.REFUTED
-    if worst > 0 or loss + error > same:
+    if excess(task, design.most) > 0 or _loss(task, start, design) > -error:
         return Verdict.UNDECIDED
     return Verdict.CONFIRMED
 
 
+def fulfils(task: Task, start: Checked, design: Checked) -> bool:
+    """Whether a design does what is asked for by the reference, whatever its error."""
+    return excess(task, design.violations) <= 0 and _loss(task, start, design) <= 0
+
+
+def _loss(task: Task, start: Checked, design: Checked) -> float:
+    """Return by how much more than rounding the objective is worse than the start's.
+
+    A start that violates the constraints is no measure of the objective.
+    """
+    if excess(task, start.violations) > 0:
+        return -np.inf
+    loss = start.objective - design.objective
+    return (loss if task.aim == "maximise" else -loss) - SAME * abs(start.objective)
+
+
 def excess(task: Task, violations: tuple[float, ...]) -> float:
     """Return the worst violation beyond what a confirmed design may have."""
-    return float((np.array(violations) - _allowed(task)).max(initial=0.0))
-
-
-def _allowed(task: Task) -> Float[np.ndarray, " constraints"]:
     least = task.settings.reference_tolerance
-    return np.array([max(c.allowed, least) for c in task.constraints], dtype=np.float64)
-
-
-def margins(task: Task, checked: Checked) -> Float[np.ndarray, " constraints"]:
-    """Return by how much constraints must be satisfied so that the reference can confirm them.
-
-    That is what its own error may add to a violation, less what is allowed, in multiples of the
-    scale; 0 for equalities, which have no inside.
-    """
-    added = np.array(checked.most) - np.array(checked.violations)
-    inside = np.array([c.sense != "==" for c in task.constraints], dtype=bool)
-    return np.where(inside, np.maximum(added - _allowed(task), 0.0), 0.0)
+    allowed = [max(c.allowed, least) for c in task.constraints]
+    return float((np.array(violations) - np.array(allowed)).max(initial=0.0))
 
 
 def better(task: Task, one: Checked, other: Checked) -> bool:
     """Whether one design is better than another by the reference."""
-    first, second = excess(task, one.most), excess(task, other.most)
+    first, second = excess(task, one.violations), excess(task, other.violations)
     if first > 0 or second > 0:
         return first < second
     if task.aim == "maximise":

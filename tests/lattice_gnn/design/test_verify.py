@@ -13,7 +13,7 @@ from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.result import Verdict
 from lattice_gnn.design.settings import DesignSettings
 from lattice_gnn.design.task import Task
-from lattice_gnn.design.verify import Checked, check, judge, margins
+from lattice_gnn.design.verify import Checked, check, fulfils, judge
 
 TASK = Task(
     start=cell("sc", radius=0.1),
@@ -70,9 +70,11 @@ def test_less_is_no_loss_where_the_start_violates_the_constraints():
     assert judge(smaller, checked(objective=0.02), checked(objective=0.01)) is CONFIRMED
 
 
-def test_margins_are_what_the_error_adds_beyond_the_tolerance_for_inequalities_alone():
-    several = replace(checked(), violations=(0.0, 0.002, 0.0), most=(0.0, 0.032, 0.05))
-    assert margins(TASK, several) == pytest.approx([0.0, 0.02, 0.0])
+def test_refinement_ends_where_the_values_of_the_reference_fulfil_the_task():
+    start = checked(objective=0.01)
+    assert fulfils(TASK, start, checked(violation=0.008, spread=0.005))  # though undecided
+    assert not fulfils(TASK, start, checked(violation=0.012, spread=0.005))
+    assert not fulfils(TASK, start, checked(objective=0.0098, objective_error=0.0005))
 
 
 def test_the_error_of_a_solid_reaches_the_objective_and_the_constraints_that_it_concerns():
