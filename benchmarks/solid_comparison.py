@@ -175,7 +175,7 @@ def draw_curves(stored: Mapping[str, Any], test: Lattices, path: Path) -> None:
         test.facts["fresh"],
         max(row["made of"]["labels"] for row in stored.values() if "made of" in row),
     )
-    figure = new_figure(7.0, 4.0)
+    figure = new_figure(8.5, 4.0)
     axes = figure.add_subplot()
     shown = ("rigid ends", "condensation", "encoder", "relaxation", "linear", "network")
     for kind, colour, marker in zip(shown, PALETTE, MARKERS, strict=False):
@@ -194,7 +194,7 @@ def draw_curves(stored: Mapping[str, Any], test: Lattices, path: Path) -> None:
         level = np.median(np.array(beam["errors"])[mask]) / 100
         axes.axhline(level, color="0.6", linewidth=1, linestyle="--", label=NAMES["beam"])
     axes.set(xscale="log", yscale="log", xlabel="labels", ylabel="median error of C, %")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     tidy(axes)
     save_figure(figure, path)
 
