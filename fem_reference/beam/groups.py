@@ -94,12 +94,12 @@ def condition_numbers(
             part, (nodes, struts) = batch.select(group), batch.members(group)
             mine = None if arms is None else arms[struts]
             B = strut_operator(part, element=task.element, rigid_ends=mine)
-            found.append(_factor(part, B, held[nodes].reshape(-1)).condition())
+            found.append(factorise_group(part, B, held[nodes].reshape(-1)).condition())
     order = torch.from_numpy(np.argsort(np.concatenate(groups))).to(held.device)
     return torch.cat(found)[order]
 
 
-def _factor(part: LatticeBatch, B: Tensor, held: Bool[Tensor, " degrees"]) -> Factor:
+def factorise_group(part: LatticeBatch, B: Tensor, held: Bool[Tensor, " degrees"]) -> Factor:
     """Factorise a group: dense factors, or a sparse factor of a single large cell."""
     sparse = int(part.node_offsets[1]) >= SPARSE_FROM_NODES
     return (SparseFactor if sparse else DenseFactor)(part, B, held)
@@ -150,16 +150,16 @@ def _solve_group(
     """Solve a group outside the autograd graph; the energy at the solution is inside."""
     held = held.reshape(-1)
     with torch.no_grad():
-        factor = _factor(part, B.detach(), held)
+        factor = factorise_group(part, B.detach(), held)
         U, D = _equilibrium(part, (B.detach(), affine.detach()), factor, held)
     if B.requires_grad:
-        D = affine + B @ _at_ends(part, U)
+        D = affine + B @ at_ends(part, U)
     C = energy_density(part, D)
     if not task.fields:
         return Found(C)
     if B.requires_grad:
-        U = differentiable(U, _residual(part, B, D, held), factor)
-        D = affine + B @ _at_ends(part, U)
+        U = differentiable(U, unbalanced_forces(part, B, D, held), factor)
+        D = affine + B @ at_ends(part, U)
     end_forces = B.mT @ D
     if task.fields == "end_forces":
         return Found(C, end_forces)
@@ -196,10 +196,10 @@ def _equilibrium(
     summed from strut forces, independently of the rounding of the assembled matrix.
     """
     B, affine = elements
-    U = factor.solve(_residual(batch, B, affine, held))
+    U = factor.solve(unbalanced_forces(batch, B, affine, held))
     for _ in range(_REFINEMENTS):
-        D = affine + B @ _at_ends(batch, U)
-        residual = _residual(batch, B, D, held)
+        D = affine + B @ at_ends(batch, U)
+        residual = unbalanced_forces(batch, B, D, held)
         correction = factor.solve(residual)
         excess = _sum_over_nodes(batch, (correction * residual).sum(1)).amax(-1).abs()
         wrong = _inaccurate(batch, affine, D, excess / batch.volumes)
@@ -209,15 +209,15 @@ def _equilibrium(
     raise IllConditionedError(int(wrong.nonzero()[0, 0]))
 
 
-def _residual(
+def unbalanced_forces(
     batch: LatticeBatch,
     B: Float[Tensor, "struts 8 12"],
-    D: Float[Tensor, "struts 8 6"],
+    D: Float[Tensor, "struts 8 fields"],
     held: Bool[Tensor, " degrees"],
-) -> Float[Tensor, "nodes 6 6"]:
+) -> Float[Tensor, "nodes 6 fields"]:
     """Return the unbalanced nodal forces; zero where held."""
     residual = -_nodal_forces(batch, B.mT @ D)
-    return residual.view(-1, 6).masked_fill(held[:, None], 0).view_as(residual)
+    return residual.flatten(0, 1).masked_fill(held[:, None], 0).view_as(residual)
 
 
 def _inaccurate(
@@ -250,17 +250,20 @@ def _sum_over_nodes(batch: LatticeBatch, values: Float[Tensor, "nodes cases"]) -
     return values.new_zeros(len(batch), values.shape[1]).index_add(0, batch.node_lattice, values)
 
 
-def _at_ends(batch: LatticeBatch, U: Float[Tensor, "nodes 6 6"]) -> Float[Tensor, "struts 12 6"]:
+def at_ends(
+    batch: LatticeBatch, U: Float[Tensor, "nodes 6 fields"]
+) -> Float[Tensor, "struts 12 fields"]:
     """Return displacements and rotations at the two ends of every strut."""
-    return U[batch.struts].reshape(-1, 12, 6)
+    return U[batch.struts].reshape(-1, 12, U.shape[-1])
 
 
 def _nodal_forces(
-    batch: LatticeBatch, end_forces: Float[Tensor, "struts 12 6"]
-) -> Float[Tensor, "nodes 6 6"]:
+    batch: LatticeBatch, end_forces: Float[Tensor, "struts 12 fields"]
+) -> Float[Tensor, "nodes 6 fields"]:
     """Sum the strut end forces and moments at each node."""
-    total = end_forces.new_zeros(len(batch.nodes), 6, 6)
-    return total.index_add_(0, batch.struts.view(-1), end_forces.reshape(-1, 6, 6))
+    fields = end_forces.shape[-1]
+    total = end_forces.new_zeros(len(batch.nodes), 6, fields)
+    return total.index_add_(0, batch.struts.view(-1), end_forces.reshape(-1, 6, fields))
 
 
 def _fields(

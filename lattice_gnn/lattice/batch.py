@@ -207,6 +207,22 @@ class LatticeBatch:
             **picked,
         )
 
+    @classmethod
+    def join(cls, batches: Sequence["LatticeBatch"]) -> "LatticeBatch":
+        """Return the lattices of several batches, in order, keeping gradients."""
+        first = np.cumsum([0, *(len(batch.nodes) for batch in batches)]).tolist()
+        joined = {
+            name: torch.cat([getattr(batch, name) for batch in batches])
+            for name in ("cells", "nodes", *STRUT_FIELDS)
+        }
+        joined["struts"] = torch.cat(
+            [batch.struts + k for batch, k in zip(batches, first, strict=False)]
+        )
+        for name in ("node_offsets", "strut_offsets"):
+            counts = torch.cat([getattr(batch, name).diff() for batch in batches])
+            joined[name] = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        return cls(**joined)
+
     def split(self, size: int) -> Iterator["LatticeBatch"]:
         """Yield ``size`` lattices at a time as views, keeping gradients."""
         for first in range(0, len(self), size):

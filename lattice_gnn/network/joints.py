@@ -19,8 +19,9 @@ from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.answer import Answer
 from lattice_gnn.network.base import ModelSettings, StiffnessNetwork, check_config
 from lattice_gnn.network.layers.joint_cases import JointCases
-from lattice_gnn.network.layers.joint_forms import joint_energy
+from lattice_gnn.network.layers.joint_forms import joint_responses, work
 from lattice_gnn.network.layers.joint_members import JointMember, coefficients
+from lattice_gnn.network.layers.joint_redistribution import redistribution
 from lattice_gnn.network.layers.positivity import relative_to
 from lattice_gnn.network.normaliser import Normaliser
 
@@ -38,6 +39,7 @@ class JointConfig(ModelSettings):
         degree: Degree of the polynomial in c, the cosine of the angle of a pair.
         members: Independent networks whose M are averaged; their spread measures what the labels
             leave open.
+        redistribution: Whether M has the second order in the frame's forces.
         positive_map: "beam".
         kind: Name of the architecture.
     """
@@ -46,6 +48,7 @@ class JointConfig(ModelSettings):
     embedding: int = 16
     degree: int = 4
     members: int = 1
+    redistribution: bool = True
     positive_map: Literal["beam"] = "beam"
     kind: Literal["joints"] = "joints"
 
@@ -87,18 +90,21 @@ class JointModel(StiffnessNetwork):
         return JointCases.join([JointCases.of(part, self.dtype) for part in batch.split(_CHUNK)])
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
-        """M, the mean over the members: it is linear in the coefficients."""
-        return self._energies(inputs, mean=True)[0]
+        """M, the mean over the members."""
+        return self.member_matrices(inputs).mean(0)
 
     def member_matrices(self, inputs: Any) -> Float[Tensor, "members lattices 6 6"]:
         """M of every member."""
-        return self._energies(inputs, mean=False)
+        responses = self.responses(inputs)
+        M = torch.stack([work(of_member, inputs) for of_member in responses])
+        if not self.config.redistribution:
+            return M
+        return M + redistribution(responses, M, inputs).to(M.dtype)
 
-    def _energies(self, cases: JointCases, *, mean: bool) -> Float[Tensor, "sets lattices 6 6"]:
-        """M of every set of coefficients, a few lattices at a time."""
-        members: list[Any] = list(self.members)
+    def responses(self, cases: JointCases) -> Float[Tensor, "members ends 2 3 6"]:
+        """H F of every member: minus the displacements and rotations of strut ends, scaled."""
         found = [
-            torch.stack([joint_energy(g, part) for g in coefficients(members, part, mean=mean)])
+            torch.stack([joint_responses(g, part) for g in coefficients(list(self.members), part)])
             for part in cases.parts(_PAIRS)
         ]
         return torch.cat(found, 1)

@@ -18,7 +18,7 @@ from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.answer import Answer
 from lattice_gnn.network.base import ModelSettings, StiffnessNetwork
 from lattice_gnn.network.layers.joint_cases import PAIR_FEATURES, JointCases
-from lattice_gnn.network.layers.joint_forms import NUM_FORMS, joint_energy
+from lattice_gnn.network.layers.joint_forms import NUM_FORMS, joint_responses, work
 from lattice_gnn.network.layers.positivity import relative_to
 from lattice_gnn.network.normaliser import Normaliser
 
@@ -74,7 +74,11 @@ class JointLinearModel(StiffnessNetwork):
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
         """M, linear in the weights."""
-        return joint_energy(basis_functions(inputs) @ self.weights, inputs)
+        return work(self.responses(inputs)[0], inputs)
+
+    def responses(self, cases: JointCases) -> Float[Tensor, "1 ends 2 3 6"]:
+        """H F: minus the displacements and rotations of strut ends, scaled."""
+        return joint_responses(basis_functions(cases) @ self.weights, cases)[None]
 
 
 def basis_functions(cases: JointCases) -> Float[Tensor, "2 pairs functions"]:

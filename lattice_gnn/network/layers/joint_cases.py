@@ -46,7 +46,8 @@ class JointCases:
     """Frames under six strains of equal energy, as strut ends and pairs of them at joints.
 
     Attributes:
-        root: P^(1/2), P the beam stiffness C / E_s of each lattice with its links; float64.
+        frame: The lattices with their links.
+        root: P^(1/2), P the beam stiffness C / E_s of each of these; float64.
         forces: f and m of every strut end, scaled: f / sqrt(pi r E), m / sqrt(pi r^3 E / 4), under
             the strains P^(-1/2) / sqrt(V). Squares are energies of a piece of strut whose length is
             its radius, over that of the cell.
@@ -60,6 +61,7 @@ class JointCases:
         pair_offsets: Likewise for pairs.
     """
 
+    frame: LatticeBatch
     root: Float[Tensor, "lattices 6 6"]
     forces: Float[Tensor, "ends 2 3 6"]
     direction: Float[Tensor, "ends 3"]
@@ -96,13 +98,12 @@ class JointCases:
         pairs = JointPairs.of(batch)
         load = to_energy[batch.strut_lattice].to(solution.end_forces)
         raw = (solution.end_forces @ load).view(-1, 2, 3, 6)  # ends, force and moment
-        scale = torch.pi * pairs.radius * pairs.modulus
-        unit = torch.stack([scale, scale * pairs.radius.square() / 4], 1).rsqrt()
         influence = pairs.influence()
         cut = pairs.transparency(influence)
         return cls(
+            frame=batch,
             root=P("sqrt"),
-            forces=(raw * unit[:, :, None, None]).to(dtype),
+            forces=(raw * end_units(batch)[:, :, None, None]).to(dtype),
             direction=pairs.direction.to(dtype),
             features=_features(pairs, cut, dtype),
             influence=influence.to(dtype),
@@ -149,7 +150,9 @@ class JointCases:
 
     def to(self, device: torch.device) -> "JointCases":
         """The same on another device."""
-        return replace(self, **{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+        return replace(
+            self, **{f.name: getattr(self, f.name).to(device=device) for f in fields(self)}
+        )
 
     def select(self, lattices: Sequence[int] | np.ndarray) -> "JointCases":
         """The given lattices, in the given order."""
@@ -158,6 +161,7 @@ class JointCases:
         pairs, pair_offsets = ranges(self.pair_offsets, chosen)
         moved = (end_offsets[:-1] - self.end_offsets[chosen]).repeat_interleave(pair_offsets.diff())
         return JointCases(
+            frame=self.frame.select(lattices),
             root=self.root[chosen],
             **{name: getattr(self, name).index_select(0, ends) for name in _PER_END},
             **{name: getattr(self, name).index_select(1, pairs) for name in _PER_PAIR},
@@ -186,6 +190,7 @@ class JointCases:
         ends = slice(int(end_offsets[0]), int(end_offsets[-1]))
         pairs = slice(int(pair_offsets[0]), int(pair_offsets[-1]))
         return JointCases(
+            frame=self.frame.span(first, last),
             root=self.root[first:last],
             **{name: getattr(self, name)[ends] for name in _PER_END},
             **{name: getattr(self, name)[:, pairs] for name in _PER_PAIR},
@@ -210,11 +215,19 @@ class JointCases:
         }
         moved = zip(parts, counts.tolist(), strict=False)
         return cls(
+            frame=LatticeBatch.join([part.frame for part in parts]),
             **joined,
             ends=torch.cat([part.ends + first for part, first in moved], 1),
             end_offsets=_chain([part.end_offsets for part in parts]),
             pair_offsets=_chain([part.pair_offsets for part in parts]),
         )
+
+
+def end_units(batch: LatticeBatch) -> Float[Tensor, "ends 2"]:
+    """1 / sqrt(pi r E) and 1 / sqrt(pi r^3 E / 4) of every strut end: units of scaled forces."""
+    radius = torch.stack([batch.radii, batch.end_radii], 1).flatten()
+    scale = torch.pi * radius * batch.E.repeat_interleave(2)
+    return torch.stack([scale, scale * radius.square() / 4], 1).rsqrt()
 
 
 def _features(

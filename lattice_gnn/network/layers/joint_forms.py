@@ -28,14 +28,35 @@ def joint_energy(
     terms by 1 - cut: neither a vanishing neighbour nor a node on a straight uniform strut has any
     effect.
     """
+    return work(joint_responses(coefficients, cases), cases)
+
+
+def joint_responses(
+    coefficients: Float[Tensor, "2 pairs 42"], cases: JointCases
+) -> Float[Tensor, "ends 2 3 6"]:
+    """Half the derivative of the sum of all forms by the forces and moments of every end.
+
+    With the sign reversed, it is the displacement and rotation of the end relative to its node.
+    """
     alone, both = _weights(cases)
     kernel = kernel_for(coefficients, len(both))
     if kernel is not None:
         motion = cases.forces, cases.direction
         offsets = cases.end_offsets, cases.pair_offsets
-        M: Tensor = kernel.joint_energies(coefficients, (alone, both), motion, cases.ends, offsets)
-        return M
+        found: Tensor = kernel.joint_responses(
+            coefficients, (alone, both), motion, cases.ends, offsets
+        )
+        return found
     return _by_torch(coefficients, (alone, both), cases)
+
+
+def work(
+    responses: Float[Tensor, "ends 2 3 6"], cases: JointCases
+) -> Float[Tensor, "lattices 6 6"]:
+    """The work of the end forces on the responses of every lattice, symmetrised."""
+    by_end = cases.forces.flatten(1, 2).mT @ responses.flatten(1, 2)
+    M = by_end.new_zeros(len(cases), 6, 6).index_add(0, cases.end_lattice, by_end)
+    return (M + M.mT) / 2
 
 
 def _weights(cases: JointCases) -> tuple[Float[Tensor, "2 pairs"], Float[Tensor, " pairs"]]:
@@ -48,31 +69,37 @@ def _by_torch(
     coefficients: Float[Tensor, "2 pairs 42"],
     weights: tuple[Float[Tensor, "2 pairs"], Float[Tensor, " pairs"]],
     cases: JointCases,
-) -> Float[Tensor, "lattices 6 6"]:
-    """``joint_energy`` by torch."""
+) -> Float[Tensor, "ends 2 3 6"]:
+    """``joint_responses`` by torch."""
     alone, both = weights
+    axes, x = _pair_axes(cases), pair_forces(cases)
     blocks = coefficients[..., :_BLOCKS].unflatten(-1, (2, 2, 3, 3))  # parity, own/other
-    x = pair_forces(cases)
     own, other = alone[:, :, None, None, None], both[:, None, None, None]
-    answer = own * (blocks[:, :, :, 0] @ x) + other * (blocks[:, :, :, 1] @ x.flip(0))
-    rows = x.flatten(2, 3)
-    by_pair = (rows.mT @ answer.flatten(2, 3)).sum(0)
+    own = own * (blocks[:, :, :, 0] + blocks[:, :, :, 0].mT) / 2
+    other = other * (blocks[:, :, :, 1] + blocks[:, :, :, 1].flip(0).mT) / 2
+    even, odd = (own @ x + other @ x.flip(0)).unbind(2)
+    turned = torch.stack([even[:, :, :2], odd[:, :, :2]])  # along t and n; w is of the other parity
+    force, moment = (
+        axes.mT @ torch.cat([along, across[:, :, 2:]], 2)
+        for along, across in zip(turned, (odd, even), strict=True)
+    )
 
-    g = coefficients[..., _BLOCKS:]
-    a = cases.ends.flatten()
-    ends = len(cases.forces)
-    own_sum = g.new_zeros(ends, 3).index_add(0, a, (alone[..., None] * g[..., :3]).flatten(0, 1))
-    forces = with_lever(cases)
-    toward = forces[cases.ends.flip(0).flatten()]
-    weighted = (both[:, None] * g[..., 3:]).flatten(0, 1)[:, :, None, None] * toward
-    answer = own_sum[:, :, None, None] * forces
-    answer = answer + weighted.new_zeros(ends, 3, 3, 6).index_add(0, a, weighted)
-    left = forces[:, [0, 1, 0]]
-    by_end = left.flatten(1, 2).mT @ answer.flatten(1, 2)
-
-    M = by_pair.new_zeros(len(cases), 6, 6).index_add(0, cases.pair_lattice, by_pair)
-    M = M.index_add(0, cases.end_lattice, by_end)
-    return (M + M.mT) / 2
+    g = coefficients[..., _BLOCKS:, None, None]
+    own, other = (
+        alone[:, :, None, None, None] * g[:, :, :3],
+        both[:, None, None, None] * g[:, :, 3:],
+    )
+    mean = (other + other.flip(0)) / 2
+    here = cases.forces[cases.ends]
+    f, m = here.unbind(2)
+    t = cases.direction[cases.ends][..., None].expand_as(f)
+    lever, turn = torch.linalg.cross(t, m, dim=2), torch.linalg.cross(f.flip(0), t, dim=2)
+    force = force + own[:, :, 0] * f + own[:, :, 2] / 2 * lever
+    force = force + mean[:, :, 0] * f.flip(0) + other[:, :, 2] / 2 * lever.flip(0)
+    moment = moment + own[:, :, 1] * m + own[:, :, 2] / 2 * torch.linalg.cross(f, t, dim=2)
+    moment = moment + mean[:, :, 1] * m.flip(0) + other.flip(0)[:, :, 2] / 2 * turn
+    by_pair = torch.stack([force, moment], 2).flatten(0, 1)
+    return torch.zeros_like(cases.forces).index_add(0, cases.ends.flatten(), by_pair)
 
 
 def with_lever(cases: JointCases) -> Float[Tensor, "ends 3 3 6"]:
@@ -82,17 +109,19 @@ def with_lever(cases: JointCases) -> Float[Tensor, "ends 3 3 6"]:
     return torch.stack([f, m, lever], 1)
 
 
+def _pair_axes(cases: JointCases) -> Float[Tensor, "2 pairs 3 3"]:
+    """Rows t_a, n_a = t_b - c t_a and w = t_a x t_b of every directed pair, not normalised."""
+    t = cases.direction[cases.ends]
+    c = (t[0] * t[1]).sum(-1, keepdim=True)
+    return torch.stack([t, t.flip(0) - c * t, torch.linalg.cross(t, t.flip(0))], 2)
+
+
 def pair_forces(cases: JointCases) -> Float[Tensor, "2 pairs 2 3 6"]:
     """Components of the scaled forces of end a in the frame of every directed pair.
 
-    Even (f.t, f.n, m.w) and odd (m.t, m.n, f.w) under reflection in the plane of the pair, with
-    n = t_b - c t_a, w = t_a x t_b.
+    Even (f.t, f.n, m.w) and odd (m.t, m.n, f.w) under reflection in the plane of the pair.
     """
-    t = cases.direction[cases.ends]
-    c = (t[0] * t[1]).sum(-1, keepdim=True)
-    n = t.flip(0) - c * t
-    w = torch.linalg.cross(t, t.flip(0))
-    axes = torch.stack([t, n, w], 2)
+    axes = _pair_axes(cases)
     force, moment = (axes @ part[cases.ends] for part in cases.forces.unbind(1))
     even = torch.stack([force[:, :, 0], force[:, :, 1], moment[:, :, 2]], 2)
     odd = torch.stack([moment[:, :, 0], moment[:, :, 1], force[:, :, 2]], 2)

@@ -56,21 +56,15 @@ class JointMember(nn.Module):
 
 
 def coefficients(
-    members: Sequence[JointMember], cases: JointCases, *, mean: bool = False
-) -> Float[Tensor, "sets 2 pairs 42"]:
-    """Return the coefficients of every member, or one set, their mean."""
+    members: Sequence[JointMember], cases: JointCases
+) -> Float[Tensor, "members 2 pairs 42"]:
+    """Return the coefficients of every member."""
     x = cases.features.flatten(0, 1)
-    hidden = _last_hidden(members, x, cases)
     last = _Layer.of(_layers(members, "coefficients", 4))
     polynomial = torch.stack([member.polynomial for member in members])
-    powers = _powers(x[:, 0], polynomial.shape[1])
-    if mean:
-        share = 1 / len(members)
-        found = torch.addmm(share * last.bias.sum((0, 1)), powers, share * polynomial.sum(0))
-        for state, matrix in zip(hidden, share * last.matrix, strict=True):
-            found = found.addmm(state, matrix)
-        return found.view(1, *cases.features.shape[:2], NUM_FORMS)
-    found = last(hidden) + powers @ polynomial
+    found = (
+        last(_last_hidden(members, x, cases)) + _powers(x[:, 0], polynomial.shape[1]) @ polynomial
+    )
     return found.view(len(members), *cases.features.shape[:2], NUM_FORMS)
 
 

@@ -1,10 +1,10 @@
-"""Joint energies: quadratic forms of pairs of strut ends under six loads.
+"""Responses of strut ends to the forces of all ends at their joint, under six loads.
 
 With the scaled forces F = (f, m) of an end, six loads side by side in rows of ``WIDTH`` numbers,
 the energy is a sum of F_a^T H F_b, the forms of ``joint_forms.joint_energy``. Both directions of a
-pair share their work: with H symmetrised, M is the sum over the ends of F_a^T R_a, where the
-response R_a is the sum over b of H F_b. Numbers have the precision of the forces; constants come in
-an array, since literals are double precision.
+pair share their work: with H symmetrised, the response of a is R_a, the sum over b of H F_b.
+Numbers have the precision of the forces; constants come in an array, since literals are double
+precision.
 """
 
 from typing import NamedTuple, no_type_check
@@ -296,17 +296,13 @@ def respond_all(lattice, forms, w, columns):
 
 @entry
 @no_type_check
-def add_energies(forms, span, columns, w, M):
-    """Write M (lattices, 6, 6) of lattices first, ..., last - 1, symmetric."""
-    half = forms.numbers[1]
+def add_responses(forms, span, columns, w, found):
+    """Write the responses (ends, 2, 3, 6) of lattices first, ..., last - 1 of a span."""
     for b in range(span[0], span[1]):
         lattice = load_lattice(b, forms, w)
         respond_all(lattice, forms, w, columns)
-        for k in range(LOADS):
-            for l in range(k + 1):
-                total = forms.numbers[0]
-                for e in range(lattice[1]):
-                    for at in range(END * e, END * e + HALF, WIDTH):
-                        here, there = w.Z[at + k], w.Z[at + l]
-                        total += here * w.Z[at + HALF + l] + there * w.Z[at + HALF + k]
-                M[b, k, l] = M[b, l, k] = half * total
+        for e in range(lattice[1]):
+            for row in range(6):
+                at = END * e + HALF + WIDTH * row
+                for k in range(LOADS):
+                    found[lattice[0] + e, row // 3, row % 3, k] = w.Z[at + k]

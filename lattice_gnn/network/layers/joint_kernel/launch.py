@@ -14,7 +14,7 @@ from fem_reference.beam.kernel import launch as beam
 from fem_reference.beam.schedule import in_threads, spans
 from fem_reference.jit import is_kept
 from lattice_gnn.network.layers.joint_kernel import energy, profile
-from lattice_gnn.network.layers.joint_kernel.energy import LOADS, Forms, add_energies
+from lattice_gnn.network.layers.joint_kernel.energy import LOADS, Forms, add_responses
 from lattice_gnn.network.layers.joint_kernel.energy_derivatives import (
     Gradient,
     differentiate_energies,
@@ -42,7 +42,7 @@ _COLUMNS = np.uint64(WIDTH)
 _ENTRIES = (
     add_profile,
     differentiate_profile,
-    add_energies,
+    add_responses,
     differentiate_energies,
     pool,
     differentiate_pool,
@@ -89,7 +89,7 @@ def _nothing(dtype: type[np.floating[Any]]) -> Iterator[tuple[Any, ...]]:
     forms = Forms(loads, plane, joints.ends, g, pairs, line, start, start, numbers)
     other = energy.make_room(forms)
     found = Gradient(g, pairs, line, loads, plane)
-    yield forms, span, _COLUMNS, other, zeros(0, 6, 6)
+    yield forms, span, _COLUMNS, other, loads
     yield forms, span, _COLUMNS, other, zeros(0, 6 * WIDTH), found
     yield cube, cube, line, number, cube
     yield (cube, cube, line), number, cube, cube, cube, line
@@ -133,14 +133,14 @@ def profile_sums(
     return result
 
 
-def joint_energies(
+def joint_responses(
     coefficients: Float[Tensor, "2 pairs 42"],
     weights: tuple[Float[Tensor, "2 pairs"], Float[Tensor, " pairs"]],
     motion: tuple[Float[Tensor, "ends 2 3 6"], Float[Tensor, "ends 3"]],
     ends: Int[Tensor, "2 pairs"],
     offsets: tuple[Int[Tensor, " lattices_plus_1"], Int[Tensor, " lattices_plus_1"]],
-) -> Float[Tensor, "lattices 6 6"]:
-    """Return M, the sum of all forms of every lattice.
+) -> Float[Tensor, "ends 2 3 6"]:
+    """Return the responses of all ends.
 
     Args:
         coefficients: Coefficients of the forms.
@@ -149,7 +149,7 @@ def joint_energies(
         ends: The two ends of every pair.
         offsets: Of the ends and of the pairs of the lattices.
     """
-    result: Tensor = _Energy.apply(coefficients, *weights, *motion, ends, offsets)
+    result: Tensor = _Responses.apply(coefficients, *weights, *motion, ends, offsets)
     return result
 
 
@@ -253,46 +253,71 @@ def _over_joints(joints: Joints, function: Callable[[tuple[int, int], profile.Ro
     )
 
 
-class _Energy(torch.autograd.Function):
-    """Joint energies forward, their derivatives backward. First derivatives only."""
+class _Responses(torch.autograd.Function):
+    """Responses R = H F forward, their derivatives backward. First derivatives only.
+
+    For the derivative Y of the result by R, Y . H F = ((F + Y) . H (F + Y) - (F - Y) . H (F - Y)) /
+    4, where Y is first scaled to the size of F: two energies, whose derivatives are added.
+    """
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        """Return M."""
+        """Return R."""
         *leaves, ends, offsets = inputs
         g, alone, both, loads, direction = (_array(leaf) for leaf in leaves)
         starts = _array(offsets[0]), _array(offsets[1])
         pairs = _array(ends), g, alone, both
         ctx.forms = forms = Forms(loads, direction, *pairs, *starts, _numbers(g.dtype))
         ctx.save_for_backward(*leaves)
-        M = np.empty((len(offsets[0]) - 1, LOADS, LOADS), g.dtype)
-        _over_lattices(forms, lambda span, room: add_energies(forms, span, _COLUMNS, room, M))
-        return torch.from_numpy(M)
+        R = np.empty_like(loads)
+        _over_lattices(forms, lambda span, room: add_responses(forms, span, _COLUMNS, room, R))
+        return torch.from_numpy(R)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Differentiate the sum of M times the gradient."""
+        """Differentiate the sum of R times the gradient."""
         forms: Forms = ctx.forms
         moves = any(ctx.needs_input_grad[3:5])
-        by_M = np.zeros((len(gradients[0]), LOADS, WIDTH), forms.forces.dtype)
-        by_M[:, :, :LOADS] = _array((gradients[0] + gradients[0].mT) / 2)
-        by_M = by_M.reshape(len(by_M), LOADS * WIDTH)
-        first = slice(None) if moves else slice(0)
-        found = Gradient(
-            np.empty_like(forms.coefficients),
-            np.empty_like(forms.alone),
-            np.empty_like(forms.both),
-            np.empty_like(forms.forces[first]),
-            np.empty_like(forms.direction[first]),
-        )
-        _over_lattices(
-            forms,
-            lambda span, room: differentiate_energies(forms, span, _COLUMNS, room, by_M, found),
-        )
+        by_R = _array(gradients[0])
+        size = _size(by_R, forms)
+        size = np.divide(_size(forms.forces, forms), size, out=np.ones_like(size), where=size > 0)
+        by_R = by_R * size.repeat(np.diff(forms.end_offsets))[:, None, None, None]
+        share = np.divide(forms.numbers[1] ** 2, size, dtype=by_R.dtype)
+        first = _differentiated(forms._replace(forces=forms.forces + by_R), share, moves=moves)
+        other = _differentiated(forms._replace(forces=forms.forces - by_R), -share, moves=moves)
+        found = [a + b for a, b in zip(first, other, strict=True)]
         given: list[Tensor | None] = list(_once(found, ctx.saved_tensors, gradients[0]))
         if not moves:
             given[3:] = None, None
         return *given, None, None
+
+
+def _size(values: np.ndarray, forms: Forms) -> np.ndarray:
+    """Return the Euclidean norm of the values of the ends of every lattice."""
+    squares = np.square(values).sum((1, 2, 3))
+    return np.sqrt(
+        np.add.reduceat(np.append(squares, squares.dtype.type(0)), forms.end_offsets[:-1])
+    )
+
+
+def _differentiated(forms: Forms, weight: np.ndarray, *, moves: bool) -> Gradient:
+    """Differentiate the sum over lattices of the weight times the trace of F^T H F."""
+    by_M = np.zeros((len(weight), LOADS, WIDTH), forms.forces.dtype)
+    by_M[:, range(LOADS), range(LOADS)] = weight[:, None]
+    by_M = by_M.reshape(len(by_M), LOADS * WIDTH)
+    first = slice(None) if moves else slice(0)
+    found = Gradient(
+        np.empty_like(forms.coefficients),
+        np.empty_like(forms.alone),
+        np.empty_like(forms.both),
+        np.empty_like(forms.forces[first]),
+        np.empty_like(forms.direction[first]),
+    )
+    _over_lattices(
+        forms,
+        lambda span, room: differentiate_energies(forms, span, _COLUMNS, room, by_M, found),
+    )
+    return found
 
 
 def _over_lattices(forms: Forms, function: Callable[[tuple[int, int], energy.Room], None]) -> None:

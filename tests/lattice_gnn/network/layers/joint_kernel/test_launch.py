@@ -138,15 +138,15 @@ def test_threads_give_the_same_bits(use, use_threads, monkeypatch):
         use_threads(threads)
         cases = JointCases.of(batch, torch.float64)
         g = torch.ones(2, len(cases.coupling), 42, dtype=torch.float64, requires_grad=True)
-        M = joint_kernel.KERNEL.serving(0).joint_energies(
+        R = joint_kernel.KERNEL.serving(0).joint_responses(
             g,
             (cases.influence, cases.coupling),
             (cases.forces, cases.direction),
             cases.ends,
             (cases.end_offsets, cases.pair_offsets),
         )
-        M.square().sum().backward()
-        found.append((cases.features, M.detach(), g.grad))
+        R.square().sum().backward()
+        found.append((cases.features, R.detach(), g.grad))
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
     assert model.dtype == torch.float64
 
