@@ -9,10 +9,12 @@ with D.D twice the energy of a strut. R is positive semi-definite, and zero for 
 motion of the nodes undoes. Since it is stationary in U, its derivative with U held fixed is exact.
 """
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from fem_reference.beam import compiled
 from fem_reference.beam.elements import strut_operator
 from fem_reference.beam.groups import (
     SPARSE_FROM_NODES,
@@ -43,9 +45,19 @@ def misfit_energy(
     Raises:
         IllConditionedError: If the stiffness of a frame is not positive definite in this precision.
     """
-    _, D = _deformed(batch, misfit)
+    wide, misfit = batch.to(dtype=torch.float64), misfit.double()
+    held = held_degrees(wide, find_supports(wide))
+    nodes = wide.node_offsets.diff()
+    if wide.nodes.device.type == "cpu" and int(nodes.max()) < compiled.COMPILED_BELOW_NODES:
+        kernel = compiled.kernel_for(len(wide.nodes))
+        if kernel is not None:
+            found, solved = kernel.misfit_energies(wide, held, misfit)
+            if solved.all():
+                return found
+            raise IllConditionedError(int(np.argmin(solved)))
+    _, D = _deformed(wide, held, misfit)
     energy = D.mT @ D
-    R = energy.new_zeros(len(D), len(batch), 6, 6).index_add(1, batch.strut_lattice, energy)
+    R = energy.new_zeros(len(D), len(wide), 6, 6).index_add(1, wide.strut_lattice, energy)
     return (R + R.mT) / 2
 
 
@@ -56,22 +68,21 @@ def misfit_forces(
 
     Arguments and errors are those of ``misfit_energy``; derivatives are not exact.
     """
-    B, D = _deformed(batch, misfit)
+    wide = batch.to(dtype=torch.float64)
+    B, D = _deformed(wide, held_degrees(wide, find_supports(wide)), misfit.double())
     return B.mT @ D
 
 
 def _deformed(
-    batch: LatticeBatch, misfit: Float[Tensor, "sets struts 12 6"]
+    batch: LatticeBatch, held: Bool[Tensor, "nodes 6"], misfit: Float[Tensor, "sets struts 12 6"]
 ) -> tuple[Float[Tensor, "struts 8 12"], Float[Tensor, "sets struts 8 6"]]:
     """Return B and the deformations D(v + U) of the struts."""
     sets, struts = misfit.shape[:2]
-    wide = batch.to(dtype=torch.float64)
-    fields = misfit.double().permute(1, 2, 0, 3).reshape(struts, 12, 6 * sets)
-    B = strut_operator(wide)
+    fields = misfit.permute(1, 2, 0, 3).reshape(struts, 12, 6 * sets)
+    B = strut_operator(batch)
     with torch.no_grad():
-        held = held_degrees(wide, find_supports(wide))
-        U = _motion(wide, held, B.detach(), B.detach() @ fields.detach())
-    D = B @ (fields + at_ends(wide, U))
+        U = _motion(batch, held, B.detach(), B.detach() @ fields.detach())
+    D = B @ (fields + at_ends(batch, U))
     return B, D.unflatten(2, (sets, 6)).permute(2, 0, 1, 3)
 
 

@@ -61,7 +61,7 @@ def differentiate(cells, span, columns, w, given, gradient):
         _add_blocks(nodes, given.motion, w.panels.place, w.u)
         deform(struts, w.u, w.basis, columns, w.D)
         _weights(b, given, cells.volumes[b], w.C)
-        _apply_weights(struts.count, w, columns)
+        apply_weights(struts.count, w, columns)
         if given.beyond_stiffness:
             _add_adjoint(struts, nodes, cells.held, (given, w, columns), gradient)
         add_derivatives(struts, w.X, (w.u, w.basis), columns, gradient)
@@ -93,7 +93,7 @@ def _weights(b, given, volume, W):
 
 @inner(inline="always")
 @no_type_check
-def _apply_weights(count, w, columns):
+def apply_weights(count, w, columns):
     """Set X = D W for all struts, W by kind: axial, twist, and the six rows of bending."""
     W, D, X = w.C, w.D, w.X
     for s in range(count):
@@ -112,7 +112,7 @@ def _add_adjoint(struts, nodes, held, context, gradient):
     p, f, D, X, apart = w.panels, w.f, w.D, w.X, w.apart
     alone = with_own_ends(struts, w)
     # Forces are B^T D: the derivative by D is B applied to the derivative by the forces.
-    _load_apart(struts, given.by_forces, apart)
+    load_apart(struts, given.by_forces, apart)
     _add_deformations(alone, apart, w, columns)
     clear(f, BLOCK * nodes[1])
     add_forces(struts, X, columns, f)
@@ -142,7 +142,7 @@ def _add_deformations(struts, u, w, columns):
 
 @inner(inline="always")
 @no_type_check
-def _load_apart(struts, values, apart):
+def load_apart(struts, values, apart):
     """Copy the values at the ends of struts to two separate blocks each."""
     clear(apart, 2 * BLOCK * struts.count)
     for s in range(struts.count):

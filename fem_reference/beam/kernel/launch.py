@@ -21,6 +21,7 @@ from fem_reference.beam.groups import (
 from fem_reference.beam.kernel.blocks import WIDTH
 from fem_reference.beam.kernel.cells import Cells, Work, make_work
 from fem_reference.beam.kernel.derivatives import Derivatives, differentiate
+from fem_reference.beam.kernel.misfit import Misfits, differentiate_misfits, relax
 from fem_reference.beam.kernel.solve import Results, solve
 from fem_reference.beam.schedule import in_threads, spans
 from fem_reference.beam.solution import BeamFields
@@ -34,7 +35,7 @@ _COLUMNS = np.uint64(WIDTH)
 
 def is_cached() -> bool:
     """Return whether compiled code only needs to be loaded."""
-    return is_kept(solve) and is_kept(differentiate)
+    return all(is_kept(entry) for entry in (solve, differentiate, relax, differentiate_misfits))
 
 
 def warm() -> None:
@@ -50,9 +51,13 @@ def warm() -> None:
     )
     work, results = make_work(cells, 0, 0), _results(cells, motion=True, fields=True)
     request = Derivatives(results.solved, none, none, none, results.forces, results.parts, False)
+    ends, energy = np.zeros((0, 0, 12, 6)), np.zeros((0, 0, 6, 6))
+    misfits = Misfits(results.solved, ends, energy, ends)
     for function, arguments in (
         (solve, (cells, (0, 0), _COLUMNS, work, results)),
         (differentiate, (cells, (0, 0), _COLUMNS, work, request, np.zeros((0, 11)))),
+        (relax, (cells, (0, 0), _COLUMNS, work, misfits)),
+        (differentiate_misfits, (cells, (0, 0), _COLUMNS, work, misfits, np.zeros((0, 11)))),
     ):
         with suppress(OSError):  # cache not writable; the code is used in this process only
             function(*arguments)
@@ -75,17 +80,7 @@ def solve_compiled(
     vectors, coefficients = strut_coefficients(
         wide, element=task.element, rigid_ends=task.rigid_ends
     )
-    cells = Cells(
-        vectors=_array(vectors),
-        coefficients=_array(coefficients),
-        volumes=_array(wide.volumes),
-        ends=_array(batch.struts),
-        node_offsets=_array(batch.node_offsets),
-        strut_offsets=_array(batch.strut_offsets),
-        held=_array(held),
-        negligible=NEGLIGIBLE,
-        rounding=float((ROUNDING * np.finfo(np.float64).eps) ** 2),
-    )
+    cells = _cells(wide, held, (vectors, coefficients))
     gradient = torch.is_grad_enabled() and (coefficients.requires_grad or vectors.requires_grad)
     results = _results(cells, motion=gradient or task.fields is True, fields=bool(task.fields))
     _over_cells(cells, lambda span, work: solve(cells, span, _COLUMNS, work, results))
@@ -102,6 +97,43 @@ def solve_compiled(
     condition = condition_numbers(batch, held, task)
     fields = _fields(batch, motion.to(forces), parts.to(forces), (forces, condition))
     return Found(C, forces, fields), results.solved
+
+
+def misfit_energies(
+    batch: LatticeBatch, held: Bool[Tensor, "nodes 6"], misfit: Float[Tensor, "sets struts 12 6"]
+) -> tuple[Float[Tensor, "sets lattices 6 6"], Bool[np.ndarray, " lattices"]]:
+    """Compute ``misfit_energy`` cell by cell; also return which stiffnesses are definite."""
+    vectors, coefficients = strut_coefficients(batch)
+    cells = _cells(batch, held, (vectors, coefficients))
+    sets = len(misfit)
+    misfits = Misfits(
+        solved=np.zeros(len(batch), dtype=np.bool_),
+        misfit=_array(misfit).copy(),
+        energy=np.full((sets, len(batch), 6, 6), np.nan),
+        forces=np.zeros((sets, 0, 12, 6)),
+    )
+    _over_cells(cells, lambda span, work: relax(cells, span, _COLUMNS, work, misfits))
+    found: Tensor = _Misfits.apply(vectors, coefficients, misfit, cells, misfits)
+    return found, misfits.solved
+
+
+def _cells(
+    batch: LatticeBatch,
+    held: Bool[Tensor, "nodes 6"],
+    struts: tuple[Float[Tensor, "struts 3"], Float[Tensor, "struts 8"]],
+) -> Cells:
+    """Return the cells of a batch in float64; ``struts`` are vectors and coefficients."""
+    return Cells(
+        vectors=_array(struts[0]),
+        coefficients=_array(struts[1]),
+        volumes=_array(batch.volumes),
+        ends=_array(batch.struts),
+        node_offsets=_array(batch.node_offsets),
+        strut_offsets=_array(batch.strut_offsets),
+        held=_array(held),
+        negligible=NEGLIGIBLE,
+        rounding=float((ROUNDING * np.finfo(np.float64).eps) ** 2),
+    )
 
 
 def _fields(
@@ -191,5 +223,34 @@ class _Differentiable(torch.autograd.Function):
         first, second, third = (
             OnceDifferentiable.apply(torch.from_numpy(x), *dependencies)
             for x in (gradient[:, :3].copy(), gradient[:, 3:].copy(), by_volume / cells.volumes)
+        )
+        return first, second, third, None, None
+
+
+class _Misfits(torch.autograd.Function):
+    """Misfit energies forward, their derivatives backward. First derivatives only."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        """Return energies computed beforehand; ``inputs`` are what they depend on."""
+        *leaves, ctx.cells, ctx.misfits = inputs
+        ctx.save_for_backward(*leaves)
+        return torch.from_numpy(ctx.misfits.energy)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Differentiate the sum of energies times gradients, with the motion held fixed."""
+        cells, misfits = ctx.cells, ctx.misfits
+        both = _array(gradients[0] + gradients[0].mT)
+        given = misfits._replace(energy=both, forces=np.zeros_like(misfits.misfit))
+        gradient = np.empty((len(cells.ends), 11))
+        _over_cells(
+            cells,
+            lambda span, w: differentiate_misfits(cells, span, _COLUMNS, w, given, gradient),
+        )
+        parts = gradient[:, :3].copy(), gradient[:, 3:].copy(), given.forces
+        first, second, third = (
+            OnceDifferentiable.apply(torch.from_numpy(x), *ctx.saved_tensors, gradients[0])
+            for x in parts
         )
         return first, second, third, None, None

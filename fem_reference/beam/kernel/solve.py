@@ -45,7 +45,7 @@ def solve(cells, span, columns, w, results):
         results.solved[b] = equilibrium(struts, nodes, cells, w, columns)
         if not results.solved[b]:
             continue
-        _store_energies(b, struts.count, cells.volumes[b], (w, columns), results.stiffness)
+        store_energies(b, struts.count, cells.volumes[b], (w, columns), results.stiffness)
         if len(results.motion):
             correct(nodes[1], w.panels, columns, w.f, w.u)
             _store_motion(nodes, w, results.motion)
@@ -56,7 +56,7 @@ def solve(cells, span, columns, w, results):
 
 @inner(inline="always")
 @no_type_check
-def _store_energies(b, count, volume, work, stiffness):
+def store_energies(b, count, volume, work, stiffness):
     """Store C = (1/V) sum of D^T D over struts, six rows of D at a time."""
     w, columns = work
     C, D = w.C, w.D
