@@ -2,10 +2,12 @@
 
     C = P^(1/2) exp(M) P^(1/2),
 
-where P is the beam stiffness and M the complementary energy of the material at the joints under the
-end forces of the frame, relative to the energy of the cell: a sum over pairs of struts at every
-joint (``layers/joint_forms.py``). Its coefficients are functions of invariants of the pair and of
-an embedding of both ends, which pools over all their partners. See ``docs/joints.md``.
+where P is the beam stiffness. M is, to first order, the complementary energy of the material at the
+joints under the end forces of the frame, relative to the energy of the cell: a sum over pairs of
+struts at every joint (``layers/joint_forms.py``). To second order it has the energy of the
+self-stress by which the joints redistribute these forces (``layers/joint_redistribution.py``). The
+coefficients are functions of invariants of the pair and of an embedding of both ends, which pools
+over all their partners. See ``docs/joints.md``.
 """
 
 from dataclasses import dataclass
@@ -103,8 +105,9 @@ class JointModel(StiffnessNetwork):
 
     def responses(self, cases: JointCases) -> Float[Tensor, "members ends 2 3 6"]:
         """H F of every member: minus the displacements and rotations of strut ends, scaled."""
+        members: list[Any] = list(self.members)
         found = [
-            torch.stack([joint_responses(g, part) for g in coefficients(list(self.members), part)])
+            torch.stack([joint_responses(g, part) for g in coefficients(members, part)])
             for part in cases.parts(_PAIRS)
         ]
         return torch.cat(found, 1)
