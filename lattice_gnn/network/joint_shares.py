@@ -18,10 +18,11 @@ def joint_matrices(model: StiffnessNetwork, batch: LatticeBatch) -> Float[Tensor
     """Split M of a joint network, C = P^(1/2) exp(M) P^(1/2), into the parts of the joints.
 
     M is a sum over pairs of strut ends that meet at a joint, and the energy of the self-stress is
-    the sum of its works on the misfits of the ends, so that the parts of all nodes add up to M. Joints that links make on struts (``layers/links.py``) count to the ends of
-    the strut, more to the nearer one. The trace of a part over 6 is the mean of the factors (as
-    logarithms) by which the joint stiffens the cell: their sum over the joints is
-    log(det C / det P) / 6, P the stiffness of the frame with its links.
+    the sum of its works on the misfits of the ends, so that the parts of all nodes add up to M.
+    Joints that links make on struts (``layers/links.py``) count to the ends of the strut, more to
+    the nearer one. The trace of a part over 6 is the mean of the factors (as logarithms) by which
+    the joint stiffens the cell: their sum over the joints is log(det C / det P) / 6, P the
+    stiffness of the frame with its links.
 
     Args:
         model: A network with a correction of joints ("joints" or "joints-linear").

@@ -34,6 +34,7 @@ def test_zero_where_all_struts_are_softer_by_the_same_share(share: float) -> Non
     """Misfits of every strut by a share of its own deformation only scale the forces."""
     batch = LatticeBatch.from_lattices([random_lattice(k, num_nodes=3) for k in range(3)])
     cases = JointCases.of(batch, torch.float64)
+    batch = cases.frame
     B, units = strut_operator(batch), end_units(batch)[:, :, None, None]
     forces = (cases.forces / units).view(-1, 12, 6)
     misfit = share * torch.linalg.pinv(B.mT @ B) @ forces
@@ -66,6 +67,7 @@ def test_falls_as_the_square_of_radius_over_length() -> None:
 def test_parts_of_the_nodes_add_up() -> None:
     batch = LatticeBatch.from_lattices([random_lattice(1), cell("octet", radius=0.05)])
     cases = JointCases.of(batch, torch.float64)
+    batch = cases.frame
     responses = random_responses(cases)
     _, second = first_and_second(cases, responses)
     by_end = cases.forces.flatten(1, 2).mT @ responses[0].flatten(1, 2)
