@@ -39,7 +39,8 @@ def joint_matrices(model: StiffnessNetwork, batch: LatticeBatch) -> Float[Tensor
             "model joints."
         )
     with torch.no_grad():
-        parts, welds = _matrices(kind, cases), weld(batch)
+        cases, welds = JointCases.of(batch, model.dtype), weld(batch)
+        parts = _matrices(kind, cases)
         if welds is None:
             return parts
         of_nodes, of_feet = parts[welds.nodes], parts[welds.feet]

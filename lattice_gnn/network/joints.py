@@ -88,8 +88,13 @@ class JointModel(StiffnessNetwork):
         return Answer(C, frame, spread, correction / scale, cases.smallest_opening())
 
     def inputs(self, batch: LatticeBatch) -> JointCases:
-        """Frames, forces and invariants, which are independent of the weights."""
-        return JointCases.join([JointCases.of(part, self.dtype) for part in batch.split(_CHUNK)])
+        """Frames, forces and invariants, which are independent of the weights.
+
+        Overlapping struts are linked in predictions only: the few links of a training set, thin and
+        short, teach nothing about joints.
+        """
+        parts = [JointCases.of(part, self.dtype, links=False) for part in batch.split(_CHUNK)]
+        return JointCases.join(parts)
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
         """M, the mean over the members."""

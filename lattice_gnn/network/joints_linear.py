@@ -69,8 +69,8 @@ class JointLinearModel(StiffnessNetwork):
         return Answer(C, frame, correction=correction, opening=cases.smallest_opening())
 
     def inputs(self, batch: LatticeBatch) -> JointCases:
-        """Frames, forces and invariants, which are independent of the weights."""
-        return JointCases.of(batch, self.dtype)
+        """Frames, forces and invariants, without links as in ``JointModel.inputs``."""
+        return JointCases.of(batch, self.dtype, links=False)
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
         """M, linear in the weights."""

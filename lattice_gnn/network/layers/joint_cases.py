@@ -74,19 +74,20 @@ class JointCases:
     pair_offsets: Int[Tensor, " lattices_plus_1"]
 
     @classmethod
-    def of(cls, batch: LatticeBatch, dtype: torch.dtype = torch.float32) -> "JointCases":
+    def of(
+        cls, batch: LatticeBatch, dtype: torch.dtype = torch.float32, *, links: bool = True
+    ) -> "JointCases":
         """Solve the frames of (simplified) lattices; gradients reach nodes, cells, radii, E, nu.
-
-        Struts that overlap without a common joint are linked first (``links.weld``).
 
         Args:
             batch: The lattices.
             dtype: Precision of everything except the roots.
+            links: Link struts that overlap without a common joint first (``links.weld``).
 
         Raises:
             LatticeGnnError: For a lattice whose beam stiffness is singular.
         """
-        welds = weld(batch)
+        welds = weld(batch) if links else None
         return cls._of_frames(batch if welds is None else welds.batch, dtype)
 
     @classmethod

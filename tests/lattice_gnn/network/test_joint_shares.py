@@ -6,6 +6,7 @@ import torch
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.joint_shares import joint_matrices
+from lattice_gnn.network.layers.joint_cases import JointCases
 from lattice_gnn.surrogate.surrogate import load_surrogate
 from lattice_gnn.testing import random_lattice
 
@@ -18,7 +19,7 @@ def test_parts_of_the_joints_add_up_to_the_change_of_log_det(name):
     trace = parts.diagonal(dim1=1, dim2=2).sum(1)
     summed = trace.new_zeros(2).index_add(0, batch.node_lattice, trace)
     answer = model.answer(batch)
-    change = torch.logdet(answer.stiffness) - 2 * torch.logdet(model.inputs(batch).root)
+    change = torch.logdet(answer.stiffness) - 2 * torch.logdet(JointCases.of(batch).root)
     torch.testing.assert_close(summed, change, rtol=1e-6, atol=1e-9)
 
 
