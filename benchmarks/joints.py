@@ -17,6 +17,7 @@ thread, everything in one run.
 import argparse
 import itertools
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -47,6 +48,16 @@ RIGID = 0.365  #: rigid length of strut ends over their radius, fitted to the tr
 LONGEST = 0.4  #: of a strut's length, at most, at either end
 MODELS = ("beam", "rigid ends", "linear", "network")
 DENSITIES = (0.0, 0.03, 0.05, 0.1, 0.2, 1.0)
+TRIGONAL = 143  #: number of the first trigonal space group; hexagonal and cubic ones follow
+PROPERTIES: dict[str, Callable[[dict[str, np.ndarray]], np.ndarray]] = {
+    "relative density above 15 %": lambda f: f["density"] > 0.15,
+    "r/L above 0.15": lambda f: f["slenderness"] > 0.15,
+    "more than 8 nodes": lambda f: f["nodes"] > 8,
+    "trigonal, hexagonal, cubic": lambda f: f["space group"] >= TRIGONAL,
+    "unequal radii": lambda f: f["ratio"] > 1.01,
+    "nu other than 0.3": lambda f: f["nu"] != 0.3,
+}
+"""Properties by which ``solid_runs.py`` leaves lattices out of a training set."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,7 @@ def finest(names: tuple[str, ...]) -> list[tuple[Dataset, np.ndarray]]:
 
 
 def facts_of(batch: LatticeBatch, dataset: Dataset, chosen: np.ndarray) -> dict[str, np.ndarray]:
-    """Return density, contact, overlap, smallest angle, valence, radius ratio, nu, moduli."""
+    """Return numbers and marks by which lattices are sorted into classes."""
     pairs, welds = JointPairs.of(batch), weld(batch)
     owner = torch.repeat_interleave(torch.arange(len(batch)), pairs.offsets.diff())
     low = torch.full((len(batch),), -1.0, dtype=torch.float64)
@@ -106,6 +117,9 @@ def facts_of(batch: LatticeBatch, dataset: Dataset, chosen: np.ndarray) -> dict[
         * most(1 / batch.radii, batch.strut_lattice),
         "nu": dataset.poisson[chosen],
         "unequal E": spread > 1e-9,
+        "slenderness": most(batch.radii / batch.lengths, batch.strut_lattice),
+        "nodes": batch.node_offsets.diff().numpy(),
+        "space group": dataset.bases.space_groups[dataset.base[chosen]],
         "voxels": label.detail("voxels_per_diameter"),
         "noise": noise_of_stated_error() * label.detail("error"),
     }
@@ -182,23 +196,27 @@ def classes(f: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             else f"density above {100 * low:g} %"
         )
         rows[name] = alone & (f["density"] >= low) & (f["density"] < high)
-    return rows | {
-        "struts touch or nearly": f["contact"],
-        "struts overlap without a joint": f["overlap"],
-        "smallest angle below 30 degrees": f["angle"] < 30,
-        "12 and more struts at a joint": f["valence"] >= 12,
-        "radius ratio 1.01 to 2": (f["ratio"] >= 1.01) & (f["ratio"] < 2),
-        "radius ratio above 2": f["ratio"] >= 2,
-        "radius ratio above 2, no contact": alone & (f["ratio"] >= 2),
-        "nu below 0.25": f["nu"] < 0.25,
-        "nu above 0.35": f["nu"] > 0.35,
-        "nu other than 0.3, equal struts, no contact": alone
-        & (f["ratio"] < 1.01)
-        & (f["nu"] != 0.3)
-        & ~f["unequal E"],
-        "unequal moduli": f["unequal E"],
-        "labels on 20 voxels": f["voxels"] > 19,
-    }
+    return (
+        rows
+        | {
+            "struts touch or nearly": f["contact"],
+            "struts overlap without a joint": f["overlap"],
+            "smallest angle below 30 degrees": f["angle"] < 30,
+            "12 and more struts at a joint": f["valence"] >= 12,
+            "radius ratio 1.01 to 2": (f["ratio"] >= 1.01) & (f["ratio"] < 2),
+            "radius ratio above 2": f["ratio"] >= 2,
+            "radius ratio above 2, no contact": alone & (f["ratio"] >= 2),
+            "nu below 0.25": f["nu"] < 0.25,
+            "nu above 0.35": f["nu"] > 0.35,
+            "nu other than 0.3, equal struts, no contact": alone
+            & (f["ratio"] < 1.01)
+            & (f["nu"] != 0.3)
+            & ~f["unequal E"],
+            "unequal moduli": f["unequal E"],
+            "labels on 20 voxels": f["voxels"] > 19,
+        }
+        | {name: condition(f) for name, condition in PROPERTIES.items()}
+    )
 
 
 def accuracy_tables(test: Test) -> str:

@@ -101,12 +101,7 @@ class Kind:
 
 
 FAR: dict[str, Callable[[Facts], Mask]] = {
-    "relative density above 15 %": lambda f: f["density"] > 0.15,
-    "r/L above 0.15": lambda f: f["slenderness"] > 0.15,
-    "more than 8 nodes": lambda f: f["nodes"] > 8,
-    "trigonal, hexagonal, cubic": lambda f: f["space group"] >= TRIGONAL,
-    "unequal radii": lambda f: f["ratio"] > 1.01,
-    "nu other than 0.3": lambda f: f["nu"] != 0.3,
+    **joints.PROPERTIES,
     "unequal moduli": lambda f: f["unequal E"],
     "named cells": lambda f: f["named"],
     "other than tetragonal, cubic": lambda f: ~_tetragonal_or_cubic(f["space group"]),
@@ -133,15 +128,8 @@ def tested_on(name: str, facts: Facts) -> Mask:
 
 def facts_of(batch: LatticeBatch, dataset: Dataset, chosen: np.ndarray, named: set[bytes]) -> Facts:
     """Return all properties of some lattices of a dataset."""
-    largest = torch.zeros(len(batch), dtype=torch.float64)
-    slenderness = largest.scatter_reduce(
-        0, batch.strut_lattice, batch.radii / batch.lengths, "amax"
-    )
     base = dataset.base[chosen]
     return joints.facts_of(batch, dataset, chosen) | {
-        "slenderness": slenderness.numpy(),
-        "nodes": batch.node_offsets.diff().numpy(),
-        "space group": dataset.bases.space_groups[base],
         "named": np.isin(dataset.bases.nets[base], list(named)),
         "base": base,
     }
