@@ -31,16 +31,20 @@ def known(joints):
     facts = {
         "density": np.linspace(0.01, 0.3, 10),
         "contact": np.arange(10) == 9,
+        "overlap": np.arange(10) == 9,
         "angle": np.full(10, 60.0),
         "valence": np.full(10, 8.0),
         "ratio": np.where(np.arange(10) < 2, 3.0, 1.0),
         "nu": np.full(10, 0.3),
         "unequal E": np.zeros(10, dtype=bool),
         "voxels": np.full(10, 12.0),
+        "slenderness": np.full(10, 0.1),
+        "nodes": np.arange(10),
+        "space group": np.full(10, 221),
         "noise": np.full(10, 0.002),
     }
     answers = {"network": 1.01 * reference, "beam": 0.9 * reference}
-    return joints.Test(reference, answers, np.tile([0.01, 0.02], (10, 1)), facts)
+    return joints.Test(reference, answers, np.tile([0.005, 0.02], (10, 1)), facts)
 
 
 def rows(text, title):
@@ -51,13 +55,22 @@ def test_errors_soft_modes_and_coverage_are_those_put_in(joints, known):
     error, soft, bound = rows(joints.accuracy_tables(known), "all")
     assert error == "| all | 10 | 10.00 / 10.00 / 10.00 | 1.00 / 1.00 / 1.00 | 0.20 |"
     assert soft == "| all | 10 | 0.900; 10.0 / 10.0 | 1.010; 1.0 / 1.0 |"
-    assert bound.startswith("| all | 10 | 100 % | 2.00 | 2.00 |")
+    assert bound.startswith("| all | 10 | 0 % | 100 % | 2.00 | 2.00 |")
+
+
+def test_gain_is_the_ratio_of_both_errors(joints, known):
+    known.answers["linear"] = 0.98 * known.reference
+    *_, gain, _ = rows(joints.accuracy_tables(known), "all")
+    assert gain == "| all | 10 | 2.00 | 2.00 | 2.00 |"
 
 
 def test_classes_hold_the_lattices_they_name(joints, known):
     classes = joints.classes(known.facts)
     assert classes["struts touch or nearly"].nonzero()[0].tolist() == [9]
+    assert classes["struts overlap without a joint"].nonzero()[0].tolist() == [9]
     assert classes["radius ratio above 2"].sum() == 2
+    assert classes["more than 8 nodes"].nonzero()[0].tolist() == [9]
+    assert classes["trigonal, hexagonal, cubic"].all()
     assert classes["equal struts, nu 0.3, no contact"].sum() == 7
     assert not classes["labels on 20 voxels"].any()
 
