@@ -26,9 +26,11 @@ from solid_report import DOCS, table, write_section
 from data.datasets.dataset import Bases, Dataset
 from data.datasets.file import read_dataset, write_dataset
 from data.populations.varied_cells import CellSampling, sample_cells
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.coordination import net_fingerprint
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.surrogate.prediction import Prediction
 from lattice_gnn.surrogate.surrogate import Surrogate, load_surrogate
 from lattice_gnn.tensors.metrics import relative_frobenius
 
@@ -133,11 +135,14 @@ def make(path: Path, network: Surrogate) -> None:
 def report(network: Surrogate) -> str:
     """Return the tables of errors and bounds: all lattices, and those with the largest errors."""
     dataset = read_dataset(SET).with_label("solid")
-    lattices = dataset.lattices(range(len(dataset)))
-    predictions = network.predict(lattices)
+    everything = dataset.lattices(range(len(dataset)))
+    answers = [prediction(network, lattice) for lattice in everything]
+    kept = [k for k, x in enumerate(answers) if x is not None]
+    refused = [everything[k].name for k, x in enumerate(answers) if x is None]
+    lattices, predictions = [everything[k] for k in kept], [x for x in answers if x is not None]
     C = torch.stack([x.stiffness.mandel for x in predictions])
     frame = torch.stack([x.frame.mandel for x in predictions if x.frame is not None])
-    reference = torch.from_numpy(dataset.stiffness("solid", range(len(dataset))))
+    reference = torch.from_numpy(dataset.stiffness("solid", kept))
     error = 100 * relative_frobenius(C, reference).numpy()
     beam = 100 * relative_frobenius(frame, reference).numpy()
     bound = np.array(
@@ -166,8 +171,17 @@ def report(network: Surrogate) -> str:
             table(heads, rows),
             "\nThe largest errors, %, their bounds and the domain check.\n",
             table(("lattice, target", "error", "bound", "training domain"), worst),
+            f"\nRefused, too far outside the training domain: {'; '.join(refused) or 'none'}.",
         ]
     )
+
+
+def prediction(network: Surrogate, lattice: Lattice) -> Prediction | None:
+    """Predict a lattice; None where the network refuses it."""
+    try:
+        return network.predict(lattice)
+    except LatticeGnnError:
+        return None
 
 
 def bound_columns(error: np.ndarray, bound: np.ndarray) -> tuple[str, str, str]:

@@ -38,9 +38,13 @@ def test_bounds_hold_on_the_stored_designs_inside_the_domain(script):
     """Nine of ten; and what is far off is never inside."""
     dataset = read_dataset(script.SET).with_label("solid")
     assert len(dataset) >= 50
-    predictions = load_surrogate("joints").predict(dataset.lattices(range(len(dataset))))
+    network = load_surrogate("joints")
+    answers = [script.prediction(network, x) for x in dataset.lattices(range(len(dataset)))]
+    kept = [k for k, x in enumerate(answers) if x is not None]
+    assert len(kept) >= len(dataset) - 2  # the others are refused
+    predictions = [answers[k] for k in kept]
     C = np.stack([x.stiffness.numpy() for x in predictions])
-    reference = dataset.stiffness("solid", range(len(dataset)))
+    reference = dataset.stiffness("solid", kept)
     error = np.linalg.norm(C - reference, axis=(1, 2)) / np.linalg.norm(reference, axis=(1, 2))
     inside = np.array([x.in_domain for x in predictions])
     bound = np.array([x.expected_error.p90 for x in predictions if x.in_domain])
