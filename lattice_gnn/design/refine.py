@@ -1,4 +1,4 @@
-"""Verification of a design, and refinement until it fulfils the task by the reference."""
+"""Verification of a design, and refinement until the reference confirms it."""
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
@@ -12,7 +12,7 @@ from lattice_gnn.design.assemble import Design, Verification, evaluate
 from lattice_gnn.design.checkpoint import Checkpoint, Section
 from lattice_gnn.design.optimiser import NotFiniteError, slsqp
 from lattice_gnn.design.problem import Problem
-from lattice_gnn.design.result import Refinement
+from lattice_gnn.design.result import Refinement, Verdict
 from lattice_gnn.design.rounding import round_design
 from lattice_gnn.design.task import Task
 from lattice_gnn.design.track import Track
@@ -23,6 +23,7 @@ from lattice_gnn.design.verify import (
     corrected,
     excess,
     fulfils,
+    judge,
     reference_method,
 )
 
@@ -57,7 +58,7 @@ def rounded(
 def verified(
     task: Task, design: Design, track: Track, store: Checkpoint
 ) -> tuple[Design, Verification | None, bool]:
-    """Verify a design by the reference, and refine it until it fulfils the task.
+    """Verify a design by the reference, and refine it until the reference confirms it.
 
     Returns:
         The design; what the reference says of it, None if it was not asked; and whether the user
@@ -79,15 +80,23 @@ def verified(
         store.put(_STAGE, _section(known))
     interrupted = False
     try:
-        while (
-            not fulfils(task, known.found.start, known.found.design)
-            and len(known.found.refinements) < task.refine
-        ):
+        while len(known.found.refinements) < task.refine and _open(task, known):
             known = _refined(task, known, track)
             store.put(_STAGE, _section(known))
     except KeyboardInterrupt:
         interrupted = True
     return known.design, known.found, interrupted
+
+
+def _open(task: Task, known: _Known) -> bool:
+    """Whether refinement goes on: until the reference confirms the design.
+
+    What fulfils the task by its value is left as undecided once a refinement brings no more.
+    """
+    start, design = known.found.start, known.found.design
+    if judge(task, start, design) is Verdict.CONFIRMED:
+        return False
+    return known.region == _REGION or not fulfils(task, start, design)
 
 
 def _refined(task: Task, known: _Known, track: Track) -> _Known:

@@ -137,9 +137,15 @@ def excess(task: Task, violations: tuple[float, ...]) -> float:
 
 
 def better(task: Task, one: Checked, other: Checked) -> bool:
-    """Whether one design is better than another by the reference."""
-    first, second = excess(task, one.violations), excess(task, other.violations)
-    if first > 0 or second > 0:
+    """Whether one design is better than another by the reference.
+
+    Smaller violations count first, then those that the error of the reference leaves possible, then
+    the objective.
+    """
+    first, second = (
+        (excess(task, design.violations), excess(task, design.most)) for design in (one, other)
+    )
+    if first != second:
         return first < second
     if task.aim == "maximise":
         return one.objective > other.objective

@@ -13,7 +13,7 @@ from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.result import Verdict
 from lattice_gnn.design.settings import DesignSettings
 from lattice_gnn.design.task import Task
-from lattice_gnn.design.verify import Checked, check, fulfils, judge
+from lattice_gnn.design.verify import Checked, better, check, fulfils, judge
 
 TASK = Task(
     start=cell("sc", radius=0.1),
@@ -96,3 +96,18 @@ def test_beam_fem_has_no_error_of_its_own():
     assert found.error is None
     assert found.objective_error == 0
     assert found.least == found.most == found.violations
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        {"violation": 0.011},  # nearer to the bound
+        {"violation": 0.012, "spread": 0.001},  # the same value, less left open by the error
+        {"violation": 0.012, "spread": 0.002, "objective": 0.021},
+    ],
+)
+def test_violations_count_before_what_the_error_leaves_open_and_the_objective(design):
+    other = checked(violation=0.012, spread=0.002)
+    assert better(TASK, checked(**design), other)
+    assert not better(TASK, other, checked(**design))
+    assert better(TASK, checked(objective=0.01, spread=0.001), checked(spread=0.02))
