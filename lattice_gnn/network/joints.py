@@ -77,7 +77,14 @@ class JointModel(StiffnessNetwork):
 
     def answer(self, batch: LatticeBatch) -> Answer:
         """C / E_s, the frame's, and how far apart they and the members are."""
-        cases, frame = JointCases.with_frames(batch, self.dtype)
+        return self._answer(*JointCases.with_frames(batch, self.dtype))
+
+    def answer_in_training(self, batch: LatticeBatch) -> Answer:
+        """``answer`` without links between overlapping struts."""
+        cases = self.inputs(batch)
+        return self._answer(cases, cases.root @ cases.root)
+
+    def _answer(self, cases: JointCases, frame: Float[Tensor, "lattices 6 6"]) -> Answer:
         members = self.member_matrices(cases).double()
         C = relative_to(members.mean(0), cases.root)
         each = torch.stack([relative_to(M, cases.root) for M in members])

@@ -62,7 +62,14 @@ class JointLinearModel(StiffnessNetwork):
 
     def answer(self, batch: LatticeBatch) -> Answer:
         """C / E_s, the frame's, and how far apart they are."""
-        cases, frame = JointCases.with_frames(batch, self.dtype)
+        return self._answer(*JointCases.with_frames(batch, self.dtype))
+
+    def answer_in_training(self, batch: LatticeBatch) -> Answer:
+        """``answer`` without links between overlapping struts."""
+        cases = self.inputs(batch)
+        return self._answer(cases, cases.root @ cases.root)
+
+    def _answer(self, cases: JointCases, frame: Float[Tensor, "lattices 6 6"]) -> Answer:
         C = relative_to(self.matrix(cases).double(), cases.root)
         scale = C.flatten(1).norm(dim=1)
         correction = (C - frame).flatten(1).norm(dim=1) / scale

@@ -24,6 +24,7 @@ _SHARE = 4  #: ... which is at most this part of the length
 _NEGLIGIBLE = 2e-3  #: radius of a link, over that of the thinner strut, from which it exists
 _ONSET = 0.1  #: squared radius of a link, over that of the thinner strut, by which it fades in
 _THROUGH = 0.25  #: distance of axes, over the smaller radius, below which links fade out
+_MOST = 8  #: links per strut; a net with more is no lattice any more and gets none
 _SAME = 0.25  #: distance of feet on a strut, over its radius, within which they share a joint
 
 
@@ -95,7 +96,10 @@ def _links(batch: LatticeBatch) -> _Links | None:
     places, distance = _closest(batch, struts, shifts)
     radius = _radius_at(batch, struts, places)
     radii = _link_radius(radius, distance) * (1 - straight_connection(batch, struts, shifts))
-    chosen = (radii > _NEGLIGIBLE * radius.amin(0)).nonzero()[:, 0]
+    exists = radii > _NEGLIGIBLE * radius.amin(0)
+    owner = batch.strut_lattice[struts[0]]
+    count = torch.bincount(owner[exists], minlength=len(batch))
+    chosen = (exists & (count <= _MOST * batch.strut_offsets.diff())[owner]).nonzero()[:, 0]
     if not len(chosen):
         return None
     return _Links(struts[:, chosen], shifts[chosen], places[:, chosen], radii[chosen])

@@ -149,3 +149,22 @@ def test_nodes_of_the_lattice_are_found_in_the_linked_one():
     assert len(welds.feet) + len(welds.nodes) == len(welds.batch.nodes)
     torch.testing.assert_close(welds.batch.relative_density > batch.relative_density, welds.linked)
     assert i.shape == j.shape == (len(welds.places), 3)
+
+
+def test_training_sees_overlapping_struts_without_links():
+    apart, touching = two_nets(CROSSED, 0.05), two_nets(CROSSED, 0.07)
+    network = model()
+    with torch.no_grad():
+        linked, plain = (
+            [answer(batch_of(x)).stiffness for x in (apart, touching)]
+            for answer in (network.answer, network.answer_in_training)
+        )
+    torch.testing.assert_close(linked[0], plain[0], rtol=1e-6, atol=0)
+    assert float(relative_frobenius(linked[1], plain[1])) > 0.01
+
+
+def test_a_heap_of_overlapping_struts_gets_no_links():
+    assert weld(batch_of(cell("octet", radius=1.0))) is None
+    good = cell("octet", radius=0.05)
+    welds = weld(batch_of(cell("octet", radius=1.0), two_nets(CROSSED, 0.065), good))
+    assert welds.linked.tolist() == [False, True, False]
