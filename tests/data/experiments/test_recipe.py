@@ -215,6 +215,7 @@ def test_a_wrong_recipe_is_refused_in_one_sentence(tmp_path, change, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("data")  # its labels are among the files of the cache
 def test_lattices_that_do_not_fit_are_refused(cache, tmp_path):
     def load(**values):
         return load_training_data(DataConfig.from_dict(values), cache, tmp_path)
