@@ -72,7 +72,7 @@ Refine = Annotated[
     typer.Option(
         metavar="N",
         min=0,
-        help="Search again, at most N times, until the design fulfils the task by the reference.",
+        help="Search again, at most N times, until the reference confirms the design.",
     ),
 ]
 MaxSteps = Annotated[int, typer.Option(metavar="N", min=1, help="Most steps of each start.")]

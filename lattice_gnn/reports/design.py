@@ -150,7 +150,7 @@ class DesignReport(Document):
         moduli: Its moduli; null if it is singular.
         reference: Stiffness of the design by the reference; null if it was not asked.
         start_objectives: Objective reached from every start with a feasible design, best first.
-        refinements: Refinements after a refuted design, in order.
+        refinements: Refinements after a design that was not confirmed, in order.
         history: The search, step by step.
         notes: What a user must know of this result.
     """

@@ -51,7 +51,7 @@ def optimise(  # noqa: PLR0913 (one argument for each part of the task)
             solid FEM; a ``Surrogate``, likewise; or a function from a ``LatticeBatch`` to C / E_s.
         starts: Number of starts: the given lattice, and others drawn around it.
         refine: Largest number of further searches, with the evaluator corrected by the reference,
-            until the design fulfils the task by the values of the reference.
+            until the reference confirms the design.
         seed: Seed of all randomness.
         settings: Bounds of the variables, limits of the search, rounding.
         on_step: Called after every step of the search.
