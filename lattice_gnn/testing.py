@@ -17,6 +17,8 @@ ROUNDING = 1e-12
 """Relative error of float64 geometry: densities, lengths, round trips."""
 BEAM_INVARIANCE = 1e-9
 """Relative error of beam stiffness under a change without physical meaning."""
+CENTRAL_DIFFERENCE = 1e-6
+"""Relative error of a derivative by central differences in float64."""
 
 
 def random_rotation(seed: int, *, improper: bool = False) -> Float[np.ndarray, "3 3"]:
@@ -262,3 +264,40 @@ def assert_equivariant(
                 f"{float(relative[worst]):.2e} (relative Frobenius), "
                 f"expected at most {tolerance:.0e}"
             )
+
+
+def assert_gradient(
+    function: "Callable[[Tensor], Tensor]",
+    x: "Tensor",
+    direction: "Tensor",
+    *,
+    absolute: float = CENTRAL_DIFFERENCE,
+) -> None:
+    """Assert that the derivative of a scalar function along a direction is that of differences.
+
+    The central differences are of fourth order, with a step of 1e-5.
+
+    Args:
+        function: Function from tensors like ``x``, float64, to a scalar.
+        x: Where the derivative is tested.
+        direction: Direction, of the shape of ``x``.
+        absolute: Largest difference, where that of ``CENTRAL_DIFFERENCE`` times the value is less.
+
+    Raises:
+        AssertionError: With both values.
+    """
+    import torch
+
+    at = x.detach().clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(function(at), at)
+    h = 1e-5
+    with torch.no_grad():
+        values = [float(function(x + k * h * direction)) for k in (-2, -1, 1, 2)]
+    difference = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
+    derivative = float((gradient * direction).sum())
+    allowed = max(CENTRAL_DIFFERENCE * abs(difference), absolute)
+    if not abs(derivative - difference) <= allowed:
+        raise AssertionError(
+            f"the derivative is {derivative:.10g}, by differences {difference:.10g}, expected "
+            f"within {allowed:.1e}"
+        )

@@ -1,11 +1,16 @@
-"""assert_equivariant finds every kind of violation, and says which."""
+"""The assertions find every kind of violation, and say which."""
 
 import numpy as np
 import pytest
 import torch
 
 from fem_reference.beam.homogenise import homogenise_beam
-from lattice_gnn.testing import assert_equivariant, example_lattices, random_lattice
+from lattice_gnn.testing import (
+    assert_equivariant,
+    assert_gradient,
+    example_lattices,
+    random_lattice,
+)
 
 
 def beam(lattices):
@@ -39,3 +44,10 @@ def test_the_first_violation_is_named(change, quantity):
     expected = rf"^{change}: the stiffness of Lattice\(.* changes by"
     with pytest.raises(AssertionError, match=expected):
         assert_equivariant(spoilt_by(quantity), [random_lattice(0)])
+
+
+def test_a_derivative_that_is_lost_is_found():
+    x, direction = torch.tensor([0.3, 0.7]).double(), torch.tensor([1.0, -2.0]).double()
+    assert_gradient(lambda x: x.sin().prod(), x, direction)
+    with pytest.raises(AssertionError, match="the derivative is"):
+        assert_gradient(lambda x: x[0].sin() * x[1].detach().sin(), x, direction)
