@@ -110,7 +110,7 @@ class JointModel(StiffnessNetwork):
     def member_matrices(self, inputs: Any) -> Float[Tensor, "members lattices 6 6"]:
         """M of every member."""
         responses = self.responses(inputs)
-        M = torch.stack([work(of_member, inputs) for of_member in responses])
+        M = work(responses, inputs)
         if not self.config.redistribution:
             return M
         return M + redistribution(responses, M, inputs).to(M.dtype)
@@ -118,8 +118,5 @@ class JointModel(StiffnessNetwork):
     def responses(self, cases: JointCases) -> Float[Tensor, "members ends 2 3 6"]:
         """H F of every member: minus the displacements and rotations of strut ends, scaled."""
         members: list[Any] = list(self.members)
-        found = [
-            torch.stack([joint_responses(g, part) for g in coefficients(members, part)])
-            for part in cases.parts(_PAIRS)
-        ]
-        return torch.cat(found, 1)
+        found = [joint_responses(coefficients(members, part), part) for part in cases.parts(_PAIRS)]
+        return found[0] if len(found) == 1 else torch.cat(found, 1)

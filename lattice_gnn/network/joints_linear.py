@@ -81,11 +81,11 @@ class JointLinearModel(StiffnessNetwork):
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
         """M, linear in the weights."""
-        return work(self.responses(inputs)[0], inputs)
+        return work(self.responses(inputs), inputs)[0]
 
     def responses(self, cases: JointCases) -> Float[Tensor, "1 ends 2 3 6"]:
         """H F: minus the displacements and rotations of strut ends, scaled."""
-        return joint_responses(basis_functions(cases) @ self.weights, cases)[None]
+        return joint_responses((basis_functions(cases) @ self.weights)[None], cases)
 
 
 def basis_functions(cases: JointCases) -> Float[Tensor, "2 pairs functions"]:

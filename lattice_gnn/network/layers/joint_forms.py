@@ -28,12 +28,12 @@ def joint_energy(
     terms by 1 - cut: neither a vanishing neighbour nor a node on a straight uniform strut has any
     effect.
     """
-    return work(joint_responses(coefficients, cases), cases)
+    return work(joint_responses(coefficients[None], cases), cases)[0]
 
 
 def joint_responses(
-    coefficients: Float[Tensor, "2 pairs 42"], cases: JointCases
-) -> Float[Tensor, "ends 2 3 6"]:
+    coefficients: Float[Tensor, "sets 2 pairs 42"], cases: JointCases
+) -> Float[Tensor, "sets ends 2 3 6"]:
     """Half the derivative of the sum of all forms by the forces and moments of every end.
 
     With the sign reversed, it is the displacement and rotation of the end relative to its node.
@@ -42,20 +42,21 @@ def joint_responses(
     kernel = kernel_for(coefficients, len(both))
     if kernel is not None:
         motion = cases.forces, cases.direction
-        offsets = cases.end_offsets, cases.pair_offsets
         found: Tensor = kernel.joint_responses(
-            coefficients, (alone, both), motion, cases.ends, offsets
+            coefficients, (alone, both), motion, cases.ends, cases.pair_offsets
         )
         return found
-    return _by_torch(coefficients, (alone, both), cases)
+    pair = _pair_axes(cases), pair_forces(cases)
+    return torch.stack([_by_torch(g, (alone, both), cases, pair) for g in coefficients])
 
 
 def work(
-    responses: Float[Tensor, "ends 2 3 6"], cases: JointCases
-) -> Float[Tensor, "lattices 6 6"]:
+    responses: Float[Tensor, "sets ends 2 3 6"], cases: JointCases
+) -> Float[Tensor, "sets lattices 6 6"]:
     """The work of the end forces on the responses of every lattice, symmetrised."""
-    by_end = cases.forces.flatten(1, 2).mT @ responses.flatten(1, 2)
-    M = by_end.new_zeros(len(cases), 6, 6).index_add(0, cases.end_lattice, by_end)
+    by_end = cases.forces.flatten(1, 2).mT @ responses.flatten(2, 3)
+    M = by_end.new_zeros(len(responses), len(cases), 6, 6)
+    M = M.index_add(1, cases.end_lattice, by_end)
     return (M + M.mT) / 2
 
 
@@ -69,10 +70,10 @@ def _by_torch(
     coefficients: Float[Tensor, "2 pairs 42"],
     weights: tuple[Float[Tensor, "2 pairs"], Float[Tensor, " pairs"]],
     cases: JointCases,
+    pair: tuple[Float[Tensor, "2 pairs 3 3"], Float[Tensor, "2 pairs 2 3 6"]],
 ) -> Float[Tensor, "ends 2 3 6"]:
-    """``joint_responses`` by torch."""
-    alone, both = weights
-    axes, x = _pair_axes(cases), pair_forces(cases)
+    """``joint_responses`` of one set by torch, with the axes and forces of every pair."""
+    (alone, both), (axes, x) = weights, pair
     blocks = coefficients[..., :_BLOCKS].unflatten(-1, (2, 2, 3, 3))  # parity, own/other
     own, other = alone[:, :, None, None, None], both[:, None, None, None]
     own = own * (blocks[:, :, :, 0] + blocks[:, :, :, 0].mT) / 2

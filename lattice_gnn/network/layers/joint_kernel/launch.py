@@ -13,11 +13,12 @@ from fem_reference.beam import compiled
 from fem_reference.beam.kernel import launch as beam
 from fem_reference.beam.schedule import in_threads, spans
 from fem_reference.jit import is_kept
-from lattice_gnn.network.layers.joint_kernel import energy, profile
-from lattice_gnn.network.layers.joint_kernel.energy import LOADS, Forms, add_responses
-from lattice_gnn.network.layers.joint_kernel.energy_derivatives import (
+from lattice_gnn.network.layers.joint_kernel import profile
+from lattice_gnn.network.layers.joint_kernel.forms import Forms, add_responses, make_room
+from lattice_gnn.network.layers.joint_kernel.forms_derivatives import (
     Gradient,
-    differentiate_energies,
+    differentiate_responses,
+    make_adjoint,
 )
 from lattice_gnn.network.layers.joint_kernel.overlaps import Axes, find_overlaps
 from lattice_gnn.network.layers.joint_kernel.partners import (
@@ -31,19 +32,17 @@ from lattice_gnn.network.layers.joint_kernel.profile import (
     add_profile,
     differentiate_profile,
 )
-from lattice_gnn.network.layers.joint_kernel.vectors import WIDTH
 from lattice_gnn.tensors.matrix_functions import OnceDifferentiable
 
-Room = TypeVar("Room", profile.Room, energy.Room)
+Room = TypeVar("Room")
 
 _KEPT = 30_000_000  #: bytes, just below the largest threshold of glibc
 _LEAST = 20_000  #: pairs per thread, at least
-_COLUMNS = np.uint64(WIDTH)
 _ENTRIES = (
     add_profile,
     differentiate_profile,
     add_responses,
-    differentiate_energies,
+    differentiate_responses,
     pool,
     differentiate_pool,
     add_ends,
@@ -78,19 +77,18 @@ def _nothing(dtype: type[np.floating[Any]]) -> Iterator[tuple[Any, ...]]:
         return np.zeros(shape, dtype)
 
     line, plane, cube = zeros(0), zeros(0, 3), zeros(0, 0, 0)
-    number, start, span = np.zeros(0, dtype=np.int64), np.zeros(1, dtype=np.int64), (0, 0)
+    number, span = np.zeros(0, dtype=np.int64), (0, 0)
     constants = _constants(line.dtype, (0.0, 0.0, 0.0))
     joints = Joints(number, number.reshape(2, 0), plane, line, line, constants)
     room = profile.make_room(joints)
     yield joints, span, room, zeros(0, 6)
     yield joints, span, room, zeros(0, 6), zeros(0, 5)
-    g, pairs, loads = zeros(2, 0, 42), zeros(2, 0), zeros(0, 2, 3, 6)
-    numbers = _numbers(line.dtype)
-    forms = Forms(loads, plane, joints.ends, g, pairs, line, start, start, numbers)
-    other = energy.make_room(forms)
-    found = Gradient(g, pairs, line, loads, plane)
-    yield forms, span, _COLUMNS, other, loads
-    yield forms, span, _COLUMNS, other, zeros(0, 6 * WIDTH), found
+    ends, g = zeros(0, 36), zeros(0, 2, 0, 42)
+    forms = Forms(ends, plane, joints.ends, g, zeros(2, 0), line, zeros(1))
+    rooms = make_room(line.dtype), make_adjoint(line.dtype)
+    found = Gradient(g, zeros(2, 0), line, ends, plane)
+    yield forms, span, rooms[0], zeros(0, 0, 36)
+    yield forms, span, rooms, zeros(0, 0, 36), found, False
     yield cube, cube, line, number, cube
     yield (cube, cube, line), number, cube, cube, cube, line
     yield plane, plane, plane, joints.ends, 0
@@ -134,22 +132,22 @@ def profile_sums(
 
 
 def joint_responses(
-    coefficients: Float[Tensor, "2 pairs 42"],
+    coefficients: Float[Tensor, "sets 2 pairs 42"],
     weights: tuple[Float[Tensor, "2 pairs"], Float[Tensor, " pairs"]],
     motion: tuple[Float[Tensor, "ends 2 3 6"], Float[Tensor, "ends 3"]],
     ends: Int[Tensor, "2 pairs"],
-    offsets: tuple[Int[Tensor, " lattices_plus_1"], Int[Tensor, " lattices_plus_1"]],
-) -> Float[Tensor, "ends 2 3 6"]:
+    pair_offsets: Int[Tensor, " lattices_plus_1"],
+) -> Float[Tensor, "sets ends 2 3 6"]:
     """Return the responses of all ends.
 
     Args:
-        coefficients: Coefficients of the forms.
+        coefficients: Sets of coefficients of the forms.
         weights: Of the forms in the forces of one end, and of those in both.
         motion: Scaled forces, and unit vectors along the struts.
         ends: The two ends of every pair.
-        offsets: Of the ends and of the pairs of the lattices.
+        pair_offsets: Lattice k owns pairs ``pair_offsets[k]:pair_offsets[k + 1]``.
     """
-    result: Tensor = _Responses.apply(coefficients, *weights, *motion, ends, offsets)
+    result: Tensor = _Responses.apply(coefficients, *weights, *motion, ends, pair_offsets)
     return result
 
 
@@ -246,83 +244,69 @@ def _over_joints(joints: Joints, function: Callable[[tuple[int, int], profile.Ro
     """Apply the function to the pairs of all joints; no joint is divided."""
     nodes = joints.node[joints.ends[0]]
     marks = np.concatenate([[0], np.flatnonzero(np.diff(nodes)) + 1, [len(nodes)]])
-    _run(
-        marks,
-        lambda: profile.make_room(joints),
-        lambda span, room: function((int(marks[span[0]]), int(marks[span[1]])), room),
-    )
+    _over_lattices(marks, lambda: profile.make_room(joints), function)
 
 
 class _Responses(torch.autograd.Function):
-    """Responses R = H F forward, their derivatives backward. First derivatives only.
-
-    For the derivative Y of the result by R, Y . H F = ((F + Y) . H (F + Y) - (F - Y) . H (F - Y)) /
-    4, where Y is first scaled to the size of F: two energies, whose derivatives are added.
-    """
+    """Responses forward, their derivatives backward. First derivatives only."""
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        """Return R."""
+        """Return the responses."""
         *leaves, ends, offsets = inputs
         g, alone, both, loads, direction = (_array(leaf) for leaf in leaves)
-        starts = _array(offsets[0]), _array(offsets[1])
-        pairs = _array(ends), g, alone, both
-        ctx.forms = forms = Forms(loads, direction, *pairs, *starts, _numbers(g.dtype))
+        half = np.array([0.5], g.dtype)
+        ctx.forms = forms = Forms(
+            loads.reshape(-1, 36), direction, _array(ends), g, alone, both, half
+        )
+        ctx.offsets = _array(offsets)
         ctx.save_for_backward(*leaves)
-        R = np.empty_like(loads)
-        _over_lattices(forms, lambda span, room: add_responses(forms, span, _COLUMNS, room, R))
-        return torch.from_numpy(R)
+        found = np.zeros((len(g), len(loads), 2, 3, 6), g.dtype)
+        by_set = found.reshape(len(g), len(loads), 36)
+        _over_lattices(
+            ctx.offsets,
+            lambda: make_room(g.dtype),
+            lambda span, room: add_responses(forms, span, room, by_set),
+        )
+        return torch.from_numpy(found)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Differentiate the sum of R times the gradient."""
+        """Differentiate the sum of the responses times the gradient."""
         forms: Forms = ctx.forms
         moves = any(ctx.needs_input_grad[3:5])
-        by_R = _array(gradients[0])
-        size = _size(by_R, forms)
-        size = np.divide(_size(forms.forces, forms), size, out=np.ones_like(size), where=size > 0)
-        by_R = by_R * size.repeat(np.diff(forms.end_offsets))[:, None, None, None]
-        share = np.divide(forms.numbers[1] ** 2, size, dtype=by_R.dtype)
-        first = _differentiated(forms._replace(forces=forms.forces + by_R), share, moves=moves)
-        other = _differentiated(forms._replace(forces=forms.forces - by_R), -share, moves=moves)
-        found = [a + b for a, b in zip(first, other, strict=True)]
-        given: list[Tensor | None] = list(_once(found, ctx.saved_tensors, gradients[0]))
+        by_responses = _array(gradients[0]).reshape(-1, len(forms.forces), 36)
+        found = Gradient(
+            np.empty_like(forms.coefficients),
+            np.empty_like(forms.alone),
+            np.empty_like(forms.both),
+            np.zeros_like(forms.forces),
+            np.zeros_like(forms.direction),
+        )
+        dtype = by_responses.dtype
+        _over_lattices(
+            ctx.offsets,
+            lambda: (make_room(dtype), make_adjoint(dtype)),
+            lambda span, rooms: differentiate_responses(
+                forms, span, rooms, by_responses, found, moves
+            ),
+        )
+        parts = *found[:3], found.forces.reshape(-1, 2, 3, 6), found.direction
+        given: list[Tensor | None] = list(_once(parts, ctx.saved_tensors, gradients[0]))
         if not moves:
             given[3:] = None, None
         return *given, None, None
 
 
-def _size(values: np.ndarray, forms: Forms) -> np.ndarray:
-    """Return the Euclidean norm of the values of the ends of every lattice."""
-    squares = np.square(values).sum((1, 2, 3))
-    return np.sqrt(
-        np.add.reduceat(np.append(squares, squares.dtype.type(0)), forms.end_offsets[:-1])
+def _over_lattices(
+    offsets: np.ndarray, make: Callable[[], Room], function: Callable[[tuple[int, int], Room], None]
+) -> None:
+    """Apply the function to the pairs of all lattices; no lattice is divided."""
+    _run(
+        offsets,
+        make,
+        lambda span, room: function((int(offsets[span[0]]), int(offsets[span[1]])), room),
     )
-
-
-def _differentiated(forms: Forms, weight: np.ndarray, *, moves: bool) -> Gradient:
-    """Differentiate the sum over lattices of the weight times the trace of F^T H F."""
-    by_M = np.zeros((len(weight), LOADS, WIDTH), forms.forces.dtype)
-    by_M[:, range(LOADS), range(LOADS)] = weight[:, None]
-    by_M = by_M.reshape(len(by_M), LOADS * WIDTH)
-    first = slice(None) if moves else slice(0)
-    found = Gradient(
-        np.empty_like(forms.coefficients),
-        np.empty_like(forms.alone),
-        np.empty_like(forms.both),
-        np.empty_like(forms.forces[first]),
-        np.empty_like(forms.direction[first]),
-    )
-    _over_lattices(
-        forms,
-        lambda span, room: differentiate_energies(forms, span, _COLUMNS, room, by_M, found),
-    )
-    return found
-
-
-def _over_lattices(forms: Forms, function: Callable[[tuple[int, int], energy.Room], None]) -> None:
-    """Apply the function to all lattices."""
-    _run(forms.pair_offsets, lambda: energy.make_room(forms), function)
 
 
 class _Pool(torch.autograd.Function):

@@ -1,14 +1,8 @@
-"""Vectors of three numbers, a row of ``WIDTH`` numbers apart in memory."""
+"""Vectors of three numbers."""
 
 from typing import no_type_check
 
-import numpy as np
-
 from fem_reference.jit import inner
-
-WIDTH = 8  #: numbers in a row: six loads, and two zeros to fill a vector register
-R1, R2, R3 = np.uint64(WIDTH), np.uint64(2 * WIDTH), np.uint64(3 * WIDTH)
-"""Offsets of rows; unsigned, since negative indices would have to be checked for."""
 
 
 @inner(forceinline=True)
@@ -48,22 +42,22 @@ def more(a, y, b):
 
 @inner(forceinline=True)
 @no_type_check
-def three(values, at):
-    """Return the vector at a place."""
-    return values[at], values[at + R1], values[at + R2]
+def three(values, at, step):
+    """Return the vector whose components are a step apart in memory."""
+    return values[at], values[at + step], values[at + 2 * step]
 
 
 @inner(forceinline=True)
 @no_type_check
-def put(values, at, x):
-    """Write a vector."""
-    values[at], values[at + R1], values[at + R2] = x
+def put(values, at, step, x):
+    """Write such a vector."""
+    values[at], values[at + step], values[at + 2 * step] = x
 
 
 @inner(forceinline=True)
 @no_type_check
-def add(values, at, x):
-    """Add a vector."""
+def add(values, at, step, x):
+    """Add to such a vector."""
     values[at] += x[0]
-    values[at + R1] += x[1]
-    values[at + R2] += x[2]
+    values[at + step] += x[1]
+    values[at + 2 * step] += x[2]

@@ -137,13 +137,13 @@ def test_threads_give_the_same_bits(use, use_threads, monkeypatch):
     for threads in (1, 3):
         use_threads(threads)
         cases = JointCases.of(batch, torch.float64)
-        g = torch.ones(2, len(cases.coupling), 42, dtype=torch.float64, requires_grad=True)
+        g = torch.ones(2, 2, len(cases.coupling), 42, dtype=torch.float64, requires_grad=True)
         R = joint_kernel.KERNEL.serving(0).joint_responses(
             g,
             (cases.influence, cases.coupling),
             (cases.forces, cases.direction),
             cases.ends,
-            (cases.end_offsets, cases.pair_offsets),
+            cases.pair_offsets,
         )
         R.square().sum().backward()
         found.append((cases.features, R.detach(), g.grad))
