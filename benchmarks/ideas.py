@@ -22,7 +22,7 @@ from idea_green import SHIFTS
 from idea_models import FusionModel, GreenEncoder, GreenJoints
 from idea_terms import COUNTS, Searches, equations_of, names_of, pursuit, terms, weights_of
 from joints import three
-from joints_curves import STEPS, joint_kinds
+from joints_curves import joint_kinds
 from solid_report import DOCS, Row, table, write_section
 from solid_runs import RECIPE, Kind, Lattices, Run, compute, load, part_of, plain
 from solid_training import TRAIN, Budget, Training, fit_network
@@ -80,10 +80,10 @@ def with_classes(count: int, labelled: LabelledLattices) -> LabelledLattices:
 
 def joints_with_green() -> Kind:
     """Return a joint network with features of nodes, trained as the one without."""
-    config = replace(read_recipe(RECIPE).train, epochs=0)
-    settings = {"shifts": list(SHIFTS), "steps": STEPS, "train": plain(config)}
+    config = read_recipe(RECIPE).train
+    settings = {"shifts": list(SHIFTS), "train": plain(config)}
     return Kind(
-        partial(fit_network, partial(GreenJoints, JointConfig()), Budget(0, STEPS, config)),
+        partial(fit_network, partial(GreenJoints, JointConfig()), Budget(0, config.steps, config)),
         settings,
     )
 

@@ -4,8 +4,8 @@
     python benchmarks/joints_curves.py --update-docs   # the tables of docs/joints.md
     python benchmarks/joints_curves.py --only curve
 
-Every network is one member of the recipe ``lattice_gnn/configs/default.yaml``, trained with an
-equal number of steps on a part of its training labels, and judged on the test files of
+Every network is one member, trained with an equal number of steps on a part of the labels of
+``benchmarks/comparison/solid.yaml``, and judged on the test files of
 ``data/solid_set``; every linear model is fitted to the same labels. The results are kept in
 ``benchmarks/comparison/solid.json`` (``solid_runs.py``). Runs of several seeds differ in initial
 weights, order, and the base lattices that are taken.
@@ -50,7 +50,6 @@ from lattice_gnn.training.loop import train
 
 COUNTS = (25, 50, 100, 300, 1000)
 SEEDS = (0, 1, 2)
-STEPS = 1000
 LINEAR = 300  #: labels of linear models, at most
 KINDS = ("network", "linear")
 
@@ -70,16 +69,16 @@ def train_network(
     """Train one member of the joint network."""
     if not isinstance(recipe.model, JointConfig):
         raise SystemExit(f"{RECIPE}: expected a model of kind joints, got {recipe.model.kind}")
-    config = replace(recipe.train, steps=STEPS, checkpoint_steps=STEPS, seed=run.seed)
-    one = replace(recipe.model, members=1)
+    steps = recipe.train.steps
+    config = replace(recipe.train, checkpoint_steps=steps, seed=run.seed)
     with tempfile.TemporaryDirectory() as folder:
-        return train(one, config, (part, validation), Path(folder)).eval(), STEPS
+        return train(recipe.model, config, (part, validation), Path(folder)).eval(), steps
 
 
 def joint_kinds(recipe: Recipe) -> dict[str, Kind]:
     """Return how the joint models are made."""
     model = recipe.model.to_dict()
-    settings = {"train": plain(recipe.train), "model": model, "steps": STEPS}
+    settings = {"train": plain(recipe.train), "model": model}
     return {
         "network": Kind(partial(train_network, recipe), settings),
         "linear": Kind(fit_linear, {}),
@@ -106,6 +105,11 @@ def all_runs(only: str) -> Iterator[Run]:
             yield from (curve_run(kind, n, seed) for seed in SEEDS for n in counts)
 
 
+def steps_of_all() -> str:
+    """Return the number of steps of every network."""
+    return f"{read_recipe(RECIPE).train.steps:,}"
+
+
 def curve_table(stored: dict, test: Lattices) -> str:
     """Return errors over the number of labels, the mean over the seeds of each statistic."""
     inside = test.facts["fresh"]
@@ -123,7 +127,7 @@ def curve_table(stored: dict, test: Lattices) -> str:
     return (
         f"Error of C, %: median / mean / p90, averaged over runs; {ordinary.sum()} ordinary "
         f"lattices (equal struts, nu 0.3, no contact), {inside.sum()} in all; one network of "
-        f"{STEPS:,} steps each; errors above {LARGEST / 100:,.0f} % count as such.\n\n"
+        f"{steps_of_all()} steps each; errors above {LARGEST / 100:,.0f} % count as such.\n\n"
         + table(heads, rows)
     )
 
@@ -148,8 +152,9 @@ def far_table(stored: dict, test: Lattices) -> str:
              "network, with", "label")  # fmt: skip
     return (
         "Error of C, %: median / mean / p90, of models trained without the lattices of the row and "
-        f"of a network trained with them; one network of {STEPS:,} steps each, linear models on "
-        f"{LINEAR:,} labels; the estimated error of the labels, %: median.\n\n" + table(heads, rows)
+        f"of a network trained with them; one network of {steps_of_all()} steps each, linear "
+        f"models on {LINEAR:,} labels; the estimated error of the labels, %: median.\n\n"
+        + table(heads, rows)
     )
 
 

@@ -28,8 +28,8 @@ from lattice_gnn.tensors.metrics import relative_frobenius
 from lattice_gnn.training.labelled import LabelledLattices
 
 ROOT = Path(__file__).parents[1]
-RECIPE = ROOT / "lattice_gnn" / "configs" / "default.yaml"
 RESULTS = Path(__file__).parent / "comparison" / "solid.json"
+RECIPE = RESULTS.with_suffix(".yaml")
 NAMED = "named_cells"
 LARGEST = 100_000  #: units of 0.01 %; linear models of few labels may be far off
 TETRAGONAL, TRIGONAL, HEXAGONAL, CUBIC = 75, 143, 168, 195  #: numbers of their first space groups

@@ -18,6 +18,7 @@ from lattice_gnn.training.config import TrainConfig, average_decay
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Plan, losses
 from lattice_gnn.training.losses import Examples
+from lattice_gnn.training.optimiser import build_optimiser
 
 TRAIN = TrainConfig(
     batch_size=32, learning_rate=2e-3, weight_decay=1e-4, clip=1.0, average=0.995, log_weight=0.15,
@@ -49,9 +50,7 @@ class Training:
     def __init__(self, model: StiffnessNetwork, examples: Examples, plan: Plan):
         self.model, self.examples, self.plan = model, examples, plan
         config = plan.config
-        self.optimiser = torch.optim.AdamW(
-            model.parameters(), weight_decay=config.weight_decay, fused=True
-        )
+        self.optimiser = build_optimiser(model, config)
 
         def update(averages: Any, weights: Any, count: Any) -> None:
             decay = average_decay(config.average, int(count))

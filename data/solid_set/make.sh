@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make the solid label set: `sh data/solid_set/make.sh FOLDER [WORKERS]`; FOLDER gets train.h5, test.h5,
-# fine_test.h5, and the train and test parts of weak, very_unequal and broad, and named_cells.h5.
+# fine_test.h5, the train and test parts of weak, very_unequal and broad, varied_train.h5, and named_cells.h5.
 # Takes hours. Every step resumes where it stopped, so start it again after any interruption. The shards are
 # independent: several machines may each make some (lattice-gnn label ... --shard K/N) before the merge.
 set -eu
@@ -69,6 +69,19 @@ lattice-gnn data merge "$folder"/broad-*.h5 -o "$folder/broad.h5"
 lattice-gnn data split "$folder/broad.h5" --shares train=0.7,test=0.3 --by net --known "$folder/train.h5"
 label train broad 8 2
 label test broad 12 5
+
+# Many coarse labels of what is still rare, for training alone: three quarters of these lattices.
+for kind in ratios moderate close sharp; do
+    lattice-gnn generate --config "$here/varied/$kind.yaml" --workers "$workers" -o "$folder/varied-$kind.h5"
+done
+lattice-gnn data merge "$folder/varied-ratios.h5" "$folder/varied-moderate.h5" "$folder/varied-close.h5" \
+    "$folder/varied-sharp.h5" -o "$folder/varied.h5"
+lattice-gnn data split "$folder/varied.h5" --shares train=0.7,test=0.3 --by net --known "$folder/train.h5"
+for k in 1 2 3 4 7 8; do
+    lattice-gnn label "$folder/varied.train.h5" --shard "$k/8" --voxels-per-diameter 8 \
+        --memory-limit 1.5 --workers "$workers" -o "$folder/varied-$k.part.h5"
+done
+lattice-gnn data merge "$folder"/varied-*.part.h5 --labelled solid --compress -o "$folder/varied_train.h5"
 
 # The named cells on finer grids.
 sed 's/^count: .*/count: 21/' "$here/equal.yaml" > "$folder/named.yaml"

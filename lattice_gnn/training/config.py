@@ -30,7 +30,7 @@ class TrainConfig:
         batch_size: Lattices per step, over all ranks.
         learning_rate: Peak learning rate.
         warmup: Fraction of the steps over which the rate rises linearly to its peak.
-        weight_decay: AdamW weight decay.
+        weight_decay: Decoupled weight decay.
         clip: Maximum gradient norm.
         average: Decay of the exponential moving average of the weights, which is validated and
             saved; smaller during the first steps, see :func:`average_decay`.
@@ -40,6 +40,7 @@ class TrainConfig:
         log_huber: The same for the logarithmic term.
         seed: Random seed of the initial weights, the order of the lattices and their rotations.
         loss: "relative" or "paper", see ``lattice_gnn.training.losses``.
+        optimiser: "adamw", or "soap", see ``lattice_gnn.training.optimiser``.
         amsgrad: Use the AMSGrad variant of AdamW.
         schedule: After the warm-up, "cosine" (half a cosine to 1 % of the peak) or "constant".
         steps: Total number of steps; 0: ``epochs`` times the batches per epoch.
@@ -67,6 +68,7 @@ class TrainConfig:
     log_huber: float = 0.0
     seed: int = 0
     loss: Literal["relative", "paper"] = "relative"
+    optimiser: Literal["adamw", "soap"] = "adamw"
     amsgrad: bool = False
     schedule: Literal["cosine", "constant"] = "cosine"
     steps: int = 0
@@ -85,6 +87,11 @@ class TrainConfig:
         if self.clip == 0:
             raise LatticeGnnError(
                 "train.clip: expected above 0, got 0; a large value disables clipping"
+            )
+        if self.amsgrad and self.optimiser != "adamw":
+            raise LatticeGnnError(
+                f"train.amsgrad: is a variant of adamw, but train.optimiser is {self.optimiser}; "
+                "leave one of them out"
             )
         for name in ("warmup", "average"):
             if getattr(self, name) >= 1:

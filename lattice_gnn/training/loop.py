@@ -35,6 +35,7 @@ from lattice_gnn.training.distributed import Ranks, join
 from lattice_gnn.training.evaluation import evaluate
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.losses import Examples, paper_loss, relative_loss, stiffness_of
+from lattice_gnn.training.optimiser import build_optimiser
 from lattice_gnn.training.run import Learner, TrainingRun
 
 
@@ -115,12 +116,7 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
         torch.manual_seed(config.seed)
         model = _start(model_config, config, training).to(ranks.device)
         _check(config, model, ranks.device)
-        optimiser = torch.optim.AdamW(
-            model.parameters(),
-            weight_decay=config.weight_decay,
-            amsgrad=config.amsgrad,
-            fused=True,
-        )
+        optimiser = build_optimiser(model, config)
         average = AveragedModel(model, multi_avg_fn=_averaging(config.average)).eval()
         made_of = {"train": asdict(config), "training_hash": training.fingerprint()}
         learner = Learner(model, optimiser, average)

@@ -40,9 +40,10 @@ PARTS = {
     "very_unequal_test": Part(12, 20, 20),
     "broad_train": Part(8, 380, 380),
     "broad_test": Part(12, 40, 40),
+    "varied_train": Part(8, 1600, 1600),
     "named_cells": Part(12, 24, 15),
 }
-TRAINING = ("train", "weak_train", "very_unequal_train", "broad_train")
+TRAINING = ("train", "weak_train", "very_unequal_train", "broad_train", "varied_train")
 TESTS = ("test", "fine_test", "weak_test", "very_unequal_test", "broad_test")
 
 
@@ -234,6 +235,15 @@ def test_the_broad_parts_hold_poisson_ratios_moduli_and_contact():
     assert {0.0, 0.2, 0.4, 0.45} <= set(test.poisson.tolist())
     assert (ratios(train.section("E"), train.strut_offsets) > 1.5).sum() >= 80
     assert contact(train).sum() >= 20
+
+
+def test_the_varied_part_holds_unequal_radii_sharp_joints_and_contact():
+    varied = read("varied_train")
+    radii = ratios(varied.radii, varied.strut_offsets)
+    assert (radii > 2.5).sum() >= 300
+    assert ((radii > 1.1) & (radii <= 2.5)).sum() >= 200
+    assert contact(varied).sum() >= 200
+    assert {0.0, 0.15, 0.3, 0.45} <= set(varied.poisson.tolist())
 
 
 def test_named_cells_are_those_of_the_training_and_test_parts():

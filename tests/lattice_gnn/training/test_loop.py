@@ -104,7 +104,7 @@ EVERYTHING = {
 
 
 @pytest.mark.usefixtures("_threads")
-@pytest.mark.parametrize("options", [{"epochs": 3}, EVERYTHING])
+@pytest.mark.parametrize("options", [{"epochs": 3}, {"epochs": 3, "optimiser": "soap"}, EVERYTHING])
 def test_an_interrupted_run_ends_as_an_unbroken_one(tmp_path, data, options):
     """To the bit, on several threads too."""
     config = TrainConfig(batch_size=4, **options)
