@@ -70,18 +70,14 @@ lattice-gnn data split "$folder/broad.h5" --shares train=0.7,test=0.3 --by net -
 label train broad 8 2
 label test broad 12 5
 
-# Many coarse labels of what is still rare, for training alone: three quarters of these lattices.
+# Many coarse labels of what is still rare, for training alone.
 for kind in ratios moderate close sharp; do
     lattice-gnn generate --config "$here/varied/$kind.yaml" --workers "$workers" -o "$folder/varied-$kind.h5"
 done
 lattice-gnn data merge "$folder/varied-ratios.h5" "$folder/varied-moderate.h5" "$folder/varied-close.h5" \
     "$folder/varied-sharp.h5" -o "$folder/varied.h5"
 lattice-gnn data split "$folder/varied.h5" --shares train=0.7,test=0.3 --by net --known "$folder/train.h5"
-for k in 1 2 3 4 7 8; do
-    lattice-gnn label "$folder/varied.train.h5" --shard "$k/8" --voxels-per-diameter 8 \
-        --memory-limit 1.5 --workers "$workers" -o "$folder/varied-$k.part.h5"
-done
-lattice-gnn data merge "$folder"/varied-*.part.h5 --labelled solid --compress -o "$folder/varied_train.h5"
+label train varied 8 1.5
 
 # The named cells on finer grids.
 sed 's/^count: .*/count: 21/' "$here/equal.yaml" > "$folder/named.yaml"

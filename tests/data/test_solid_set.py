@@ -40,7 +40,7 @@ PARTS = {
     "very_unequal_test": Part(12, 20, 20),
     "broad_train": Part(8, 380, 380),
     "broad_test": Part(12, 40, 40),
-    "varied_train": Part(8, 1600, 1600),
+    "varied_train": Part(8, 2200, 2200),
     "named_cells": Part(12, 24, 15),
 }
 TRAINING = ("train", "weak_train", "very_unequal_train", "broad_train", "varied_train")
