@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from idea_green import PER_SHIFT, SHIFTS, node_features
-from solid_models import linked
 from torch import Tensor, nn
 
 from lattice_gnn.lattice.batch import LatticeBatch
@@ -183,7 +182,6 @@ class GreenJoints(JointModel):
     def inputs(self, batch: LatticeBatch) -> JointCases:
         """Frames, forces and invariants, with the features of the node of each pair."""
         cases = super().inputs(batch)
-        batch = linked(batch)
         pairs = JointPairs.of(batch)
         node = pairs.node[pairs.ends[0]]
         extra = standardised(batch)[node].expand(2, -1, -1)

@@ -34,7 +34,6 @@ from data.datasets.file import read_dataset
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.layers.joint_pairs import JointPairs
-from lattice_gnn.network.layers.links import weld
 from lattice_gnn.surrogate.measures import gap_to_radius
 from lattice_gnn.surrogate.surrogate import Surrogate, load_surrogate
 from lattice_gnn.tensors.metrics import relative_frobenius
@@ -96,7 +95,7 @@ def finest(names: tuple[str, ...]) -> list[tuple[Dataset, np.ndarray]]:
 
 def facts_of(batch: LatticeBatch, dataset: Dataset, chosen: np.ndarray) -> dict[str, np.ndarray]:
     """Return numbers and marks by which lattices are sorted into classes."""
-    pairs, welds = JointPairs.of(batch), weld(batch)
+    pairs = JointPairs.of(batch)
     owner = torch.repeat_interleave(torch.arange(len(batch)), pairs.offsets.diff())
     low = torch.full((len(batch),), -1.0, dtype=torch.float64)
     cosine = low.scatter_reduce(0, owner, pairs.cosine, "amax").clamp(max=1)
@@ -110,7 +109,7 @@ def facts_of(batch: LatticeBatch, dataset: Dataset, chosen: np.ndarray) -> dict[
     return {
         "density": batch.relative_density.numpy(),
         "contact": (label.detail("touching") > 0) | (label.detail("unresolved_gap") > 0),
-        "overlap": np.zeros(len(batch), dtype=bool) if welds is None else welds.linked.numpy(),
+        "overlap": label.detail("touching") > 0,
         "angle": torch.rad2deg(torch.acos(cosine)).numpy(),
         "valence": most(valence, batch.node_lattice),
         "ratio": most(batch.radii, batch.strut_lattice)

@@ -35,7 +35,6 @@ from lattice_gnn.network.base import ModelSettings, StiffnessNetwork
 from lattice_gnn.network.equivariant import ModelConfig, StiffnessModel
 from lattice_gnn.network.layers.joint_cases import PAIR_FEATURES, JointCases
 from lattice_gnn.network.layers.joint_pairs import JointPairs
-from lattice_gnn.network.layers.links import weld
 from lattice_gnn.network.layers.positivity import beam_root, relative_logarithm, relative_to
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.tensors.metrics import relative_frobenius
@@ -186,20 +185,14 @@ class CondensationConfig(ModelSettings):
     kind: str = "condensation"
 
 
-def linked(batch: LatticeBatch) -> LatticeBatch:
-    """Return the lattices with links between overlapping struts, as the joint models see them."""
-    welds = weld(batch)
-    return batch if welds is None else welds.batch
-
-
 @dataclass(frozen=True)
 class Struts:
     """Inputs of strut condensation.
 
     Attributes:
-        batch: The lattices with links.
+        batch: The lattices.
         cases: The invariants of their joints.
-        root: P^(1/2), P the beam stiffness without links.
+        root: P^(1/2), P the beam stiffness.
     """
 
     batch: LatticeBatch
@@ -233,9 +226,9 @@ class Condensation(StiffnessNetwork):
         self.answer_of_end = nn.Sequential(nn.Linear(2 * width, width), nn.SiLU(), last)
 
     def inputs(self, batch: LatticeBatch) -> Struts:
-        """Lattices, with the links of overlapping struts, and their invariants."""
+        """Lattices and their invariants."""
         parts = [JointCases.of(part) for part in batch.split(128)]
-        return Struts(linked(batch), JointCases.join(parts), beam_root(batch))
+        return Struts(batch, JointCases.join(parts), beam_root(batch))
 
     def frame(self, struts: Struts) -> Tensor:
         """C / E_s of the frame with the learned struts."""

@@ -159,7 +159,7 @@ def _signs_and_errors(
     for first in range(0, len(labelled), _TOGETHER):
         part = labelled.select(np.arange(first, min(first + _TOGETHER, len(labelled))))
         with torch.no_grad():
-            answer = model.answer_in_training(part.batch)
+            answer = model.answer(part.batch)
         signs.append(signs_of(answer, gap_to_radius(part.batch)))
         errors.append(relative_frobenius(answer.stiffness, part.stiffness).numpy())
     known = [found for found in signs if found is not None]

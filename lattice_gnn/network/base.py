@@ -120,10 +120,6 @@ class StiffnessNetwork(nn.Module):
         """``stiffness`` of simplified lattices with what the model knows about it."""
         return Answer(self.stiffness(batch))
 
-    def answer_in_training(self, batch: LatticeBatch) -> Answer:
-        """``answer`` as training sees the lattices; error bounds are calibrated on it."""
-        return self.answer(batch)
-
     def inputs(self, batch: LatticeBatch) -> Any:
         """Inputs of ``matrix``, computed from simplified lattices and independent of the weights.
 

@@ -11,7 +11,6 @@ from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.layers.joint_cases import JointCases
 from lattice_gnn.network.layers.joint_redistribution import redistribution_by_node
-from lattice_gnn.network.layers.links import weld
 
 
 def joint_matrices(model: StiffnessNetwork, batch: LatticeBatch) -> Float[Tensor, "nodes 6 6"]:
@@ -19,10 +18,9 @@ def joint_matrices(model: StiffnessNetwork, batch: LatticeBatch) -> Float[Tensor
 
     M is a sum over pairs of strut ends that meet at a joint, and the energy of the self-stress is
     the sum of its works on the misfits of the ends, so that the parts of all nodes add up to M.
-    Joints that links make on struts (``layers/links.py``) count to the ends of the strut, more to
-    the nearer one. The trace of a part over 6 is the mean of the factors (as logarithms) by which
-    the joint stiffens the cell: their sum over the joints is log(det C / det P) / 6, P the
-    stiffness of the frame with its links.
+    The trace of a part over 6 is the mean of the factors (as logarithms) by which the joint
+    stiffens the cell: their sum over the joints is log(det C / det P) / 6, P the stiffness of the
+    frame.
 
     Args:
         model: A network with a correction of joints ("joints" or "joints-linear").
@@ -31,26 +29,19 @@ def joint_matrices(model: StiffnessNetwork, batch: LatticeBatch) -> Float[Tensor
     Raises:
         LatticeGnnError: If the network has no joints.
     """
-    kind: Any = model
-    cases = kind.inputs(batch) if hasattr(model, "inputs") else None
+    with torch.no_grad():
+        cases = model.inputs(batch)
     if not isinstance(cases, JointCases):
         raise LatticeGnnError(
             f"{type(model).__name__}: expected a network with a correction of joints; use the "
             "model joints."
         )
     with torch.no_grad():
-        cases, welds = JointCases.of(batch, model.dtype), weld(batch)
-        parts = _matrices(kind, cases)
-        if welds is None:
-            return parts
-        of_nodes, of_feet = parts[welds.nodes], parts[welds.feet]
-        for end, share in enumerate((1 - welds.places, welds.places)):
-            of_nodes.index_add_(0, welds.ends[:, end], share[:, None, None] * of_feet)
-        return of_nodes
+        return _matrices(model, cases)
 
 
 def _matrices(model: Any, cases: JointCases) -> Float[Tensor, "nodes 6 6"]:
-    """Split M by the nodes of the frames, links included."""
+    """Split M by the nodes of the frames."""
     responses: Tensor = model.responses(cases)
     work = cases.forces.flatten(1, 2).mT @ responses.flatten(2, 3)
     work = ((work + work.mT) / 2).double()

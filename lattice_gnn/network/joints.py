@@ -77,14 +77,8 @@ class JointModel(StiffnessNetwork):
 
     def answer(self, batch: LatticeBatch) -> Answer:
         """C / E_s, the frame's, and how far apart they and the members are."""
-        return self._answer(*JointCases.with_frames(batch, self.dtype))
-
-    def answer_in_training(self, batch: LatticeBatch) -> Answer:
-        """``answer`` without links between overlapping struts."""
-        cases = self.inputs(batch)
-        return self._answer(cases, cases.root @ cases.root)
-
-    def _answer(self, cases: JointCases, frame: Float[Tensor, "lattices 6 6"]) -> Answer:
+        cases = JointCases.of(batch, self.dtype)
+        frame = cases.root @ cases.root
         members = self.member_matrices(cases).double()
         C = relative_to(members.mean(0), cases.root)
         each = torch.stack([relative_to(M, cases.root) for M in members])
@@ -95,12 +89,8 @@ class JointModel(StiffnessNetwork):
         return Answer(C, frame, spread, correction / scale, cases.smallest_opening())
 
     def inputs(self, batch: LatticeBatch) -> JointCases:
-        """Frames, forces and invariants, which are independent of the weights.
-
-        Overlapping struts are linked in predictions only: the few links of a training set, thin and
-        short, teach nothing about joints.
-        """
-        parts = [JointCases.of(part, self.dtype, links=False) for part in batch.split(_CHUNK)]
+        """Frames, forces and invariants, which are independent of the weights."""
+        parts = [JointCases.of(part, self.dtype) for part in batch.split(_CHUNK)]
         return JointCases.join(parts)
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:

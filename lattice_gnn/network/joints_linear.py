@@ -62,22 +62,16 @@ class JointLinearModel(StiffnessNetwork):
 
     def answer(self, batch: LatticeBatch) -> Answer:
         """C / E_s, the frame's, and how far apart they are."""
-        return self._answer(*JointCases.with_frames(batch, self.dtype))
-
-    def answer_in_training(self, batch: LatticeBatch) -> Answer:
-        """``answer`` without links between overlapping struts."""
-        cases = self.inputs(batch)
-        return self._answer(cases, cases.root @ cases.root)
-
-    def _answer(self, cases: JointCases, frame: Float[Tensor, "lattices 6 6"]) -> Answer:
+        cases = JointCases.of(batch, self.dtype)
+        frame = cases.root @ cases.root
         C = relative_to(self.matrix(cases).double(), cases.root)
         scale = C.flatten(1).norm(dim=1)
         correction = (C - frame).flatten(1).norm(dim=1) / scale
         return Answer(C, frame, correction=correction, opening=cases.smallest_opening())
 
     def inputs(self, batch: LatticeBatch) -> JointCases:
-        """Frames, forces and invariants, without links as in ``JointModel.inputs``."""
-        return JointCases.of(batch, self.dtype, links=False)
+        """Frames, forces and invariants, which are independent of the weights."""
+        return JointCases.of(batch, self.dtype)
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
         """M, linear in the weights."""

@@ -13,7 +13,6 @@ from torch import Tensor
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.lattice.batch import LatticeBatch, ranges
 from lattice_gnn.network.layers.joint_pairs import JointPairs
-from lattice_gnn.network.layers.links import weld
 from lattice_gnn.tensors.matrix_functions import Spectrum
 
 PAIR_FEATURES = (
@@ -46,7 +45,7 @@ class JointCases:
     """Frames under six strains of equal energy, as strut ends and pairs of them at joints.
 
     Attributes:
-        frame: The lattices with their links.
+        frame: The lattices.
         root: P^(1/2), P the beam stiffness C / E_s of each of these; float64.
         forces: f and m of every strut end, scaled: f / sqrt(pi r E), m / sqrt(pi r^3 E / 4), under
             the strains P^(-1/2) / sqrt(V). Squares are energies of a piece of strut whose length is
@@ -74,24 +73,16 @@ class JointCases:
     pair_offsets: Int[Tensor, " lattices_plus_1"]
 
     @classmethod
-    def of(
-        cls, batch: LatticeBatch, dtype: torch.dtype = torch.float32, *, links: bool = True
-    ) -> "JointCases":
+    def of(cls, batch: LatticeBatch, dtype: torch.dtype = torch.float32) -> "JointCases":
         """Solve the frames of (simplified) lattices; gradients reach nodes, cells, radii, E, nu.
 
         Args:
             batch: The lattices.
             dtype: Precision of everything except the roots.
-            links: Link struts that overlap without a common joint first (``links.weld``).
 
         Raises:
             LatticeGnnError: For a lattice whose beam stiffness is singular.
         """
-        welds = weld(batch) if links else None
-        return cls._of_frames(batch if welds is None else welds.batch, dtype)
-
-    @classmethod
-    def _of_frames(cls, batch: LatticeBatch, dtype: torch.dtype) -> "JointCases":
         solution = homogenise_beam(batch, fields="end_forces")
         assert solution.end_forces is not None
         P = Spectrum(solution.stiffness.mandel)
@@ -114,20 +105,6 @@ class JointCases:
             end_offsets=2 * batch.strut_offsets,
             pair_offsets=pairs.offsets,
         )
-
-    @classmethod
-    def with_frames(
-        cls, batch: LatticeBatch, dtype: torch.dtype
-    ) -> tuple["JointCases", Float[Tensor, "lattices 6 6"]]:
-        """Return also the beam stiffness C / E_s of the lattices, without links."""
-        welds = weld(batch)
-        if welds is None:
-            cases = cls._of_frames(batch, dtype)
-            return cases, cases.root @ cases.root
-        cases = cls._of_frames(welds.batch, dtype)
-        linked = welds.linked.nonzero()[:, 0]
-        alone = homogenise_beam(batch.select(linked.cpu().numpy())).stiffness.mandel
-        return cases, (cases.root @ cases.root).index_copy(0, linked, alone)
 
     def __len__(self) -> int:
         """Number of lattices."""

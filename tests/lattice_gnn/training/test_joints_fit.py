@@ -14,7 +14,6 @@ from lattice_gnn.network.joints_linear import (
     basis_functions,
 )
 from lattice_gnn.network.layers.joint_forms import joint_energy, pair_forms
-from lattice_gnn.network.layers.links import weld
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.tensors.metrics import relative_frobenius
 from lattice_gnn.testing import random_lattice
@@ -28,11 +27,8 @@ def make_model(seed: int) -> JointLinearModel:
 
 
 def labelled(model: JointLinearModel, seeds: range) -> LabelledLattices:
-    """Lattices of thin struts that do not overlap: links are for predictions only."""
     lattices = [random_lattice(s, sections=True).simplified() for s in seeds]
-    thin = [lattice.with_radii(lattice.radii / 4) for lattice in lattices]
-    apart = [x for x in thin if weld(LatticeBatch.from_lattices([x])) is None]
-    batch = LatticeBatch.from_lattices(apart)
+    batch = LatticeBatch.from_lattices(lattices)
     return LabelledLattices(batch, model(batch))
 
 

@@ -20,7 +20,6 @@ from lattice_gnn.network.layers.joint_kernel.forms_derivatives import (
     differentiate_responses,
     make_adjoint,
 )
-from lattice_gnn.network.layers.joint_kernel.overlaps import Axes, find_overlaps
 from lattice_gnn.network.layers.joint_kernel.partners import (
     add_ends,
     differentiate_ends,
@@ -47,7 +46,6 @@ _ENTRIES = (
     differentiate_pool,
     add_ends,
     differentiate_ends,
-    find_overlaps,
 )
 
 
@@ -93,13 +91,6 @@ def _nothing(dtype: type[np.floating[Any]]) -> Iterator[tuple[Any, ...]]:
     yield (cube, cube, line), number, cube, cube, cube, line
     yield plane, plane, plane, joints.ends, 0
     yield plane, joints.ends, 0, plane, plane
-    yield _no_axes(), np.zeros((1, 5), dtype=np.int64)
-
-
-def _no_axes() -> Axes:
-    line, plane, cube = (np.zeros((0,) + (3,) * rank) for rank in range(3))
-    number = np.zeros((0, 3), dtype=np.int64)
-    return Axes(cube, cube, np.zeros(1, np.int64), plane, plane, line, line, number[:, :2], number)
 
 
 def _keep_memory() -> None:
@@ -171,24 +162,6 @@ def with_ends(
     """Add parts of both ends to ``values``, in place."""
     result: Tensor = _Ends.apply(values, own, others, ends)
     return result
-
-
-def overlapping(tensors: Sequence[Tensor]) -> Int[np.ndarray, "pairs 5"]:
-    """Return rows (a, b, shift) of struts without common joint whose surfaces overlap.
-
-    ``tensors`` are the attributes of ``overlaps.Axes``.
-    """
-    real, whole = np.float64, np.int64
-    kinds = (real, real, whole, real, real, real, real, whole, whole)
-    axes = Axes(*(_array(x).astype(kind) for x, kind in zip(tensors, kinds, strict=True)))
-    room = len(axes.radii)
-    while True:
-        found = np.empty((room + 1, 5), np.int64)
-        find_overlaps(axes, found)
-        count = int(found[room, 0])
-        if count <= room:
-            return found[:count]
-        room = count
 
 
 def _array(tensor: Tensor) -> np.ndarray:
