@@ -226,8 +226,9 @@ def _features(
     profile = pairs.to(dtype).profile()
     contrasts = [2 * pairs.contrast(x) for x in (pairs.radius, pairs.modulus)]
     own = [*contrasts, slender, slender.flip(0), nu, nu.flip(0)]
-    columns = [*(x.to(dtype).expand(2, -1) for x in shared), *(x.to(dtype) for x in own)]
-    return torch.cat([torch.stack(columns, -1), profile, profile.flip(0)], -1)
+    rows = [*(x.to(dtype).expand(2, -1) for x in shared), *(x.to(dtype) for x in own)]
+    rows += [*profile.unbind(-1), *profile.flip(0).unbind(-1)]
+    return torch.stack(rows).permute(1, 2, 0)  # numbers of all pairs are adjacent
 
 
 def _owners(offsets: Int[Tensor, " groups_plus_1"]) -> Int[Tensor, " members"]:

@@ -12,6 +12,8 @@ layer that acts on h is applied to ends, of which there are fewer than pairs.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -59,6 +61,9 @@ def coefficients(
     members: Sequence[JointMember], cases: JointCases
 ) -> Float[Tensor, "members 2 pairs 42"]:
     """Return the coefficients of every member."""
+    kernel = kernel_for(cases.features, len(cases.coupling))
+    if kernel is not None and not _differentiable(members, cases):
+        return _without_derivatives(kernel, members, cases)
     x = cases.features.flatten(0, 1)
     last = _Layer.of(_layers(members, "coefficients", 4))
     polynomial = torch.stack([member.polynomial for member in members])
@@ -66,6 +71,53 @@ def coefficients(
         last(_last_hidden(members, x, cases)) + _powers(x[:, 0], polynomial.shape[1]) @ polynomial
     )
     return found.view(len(members), *cases.features.shape[:2], NUM_FORMS)
+
+
+def _differentiable(members: Sequence[JointMember], cases: JointCases) -> bool:
+    """Whether derivatives are recorded, or expected in double precision."""
+    inputs = cases.features, cases.influence
+    leaves = (*inputs, *(weight for member in members for weight in member.parameters()))
+    recorded = torch.is_grad_enabled() and any(leaf.requires_grad for leaf in leaves)
+    return recorded or cases.features.dtype != torch.float32
+
+
+def _without_derivatives(
+    kernel: ModuleType, members: Sequence[JointMember], cases: JointCases
+) -> Float[Tensor, "members 2 pairs 42"]:
+    """``coefficients`` in compiled code, which keeps nothing for derivatives."""
+    features = cases.features.shape[2]
+    first, last = (_layers(members, "coefficients", place) for place in (0, 4))
+    weight = torch.stack([layer.weight for layer in first])
+    embedding = (weight.shape[2] - features) // 2
+    of_pair, own, others = weight.split([features, embedding, embedding], 2)
+    polynomial = torch.stack([member.polynomial for member in members])
+    Stack, stacked = kernel.networks.Stack, partial(_stacked, kernel)
+    perceptrons = kernel.networks.Perceptrons(
+        layers=(
+            stacked(_layers(members, "message", 0)),
+            stacked(_layers(members, "message", 2)),
+            stacked(_layers(members, "embed", 0)),
+            stacked(_layers(members, "embed", 2)),
+            Stack(own),
+            Stack(others),
+            Stack(of_pair, torch.stack([layer.bias for layer in first])),
+            stacked(_layers(members, "coefficients", 2)),
+            stacked(last),
+        ),
+        powers=polynomial.mT,
+        highest=_HIGHEST,
+        partners=_PARTNERS,
+    )
+    pairs = cases.features, cases.influence, cases.ends
+    found: Tensor = kernel.networks.coefficients(
+        perceptrons, pairs, (cases.end_offsets, cases.pair_offsets)
+    )
+    return found
+
+
+def _stacked(kernel: ModuleType, layers: Sequence[Any]) -> Any:
+    weight = torch.stack([layer.weight for layer in layers])
+    return kernel.networks.Stack(weight, torch.stack([layer.bias for layer in layers]))
 
 
 def _powers(c: Float[Tensor, " directed"], count: int) -> Float[Tensor, "directed powers"]:

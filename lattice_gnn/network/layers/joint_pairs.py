@@ -153,11 +153,9 @@ class JointPairs:
         """
         powers = self._sums()
         z = (powers + _FLOOR**_POWER).sqrt().sqrt().sqrt() - _FLOOR
-        means, first = [], 0
-        for azimuths in _AZIMUTHS:
-            means.append(torch.log1p(z[:, first : first + len(azimuths)]).mean(1))
-            first += len(azimuths)
-        return torch.stack(means, 1).view(2, -1, len(_AZIMUTHS))
+        columns = iter(torch.log1p(z).unbind(1))
+        means = [torch.stack([next(columns) for _ in azimuths]).mean(0) for azimuths in _AZIMUTHS]
+        return torch.stack(means).view(len(_AZIMUTHS), 2, -1).permute(1, 2, 0)
 
     def _sums(self) -> Float[Tensor, "directed azimuths"]:
         """Sum of (z / r_a)^8 over all c for every azimuth."""

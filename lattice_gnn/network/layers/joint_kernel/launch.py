@@ -13,7 +13,7 @@ from fem_reference.beam import compiled
 from fem_reference.beam.kernel import launch as beam
 from fem_reference.beam.schedule import in_threads, spans
 from fem_reference.jit import is_kept
-from lattice_gnn.network.layers.joint_kernel import profile
+from lattice_gnn.network.layers.joint_kernel import networks, profile
 from lattice_gnn.network.layers.joint_kernel.forms import Forms, add_responses, make_room
 from lattice_gnn.network.layers.joint_kernel.forms_derivatives import (
     Gradient,
@@ -26,6 +26,7 @@ from lattice_gnn.network.layers.joint_kernel.partners import (
     differentiate_pool,
     pool,
 )
+from lattice_gnn.network.layers.joint_kernel.perceptrons import evaluate
 from lattice_gnn.network.layers.joint_kernel.profile import (
     Joints,
     add_profile,
@@ -51,11 +52,11 @@ _ENTRIES = (
 
 def is_cached() -> bool:
     """Return whether compiled code only needs to be loaded."""
-    return all(is_kept(entry) for entry in _ENTRIES)
+    return all(is_kept(entry) for entry in (*_ENTRIES, evaluate))
 
 
 def warm() -> None:
-    """Load or compile all entries in both precisions.
+    """Load or compile all entries in both precisions, the perceptrons in single precision.
 
     The kernel of the frame, which joint models need too, is loaded if that takes a moment only.
     """
@@ -66,6 +67,8 @@ def warm() -> None:
         for entry, arguments in zip(_ENTRIES, _nothing(dtype), strict=True):
             with suppress(OSError):  # cache not writable; the code is used in this process only
                 entry(*arguments)
+    with suppress(OSError):
+        evaluate(*networks.nothing())
 
 
 def _nothing(dtype: type[np.floating[Any]]) -> Iterator[tuple[Any, ...]]:

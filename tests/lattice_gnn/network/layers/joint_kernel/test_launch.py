@@ -12,7 +12,8 @@ from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.network.joints import JointConfig, JointModel
 from lattice_gnn.network.layers import joint_kernel
 from lattice_gnn.network.layers.joint_cases import JointCases
-from lattice_gnn.network.layers.joint_kernel import launch
+from lattice_gnn.network.layers.joint_kernel import launch, networks
+from lattice_gnn.network.layers.joint_members import coefficients
 from lattice_gnn.network.layers.joint_pairs import JointPairs
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.testing import example_lattices, random_lattice
@@ -44,7 +45,7 @@ def use_threads():
 
 def make_model(members=3):
     torch.manual_seed(0)
-    model = JointModel(JointConfig(hidden=12, embedding=6, members=members), Normaliser())
+    model = JointModel(JointConfig(hidden=10, embedding=5, members=members), Normaliser())
     with torch.no_grad():
         for member in model.members:
             member.polynomial.normal_(0, 0.2)
@@ -124,9 +125,12 @@ def test_nothing_is_compiled_after_loading(use):
         with torch.no_grad():
             cases = model.inputs(varied(2))
         model.member_matrices(cases).sum().backward()
+        with torch.no_grad():
+            model.answer(varied(2))
     *others, search = launch._ENTRIES
     assert {len(entry.signatures) for entry in others} == {2}
     assert len(search.signatures) == 1  # double precision always
+    assert len(networks.evaluate.signatures) == 1  # single precision always
 
 
 def test_threads_give_the_same_bits(use, use_threads, monkeypatch):
@@ -149,6 +153,28 @@ def test_threads_give_the_same_bits(use, use_threads, monkeypatch):
         found.append((cases.features, R.detach(), g.grad))
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
     assert model.dtype == torch.float64
+
+
+@pytest.mark.parametrize("widths", [(10, 5), (48, 24)])
+def test_coefficients_without_derivatives_are_those_of_torch(use, use_threads, monkeypatch, widths):
+    """Widths are padded; spans of lattices give the same bits as all of them together."""
+    monkeypatch.setattr(networks, "_LEAST", 100)
+    torch.manual_seed(0)
+    config = JointConfig(hidden=widths[0], embedding=widths[1], members=2)
+    model = JointModel(config, Normaliser())
+    for member in model.members:
+        torch.nn.init.normal_(member.polynomial)
+        torch.nn.init.normal_(member.message[2].bias, std=3)
+    found = {}
+    with torch.no_grad():
+        cases = model.inputs(varied(12))
+        for path, threads in (("torch", 1), ("compiled", 1), ("compiled", 3)):
+            use(path)
+            use_threads(threads)
+            found[path, threads] = coefficients(list(model.members), cases)
+    expected, one, several = found.values()
+    torch.testing.assert_close(one, expected, rtol=SINGLE, atol=SINGLE)
+    assert torch.equal(one, several)
 
 
 def test_second_derivatives_are_refused(use):
