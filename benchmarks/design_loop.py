@@ -1,12 +1,14 @@
 """Cost of the design loop: its own share of a step, a search of 64 starts, other optimisers.
 
+    OMP_NUM_THREADS=1 python benchmarks/design_loop.py steps --update-docs       # a minute
+    OMP_NUM_THREADS=1 python benchmarks/design_loop.py searches optimisers
+
 Processor time of one thread counts, so that other load on the machine matters little; steps are
 timed alternately with the evaluator's own gradient. Beam FEM is compiled from the start. NLopt is
 compared if it can be imported.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.optimize import NonlinearConstraint, minimize
-from solid_report import table
+from solid_report import DOCS, table, write_section
 
 from fem_reference.beam.compiled import load_kernel
 from lattice_gnn.design.elastic import E
@@ -174,53 +176,55 @@ def by_mma(problem: Problem, track: Track) -> None:
 
 
 def main() -> None:
-    """Print the figures as JSON or Markdown."""
+    """Measure the parts and print their tables, or write them into docs/design.md."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--markdown", action="store_true")
-    parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--only-steps", action="store_true", help="cost of a step alone")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; steps by default")
+    parser.add_argument("--repeats", type=int, default=100, help="of each step by beam FEM")
+    parser.add_argument("--update-docs", action="store_true")
     options = parser.parse_args()
+    unknown = set(options.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"unknown {', '.join(sorted(unknown))}; use some of {', '.join(PARTS)}")
     torch.set_num_threads(1)
     load_kernel()
-    figures: dict[str, Any] = {}
-    for fidelity in ("beam", "solid"):
-        problem = problem_of(fidelity)
-        figures[fidelity] = {
-            f"batch of {count}": overhead(problem, count, options.repeats) for count in (1, 64)
-        }
-        if not options.only_steps:
-            figures[fidelity]["64 starts, 200 steps"] = multistart(problem)
-    figures["optimisers"] = {} if options.only_steps else optimisers(problem_of("beam"))
-    text = markdown(figures) if options.markdown else json.dumps(figures, indent=1)
-    sys.stdout.write(text + "\n")
+    for part in options.parts or ["steps"]:
+        text = PARTS[part](options.repeats)
+        sys.stdout.write(text + "\n\n")
+        if options.update_docs:
+            write_section(f"design-{part}", text, DOCS / "design.md")
 
 
-def markdown(figures: dict[str, Any]) -> str:
-    """Return the figures as tables."""
-    steps, searches = [], []
+def steps(repeats: int) -> str:
+    """Return the table of the cost of a step."""
+    rows = []
+    for fidelity, count, share in (("beam", 1, 1), ("beam", 64, 4), ("solid", 1, 10)):
+        x = overhead(problem_of(fidelity), count, max(1, repeats // share))
+        times = (f"{1e3 * x[name]:.3g} ms" for name in ("evaluator", "step"))
+        rows.append((fidelity, f"batch of {count}", *times, f"{x['overhead']:.0%}"))
+    return table(("fidelity", "lattices", "gradient of the evaluator", "step", "overhead"), rows)
+
+
+def searches(_: int) -> str:
+    """Return the table of searches of many starts."""
+    rows = []
     for fidelity in ("beam", "solid"):
-        for size, x in figures[fidelity].items():
-            if "overhead" in x:
-                times = (f"{1e3 * x[name]:.3g} ms" for name in ("evaluator", "step"))
-                steps.append((fidelity, size, *times, f"{x['overhead']:.0%}"))
-            else:
-                seconds = f"{x['processor_s']:.0f} s"
-                searches.append((fidelity, size, seconds, f"{x['feasible']} of {STARTS}"))
-    others = [
+        x = multistart(problem_of(fidelity))
+        search = f"{STARTS} starts, {STEPS} steps"
+        rows.append((fidelity, search, f"{x['processor_s']:.0f} s", f"{x['feasible']} of {STARTS}"))
+    return table(("fidelity", "search", "processor time", "feasible"), rows)
+
+
+def comparison(_: int) -> str:
+    """Return the table of the optimisers."""
+    rows = [
         (name, str(x["evaluations"]), f"{x['objective']:.4f}", f"{x['optimality']:.1e}",
          f"{x['processor_s']:.1f} s")
-        for name, x in figures["optimisers"].items()
+        for name, x in optimisers(problem_of("beam")).items()
     ]  # fmt: skip
-    return "\n\n".join(
-        table(heads, rows)
-        for heads, rows in (
-            (("fidelity", "lattices", "gradient of the evaluator", "step", "overhead"), steps),
-            (("fidelity", "search", "processor time", "feasible"), searches),
-            (("optimiser", "evaluations", "E", "optimality", "processor time"), others),
-        )
-        if rows
-    )
+    return table(("optimiser", "evaluations", "E", "optimality", "processor time"), rows)
 
+
+PARTS = {"steps": steps, "searches": searches, "optimisers": comparison}
 
 if __name__ == "__main__":
     main()

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from lattice_gnn.design.elastic_rules import InverseFactor
 from lattice_gnn.design.quantities import Quantity
 from lattice_gnn.design.state import DesignState
 from lattice_gnn.design.strut_rules import Net, Partials, Slopes, StrutGeometry
@@ -45,6 +46,7 @@ class Graph:
         mandel: The stiffness with the graph of the evaluator; None where nothing needs it.
         state: The lattices, and their stiffness as a leaf: what quantities read.
         solved: Which stiffnesses are regular; the identity stands for the others.
+        inverse: Inverse factor of the stiffness, which rules read; None without stiffness.
         net: The net of all designs.
         struts: Geometry of the struts, which rules read; None where rules do not hold.
     """
@@ -53,6 +55,7 @@ class Graph:
     mandel: Float[Tensor, "designs 6 6"] | None
     state: DesignState
     solved: Bool[np.ndarray, " designs"]
+    inverse: InverseFactor | None
     net: Net
     struts: StrutGeometry | None
 
@@ -61,36 +64,33 @@ class Graph:
         if quantity.strut_rule is not None and self.struts is not None:
             values, partials = quantity.strut_rule(self.struts)
             return Term(values[:, None], partials)
-        if quantity.elastic_rule is not None:
-            values, by_stiffness = quantity.elastic_rule(self.state.stiffness.detach().numpy())
+        if quantity.elastic_rule is not None and self.inverse is not None:
+            values, by_stiffness = quantity.elastic_rule(self.inverse)
             return Term(values[:, None], by_stiffness)
         graph = quantity(self.state)
         return Term(graph.detach().numpy(), graph, quantity.needs_stiffness)
 
     def slopes(self, terms: Sequence[Term]) -> Slopes:
-        """Differentiate every value of some terms by the leaves."""
+        """Differentiate every value of some terms by the leaves, once: the graph is freed."""
         count = sum(one.values.shape[1] for one in terms)
         found = {name: self._zeros(name, count) for name in self.leaves}
-        by_stiffness = np.zeros((len(self.solved), count, 6, 6))
+        by_stiffness: dict[int, Float[np.ndarray, "designs 6 6"]] = {}
         rules: dict[int, Partials] = {}
         first = 0
         for one in terms:
-            rows = slice(first, first + one.values.shape[1])
+            rows = range(first, first + one.values.shape[1])
             first = rows.stop
             if isinstance(one.source, Partials):
                 rules[rows.start] = one.source
             elif isinstance(one.source, np.ndarray):
-                by_stiffness[:, rows.start] = one.source
+                by_stiffness[rows.start] = one.source
             elif one.source.requires_grad and one.needs_stiffness:
-                by_stiffness[:, rows] = self._elastic(found, rows, one.source)
+                by_stiffness |= self._elastic(found, rows, one.source)
             elif one.source.requires_grad:
                 self._geometric(found, rows, one.source)
         if rules and self.struts is not None:
-            given = self.net.slopes(self.struts, list(rules.values()), tuple(found))
-            for name, values in given.items():
-                found[name][:, list(rules)] = values
+            self.net.add_slopes(found, self.struts, rules)
         if self.mandel is not None and self.mandel.requires_grad:
-            by_stiffness[~self.solved] = 0.0
             self._through_evaluator(found, by_stiffness, self.mandel)
         return found
 
@@ -100,26 +100,27 @@ class Graph:
         return np.zeros((designs, count, *own))
 
     def _elastic(
-        self, found: Slopes, rows: slice, values: Float[Tensor, "designs values"]
-    ) -> Float[np.ndarray, "designs values 6 6"]:
+        self, found: Slopes, rows: range, values: Float[Tensor, "designs values"]
+    ) -> dict[int, Float[np.ndarray, "designs 6 6"]]:
         """Differentiate values by the stiffness, and by the leaves not through it."""
         C, leaves = self.state.stiffness, list(self.leaves.values())
-        columns = []
-        for row, column in zip(range(rows.start, rows.stop), values.unbind(1), strict=True):
+        by_stiffness = {}
+        for row, column in zip(rows, values.unbind(1), strict=True):
             by_C, *others = torch.autograd.grad(
                 column.sum(), [C, *leaves], retain_graph=True, allow_unused=True
             )
             _add(found, row, others)
-            columns.append(torch.zeros_like(C) if by_C is None else by_C)
-        return torch.stack(columns, dim=1).numpy()
+            if by_C is not None:
+                by_stiffness[row] = by_C.numpy()
+        return by_stiffness
 
     def _geometric(
-        self, found: Slopes, rows: slice, values: Float[Tensor, "designs values"]
+        self, found: Slopes, rows: range, values: Float[Tensor, "designs values"]
     ) -> None:
         """Differentiate values by the leaves."""
         leaves = list(self.leaves.values())
         if values.shape[1] < _BATCHED_FROM:
-            for row, column in zip(range(rows.start, rows.stop), values.unbind(1), strict=True):
+            for row, column in zip(rows, values.unbind(1), strict=True):
                 _add(found, row, _gradients(column.sum(), leaves))
             return
         seeds = torch.eye(values.shape[1], dtype=values.dtype)[:, None, :]
@@ -131,24 +132,29 @@ class Graph:
             allow_unused=True,
             is_grads_batched=True,
         )
-        for k, row in enumerate(range(rows.start, rows.stop)):
+        for k, row in enumerate(rows):
             _add(found, row, [None if x is None else x[k] for x in given])
 
     def _through_evaluator(
         self,
         found: Slopes,
-        by_stiffness: Float[np.ndarray, "designs rows 6 6"],
+        by_stiffness: dict[int, Float[np.ndarray, "designs 6 6"]],
         mandel: Float[Tensor, "designs 6 6"],
     ) -> None:
-        """Add the derivatives by the stiffness times those of the stiffness by the leaves."""
+        """Add the derivatives of rows by the stiffness times its own by the leaves."""
         leaves = list(self.leaves.values())
-        rows = np.flatnonzero(by_stiffness.any((0, 2, 3)))
-        if len(rows) <= len(_UPPER):
-            for row in rows:
-                seeds = torch.from_numpy(by_stiffness[:, row].copy())
-                _add(found, int(row), _gradients(mandel, leaves, seeds))
+        if not self.solved.all():
+            solved = self.solved[:, None, None]
+            by_stiffness = {row: np.where(solved, by_C, 0.0) for row, by_C in by_stiffness.items()}
+        if len(by_stiffness) <= len(_UPPER):
+            for left, (row, by_C) in zip(
+                reversed(range(len(by_stiffness))), by_stiffness.items(), strict=True
+            ):
+                _add(found, row, _gradients(mandel, leaves, torch.from_numpy(by_C), keep=left > 0))
             return
-        twice = by_stiffness + by_stiffness.mT
+        rows = list(by_stiffness)
+        once = np.stack(list(by_stiffness.values()), axis=1)
+        twice = once + once.mT
         for i, j in _UPPER:
             seeds = torch.zeros_like(mandel)
             seeds[:, i, j] = 1.0
@@ -157,15 +163,16 @@ class Graph:
             for total, values in zip(found.values(), given, strict=True):
                 if values is not None:
                     each = values.numpy().reshape(len(total), 1, *total.shape[2:])
-                    total += weights.reshape(*weights.shape, *[1] * (total.ndim - 2)) * each
+                    weighted = weights.reshape(*weights.shape, *[1] * (total.ndim - 2)) * each
+                    total[:, rows] += weighted
 
 
 def _gradients(
-    values: Tensor, leaves: Sequence[Tensor], seeds: Tensor | None = None
+    values: Tensor, leaves: Sequence[Tensor], seeds: Tensor | None = None, *, keep: bool = True
 ) -> tuple[Tensor | None, ...]:
-    """Differentiate by the leaves and keep the graph."""
+    """Differentiate by the leaves; ``keep`` the graph for another time."""
     return torch.autograd.grad(
-        values, leaves, grad_outputs=seeds, retain_graph=True, allow_unused=True
+        values, leaves, grad_outputs=seeds, retain_graph=keep, allow_unused=True
     )
 
 

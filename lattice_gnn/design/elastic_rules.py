@@ -16,22 +16,23 @@ from torch import Tensor
 
 from lattice_gnn.tensors.notation import dyad_mandel
 
+InverseFactor = Float[np.ndarray, "lattices 6 6"]
+"""L^-1 of the Cholesky factors of positive definite stiffnesses C = L L^T, Mandel."""
 ElasticRule = Callable[
-    [Float[np.ndarray, "lattices 6 6"]],
-    tuple[Float[np.ndarray, " lattices"], Float[np.ndarray, "lattices 6 6"]],
+    [InverseFactor], tuple[Float[np.ndarray, " lattices"], Float[np.ndarray, "lattices 6 6"]]
 ]
-"""Returns one number per positive definite stiffness, Mandel, and its derivative by it."""
+"""Returns one number per stiffness C, from its inverse factor, and its derivative by C."""
 
 
 def reciprocal(n: Float[Tensor, "3"], m: Float[Tensor, "3"], factor: float = 1.0) -> ElasticRule:
     """Return the rule of factor/s_aa, a the dyad of two unit vectors: E for n = m, G for 1/4."""
     a = dyad_mandel(n, m).numpy()
 
-    def rule(C: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        w, x = _solved(C, a)
+    def rule(inverse: InverseFactor) -> tuple[np.ndarray, np.ndarray]:
+        w, x = _solved(inverse, a)
         value = factor / (w * w).sum(1)
-        along = value[:, None] * x
-        return value, along[:, :, None] * along[:, None, :] / factor
+        pull = value[:, None] * x
+        return value, pull[:, :, None] * pull[:, None, :] / factor
 
     return rule
 
@@ -40,8 +41,8 @@ def poisson(n: Float[Tensor, "3"], m: Float[Tensor, "3"]) -> ElasticRule:
     """Return the rule of Poisson's ratio -s_mn/s_nn of two perpendicular unit vectors."""
     a, b = dyad_mandel(n, n).numpy(), dyad_mandel(m, m).numpy()
 
-    def rule(C: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        (w, x), (v, y) = _solved(C, a), _solved(C, b)
+    def rule(inverse: InverseFactor) -> tuple[np.ndarray, np.ndarray]:
+        (w, x), (v, y) = _solved(inverse, a), _solved(inverse, b)
         size = (w * w).sum(1)
         value = -(v * w).sum(1) / size
         # d nu = (y + nu x) dC x / s_nn, of which the symmetric part counts.
@@ -53,9 +54,8 @@ def poisson(n: Float[Tensor, "3"], m: Float[Tensor, "3"]) -> ElasticRule:
 
 
 def _solved(
-    C: Float[np.ndarray, "lattices 6 6"], a: Float[np.ndarray, "6"]
+    inverse: InverseFactor, a: Float[np.ndarray, "6"]
 ) -> tuple[Float[np.ndarray, "lattices 6"], Float[np.ndarray, "lattices 6"]]:
     """Return L^-1 a and S a of a Mandel vector a."""
-    factor = np.linalg.cholesky(C)
-    half = np.linalg.solve(factor, a)
-    return half, np.linalg.solve(factor.mT, half[:, :, None])[:, :, 0]
+    half = inverse @ a
+    return half, (half[:, None] @ inverse)[:, 0]

@@ -1,7 +1,7 @@
 """Evaluators: the differentiable stiffness of many designs at once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from lattice_gnn.surrogate.surrogate import Surrogate, load_surrogate
 from lattice_gnn.tensors.matrix_functions import symmetric_function
 
 StiffnessFunction = Callable[[LatticeBatch], Tensor]
+_ROUNDINGS = 10.0  #: precision of an evaluator, in relative rounding errors of its numbers
 
 
 def _no_notes(lattice: Lattice) -> tuple[str, ...]:
@@ -32,12 +33,14 @@ class Evaluator:
         function: Returns C / E_s of every lattice of a batch, (lattices, 6, 6), Mandel.
         notes: In which ways a lattice lies outside the evaluator's domain, one sentence each.
         correction: Matrix A of the corrected stiffness A C A^T; None without correction.
+        precision: Relative precision of C: smaller changes may be rounding.
     """
 
     name: str
     function: StiffnessFunction
     notes: Callable[[Lattice], tuple[str, ...]] = _no_notes
     correction: Float[Tensor, "6 6"] | None = None
+    precision: float = _ROUNDINGS * torch.finfo(torch.float64).eps
 
     def __call__(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
         """Return C / E_s; NaN for lattices that cannot be solved."""
@@ -65,7 +68,7 @@ class Evaluator:
         root = symmetric_function(value.detach(), "sqrt")
         inverse = torch.linalg.inv(root)
         A = inverse @ symmetric_function(root @ reference.detach() @ root, "sqrt") @ inverse
-        return Evaluator(self.name, self.function, self.notes, A)
+        return replace(self, correction=A)
 
 
 def _solvable(function: StiffnessFunction, batch: LatticeBatch) -> Tensor:
@@ -124,4 +127,5 @@ def _network(surrogate: Surrogate) -> Evaluator:
     def notes(lattice: Lattice) -> tuple[str, ...]:
         return surrogate.predict(lattice).domain_notes
 
-    return Evaluator("network", stiffness, notes)
+    rounding = torch.finfo(next(surrogate.model.parameters()).dtype).eps
+    return Evaluator("network", stiffness, notes, precision=_ROUNDINGS * rounding)

@@ -1,5 +1,7 @@
 """One design at a time: sequential quadratic programming (SLSQP of scipy)."""
 
+from contextlib import suppress
+
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize
@@ -10,11 +12,16 @@ from lattice_gnn.design.track import Track
 
 _RESTARTS = 3
 _PRECISION = 1e-10
+_SETTLED = 3  #: steps without a change beyond the evaluator's precision that end SLSQP
 _PENALTY = 10.0  #: by which a design that cannot be evaluated is worse than the worst seen
 
 
 class NotFiniteError(ArithmeticError):
     """The cost or its gradient is not a number where the search stands."""
+
+
+class _SettledError(Exception):
+    """The last steps changed the design by less than the evaluator can tell."""
 
 
 def slsqp(
@@ -25,26 +32,29 @@ def slsqp(
     Returns whether the limit of steps ended it.
 
     SLSQP (Kraft 1988) is started again from the best design with a fresh Hessian while that still
-    improves it: a library's own report of success is not relied upon.
+    improves it: a library's own report of success is not relied upon. Where its steps are within
+    the precision of the evaluator it is ended, as its line search would go on in the rounding.
 
     Raises:
         NotFiniteError: If the gradient is not finite at a design that SLSQP accepted.
     """
     own = Track()
     view = _View(problem, (own, *tracks))
-    left = max_steps
     for _ in range(1 + _RESTARTS):
         before = (own.excess, own.cost)
-        found = minimize(
-            view.cost,
-            z,
-            jac=view.gradient,
-            bounds=list(zip(*problem.bounds, strict=True)),
-            constraints=view.constraints(),
-            method="SLSQP",
-            options={"maxiter": left, "ftol": _PRECISION},
-        )
-        left -= found.nit
+        view.recent.clear()
+        with suppress(_SettledError):
+            minimize(
+                view.cost,
+                z,
+                jac=view.gradient,
+                bounds=list(zip(*problem.bounds, strict=True)),
+                constraints=view.constraints(),
+                method="SLSQP",
+                callback=view.step,
+                options={"maxiter": max_steps - view.steps, "ftol": _PRECISION},
+            )
+        left = max_steps - view.steps
         if own.best is None or left <= 0 or not _gained(before, own):
             return left <= 0
         z = own.best
@@ -71,6 +81,8 @@ class _View:
         self.residuals = self.point.residuals[0]
         self.jacobian: tuple[bytes, Float[np.ndarray, "residuals variables"]] = (b"", np.zeros(0))
         self.equality = self.point.equality
+        self.steps = 0
+        self.recent: list[tuple[float, float]] = []
 
     def _at(self, z: Float[np.ndarray, " variables"]) -> Point:
         place = z.tobytes()
@@ -107,6 +119,17 @@ class _View:
         if not np.isfinite(self.jacobian[1]).all():
             raise NotFiniteError
         return self.jacobian[1]
+
+    def step(self, z: Float[np.ndarray, " variables"]) -> None:
+        """Keep cost and worst violation of a step of SLSQP, and end it where they have settled."""
+        point = self._at(z)
+        self.steps += 1
+        self.recent.append((point.cost.item(), point.violations.max(initial=0.0)))
+        costs, violations = np.array(self.recent[-1 - _SETTLED :]).T
+        precision = self.problem.evaluator.precision
+        settled = np.ptp(costs) <= precision * np.abs(costs).max()
+        if len(costs) > _SETTLED and settled and np.ptp(violations) <= precision:
+            raise _SettledError
 
     def constraints(self) -> list[dict[str, object]]:
         """Return the constraints for scipy; vector equalities as bands.

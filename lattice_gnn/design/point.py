@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 class Point:
     """Some designs, evaluated.
 
+    The graph of the evaluator serves once: for all derivatives by row (of objective, cost and
+    residuals), which are kept, or for their weighted sum, ``gradient``.
+
     Attributes:
         problem: The problem.
         z: Scaled variables.
@@ -70,10 +73,11 @@ class Point:
         """The quantities of the constraints; of many values, the worst."""
         found = []
         for constraint, limit in zip(self.problem.constraints, self.terms[1:], strict=True):
-            chosen = constraint.chosen(constraint.residual_of(limit.values))
-            if chosen is not None and isinstance(limit.source, Tensor):
-                source = limit.source.gather(1, torch.from_numpy(chosen))
-                limit = Term(source.detach().numpy(), source, limit.needs_stiffness)
+            if isinstance(limit.source, Tensor):
+                chosen = constraint.chosen(constraint.residual_of(limit.values))
+                if chosen is not None:
+                    source = limit.source.gather(1, torch.from_numpy(chosen))
+                    limit = Term(source.detach().numpy(), source, limit.needs_stiffness)
             found.append(limit)
         return tuple(found)
 
@@ -121,7 +125,7 @@ class Point:
 
     def objective_gradient(self) -> Float[np.ndarray, "designs variables"]:
         """Differentiate the objective with respect to z."""
-        return self._differentiated(self.terms[:1])[:, 0]
+        return self._slopes[:, 0]
 
     def cost_gradient(self) -> Float[np.ndarray, "designs variables"]:
         """Differentiate the cost with respect to z."""

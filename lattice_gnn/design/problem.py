@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from lattice_gnn.design.derivatives import Graph
+from lattice_gnn.design.elastic_rules import InverseFactor
 from lattice_gnn.design.evaluators import Evaluator
 from lattice_gnn.design.manufactured import AsManufactured
 from lattice_gnn.design.point import Point
@@ -22,7 +23,7 @@ from lattice_gnn.design.state import DesignState
 from lattice_gnn.design.strut_rules import Net
 from lattice_gnn.design.variables import Variables
 
-_REGULAR = 1e-14  #: smallest eigenvalue over the largest of a stiffness whose moduli exist
+_REGULAR = 1e-14  #: smallest pivot over the largest of a stiffness whose moduli exist
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,8 @@ class Problem:
     def net(self) -> Net:
         """The net of all designs."""
         lattice = self.variables.lattice
-        return Net(lattice.num_nodes, lattice.struts, lattice.shifts)
+        fixed = None if "cells" in self.variables.changing else lattice.cell
+        return Net(lattice.num_nodes, lattice.struts, lattice.shifts, fixed)
 
     def at(self, z: Float[np.ndarray, "designs variables"], *, gradient: bool = True) -> Point:
         """Evaluate some z; derivatives follow on request."""
@@ -111,11 +113,11 @@ class Problem:
             mandel = None
             if self.needs_stiffness:
                 mandel = self.made.stiffness(self.evaluator(made))
-            known, solved = _regular(mandel, len(z))
+            known, solved, inverse = _regular(mandel, len(z))
             state = DesignState(made, None if known is None else known.requires_grad_(gradient))
             # Rules hold where the lattices that are evaluated are the leaves.
             struts = self.net.geometry(batch) if made is batch else None
-            graph = Graph(leaves, mandel, state, solved, self.net, struts)
+            graph = Graph(leaves, mandel, state, solved, inverse, self.net, struts)
             quantities = (self.objective, *(c.quantity for c in self.constraints))
             terms = tuple(graph.term(quantity) for quantity in quantities)
         return Point(self, z, graph, terms)
@@ -123,14 +125,21 @@ class Problem:
 
 def _regular(
     mandel: Float[Tensor, "designs 6 6"] | None, count: int
-) -> tuple[Float[Tensor, "designs 6 6"] | None, Bool[np.ndarray, " designs"]]:
-    """Return the stiffness without graph, the identity where it is not regular, and where it is."""
+) -> tuple[Float[Tensor, "designs 6 6"] | None, Bool[np.ndarray, " designs"], InverseFactor | None]:
+    """Return the stiffness without graph, where it is regular, and its inverse factor.
+
+    The identity stands for what is not regular.
+    """
     if mandel is None:
-        return None, np.ones(count, dtype=bool)
-    values = mandel.detach().numpy()
-    finite = np.isfinite(values).all((1, 2))
-    eigenvalues = np.linalg.eigvalsh(np.where(finite[:, None, None], values, 0.0))
-    solved = finite & (eigenvalues[:, 0] > _REGULAR * eigenvalues[:, 5])
-    if solved.all():
-        return mandel.detach(), solved
-    return torch.from_numpy(np.where(solved[:, None, None], values, np.eye(6))), solved
+        return None, np.ones(count, dtype=bool), None
+    known = mandel.detach()
+    factor, failed = torch.linalg.cholesky_ex(known)
+    pivots = factor.diagonal(dim1=1, dim2=2).numpy()
+    least, most = pivots.min(1), pivots.max(1)
+    solved = (failed.numpy() == 0) & (least * least > _REGULAR * most * most)
+    if not solved.all():
+        known = torch.where(
+            torch.from_numpy(solved)[:, None, None], known, torch.eye(6, dtype=known.dtype)
+        )
+        factor = torch.linalg.cholesky(known)
+    return known, solved, np.linalg.inv(factor.numpy())

@@ -5,12 +5,11 @@ form they take a small part of the time of a beam solution, which automatic diff
 not.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.sparse import csr_array
 
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.memory import Remembering
@@ -76,11 +75,13 @@ class Net(Remembering):
         nodes: Number of nodes.
         struts: End nodes of every strut.
         shifts: Cell of node j relative to node i.
+        cell: The cell vectors; None if they change.
     """
 
     nodes: int
     struts: Int[np.ndarray, "struts 2"]
     shifts: Int[np.ndarray, "struts 3"]
+    cell: Float[np.ndarray, "3 3"] | None = None
 
     def geometry(self, batch: LatticeBatch) -> StrutGeometry:
         """Return the geometry of the struts of a batch of this net."""
@@ -89,7 +90,8 @@ class Net(Remembering):
         cells = batch.cells.detach().numpy()
         i, j = self.struts.T
         places = nodes @ cells
-        vectors = places.take(j, 1) - places.take(i, 1) + self.shifts @ cells
+        images, volume = self._once("cell", self._fixed) or _images(self.shifts, cells)
+        vectors = places.take(j, 1) - places.take(i, 1) + images
         radii, end_radii, inner_radii = (
             values.detach().numpy().reshape(count, -1)
             for values in (batch.radii, batch.end_radii, batch.inner_radii)
@@ -99,94 +101,92 @@ class Net(Remembering):
             cells=cells,
             vectors=vectors,
             lengths=np.sqrt(np.einsum("bsk,bsk->bs", vectors, vectors)),
-            volumes=np.abs(np.linalg.det(cells)),
+            volumes=np.broadcast_to(volume, count),
             radii=radii,
             end_radii=end_radii,
             inner_radii=inner_radii,
         )
 
-    def slopes(
-        self, struts: StrutGeometry, rows: list[Partials], wanted: Collection[str]
-    ) -> Slopes:
-        """Return the derivatives of several numbers by tensors of the lattices.
+    def add_slopes(self, found: Slopes, struts: StrutGeometry, rules: dict[int, Partials]) -> None:
+        """Add the derivatives of several numbers by the tensors of the lattices to their rows.
 
         Args:
+            found: What to add to, by the names of the tensors that change; end radii that are not
+                among them are the radii.
             struts: The geometry.
-            rows: Derivatives of each number by the struts.
-            wanted: Names of the tensors; end radii that are not wanted are the radii.
+            rules: Derivatives of each number by the struts, by its row.
         """
-        found: Slopes = {}
-        if {"nodes", "cells"} & set(wanted):
-            by_length = np.stack([row.lengths for row in rows], axis=1)
-            lengths = np.maximum(struts.lengths, np.finfo(np.float64).tiny)[:, None]
-            along = (by_length / lengths)[..., None] * struts.vectors[:, None]
-            by_places = self._by_places(along)
-            if "nodes" in wanted:
-                found["nodes"] = by_places @ struts.cells.mT[:, None]
-            if "cells" in wanted:
-                by_volume = _stacked([row.volumes for row in rows], struts.volumes)
-                inverse = np.linalg.inv(struts.cells).mT
-                growth = (struts.volumes[:, None, None] * inverse)[:, None]
-                found["cells"] = (
-                    struts.nodes.mT[:, None] @ by_places
-                    + self.shifts.T @ along
-                    + by_volume[..., None, None] * growth
-                )
-        for name in ("radii", "end_radii", "inner_radii"):
-            if name in wanted:
-                found[name] = _stacked([getattr(row, name) for row in rows], struts.lengths)
-        if "radii" in wanted and "end_radii" not in wanted:
-            found["radii"] += _stacked([row.end_radii for row in rows], struts.lengths)
-        return found
+        lengths = np.maximum(struts.lengths, np.finfo(np.float64).tiny)
+        by_length = np.array([one.lengths for one in rules.values()])
+        along = (by_length / lengths)[..., None] * struts.vectors
+        by_places = self._by_places(along)
+        ends = "end_radii" if "end_radii" in found else "radii"
+        for k, (row, one) in enumerate(rules.items()):
+            if "nodes" in found:
+                found["nodes"][:, row] += by_places[k] @ struts.cells.mT
+            if "cells" in found:
+                found["cells"][:, row] += struts.nodes.mT @ by_places[k] + self.shifts.T @ along[k]
+                if one.volumes is not None:
+                    growth = np.linalg.inv(struts.cells).mT * struts.volumes[:, None, None]
+                    found["cells"][:, row] += one.volumes[:, None, None] * growth
+            for name, by_radius in (
+                ("radii", one.radii),
+                (ends, one.end_radii),
+                ("inner_radii", one.inner_radii),
+            ):
+                if by_radius is not None and name in found:
+                    found[name][:, row] += by_radius
 
     def _by_places(
-        self, along: Float[np.ndarray, "lattices rows struts 3"]
-    ) -> Float[np.ndarray, "lattices rows nodes 3"]:
+        self, along: Float[np.ndarray, "rows lattices struts 3"]
+    ) -> Float[np.ndarray, "rows lattices nodes 3"]:
         """Sum derivatives by the strut vectors over the ends at every node."""
-        lattices, rows, struts, _ = along.shape
-        columns = along.transpose(2, 0, 1, 3).reshape(struts, -1)
-        sums = self._incidence() @ columns
-        return sums.reshape(-1, lattices, rows, 3).transpose(1, 2, 0, 3)
+        struts, signs, first = self._once("ends", lambda: _ends(self.struts))
+        sums: Float[np.ndarray, "rows lattices nodes 3"]
+        sums = np.add.reduceat(along.take(struts, 2) * signs, first, axis=2)
+        return sums
 
-    def _incidence(self) -> csr_array:
-        """Return the matrix that sums over the ends of struts: -1 at node i, 1 at node j."""
-        found: csr_array = self._once("incidence", lambda: _incidence(self.struts, self.nodes))
-        return found
-
-
-def _stacked(
-    rows: Sequence[np.ndarray | None], like: Float[np.ndarray, "lattices *rest"]
-) -> Float[np.ndarray, "lattices rows *rest"]:
-    """Stack rows, with zeros for None."""
-    found = np.zeros((len(like), len(rows), *like.shape[1:]))
-    for k, row in enumerate(rows):
-        if row is not None:
-            found[:, k] = row
-    return found
+    def _fixed(self) -> tuple[Float[np.ndarray, "1 struts 3"], Float[np.ndarray, " 1"]] | None:
+        """Return what follows from the cell alone; None if it changes."""
+        return None if self.cell is None else _images(self.shifts, self.cell[None])
 
 
-def _incidence(struts: Int[np.ndarray, "struts 2"], nodes: int) -> csr_array:
-    """Return a column for every strut: -1 at its node i, 1 at its node j."""
-    count = len(struts)
-    signs = np.tile([-1.0, 1.0], count)
-    places = (struts.ravel(), np.repeat(np.arange(count), 2))
-    return csr_array((signs, places), shape=(nodes, count))
+def _images(
+    shifts: Int[np.ndarray, "struts 3"], cells: Float[np.ndarray, "lattices 3 3"]
+) -> tuple[Float[np.ndarray, "lattices struts 3"], Float[np.ndarray, " lattices"]]:
+    """Return the vectors to the cells of the nodes j, and the volumes of the cells."""
+    return shifts @ cells, np.abs(np.linalg.det(cells))
+
+
+def _ends(
+    struts: Int[np.ndarray, "struts 2"],
+) -> tuple[Int[np.ndarray, " ends"], Float[np.ndarray, "ends 1"], Int[np.ndarray, " nodes"]]:
+    """Return the ends of the struts, sorted by node; every node has one.
+
+    Returns:
+        The strut of every end; -1 for an end at node i, 1 for one at node j; and the first end of
+        every node.
+    """
+    order = np.argsort(struts, axis=None, kind="stable")
+    _, first = np.unique(struts.ravel()[order], return_index=True)
+    return order // 2, (2.0 * (order % 2) - 1.0)[:, None], first
 
 
 def density(struts: StrutGeometry) -> tuple[Float[np.ndarray, " lattices"], Partials]:
     """Return the relative density, as `LatticeBatch.relative_density`, and its derivatives."""
-    r, e, bore = struts.radii, struts.end_radii, struts.inner_radii / struts.radii
-    V = struts.volumes[:, None]
-    square, solid = (r * r + r * e + e * e) / 3, 1 - bore * bore
-    per_length = (np.pi / V) * square * solid
+    r, e = struts.radii, struts.end_radii
+    bore, both, share = struts.inner_radii / r, r + e, (np.pi / 3) / struts.volumes[:, None]
+    solid, square = share * (1 - bore * bore), both * both - r * e
+    per_length = solid * square
     value = (per_length * struts.lengths).sum(1)
-    share = (np.pi / V) * struts.lengths
+    per_radius = solid * struts.lengths
+    by_bore = (-2 * share) * struts.lengths * square * bore / r
     return value, Partials(
         lengths=per_length,
         volumes=-value / struts.volumes,
-        radii=share * ((2 * r + e) / 3 * solid + 2 * square * bore * bore / r),
-        end_radii=share * solid * (r + 2 * e) / 3,
-        inner_radii=-2 * share * square * bore / r,
+        radii=per_radius * (both + r) - by_bore * bore,
+        end_radii=per_radius * (both + e),
+        inner_radii=by_bore,
     )
 
 
@@ -195,9 +195,10 @@ def shortest_over(lengths: Float[np.ndarray, " struts"]) -> StrutRule:
 
     def rule(struts: StrutGeometry) -> tuple[Float[np.ndarray, " lattices"], Partials]:
         ratios = struts.lengths / lengths
-        first = ratios.argmin(1, keepdims=True)
-        slopes = np.zeros_like(ratios)
-        np.put_along_axis(slopes, first, 1 / lengths[first], axis=1)
-        return np.take_along_axis(ratios, first, axis=1)[:, 0], Partials(slopes)
+        first = ratios.argmin(1)
+        place = (np.arange(len(ratios)), first)
+        slopes = np.zeros(ratios.shape)
+        slopes[place] = 1 / lengths[first]
+        return ratios[place], Partials(slopes)
 
     return rule

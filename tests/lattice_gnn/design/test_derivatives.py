@@ -85,7 +85,8 @@ def test_the_derivative_of_a_weighted_sum_is_the_sum_of_the_derivatives(name):
     weights = np.random.default_rng(2).normal(size=point.residuals.shape)
     summed = point.cost_gradient() + np.einsum("br,brv->bv", weights, point.jacobian())
     scale = np.abs(summed).max()
-    assert point.gradient(weights) == pytest.approx(summed, rel=1e-9, abs=1e-12 * scale)
+    once = problem.at(z).gradient(weights)
+    assert once == pytest.approx(summed, rel=1e-9, abs=1e-12 * scale)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_rules_of_moduli_are_accurate_for_a_solid_that_is_stiff_under_pressure_a
     C = Stiffness.isotropic(1e-6, 0.4999999).mandel[None].numpy()
     for quantity, expected in ((E([1, 2, 3]), 1e-6), (G([1, 0, 0], [0, 1, 1]), 1e-6 / 2.9999998),
                                (OBLIQUE, 0.4999999)):  # fmt: skip
-        value, _ = quantity.elastic_rule(C)
+        value, _ = quantity.elastic_rule(np.linalg.inv(np.linalg.cholesky(C)))
         assert value[0] == pytest.approx(expected, rel=1e-9)
 
 

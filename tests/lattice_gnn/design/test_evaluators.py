@@ -1,6 +1,7 @@
 """Evaluators: where they have no value, and what the search makes of that."""
 
 import numpy as np
+import pytest
 import torch
 
 from lattice_gnn.cells.named import cell
@@ -58,3 +59,34 @@ def test_starts_outside_the_domain_do_not_disturb_the_others():
     known = np.isfinite(problem.at(starts, gradient=False).excess)
     assert 0 < known.sum() < 4
     assert run(task).objective.value > 0.02
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        torch.full((6, 6), torch.nan, dtype=torch.float64),
+        torch.diag(torch.tensor([1.0, 1, 1, 1, 1, torch.inf], dtype=torch.float64)),
+        torch.diag(torch.tensor([1.0, 1, 1, 1, 1, 1e-15], dtype=torch.float64)),
+        torch.diag(torch.tensor([1.0, 1, 1, 1, 1, -1], dtype=torch.float64)),
+    ],
+    ids=["not a number", "infinite", "singular", "indefinite"],
+)
+def test_a_stiffness_without_moduli_makes_its_design_alone_infeasible(broken):
+    def second_broken(batch):
+        C = make_evaluator("beam")(batch)
+        return C if len(batch) == 1 else torch.stack([C[0], broken + 0 * C[1]])
+
+    problem = make_problem(
+        Task(
+            start=cell("kelvin", relative_density=0.05).perturbed(0.02, seed=1),
+            objective=E([1, 0, 0]),
+            aim="maximise",
+            keep_symmetry=False,
+            fidelity=second_broken,
+        )
+    )
+    point = problem.at(np.zeros((2, problem.variables.count)))
+    alone = problem.at(np.zeros((1, problem.variables.count)))
+    assert point.excess.tolist() == [0.0, np.inf]
+    assert point.cost[0] == pytest.approx(alone.cost[0], rel=1e-12)
+    assert point.cost_gradient()[0] == pytest.approx(alone.cost_gradient()[0], rel=1e-9)

@@ -1,11 +1,15 @@
 """Optimisers agree with another method of scipy on the same problem; derivatives are exact."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import NonlinearConstraint, minimize
 
 from lattice_gnn.cells.named import cell
 from lattice_gnn.design.elastic import E
+from lattice_gnn.design.evaluators import Evaluator
 from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.multistart import Population, batched_search, draw_starts
 from lattice_gnn.design.optimality import optimality
@@ -105,3 +109,26 @@ def test_an_objective_near_zero_at_the_start_is_scaled_by_its_gradient():
     )
     gradient = problem.at(np.zeros((1, problem.variables.count))).cost_gradient()
     assert 0.1 < np.linalg.norm(gradient) < 1.0001
+
+
+class Rounded(torch.autograd.Function):
+    """Rounds to float32; the derivative is that of the number that is rounded."""
+
+    @staticmethod
+    def forward(ctx, C):
+        return C.float().double()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
+def test_slsqp_ends_where_its_steps_are_within_the_precision_of_the_evaluator(problem, best):
+    beam = problem.evaluator
+    rounded = Evaluator("rounded", lambda batch: Rounded.apply(beam(batch)), precision=1e-6)
+    track = Track()
+    z = np.zeros(problem.variables.count)
+    slsqp(replace(problem, evaluator=rounded), z, (track,), 300)
+    assert track.excess == 0
+    assert track.cost == pytest.approx(best.cost, rel=1e-4)
+    assert len(track.history) < len(best.history)  # else more than 1,000 line searches in rounding
