@@ -34,6 +34,9 @@ from lattice_gnn.training.loop import Progress, train
 from lattice_gnn.training.ridge_fit import fit
 
 _WEIGHTS = "best.safetensors"
+_OF_A_TRAINING = (
+    "state.pt", "log.csv", _WEIGHTS, "last.safetensors", "failed_batch.pt", "failed.safetensors",
+)  # fmt: skip
 _CHECKPOINTS = (4, 20)  #: validations of a run: one per core-minute, within these limits
 _TIMING_SECONDS = 5.0  #: of the timing run that fixes the number of steps, or a tenth of the budget
 
@@ -107,7 +110,7 @@ def make_and_measure(
     if "test" in known:
         model = finished_model(plan, folder)
     else:
-        model = _made(plan, fixed, folder, part, on_share)
+        model, fixed = _settled(plan, fixed, folder, part, on_share)
     on_share(1.0, "errors")
     if "test" not in known:
         known = {
@@ -224,7 +227,7 @@ def _probe(
     except LatticeGnnError:
         if not (place / "failed_batch.pt").is_file():
             raise
-        return {"learning_rate": rate, "steps": None, "core_minutes": None, "error": None}
+        return _diverged(rate)
     errors = load_model(place / _WEIGHTS)[1]["metrics"]["validation"]
     return {
         "learning_rate": rate,
@@ -232,6 +235,11 @@ def _probe(
         "core_minutes": core_minutes(place),
         "error": errors["directional_error"]["mean"],
     }
+
+
+def _diverged(rate: float) -> dict[str, Any]:
+    """Return the probe of a learning rate at which the loss was not finite."""
+    return {"learning_rate": rate, "steps": None, "core_minutes": None, "error": None}
 
 
 def _best_rate(plan: Plan, probes: Sequence[Mapping[str, Any]]) -> float:
@@ -263,6 +271,38 @@ def _step_seconds(
     at_most = min(_TIMING_SECONDS, 6 * plan.minutes)
     training = data.restricted(plan.labels).parts["train"]
     return seconds_per_step(plan.network(), config, training, at_most)
+
+
+def _settled(
+    plan: Plan,
+    fixed: dict[str, Any],
+    folder: Path,
+    data: TrainingData,
+    on_share: OnShare,
+) -> tuple[StiffnessNetwork, dict[str, Any]]:
+    """Make the model; where the whole run diverges, again with the next best learning rate.
+
+    Returns the model and the settings of the run that was finished. The rates that diverged are
+    among its probes without error.
+    """
+    while True:
+        try:
+            return _made(plan, fixed, folder, data, on_share), fixed
+        except LatticeGnnError:
+            probes = [
+                _diverged(probe["learning_rate"])
+                if probe["learning_rate"] == fixed["train"]["learning_rate"]
+                else probe
+                for probe in fixed.get("probes", [])
+            ]
+            left = any(probe["error"] is not None for probe in probes)
+            if not left or not (folder / "failed_batch.pt").is_file():
+                raise
+            rate = _best_rate(plan, probes)
+            fixed = fixed | {"probes": probes, "train": fixed["train"] | {"learning_rate": rate}}
+            for name in _OF_A_TRAINING:
+                (folder / name).unlink(missing_ok=True)
+            write_whole(folder / "config.yaml", yaml.safe_dump(fixed, sort_keys=False))
 
 
 def _made(

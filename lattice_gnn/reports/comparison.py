@@ -108,7 +108,8 @@ class RateProbe:
         learning_rate: Its peak learning rate.
         steps: Number of training steps; null if the loss was not finite.
         core_minutes: CPU time of the training steps in minutes; null if the loss was not finite.
-        error: Mean directional error on the validation set; null if the loss was not finite.
+        error: Mean directional error on the validation set; null if the loss was not finite, here
+            or in the whole run at this rate.
     """
 
     learning_rate: float

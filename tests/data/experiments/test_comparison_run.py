@@ -74,6 +74,31 @@ def test_a_rate_that_diverges_is_not_taken(data, tmp_path):
         made(plan(1e30, 1e29, clip=1e30), tmp_path / "other", data)
 
 
+def test_a_run_that_diverges_is_made_again_with_the_next_best_rate(data, tmp_path, monkeypatch):
+    rates, trained = (1e-3, 2e-3, 3e-3), []
+
+    def diverging(network, config, lattices, folder, **options):
+        if folder == tmp_path:
+            trained.append(config.learning_rate)
+            if len(trained) == 1:
+                for name in ("failed_batch.pt", "state.pt"):
+                    (folder / name).write_bytes(b"")
+                raise LatticeGnnError("the loss is not finite")
+        return train(network, config, lattices, folder, **options)
+
+    monkeypatch.setattr(comparison_run, "train", diverging)
+    fixed, errors = made(plan(*rates), tmp_path, data)
+    first, second = trained
+    assert errors[first] is None
+    assert fixed["train"]["learning_rate"] == second
+    others = {rate: error for rate, error in errors.items() if rate != first}
+    assert second == min(others, key=others.get)
+    assert comparison_run.read_json(tmp_path / "metrics.json")["learning_rate"] == second
+    assert not (tmp_path / "failed_batch.pt").exists()
+    made(plan(*rates), tmp_path, data)
+    assert trained == [first, second]
+
+
 def test_an_interrupted_probe_resumes(data, tmp_path, monkeypatch):
     whole, expected = made(plan(1e-3, 2e-3), tmp_path / "whole", data)
     trained = []
