@@ -148,7 +148,7 @@ def network_answers(network: Surrogate, batch: LatticeBatch) -> tuple[torch.Tens
     """Predict C / E_s and the bounds on its error."""
     with torch.no_grad():
         answer = network.model.answer(batch)
-    bounds = network.error_bounds(answer, gap_to_radius(batch))
+    bounds = network.error_bounds(answer, gap_to_radius(batch), batch.relative_density)
     missing = np.full((len(batch), 2), np.nan)
     return answer.stiffness, missing if bounds is None else bounds
 

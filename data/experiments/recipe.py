@@ -17,8 +17,9 @@ from lattice_gnn.files import read_yaml
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, save_model
 from lattice_gnn.network.registry import read_model_config
+from lattice_gnn.surrogate.calibration import LABEL_NOISE, calibrate, enough
 from lattice_gnn.surrogate.measures import gap_to_radius
-from lattice_gnn.surrogate.uncertainty import LABEL_NOISE, ErrorBounds, Signs, signs_of
+from lattice_gnn.surrogate.uncertainty import ErrorBounds, Signs, signs_of
 from lattice_gnn.tensors.metrics import METRICS, relative_frobenius, summarise
 from lattice_gnn.training.closed_form import CLOSED_FORMS, fit_in_closed_form
 from lattice_gnn.training.config import TrainConfig
@@ -145,9 +146,9 @@ def error_bounds(model: StiffnessNetwork, data: TrainingData) -> ErrorBounds | N
     if len(signs) < len(parts):
         return None
     errors, bases = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
-    if not ErrorBounds.enough(bases):
+    if not enough(bases):
         return None
-    return ErrorBounds.calibrate(np.concatenate(signs), errors, bases)
+    return calibrate(np.concatenate(signs), errors, bases)
 
 
 def _signs_and_errors(
@@ -160,7 +161,8 @@ def _signs_and_errors(
         part = labelled.select(np.arange(first, min(first + _TOGETHER, len(labelled))))
         with torch.no_grad():
             answer = model.answer(part.batch)
-        signs.append(signs_of(answer, gap_to_radius(part.batch)))
+        density = part.batch.relative_density
+        signs.append(signs_of(answer, gap_to_radius(part.batch), density))
         errors.append(relative_frobenius(answer.stiffness, part.stiffness).numpy())
     known = [found for found in signs if found is not None]
     stated = np.nan_to_num(data.dataset.labels[data.kind].detail("error")[chosen])

@@ -141,7 +141,7 @@ class Surrogate:
         _refuse_impossible(C, batch, lattices, first)
         frame = None if answer.frame is None else Stiffness(answer.frame)
         measured = measures(batch)
-        bounds = self.error_bounds(answer, measured[GAP][0])
+        bounds = self.error_bounds(answer, measured[GAP][0], batch.relative_density)
         density = batch.relative_density.tolist()
         memberships = self.domain.compare(simplified, measured)
         return [
@@ -159,21 +159,25 @@ class Surrogate:
         ]
 
     def error_bounds(
-        self, answer: Answer, gap: Float[torch.Tensor, " lattices"]
+        self,
+        answer: Answer,
+        gap: Float[torch.Tensor, " lattices"],
+        density: Float[torch.Tensor, " lattices"],
     ) -> Float[np.ndarray, "lattices 2"] | None:
         """Return the 50 % and 90 % bounds on the relative error, if the model has them.
 
         Args:
             answer: The predictions.
             gap: ``measures.gap_to_radius`` of the lattices.
+            density: Their relative densities.
         """
-        signs = signs_of(answer, gap)
+        signs = signs_of(answer, gap, density)
         return None if self._bounds is None or signs is None else self._bounds.bounds(signs)
 
     def _bounded_error(
         self, membership: Membership, bounds: Float[np.ndarray, " 2"]
     ) -> ExpectedError | None:
-        """Return the error bounds of a prediction from its spread and correction."""
+        """Return the error bounds of a prediction; None outside the ranges of the training set."""
         if not membership.in_ranges or self._bounds is None:
             return None
         return ExpectedError(
