@@ -28,8 +28,9 @@ def segment_contacts(
     Returns:
         Distances, s and t.
     """
-    pp, qq, pq = (p * p).sum(axis=1), (q * q).sum(axis=1), (p * q).sum(axis=1)
-    dp, dq = (apart * p).sum(axis=1), (apart * q).sum(axis=1)
+    pp, qq, pq, dp, dq = (
+        np.einsum("ij,ij->i", u, v) for u, v in ((p, p), (q, q), (p, q), (apart, p), (apart, q))
+    )
     safe_pp, safe_qq = np.where(pp > 0, pp, 1.0), np.where(qq > 0, qq, 1.0)
     zero, one = np.zeros_like(pp), np.ones_like(pp)
     t_at_0, t_at_1 = np.clip(-dq / safe_qq, 0, 1), np.clip((pq - dq) / safe_qq, 0, 1)
@@ -42,7 +43,7 @@ def segment_contacts(
     s = np.stack([np.where(meets, s_mid, 0), zero, one, s_at_0, s_at_1], axis=1)
     t = np.stack([np.where(meets, t_mid, t_at_0), t_at_0, t_at_1, zero, one], axis=1)
     between = apart[:, None] + t[..., None] * q[:, None] - s[..., None] * p[:, None]
-    return np.linalg.norm(between, axis=2), s, t
+    return np.sqrt(np.einsum("ijk,ijk->ij", between, between)), s, t
 
 
 def image_pairs(
@@ -117,30 +118,45 @@ def share_joint(
     shifts: Int[np.ndarray, "pairs 3"],
 ) -> Bool[np.ndarray, " pairs"]:
     """Return whether strut a and strut b displaced by ``shifts`` share a node image."""
-    shared = np.zeros(len(a), dtype=bool)
-    for end_a, end_b in itertools.product((0, 1), repeat=2):
-        place = shifts + end_b * strut_shifts[b] - end_a * strut_shifts[a]
-        shared |= (struts[a, end_a] == struts[b, end_b]) & (place == 0).all(axis=1)
+    span = 2 * int(max(np.abs(shifts).max(initial=0), np.abs(strut_shifts).max(initial=0))) + 1
+    weights = (int(struts.max(initial=0)) + 1) * np.array([1, 2 * span, 4 * span**2])
+    i, j = struts[:, 0], struts[:, 1] + strut_shifts @ weights  # node images as single numbers
+    moved = shifts @ weights
+    ends_b = i[b] + moved, j[b] + moved
+    shared: np.ndarray = np.zeros(len(a), dtype=bool)
+    for end_a, end_b in itertools.product((i[a], j[a]), ends_b):
+        shared |= end_a == end_b
     return shared
 
 
 def reduction(cell: Float[np.ndarray, "3 3"]) -> Int[np.ndarray, "3 3"]:
     """Return the unimodular U that makes the vectors of U @ cell short (Minkowski reduction)."""
     U = np.eye(3, dtype=np.int64)
-    vectors = cell.copy()
+    G = (cell @ cell.T).tolist()  # plain floats: fast for so few numbers
     improved = True
     while improved:
         improved = False
         for row in range(3):
             j, k = (row + 1) % 3, (row + 2) % 3
-            gram = vectors[[j, k]] @ vectors[[j, k]].T
-            best = np.rint(np.linalg.solve(gram, vectors[[j, k]] @ vectors[row])).astype(np.int64)
-            for x, y in itertools.product((-1, 0, 1), repeat=2):
-                m, n = int(best[0]) + x, int(best[1]) + y
-                shorter = vectors[row] - m * vectors[j] - n * vectors[k]
-                if shorter @ shorter < (1 - 1e-9) * (vectors[row] @ vectors[row]):
-                    vectors[row] = shorter
-                    U[row] -= m * U[j] + n * U[k]
-                    improved = True
-                    break
+            m, n = _shortening(G, row, j, k)
+            if m or n:
+                U[row] -= m * U[j] + n * U[k]
+                G = (U @ cell @ (U @ cell).T).tolist()
+                improved = True
     return U
+
+
+def _shortening(G: list[list[float]], row: int, j: int, k: int) -> tuple[int, int]:
+    """Return m and n for which v_row - m v_j - n v_k is clearly shorter; 0, 0 if there are none.
+
+    ``G`` holds the products of the vectors.
+    """
+    aa, ab, bb, a, b = G[j][j], G[j][k], G[k][k], G[row][j], G[row][k]
+    determinant = aa * bb - ab * ab
+    best = round((a * bb - b * ab) / determinant), round((b * aa - a * ab) / determinant)
+    for x, y in itertools.product((-1, 0, 1), repeat=2):
+        m, n = best[0] + x, best[1] + y
+        change = m * m * aa + 2 * m * n * ab + n * n * bb - 2 * (m * a + n * b)
+        if change < -1e-9 * G[row][row]:
+            return m, n
+    return 0, 0

@@ -7,7 +7,7 @@ nearly all nets of interest (O'Keeffe and Hyde, *Crystal Structures I*, 1996, ch
 import hashlib
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from lattice_gnn.lattice.lattice import Lattice
 
@@ -48,7 +48,7 @@ def _grow(
     cells = span**3
     jump = (step @ weights) * count + end - start
     home = (span // 2) * weights.sum()
-    seen = front = (np.arange(count) * cells + home) * count + np.arange(count)
+    before = front = (np.arange(count) * cells + home) * count + np.arange(count)
     sizes, ties = [], []
 
     def by_root(nodes: Int[np.ndarray, " visited"]) -> Int[np.ndarray, " roots"]:
@@ -59,9 +59,20 @@ def _grow(
         many = (first[1:] - first[:-1])[node]
         edges = np.arange(many.sum()) + np.repeat(first[node] - (many.cumsum() - many), many)
         ends = np.repeat(front, many) + jump[edges]
+        level = _among(ends, front)
         if shell > 0:
             sizes.append(by_root(front))
-            ties.append(by_root(ends[np.isin(ends, front)]))
-        front = np.setdiff1d(np.unique(ends), seen, assume_unique=True)
-        seen = np.concatenate([seen, front])
+            ties.append(by_root(ends[level]))
+        if shell < shells:  # neighbours of a shell are in it, in the next or in the one before
+            beyond = np.unique(ends[~level])
+            before, front = front, beyond[~_among(beyond, before)]
     return np.stack(sizes, 1), np.stack(ties, 1)
+
+
+def _among(
+    values: Int[np.ndarray, " values"], ordered: Int[np.ndarray, " some"]
+) -> Bool[np.ndarray, " values"]:
+    """Return whether each value is among some in ascending order."""
+    place = np.searchsorted(ordered, values)
+    found: np.ndarray = ordered[np.minimum(place, len(ordered) - 1)] == values
+    return found
