@@ -39,6 +39,8 @@ class Design:
         lattice: The lattice.
         ran_out: Whether the limit of steps ended the search.
         rounded: Whether it is rounded; not where no rounded design can be evaluated.
+        margins: How far the search kept away from the bounds of the first constraints, in multiples
+            of their scales.
     """
 
     problem: Problem
@@ -46,6 +48,7 @@ class Design:
     lattice: Lattice
     ran_out: bool
     rounded: bool = True
+    margins: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,7 +145,7 @@ def assemble(
 
 def _status(design: Design, task: Task, *, interrupted: bool) -> tuple[Status, float]:
     """Judge the rounded design by its constraints and its first-order optimality."""
-    problem = design.problem
+    problem = design.problem.tightened(design.margins)
     z = problem.z(design.x)
     rounding = problem.variables.units(design.x, task.settings.digits) / problem.scale
     unbalanced = optimality(problem, z, rounding)

@@ -5,7 +5,8 @@ of the start, so that steps and gradients are of order one. Residuals are those 
 constraints: not negative where an inequality is satisfied, zero where an equality is.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -94,6 +95,18 @@ class Problem:
     def limit_slopes(self) -> Float[np.ndarray, " constraints"]:
         """Derivative of the residuals of each constraint by its quantity."""
         return np.array([c.direction / c.unit for c in self.constraints], dtype=np.float64)
+
+    def tightened(self, margins: Sequence[float] | Float[np.ndarray, " _"]) -> "Problem":
+        """Return the problem with its first constraints moved inwards, as far as they are bounds.
+
+        Args:
+            margins: Of the first constraints, in multiples of their scales.
+        """
+        moved = [
+            constraint.tightened(margin)
+            for constraint, margin in zip(self.constraints, margins, strict=False)
+        ]
+        return replace(self, constraints=(*moved, *self.constraints[len(moved) :]))
 
     @cached_property
     def net(self) -> Net:

@@ -229,6 +229,15 @@ class Constraint:
         """Return the constraint with another tolerance, in multiples of its scale."""
         return replace(self, tolerance=tolerance)
 
+    def tightened(self, margin: float) -> "Constraint":
+        """Return the constraint with its bound moved inwards, in multiples of the scale.
+
+        A required value stays.
+        """
+        if self.sense == "==" or not margin > 0:
+            return self
+        return replace(self, bound=self.bound + self.direction * margin * self.unit, scale=self.unit)
+
     def scaled_at(self, state: DesignState) -> "Constraint":
         """Return the constraint with the scale that it has at a start, if it compares quantities.
 

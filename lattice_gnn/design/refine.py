@@ -102,18 +102,24 @@ def _open(task: Task, known: _Known) -> bool:
 def _refined(task: Task, known: _Known, track: Track) -> _Known:
     """Search about the best design with the evaluator corrected by the reference.
 
-    The search stays in a region that shrinks where the new design is worse.
+    The search stays in a region that shrinks where the new design is worse, and keeps away from the
+    bounds of the constraints by what the reference's own error makes of them.
     """
     track.begin(f"refine {len(known.found.refinements) + 1}")
     design, best = known.design, known.found.design
     problem = corrected(design.problem, design.lattice, best)
-    near = replace(problem, variables=problem.variables.near(design.x, known.region))
+    near = replace(
+        problem.tightened(best.margins),
+        variables=problem.variables.near(design.x, known.region),
+    )
     try:
         ran_out = slsqp(near, near.z(design.x), (track,), _STEPS)
     except NotFiniteError:
         ran_out = False
     z = near.z(design.x) if track.best is None else track.best
-    tried = replace(rounded(near, z, task, ran_out=ran_out), problem=problem)
+    tried = replace(
+        rounded(near, z, task, ran_out=ran_out), problem=problem, margins=best.margins
+    )
     checked = check(task, tried.lattice, known.found.method)
     told = _told(task, tried, checked)
     found = replace(known.found, refinements=(*known.found.refinements, told))
@@ -138,6 +144,7 @@ def _section(known: _Known) -> Section:
     return {
         "x": design.x,
         "flags": np.array([design.ran_out, design.rounded]),
+        "margins": np.array(design.margins),
         "correction": np.zeros((0, 6)) if correction is None else correction.numpy(),
         "region": np.array(known.region),
         "refinements": np.array(json.dumps([asdict(one) for one in found.refinements])),
@@ -162,7 +169,9 @@ def _resumed(task: Task, design: Design, saved: Section) -> _Known:
     method = reference_method(task)
     found = Verification(method or "beam", start, best, told)
     lattice = problem.variables.lattice_of(x)
-    return _Known(Design(problem, x, lattice, ran_out, done), found, float(saved["region"]))
+    margins = tuple(saved["margins"].tolist())
+    best_design = Design(problem, x, lattice, ran_out, done, margins)
+    return _Known(best_design, found, float(saved["region"]))
 
 
 def _checked(plain: dict[str, Any]) -> Checked:

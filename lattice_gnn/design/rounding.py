@@ -1,7 +1,5 @@
 """Rounding of a design to a stated number of digits, within its constraints."""
 
-from dataclasses import replace
-
 import numpy as np
 from jaxtyping import Float
 
@@ -39,7 +37,7 @@ def round_design(
         margins = np.where(missed > allowed, 2 * np.maximum(margins, missed), margins)
         follow = Track(phase="round")
         try:
-            slsqp(_tightened(problem, margins), z, (follow,), _STEPS)
+            slsqp(problem.tightened(margins), z, (follow,), _STEPS)
         except NotFiniteError:
             break  # what was rounded before stays the best
         if follow.best is None:
@@ -68,16 +66,3 @@ def _settled(
         x = tried[first]
         point = problem.at(problem.z(x)[None], gradient=False)
     return x, point
-
-
-def _tightened(problem: Problem, margins: Float[np.ndarray, " constraints"]) -> Problem:
-    """Return the problem with inequalities moved inwards by margins, in multiples of the scale."""
-    constraints = []
-    for constraint, margin in zip(problem.constraints, margins, strict=True):
-        if margin > 0 and constraint.sense != "==":
-            inward = -margin if constraint.sense == "<=" else margin
-            unit = constraint.unit
-            bound = constraint.bound + inward * unit
-            constraint = replace(constraint, bound=bound, scale=unit)
-        constraints.append(constraint)
-    return replace(problem, constraints=tuple(constraints))

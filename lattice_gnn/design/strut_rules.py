@@ -7,12 +7,12 @@ not.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from lattice_gnn.lattice.batch import LatticeBatch
-from lattice_gnn.lattice.memory import Remembering
 
 Slopes = dict[str, Float[np.ndarray, "lattices rows *rest"]]
 """Derivatives of rows of numbers by the tensors of a ``LatticeBatch``, by the name of the tensor:
@@ -67,8 +67,8 @@ StrutRule = Callable[[StrutGeometry], tuple[Float[np.ndarray, " lattices"], Part
 """Returns one number per lattice and its derivatives."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Net(Remembering):
+@dataclass(frozen=True, eq=False)
+class Net:
     """The net that lattices of one topology share.
 
     Attributes:
@@ -90,7 +90,7 @@ class Net(Remembering):
         cells = batch.cells.detach().numpy()
         i, j = self.struts.T
         places = nodes @ cells
-        images, volume = self._once("cell", self._fixed) or _images(self.shifts, cells)
+        images, volume = self._fixed or _images(self.shifts, cells)
         vectors = places.take(j, 1) - places.take(i, 1) + images
         radii, end_radii, inner_radii = (
             values.detach().numpy().reshape(count, -1)
@@ -100,8 +100,8 @@ class Net(Remembering):
             nodes=nodes,
             cells=cells,
             vectors=vectors,
-            lengths=np.sqrt(np.einsum("bsk,bsk->bs", vectors, vectors)),
-            volumes=np.broadcast_to(volume, count),
+            lengths=np.sqrt((vectors * vectors).sum(2)),
+            volumes=volume.repeat(count // len(volume)),
             radii=radii,
             end_radii=end_radii,
             inner_radii=inner_radii,
@@ -141,13 +141,27 @@ class Net(Remembering):
         self, along: Float[np.ndarray, "rows lattices struts 3"]
     ) -> Float[np.ndarray, "rows lattices nodes 3"]:
         """Sum derivatives by the strut vectors over the ends at every node."""
-        struts, signs, first = self._once("ends", lambda: _ends(self.struts))
+        struts, signs, first = self._ends
         sums: Float[np.ndarray, "rows lattices nodes 3"]
         sums = np.add.reduceat(along.take(struts, 2) * signs, first, axis=2)
         return sums
 
+    @cached_property
+    def _ends(
+        self,
+    ) -> tuple[Int[np.ndarray, " ends"], Float[np.ndarray, "ends 1"], Int[np.ndarray, " nodes"]]:
+        """The ends of the struts, sorted by node; every node has one.
+
+        These are the strut of every end; -1 for an end at node i, 1 for one at node j; and the
+        first end of every node.
+        """
+        order = np.argsort(self.struts, axis=None, kind="stable")
+        _, first = np.unique(self.struts.ravel()[order], return_index=True)
+        return order // 2, (2.0 * (order % 2) - 1.0)[:, None], first
+
+    @cached_property
     def _fixed(self) -> tuple[Float[np.ndarray, "1 struts 3"], Float[np.ndarray, " 1"]] | None:
-        """Return what follows from the cell alone; None if it changes."""
+        """What follows from the cell alone; None if it changes."""
         return None if self.cell is None else _images(self.shifts, self.cell[None])
 
 
@@ -156,20 +170,6 @@ def _images(
 ) -> tuple[Float[np.ndarray, "lattices struts 3"], Float[np.ndarray, " lattices"]]:
     """Return the vectors to the cells of the nodes j, and the volumes of the cells."""
     return shifts @ cells, np.abs(np.linalg.det(cells))
-
-
-def _ends(
-    struts: Int[np.ndarray, "struts 2"],
-) -> tuple[Int[np.ndarray, " ends"], Float[np.ndarray, "ends 1"], Int[np.ndarray, " nodes"]]:
-    """Return the ends of the struts, sorted by node; every node has one.
-
-    Returns:
-        The strut of every end; -1 for an end at node i, 1 for one at node j; and the first end of
-        every node.
-    """
-    order = np.argsort(struts, axis=None, kind="stable")
-    _, first = np.unique(struts.ravel()[order], return_index=True)
-    return order // 2, (2.0 * (order % 2) - 1.0)[:, None], first
 
 
 def density(struts: StrutGeometry) -> tuple[Float[np.ndarray, " lattices"], Partials]:

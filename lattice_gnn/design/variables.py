@@ -5,6 +5,7 @@ Fractional node coordinates, radii and the strain of the cell are affine in x.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -17,15 +18,14 @@ from lattice_gnn.design.strut_rules import Slopes
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
-from lattice_gnn.lattice.memory import Remembering
 from lattice_gnn.lattice.space_group import SpaceGroup
 from lattice_gnn.tensors.notation import mandel_to_strain
 
 _ZERO = 1e-9
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Variables(Remembering):
+@dataclass(frozen=True, eq=False)
+class Variables:
     """The variables of a design: maps x to lattices, with bounds and scales.
 
     Attributes:
@@ -48,22 +48,22 @@ class Variables(Remembering):
         """Name of each variable."""
         return tuple(name for block in self.blocks for name in block.names)
 
-    @property
+    @cached_property
     def start(self) -> Float[np.ndarray, " variables"]:
         """The values at the start, within the bounds."""
         return np.clip(self._joined("start"), self.lower, self.upper)
 
-    @property
+    @cached_property
     def lower(self) -> Float[np.ndarray, " variables"]:
         """Smallest values."""
         return self._joined("lower")
 
-    @property
+    @cached_property
     def upper(self) -> Float[np.ndarray, " variables"]:
         """Largest values."""
         return self._joined("upper")
 
-    @property
+    @cached_property
     def scale(self) -> Float[np.ndarray, " variables"]:
         """Typical steps."""
         return self._joined("scale")
@@ -85,7 +85,9 @@ class Variables(Remembering):
 
     def batch(self, x: Float[np.ndarray, "lattices variables"]) -> LatticeBatch:
         """Return the lattices of some x; their derivatives are those of ``chained``."""
-        start: LatticeBatch = self._once(len(x), lambda: _repeated(self.lattice, len(x)))
+        start = self._copies.get(len(x))
+        if start is None:
+            start = self._copies[len(x)] = _repeated(self.lattice, len(x))
         changes: dict[str, Tensor] = {}
         for block, part in self._parts(x):
             values = torch.from_numpy(block.offset + part @ block.basis)
@@ -94,11 +96,16 @@ class Variables(Remembering):
             elif block.kind == "radii":
                 radii = values.view(-1)
                 changes["radii"] = changes["end_radii"] = radii
-                for name, ratios in self._radius_ratios().items():
+                for name, ratios in self._radius_ratios.items():
                     changes[name] = radii * torch.from_numpy(ratios).repeat(len(x))
             else:
                 changes["cells"] = _stretched(start.cells, values)
         return start.replace(**changes)
+
+    @cached_property
+    def _copies(self) -> dict[int, LatticeBatch]:
+        """Batches of copies of the start, by their number."""
+        return {}
 
     def _parts(
         self, x: Float[np.ndarray, "lattices variables"]
@@ -110,17 +117,13 @@ class Variables(Remembering):
             yield block, x[:, first:last]
             first = last
 
-    @property
+    @cached_property
     def changing(self) -> tuple[str, ...]:
         """Names of the tensors of a ``LatticeBatch`` that the variables change, each once."""
-        names: tuple[str, ...] = self._once("changing", self._changing)
-        return names
-
-    def _changing(self) -> tuple[str, ...]:
         found: list[str] = []
         for block in self.blocks:
             found.append("cells" if block.kind == "cell" else block.kind)
-            found += self._radius_ratios() if block.kind == "radii" else ()
+            found += self._radius_ratios if block.kind == "radii" else ()
         return tuple(found)
 
     def chained(
@@ -138,7 +141,7 @@ class Variables(Remembering):
                 values = slopes["nodes"].reshape(*slopes["nodes"].shape[:2], -1)
             elif block.kind == "radii":
                 values = slopes["radii"]
-                for name, ratios in self._radius_ratios().items():
+                for name, ratios in self._radius_ratios.items():
                     values = values + slopes[name] * ratios
             else:
                 values = _by_strain(self.lattice.cell, block.offset + part @ block.basis, slopes)
@@ -146,11 +149,13 @@ class Variables(Remembering):
             found.append(each.reshape(*values.shape[:2], -1))
         return np.concatenate(found, axis=2)
 
+    @cached_property
     def _radius_ratios(self) -> dict[str, Float[np.ndarray, " struts"]]:
-        """Return end and bore radii as multiples of the radii; only those that differ."""
-        found: dict[str, Float[np.ndarray, " struts"]]
-        found = self._once("radius ratios", lambda: _radius_ratios(self.lattice))
-        return found
+        """End and bore radii as multiples of the radii; only those that differ."""
+        one = LatticeBatch.from_lattices([self.lattice])
+        ends, bores = ((x / one.radii).numpy() for x in (one.end_radii, one.inner_radii))
+        found = {"end_radii": ends} if (ends != 1).any() else {}
+        return found | ({"inner_radii": bores} if bores.any() else {})
 
     def lattice_of(self, x: Float[np.ndarray, " variables"]) -> Lattice:
         """Return the lattice of one x, with the name and the material of the start."""
@@ -241,14 +246,6 @@ def _checked(vary: Sequence[str]) -> set[str]:
                 f"{' and '.join(sorted(chosen & few))}"
             )
     return chosen
-
-
-def _radius_ratios(lattice: Lattice) -> dict[str, Float[np.ndarray, " struts"]]:
-    """Return end and bore radii as multiples of the radii; only those that differ."""
-    one = LatticeBatch.from_lattices([lattice])
-    ends, bores = ((x / one.radii).numpy() for x in (one.end_radii, one.inner_radii))
-    found = {"end_radii": ends} if (ends != 1).any() else {}
-    return found | ({"inner_radii": bores} if bores.any() else {})
 
 
 def _stretched(cells: Float[Tensor, "*#b 3 3"], strain: Float[Tensor, "b 6"]) -> Tensor:

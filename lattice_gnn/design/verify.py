@@ -38,6 +38,8 @@ class Checked:
         objective_error: Change of the objective by the estimated error of C; 0 for beams.
         least: The violations at their smallest, with that error.
         most: The violations at their largest.
+        margins: How far each bound must be away for that error not to matter, in multiples of the
+            scale of its constraint; 0 for beams and for required values.
     """
 
     mandel: Float[Tensor, "6 6"]
@@ -48,6 +50,7 @@ class Checked:
     objective_error: float = 0.0
     least: tuple[float, ...] = ()
     most: tuple[float, ...] = ()
+    margins: tuple[float, ...] = ()
 
 
 def reference_method(task: Task) -> Method | None:
@@ -95,7 +98,17 @@ def check(task: Task, lattice: Lattice, method: Method) -> Checked:
         objective_error=max(abs(x - objectives[0]) for x in objectives),
         least=tuple(map(min, zip(*violations, strict=True))),
         most=tuple(map(max, zip(*violations, strict=True))),
+        margins=tuple(_margin(constraint, states) for constraint in task.constraints),
     )
+
+
+def _margin(constraint: Constraint, states: list[DesignState]) -> float:
+    """Return by how much the first state satisfies a bound better than the worst of all."""
+    if constraint.sense == "==":
+        return 0.0
+    with torch.no_grad():
+        slack = [float(constraint.residual(state).min()) for state in states]
+    return slack[0] - min(slack)
 
 
 def worst_value(constraint: Constraint, state: DesignState) -> tuple[float, float]:
