@@ -35,7 +35,7 @@ def main(quick: bool = False) -> None:
     nu, E = lg.poisson([1, 0, 0], [0, 1, 0]), lg.E([1, 0, 0])
     shared = [lg.zener == 1, lg.clearance >= 0.02, lg.joint_angle >= 18]
     printed = [nu <= PRINTED_NU, PRINTED_E <= E, *shared]
-    bounds = lg.DesignSettings(radius_bounds=(0.02, 0.06), move=0.45, voxels_per_diameter=10)
+    bounds = lg.DesignSettings(radius_bounds=(0.02, 0.06), move=0.45, voxels_per_diameter=12)
     how = {"fidelity": "beam"} if quick else {"fidelity": "solid", "refine": 8}
     tasks = [{"maximise": E, "subject_to": [nu <= -0.5, lg.relative_density <= 0.1, *shared]}]
     tasks += [{"minimise": lg.relative_density, "subject_to": printed, "starts": 2}]

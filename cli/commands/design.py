@@ -7,7 +7,7 @@ import typer
 
 from cli.terminal.inputs import Source, check_outputs, read_one
 from cli.terminal.options import Json, Seed, is_given
-from cli.terminal.output import emit, progress, say_note, say_warnings, show
+from cli.terminal.output import emit, progress, say_error, say_note, say_warnings, show
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def design(  # noqa: PLR0913 (every option of a command is a parameter)
     An interrupted search writes the best design so far and resumes when it is started again with
     the same options.
     """
+    from lattice_gnn.design.interruption import completed
+
     source = read_one(start)
     report = report or output.with_name(f"{output.stem}_report.json")
     checkpoint = output.with_name(f"{output.stem}_checkpoint.npz")
@@ -147,10 +149,12 @@ def design(  # noqa: PLR0913 (every option of a command is a parameter)
         from viz.animation import check_animation_path
 
         check_animation_path(animation)
-    task = _task(context, source, spec, checkpoint)
-    result = _search(task)
+    try:
+        result = _search(_task(context, source, spec, checkpoint))
+    except KeyboardInterrupt:
+        raise _nothing_found(checkpoint) from None
     document = _document(result, source, output)
-    _write(result, document, output, report)
+    _, late = completed(lambda: _write(result, document, output, report))
     if picture is not None:
         _draw(result, picture)
     if animation is not None:
@@ -161,7 +165,7 @@ def design(  # noqa: PLR0913 (every option of a command is a parameter)
 
         show(*design_blocks(document))
     say_warnings(document.notes)
-    if result.interrupted:
+    if result.interrupted or late:
         say_note(f"interrupted: the same command resumes from {checkpoint}")
         raise typer.Exit(INTERRUPTED)
     checkpoint.unlink(missing_ok=True)
@@ -196,6 +200,13 @@ def _task(context: typer.Context, source: Source, spec: Path | None, checkpoint:
         return replace(read, settings=settings).task(source.lattice)
     except LatticeGnnError as error:
         raise LatticeGnnError(f"{source.label}: {error}") from None
+
+
+def _nothing_found(checkpoint: Path) -> typer.Exit:
+    """Say that an interruption leaves no design to write."""
+    resumes = f"; the same command resumes from {checkpoint}" if checkpoint.exists() else ""
+    say_error(f"interrupted: no design had been found yet, and none is written{resumes}.")
+    return typer.Exit(INTERRUPTED)
 
 
 def _search(task: "Task") -> "DesignResult":

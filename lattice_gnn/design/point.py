@@ -129,11 +129,11 @@ class Point:
 
     def cost_gradient(self) -> Float[np.ndarray, "designs variables"]:
         """Differentiate the cost with respect to z."""
-        return self._factors[:, :1] * self._slopes[:, 0]
+        return self._rows[:, 0]
 
     def jacobian(self) -> Float[np.ndarray, "designs residuals variables"]:
         """Differentiate the residuals with respect to z."""
-        return self._factors[:, 1:, None] * self._slopes[:, 1:]
+        return self._rows[:, 1:]
 
     def gradient(
         self, weights: Float[np.ndarray, "designs residuals"]
@@ -169,6 +169,11 @@ class Point:
         unit = problem.unit
         found[:, 0] = 2 * self.objective / unit**2 if problem.squared else problem.sign / unit
         return found
+
+    @cached_property
+    def _rows(self) -> Float[np.ndarray, "designs values variables"]:
+        """Derivatives of the cost and the residuals by z."""
+        return self._factors[:, :, None] * self._slopes
 
     @cached_property
     def _slopes(self) -> Float[np.ndarray, "designs values variables"]:

@@ -24,7 +24,7 @@ from lattice_gnn.design.state import DesignState
 from lattice_gnn.design.strut_rules import Net
 from lattice_gnn.design.variables import Variables
 
-_REGULAR = 1e-14  #: smallest pivot over the largest of a stiffness whose moduli exist
+_REGULAR = 1e-7  #: smallest pivot of the factor over its largest, where moduli exist
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class Problem:
     @cached_property
     def limit_slopes(self) -> Float[np.ndarray, " constraints"]:
         """Derivative of the residuals of each constraint by its quantity."""
-        return np.array([c.direction / c.unit for c in self.constraints], dtype=np.float64)
+        return np.array([c.slope for c in self.constraints], dtype=np.float64)
 
     def tightened(self, margins: Sequence[float] | Float[np.ndarray, " _"]) -> "Problem":
         """Return the problem with its first constraints moved inwards, as far as they are bounds.
@@ -146,13 +146,21 @@ def _regular(
     if mandel is None:
         return None, np.ones(count, dtype=bool), None
     known = mandel.detach()
-    factor, failed = torch.linalg.cholesky_ex(known)
-    pivots = factor.diagonal(dim1=1, dim2=2).numpy()
-    least, most = pivots.min(1), pivots.max(1)
-    solved = (failed.numpy() == 0) & (least * least > _REGULAR * most * most)
+    factors = _factors(known.numpy())
+    pivots = factors.diagonal(axis1=1, axis2=2)
+    solved = pivots.min(1) > _REGULAR * pivots.max(1)
     if not solved.all():
-        known = torch.where(
-            torch.from_numpy(solved)[:, None, None], known, torch.eye(6, dtype=known.dtype)
-        )
-        factor = torch.linalg.cholesky(known)
-    return known, solved, np.linalg.inv(factor.numpy())
+        chosen = solved[:, None, None]
+        known = torch.where(torch.from_numpy(chosen), known, torch.eye(6, dtype=known.dtype))
+        factors = np.where(chosen, factors, np.eye(6))
+    return known, solved, np.linalg.inv(factors)
+
+
+def _factors(C: Float[np.ndarray, "designs 6 6"]) -> Float[np.ndarray, "designs 6 6"]:
+    """Return the Cholesky factors; NaN where a matrix is not positive definite."""
+    try:
+        return np.linalg.cholesky(C)
+    except np.linalg.LinAlgError:
+        if len(C) == 1:
+            return np.full_like(C, np.nan)
+        return np.concatenate([_factors(one[None]) for one in C])

@@ -236,7 +236,9 @@ class Constraint:
         """
         if self.sense == "==" or not margin > 0:
             return self
-        return replace(self, bound=self.bound + self.direction * margin * self.unit, scale=self.unit)
+        return replace(
+            self, bound=self.bound + self.direction * margin * self.unit, scale=self.unit
+        )
 
     def scaled_at(self, state: DesignState) -> "Constraint":
         """Return the constraint with the scale that it has at a start, if it compares quantities.
@@ -253,6 +255,11 @@ class Constraint:
         """Sign of the slope of the residual along the quantity: -1 for an upper bound."""
         return -1 if self.sense == "<=" else 1
 
+    @cached_property
+    def slope(self) -> float:
+        """Slope of the residual along the quantity."""
+        return self.direction / self.unit
+
     def residual_of(
         self, values: Float[np.ndarray, "lattices values"]
     ) -> Float[np.ndarray, "lattices values"]:
@@ -260,8 +267,8 @@ class Constraint:
 
         Not negative where an inequality is satisfied, zero where an equality is.
         """
-        apart: Float[np.ndarray, "lattices values"] = (values - self._bound) / self.unit
-        return self.direction * apart
+        found: Float[np.ndarray, "lattices values"] = (values - self._bound) * self.slope
+        return found
 
     def chosen(
         self, residual: Float[np.ndarray, "lattices values"]

@@ -77,9 +77,9 @@ def verified(
         except KeyboardInterrupt:
             return design, None, True
         known = _Known(design, found)
-        store.put(_STAGE, _section(known))
     interrupted = False
     try:
+        store.put(_STAGE, _section(known))
         while len(known.found.refinements) < task.refine and _open(task, known):
             known = _refined(task, known, track)
             store.put(_STAGE, _section(known))
@@ -117,9 +117,7 @@ def _refined(task: Task, known: _Known, track: Track) -> _Known:
     except NotFiniteError:
         ran_out = False
     z = near.z(design.x) if track.best is None else track.best
-    tried = replace(
-        rounded(near, z, task, ran_out=ran_out), problem=problem, margins=best.margins
-    )
+    tried = replace(rounded(near, z, task, ran_out=ran_out), problem=problem, margins=best.margins)
     checked = check(task, tried.lattice, known.found.method)
     told = _told(task, tried, checked)
     found = replace(known.found, refinements=(*known.found.refinements, told))

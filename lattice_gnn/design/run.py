@@ -6,6 +6,7 @@ import numpy as np
 
 from lattice_gnn.design.assemble import assemble
 from lattice_gnn.design.checkpoint import Checkpoint
+from lattice_gnn.design.interruption import completed
 from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.refine import rounded, verified
 from lattice_gnn.design.result import DesignResult
@@ -27,6 +28,8 @@ def run(task: Task, on_step: OnStep | None = None) -> DesignResult:
 
     Raises:
         LatticeGnnError: For a task that cannot be carried out.
+        KeyboardInterrupt: If the user interrupts before any design has been evaluated, or a second
+            time while the result is put together.
     """
     task = with_scales(task)
     problem = make_problem(task)
@@ -41,14 +44,17 @@ def run(task: Task, on_step: OnStep | None = None) -> DesignResult:
         moved = improve_topology(task, problem, found.z, track, store)
         notes += moved.notes
         found = replace(found, interrupted=moved.interrupted)
-    design = rounded(moved.problem, moved.z, task, ran_out=found.ran_out)
-    verification, interrupted = None, found.interrupted
+    design, late = completed(lambda: rounded(moved.problem, moved.z, task, ran_out=found.ran_out))
+    verification, interrupted = None, found.interrupted or late
     if not interrupted:
         design, verification, interrupted = verified(task, design, track, store)
         if interrupted and verification is None:
             notes.append("The verification was interrupted.")
     told = (tuple(notes), tuple(track.history))
-    return assemble(task, design, verification, found, told, interrupted=interrupted)
+    result, late = completed(
+        lambda: assemble(task, design, verification, found, told, interrupted=interrupted)
+    )
+    return replace(result, interrupted=interrupted or late)
 
 
 def _start_notes(problem: Problem, *, nudge: bool) -> tuple[str, ...]:

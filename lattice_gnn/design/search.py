@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lattice_gnn.design.checkpoint import Checkpoint, Section
+from lattice_gnn.design.interruption import completed
 from lattice_gnn.design.multistart import Population, batched_search, draw_starts
 from lattice_gnn.design.optimiser import NotFiniteError, slsqp
 from lattice_gnn.design.problem import Problem
@@ -48,6 +49,9 @@ def search(problem: Problem, task: Task, track: Track, store: Checkpoint, *, nud
         store: The checkpoint.
         nudge: Whether the first start is displaced too, because it is symmetric and the search may
             break that symmetry.
+
+    Raises:
+        KeyboardInterrupt: If the user ends the search before any design has been evaluated.
     """
     finished = store.get("found")
     if finished is not None:
@@ -75,10 +79,12 @@ def search(problem: Problem, task: Task, track: Track, store: Checkpoint, *, nud
         run.all(starts)
     except KeyboardInterrupt:
         run.interrupted = True
+    if run.interrupted and track.best is None:
+        raise KeyboardInterrupt  # nothing has been found
     track.keep = None
-    keep(track)
+    _, late = completed(lambda: keep(track))
     z = np.zeros(problem.variables.count) if track.best is None else track.best
-    found = Found(z, run.values(), run.ran_out, run.interrupted, tuple(run.notes))
+    found = Found(z, run.values(), run.ran_out, run.interrupted or late, tuple(run.notes))
     if not found.interrupted:
         store.put("found", _section_of(found))
     return found

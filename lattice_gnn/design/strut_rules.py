@@ -14,6 +14,8 @@ from jaxtyping import Float, Int
 
 from lattice_gnn.lattice.batch import LatticeBatch
 
+_TINY = np.finfo(np.float64).tiny
+
 Slopes = dict[str, Float[np.ndarray, "lattices rows *rest"]]
 """Derivatives of rows of numbers by the tensors of a ``LatticeBatch``, by the name of the tensor:
 nodes (lattices, rows, nodes, 3), cells (lattices, rows, 3, 3), radii (lattices, rows, struts)."""
@@ -116,19 +118,22 @@ class Net:
             struts: The geometry.
             rules: Derivatives of each number by the struts, by its row.
         """
-        lengths = np.maximum(struts.lengths, np.finfo(np.float64).tiny)
+        lengths = np.maximum(struts.lengths, _TINY)
         by_length = np.array([one.lengths for one in rules.values()])
         along = (by_length / lengths)[..., None] * struts.vectors
         by_places = self._by_places(along)
+        if "nodes" in found:
+            for row, values in zip(rules, by_places @ struts.cells.mT, strict=True):
+                found["nodes"][:, row] += values
+        if "cells" in found:
+            by_cells = struts.nodes.mT @ by_places + self.shifts.T @ along
+            for row, values in zip(rules, by_cells, strict=True):
+                found["cells"][:, row] += values
         ends = "end_radii" if "end_radii" in found else "radii"
-        for k, (row, one) in enumerate(rules.items()):
-            if "nodes" in found:
-                found["nodes"][:, row] += by_places[k] @ struts.cells.mT
-            if "cells" in found:
-                found["cells"][:, row] += struts.nodes.mT @ by_places[k] + self.shifts.T @ along[k]
-                if one.volumes is not None:
-                    growth = np.linalg.inv(struts.cells).mT * struts.volumes[:, None, None]
-                    found["cells"][:, row] += one.volumes[:, None, None] * growth
+        for row, one in rules.items():
+            if "cells" in found and one.volumes is not None:
+                growth = np.linalg.inv(struts.cells).mT * struts.volumes[:, None, None]
+                found["cells"][:, row] += one.volumes[:, None, None] * growth
             for name, by_radius in (
                 ("radii", one.radii),
                 (ends, one.end_radii),
@@ -176,13 +181,12 @@ def density(struts: StrutGeometry) -> tuple[Float[np.ndarray, " lattices"], Part
     """Return the relative density, as `LatticeBatch.relative_density`, and its derivatives."""
     r, e = struts.radii, struts.end_radii
     bore, both, share = struts.inner_radii / r, r + e, (np.pi / 3) / struts.volumes[:, None]
-    solid, square = share * (1 - bore * bore), both * both - r * e
-    per_length = solid * square
-    value = (per_length * struts.lengths).sum(1)
-    per_radius = solid * struts.lengths
-    by_bore = (-2 * share) * struts.lengths * square * bore / r
+    square, along = r * both + e * e, share * struts.lengths
+    solid = 1 - bore * bore
+    per_radius, by_bore = along * solid, along * square * bore * (-2 / r)
+    value = (per_radius * square).sum(1)
     return value, Partials(
-        lengths=per_length,
+        lengths=share * solid * square,
         volumes=-value / struts.volumes,
         radii=per_radius * (both + r) - by_bore * bore,
         end_radii=per_radius * (both + e),

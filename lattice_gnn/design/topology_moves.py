@@ -86,7 +86,10 @@ def improve_topology(
 
     An interruption ends the moves; the rounds that were finished count.
     """
-    now, notes, done = _resumed(task, _standing(problem, z), store.get("topology"))
+    try:
+        now, notes, done = _resumed(task, _standing(problem, z), store.get("topology"))
+    except KeyboardInterrupt:
+        return Moved(problem, z, interrupted=True)
     try:
         for number in range(done, task.settings.topology_rounds):
             track.begin(f"topology {number + 1}")

@@ -1,5 +1,6 @@
 """``lattice-gnn design``: what it writes, refuses and resumes."""
 
+import importlib
 import json
 import math
 import re
@@ -98,6 +99,50 @@ def test_the_animation_is_a_film_of_several_frames(start, tmp_path, run):
     with Image.open(film) as frames:
         assert frames.size == (640, 640)
         assert frames.n_frames >= 2
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("refine", "round_design"),
+        ("assemble", "evaluate"),
+        ("checkpoint", "write_whole"),
+    ],
+)
+def test_an_interruption_while_the_search_is_concluded_loses_no_design(
+    start, tmp_path, run, monkeypatch, module, name
+):
+    place = importlib.import_module(f"lattice_gnn.design.{module}")
+    work, calls = getattr(place, name), []
+
+    def once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return work(*arguments)
+
+    monkeypatch.setattr(place, name, once)
+    output = tmp_path / "design.json"
+    result = run("design", start, *GOAL, *LIMITS, "--max-steps", "8", "-o", output)
+    assert result.exit_code == 130
+    assert len(calls) > 1
+    assert output.exists()
+    assert "the same command resumes" in result.stderr
+
+
+def test_before_a_design_is_found_an_interruption_says_so(start, tmp_path, run, monkeypatch):
+    from lattice_gnn.design import problem
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(problem.Problem, "at", interrupted)
+    result = run("design", start, *GOAL, *LIMITS, "-o", tmp_path / "design.json")
+    assert result.exit_code == 130
+    assert result.stderr.splitlines() == [
+        "error: interrupted: no design had been found yet, and none is written."
+    ]
+    assert not (tmp_path / "design.json").exists()
 
 
 def test_an_interruption_writes_the_best_design_and_resumes(start, tmp_path, run, monkeypatch):

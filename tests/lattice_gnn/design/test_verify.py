@@ -87,6 +87,8 @@ def test_the_error_of_a_solid_reaches_the_objective_and_the_constraints_that_it_
     assert found.error == solid.error > 0
     density, _, cubic = range(3)
     assert found.least[density] == found.most[density] == found.violations[density] == 0
+    by_bound = abs(E_fine - E_1) / 0.03  # E_1 = E_2, and E_2 >= 0.03
+    assert found.margins == pytest.approx((0, by_bound, 0), rel=0.05)
     assert found.least[cubic] < found.violations[cubic] < found.most[cubic]
     assert np.isclose(found.most[cubic] + found.least[cubic], 2 * found.violations[cubic], rtol=0.1)
 
@@ -96,6 +98,7 @@ def test_beam_fem_has_no_error_of_its_own():
     assert found.error is None
     assert found.objective_error == 0
     assert found.least == found.most == found.violations
+    assert found.margins == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
