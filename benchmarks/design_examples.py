@@ -4,10 +4,12 @@
     python benchmarks/design_examples.py design_octet --update-docs    # one; the others are kept
 
 The figures are kept in ``design_examples.json`` beside this file, and the table of docs/design.md
-is written from it.
+is written from it. The last figure of each is the digest of the weights of the joint network that
+was shipped when they were made.
 """
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -15,9 +17,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from safetensors.numpy import load_file
 from solid_report import table, write_section
 
 ROOT = Path(__file__).parents[1]
+WEIGHTS = ROOT / "lattice_gnn" / "weights" / "joints.safetensors"
 KEPT = ROOT / "benchmarks" / "design_examples.json"
 SECTION = "design-figures"
 
@@ -34,7 +38,16 @@ def run(name: str) -> dict[str, Any]:
     sys.stderr.write(done.stdout)
     sys.stderr.write(f"{name}: {time.perf_counter() - began:.0f} s\n")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return {**found, "network": network()}
+
+
+def network() -> str:
+    """Return the first digits of a digest of the weights of the joint network."""
+    weights = load_file(WEIGHTS)
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(weights[name].tobytes())
+    return digest.hexdigest()[:8]
 
 
 def shown(value: Any) -> str:
