@@ -178,6 +178,8 @@ class LatticeBatch:
     def select(self, lattices: Sequence[int] | np.ndarray) -> "LatticeBatch":
         """Return the given lattices, in the given order, keeping gradients."""
         chosen = torch.as_tensor(lattices, dtype=torch.int64, device=self.cells.device)
+        if _are_all(chosen, len(self)):
+            return self
         nodes, node_offsets = ranges(self.node_offsets, chosen)
         struts, strut_offsets = ranges(self.strut_offsets, chosen)
         moved = (node_offsets[:-1] - self.node_offsets[chosen]).repeat_interleave(
@@ -195,6 +197,8 @@ class LatticeBatch:
 
     def span(self, first: int, stop: int) -> "LatticeBatch":
         """Return lattices first, ..., stop - 1 as views, keeping gradients."""
+        if (first, stop) == (0, len(self)):
+            return self
         n0, n1 = self.node_offsets[[first, stop]].tolist()
         s0, s1 = self.strut_offsets[[first, stop]].tolist()
         picked = {name: getattr(self, name)[s0:s1] for name in STRUT_FIELDS}
@@ -375,10 +379,17 @@ def _owners(offsets: Int[Tensor, " groups_plus_1"], count: int) -> Int[Tensor, "
     return groups.repeat_interleave(offsets.diff(), output_size=count)
 
 
+def _are_all(chosen: Int[Tensor, " chosen"], count: int) -> bool:
+    """Whether the chosen numbers are 0, ..., count - 1 in order."""
+    return len(chosen) == count and torch.equal(chosen, torch.arange(count, device=chosen.device))
+
+
 def ranges(
     offsets: Int[Tensor, " groups_plus_1"], chosen: Int[Tensor, " chosen"]
 ) -> tuple[Int[Tensor, " members"], Int[Tensor, " chosen_plus_1"]]:
     """Return the members of the chosen groups of a ragged array, and their new offsets."""
+    if _are_all(chosen, len(offsets) - 1):
+        return torch.arange(int(offsets[-1]), device=offsets.device), offsets
     counts = offsets.diff()[chosen]
     new_offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
     start = (offsets[chosen] - new_offsets[:-1]).repeat_interleave(counts)
