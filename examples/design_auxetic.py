@@ -11,7 +11,6 @@ import lattice_gnn as lg
 # One strut of each orbit: edges of an octahedron, links between neighbouring ones.
 DRAWN = (((0, 0, 0.35), (0, 0.35, 0)), ((0, 0, 0.35), (0.32, 0.5, 0.5)))
 PRINTED_E, PRINTED_NU = 0.00125, -0.281  # printed isotropic cell from the literature
-MORE = 1 / 0.99  # is asked for, as the reference may find a little less
 
 
 def cubic_net(radius: float) -> lg.Lattice:
@@ -35,12 +34,10 @@ def main(quick: bool = False) -> None:
     """Design both cells by the joint network and verify them by solid FEM; by beams if quick."""
     nu, E = lg.poisson([1, 0, 0], [0, 1, 0]), lg.E([1, 0, 0])
     shared = [lg.zener == 1, lg.clearance >= 0.02, lg.joint_angle >= 18]
-    printed = [nu <= MORE * PRINTED_NU, MORE * PRINTED_E <= E, *shared]
-    bounds = lg.DesignSettings(
-        radius_bounds=(0.017, 0.06), move=0.45, voxels_per_diameter=5, reference_tolerance=0.01
-    )
+    printed = [nu <= PRINTED_NU, PRINTED_E <= E, *shared]
+    bounds = lg.DesignSettings(radius_bounds=(0.02, 0.06), move=0.45, voxels_per_diameter=12)
     how = {"fidelity": "beam"} if quick else {"fidelity": "solid", "refine": 8}
-    tasks = [{"maximise": E, "subject_to": [nu <= -0.52, lg.relative_density <= 0.1, *shared]}]
+    tasks = [{"maximise": E, "subject_to": [nu <= -0.5, lg.relative_density <= 0.1, *shared]}]
     tasks += [{"minimise": lg.relative_density, "subject_to": printed, "starts": 2}]
     found = [lg.optimise(cubic_net(0.02), settings=bounds, **how, **task) for task in tasks]
     C, D = (result.reference.stiffness for result in found)
