@@ -3,7 +3,8 @@
     python benchmarks/label_noise.py DATASET DATASET... [--update-docs]
 
 Datasets with labels of the kind "solid". Every two that share lattices are compared, the coarser
-against the finer: difference of C (Frobenius), of the mean eigenvalue and of the smallest one.
+against the finer: difference of C (Frobenius), of the mean eigenvalue and of the smallest one; the
+slope s of ``data/datasets/grid_bias.py``.
 ``--update-docs`` writes the table into ``docs/data.md``.
 """
 
@@ -17,12 +18,14 @@ from solid_report import DOCS, Row, table, write_section
 
 from data.datasets.dataset import Dataset, lattice_digests
 from data.datasets.file import read_dataset
+from data.datasets.grid_bias import FEWEST_TWINS, GridBias, twins
+from data.datasets.joining import concatenate
 from lattice_gnn.errors import LatticeGnnError
 
 HEADS = (
     "voxels per diameter", "against", "lattices", "of them", "C, %: median (p90)",
     "mean eigenvalue, %: median", "softest eigenvalue, %: median", "its size, %: median (p90)",
-    "stated error of the coarser, %: median",
+    "stated error of the coarser, %: median", "slope s",
 )  # fmt: skip
 CONTACT = "with contact, or nearly"
 
@@ -79,10 +82,19 @@ def report(datasets: list[Dataset]) -> str:
                     spread(found["C"]), f"{np.median(found['mean']):+.2f}",
                     f"{np.median(found['softest']):+.2f}", spread(size),
                     f"{np.median(found['stated']):.2g}",
+                    slope(coarse, fine) if title == "all" else "-",
                 ))  # fmt: skip
     if not rows:
         raise LatticeGnnError("datasets: no two of them share lattices at different resolutions.")
     return table(HEADS, rows)
+
+
+def slope(coarse: Dataset, fine: Dataset) -> str:
+    """Format s of ``GridBias``, if enough lattices without contact have labels on both grids."""
+    both = concatenate([coarse, fine], one_method=False)
+    if len(twins(both, "solid")[0]) < FEWEST_TWINS:
+        return "-"
+    return f"{GridBias.fit(both).slope:.3f}"
 
 
 def spread(values: np.ndarray) -> str:

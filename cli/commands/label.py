@@ -33,6 +33,14 @@ def label(  # noqa: PLR0913 (every option of a command is a parameter)
             help="Label every N-th base only, from the K-th on; `data merge` joins the shards.",
         ),
     ] = "1/1",
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="Leave out solid labels of the dataset and label its lattices again, such as "
+            "at another resolution.",
+        ),
+    ] = False,
     device: Annotated[
         str, typer.Option(metavar="NAME", help="Device of the solver: cpu, cuda, ...")
     ] = "cpu",
@@ -59,6 +67,7 @@ def label(  # noqa: PLR0913 (every option of a command is a parameter)
             settings,
             Workers(workers, scheduler),
             shard=part,
+            again=again,
             on_progress=on_progress,
         )
     report = solid_label_report(labelled, output)

@@ -339,7 +339,7 @@ def _ranges(
 
 
 def lattice_digests(dataset: Dataset) -> np.ndarray:
-    """Return a hash of the geometry of every lattice, as bytes."""
+    """Return a hash of the geometry and the Poisson's ratio of every lattice, as bytes."""
     columns = [dataset.struts, dataset.shifts, dataset.radii]
     columns += [dataset.section(name) for name in ("end_radii", "inner_radii", "E", "nu")]
     found = []
@@ -348,6 +348,7 @@ def lattice_digests(dataset: Dataset) -> np.ndarray:
         struts = slice(*dataset.strut_offsets[k : k + 2])
         digest = hashlib.sha256(dataset.cells[k].tobytes())
         digest.update(dataset.nodes[nodes].tobytes())
+        digest.update(dataset.poisson[k].tobytes())
         for column in columns:
             digest.update(column[struts].tobytes())
         found.append(digest.hexdigest()[:24].encode())

@@ -103,6 +103,8 @@ def run_recipe(
         "data_hash": data.fingerprint(),
         "counts": {name: len(part) for name, part in data.parts.items()},
     }
+    if data.grid_bias is not None:
+        training["grid_bias"] = data.grid_bias.to_dict()
     parts = (data.parts["train"], data.parts["validation"])
     facts = {"training": training}
     if recipe.model.kind in CLOSED_FORMS:

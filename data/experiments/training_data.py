@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+import torch
+from jaxtyping import Float, Int
 
 from data.datasets.dataset import Bases, Dataset, Label
 from data.datasets.file import read_dataset, write_dataset
+from data.datasets.grid_bias import GridBias
 from data.datasets.joining import concatenate
 from data.labelling.batches import Workers
 from data.labelling.beam import BEAM, label_beam
@@ -59,6 +61,8 @@ class DataConfig:
         cells: Randomly varied copies of named cells; beam labels.
         file: A dataset (HDF5); a relative path starts at the file of the recipe.
         more_files: Further datasets, such as labels on finer grids.
+        correct_grids: Whether solid labels on coarse grids are corrected for their mean error,
+            which lattices with labels on two grids give (``data/datasets/grid_bias.py``).
         label: The kind of label to train on.
         shares: Share of the bases in each part. A hash of its shape assigns a base to a part, so no
             base is in two parts. Every varied cell counts as a base of its own.
@@ -71,6 +75,7 @@ class DataConfig:
     cells: CellSampling | None = None
     file: str | None = None
     more_files: tuple[str, ...] = ()
+    correct_grids: bool = False
     label: str = BEAM
     shares: Shares = field(default_factory=Shares)
     seed: int = 0
@@ -86,6 +91,11 @@ class DataConfig:
             raise LatticeGnnError(
                 f"data.label: generated lattices have labels of kind {BEAM!r} only, "
                 f"got {self.label!r}; read others with data.file."
+            )
+        if self.correct_grids and self.label == BEAM:
+            raise LatticeGnnError(
+                f"data.correct_grids: labels of kind {BEAM!r} have no grid; leave it out, or name "
+                "the kind of solid labels with data.label."
             )
 
     @classmethod
@@ -125,6 +135,7 @@ class TrainingData:
         parts: The same lattices with their labels, simplified.
         method: How the labels were computed, in words.
         kind: Their kind, a key of ``dataset.labels``.
+        grid_bias: What the labels on coarse grids were corrected for, if they were.
     """
 
     dataset: Dataset
@@ -132,6 +143,7 @@ class TrainingData:
     parts: Mapping[str, LabelledLattices]
     method: str
     kind: str
+    grid_bias: GridBias | None = None
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the geometry and labels of the three parts, bit for bit."""
@@ -253,8 +265,20 @@ def load_training_data(
                 f"for a share of {shares[name]:g}; make more lattices."
             )
     parts = {n: LabelledLattices(*dataset.labelled(config.label, k)) for n, k in chosen.items()}
-    data = TrainingData(dataset, chosen, parts, label.method, config.label)
+    bias = GridBias.fit(dataset, config.label) if config.correct_grids else None
+    if bias is not None:
+        voxels = label.detail("voxels_per_diameter")
+        parts = {n: _corrected(part, voxels[chosen[n]], bias) for n, part in parts.items()}
+    data = TrainingData(dataset, chosen, parts, label.method, config.label, bias)
     return data.restricted(config.labels)
+
+
+def _corrected(
+    part: LabelledLattices, voxels: Float[np.ndarray, " lattices"], bias: GridBias
+) -> LabelledLattices:
+    """Divide labels on coarse grids by 1 + their mean error."""
+    share = torch.from_numpy(bias.share(voxels, part.batch.relative_density.numpy()))
+    return LabelledLattices(part.batch, part.stiffness / (1 + share)[:, None, None])
 
 
 def _place(labelling: Labelling, kind: str, settings: Mapping[str, Any]) -> Path:

@@ -179,13 +179,14 @@ def label_batch(
     return replace(dataset, labels={SOLID: label}, provenance=({"refused": refused},))
 
 
-def label_dataset(
+def label_dataset(  # noqa: PLR0913 (one argument for each thing that a run needs)
     source: Path,
     path: Path,
     settings: SolidLabelling,
     workers: Workers = ALONE,
     *,
     shard: Shard = WHOLE,
+    again: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Dataset:
     """Add solid labels to the lattices of a dataset and write it; an interrupted run resumes.
@@ -201,6 +202,8 @@ def label_dataset(
         workers: Processes that do the work; those on other machines read ``source`` under the same
             path.
         shard: Label only this share, and write only its lattices.
+        again: Whether solid labels of the source are left out, so that its lattices are labelled
+            again, such as at another resolution.
         on_progress: Called with the numbers of labelled lattices and of all lattices.
 
     Raises:
@@ -216,6 +219,8 @@ def label_dataset(
         )
     chosen = shard.of(whole)
     dataset = whole.select(chosen)
+    if again:
+        dataset = _unlabelled(dataset)
     done = _known(source, dataset, settings)
     todo = np.flatnonzero(~done)
     geometry = hashlib.sha256(b"".join(lattice_digests(dataset.select(todo)))).hexdigest()
@@ -252,6 +257,15 @@ def label_dataset(
     return finish(path, replace(dataset, labels=labels, provenance=provenance), compressed=True)
 
 
+def _unlabelled(dataset: Dataset) -> Dataset:
+    """Return the dataset without solid labels and without what its provenance says of them."""
+    return replace(
+        dataset,
+        labels={kind: label for kind, label in dataset.labels.items() if kind != SOLID},
+        provenance=tuple(p for p in dataset.provenance if p.get("generator") != SOLID_GENERATOR),
+    )
+
+
 def _known(
     source: Path, dataset: Dataset, settings: SolidLabelling
 ) -> Bool[np.ndarray, " lattices"]:
@@ -265,11 +279,12 @@ def _known(
         return np.zeros(len(dataset), dtype=bool)
     if label.mask.all():
         raise LatticeGnnError(
-            f"{source}: all of its {len(dataset)} lattices have solid labels already."
+            f"{source}: all of its {len(dataset)} lattices have solid labels already; label them "
+            "again with --again."
         )
     if label.method != settings.method:
         raise LatticeGnnError(
             f"{source}: has solid labels of another method ({label.method}), expected "
-            f"{settings.method}; choose the same settings, or a dataset without solid labels."
+            f"{settings.method}; choose the same settings, or replace the labels with --again."
         )
     return label.mask

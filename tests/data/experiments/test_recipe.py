@@ -1,6 +1,7 @@
 """A recipe makes a model whose header tells the truth; its parts share no base."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from lattice_gnn.network.checkpoint import load_model, read_header, resolve_mode
 from lattice_gnn.surrogate.domain import MANY_NETS, Domain
 from lattice_gnn.surrogate.surrogate import load_surrogate
 
+SOLID_SET = Path(__file__).parents[3] / "data" / "solid_set"
 TINY = {
     "model": {"channels": 2, "hidden": 4, "readout_channels": 2, "layers": 1, "relaxation": 1},
     "train": {"steps": 4, "checkpoint_steps": 2, "batch_size": 16},
@@ -241,3 +243,30 @@ def test_a_missing_or_broken_file_is_refused(tmp_path):
     path.write_text("- 1")
     with pytest.raises(LatticeGnnError, match="expected names with values, got list"):
         read_recipe(path)
+
+
+def test_labels_on_coarse_grids_are_corrected_by_those_on_finer_ones(cache):
+    """The shipped labels on 12 and 20 voxels per diameter: coarse grids are too stiff."""
+    values = {
+        "file": str(SOLID_SET / "test.h5"),
+        "more_files": [str(SOLID_SET / "fine_test.h5")],
+        "label": "solid",
+    }
+    plain = load_training_data(DataConfig.from_dict(values), cache)
+    found = load_training_data(DataConfig.from_dict({**values, "correct_grids": True}), cache)
+    assert plain.grid_bias is None
+    assert 0.1 < found.grid_bias.slope < 0.25
+    assert found.grid_bias.lattices > 100
+    voxels = found.dataset.labels["solid"].detail("voxels_per_diameter")[found.chosen["train"]]
+    before, after = plain.parts["train"].stiffness, found.parts["train"].stiffness
+    ratio = (after[:, 0, 0] / before[:, 0, 0]).numpy()
+    density = found.parts["train"].batch.relative_density.numpy()
+    finer = 1 / voxels - 1 / found.grid_bias.finest
+    share = found.grid_bias.slope * np.maximum(finer, 0) * density / (density + 0.2)
+    np.testing.assert_allclose(ratio, 1 / (1 + share))
+    assert share[voxels < 14].mean() > 5e-4 > 5 * share[voxels > 19].max()
+
+
+def test_beam_labels_have_no_grid_to_correct():
+    with pytest.raises(LatticeGnnError, match=r"correct_grids: labels of kind 'beam' have no grid"):
+        DataConfig(file="labels.h5", correct_grids=True)

@@ -215,6 +215,16 @@ def test_a_second_run_adds_what_the_first_left_out(source, labelled, tmp_path):
         label_dataset(second, tmp_path / "x.h5", SolidLabelling(voxels_per_diameter=5))
 
 
+def test_labels_are_replaced_by_those_of_another_resolution(source, labelled, tmp_path):
+    """As if they were the first; the provenance says nothing of the earlier ones."""
+    fine = SolidLabelling(voxels_per_diameter=5)
+    plain, again = tmp_path / "plain.h5", tmp_path / "again.h5"
+    shard = Shard(1, 4)
+    label_dataset(source, plain, fine, shard=shard)
+    label_dataset(labelled, again, fine, shard=shard, again=True)
+    assert plain.read_bytes() == again.read_bytes()
+
+
 def test_two_processes_make_the_same_bytes(source, labelled, tmp_path):
     path = tmp_path / "solid.h5"
     label_dataset(source, path, COARSE, Workers(2))
@@ -224,7 +234,9 @@ def test_two_processes_make_the_same_bytes(source, labelled, tmp_path):
 def test_what_makes_no_sense_is_refused(source, labelled, tmp_path):
     done = tmp_path / "done.h5"
     write_dataset(done, read_dataset(labelled).select([0, 1, 2, 3, 5]))
-    with pytest.raises(LatticeGnnError, match="solid labels already"):
+    with pytest.raises(
+        LatticeGnnError, match="solid labels already; label them again with --again"
+    ):
         label_dataset(done, tmp_path / "x.h5", COARSE)
     done.unlink()
     with pytest.raises(LatticeGnnError, match="got 3/2"):

@@ -1,0 +1,105 @@
+"""The mean error of solid labels on coarse grids, from lattices labelled on two grids.
+
+Solid FEM on few voxels is too stiff on average, even after extrapolation; about this mean the
+labels scatter. A network averages the scatter, but learns the mean. Where some lattices have labels
+on two grids, the mean is fitted as
+
+    <C_coarse, C_fine> / <C_fine, C_fine> - 1 = s (1 / n_coarse - 1 / n_fine) rho / (rho + 0.2),
+
+n voxels per strut diameter, rho the relative density, over the lattices without contact, whose
+solid both grids resolve, by least absolute deviations, since a few labels are far off. The error is
+proportional to the voxel: labels on 8 and on 12 voxels, against 20, give the same s
+(``benchmarks/label_noise.py``). Coarse labels are divided by 1 + this share, so that they become
+those of the finer grids on average.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from data.datasets.dataset import Dataset, lattice_digests
+from lattice_gnn.errors import LatticeGnnError
+
+_FINER = 1.25  #: ratio of resolutions from which on a label counts as one on a finer grid
+_HALF = 0.2  #: relative density of half the final bias
+FEWEST_TWINS = 20  #: lattices labelled twice that a fit needs
+_RESOLUTION = "voxels_per_diameter"
+
+
+@dataclass(frozen=True, slots=True)
+class GridBias:
+    """How much too stiff labels on coarse grids are.
+
+    Attributes:
+        slope: s, by which labels on coarse grids are too stiff.
+        finest: Voxels per strut diameter of the finer labels, which count as right.
+        lattices: Number of lattices from which s was fitted.
+    """
+
+    slope: float
+    finest: float
+    lattices: int
+
+    @classmethod
+    def fit(cls, dataset: Dataset, kind: str = "solid") -> "GridBias":
+        """Fit s to the lattices that a dataset contains with labels on two grids.
+
+        Raises:
+            LatticeGnnError: If there are fewer than 20 of them, or labels that state no resolution.
+        """
+        coarse, fine = twins(dataset, kind)
+        if len(coarse) < FEWEST_TWINS:
+            raise LatticeGnnError(
+                f"labels {kind!r}: their bias needs at least {FEWEST_TWINS} lattices without "
+                f"contact that have labels on two grids, one at least {_FINER:g} times finer; got "
+                f"{len(coarse)}."
+            )
+        C, D = dataset.stiffness(kind, coarse), dataset.stiffness(kind, fine)
+        share = (C * D).sum((1, 2)) / (D * D).sum((1, 2)) - 1
+        density = dataset.to_batch(fine).simplified().relative_density.numpy()
+        voxels = dataset.labels[kind].detail(_RESOLUTION)
+        shape = _shape(voxels[coarse], voxels[fine], density)
+        order = np.argsort(share / shape)
+        middle = np.searchsorted(np.cumsum(shape[order]), shape.sum() / 2)  # weighted median
+        slope = float((share / shape)[order[middle]])
+        return cls(slope, float(np.median(voxels[fine])), len(coarse))
+
+    def share(
+        self, voxels: Float[np.ndarray, " lattices"], density: Float[np.ndarray, " lattices"]
+    ) -> Float[np.ndarray, " lattices"]:
+        """Return the share of C by which labels are too stiff; 0 on the finest grids."""
+        return self.slope * np.maximum(_shape(voxels, self.finest, density), 0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attributes as plain values."""
+        return {"slope": self.slope, "finest": self.finest, "lattices": self.lattices}
+
+
+def _shape(
+    coarse: Float[np.ndarray, " lattices"],
+    fine: Float[np.ndarray, " lattices"] | float,
+    density: Float[np.ndarray, " lattices"],
+) -> Float[np.ndarray, " lattices"]:
+    return (1 / coarse - 1 / fine) * density / (density + _HALF)
+
+
+def twins(
+    dataset: Dataset, kind: str
+) -> tuple[Int[np.ndarray, " twins"], Int[np.ndarray, " twins"]]:
+    """Return the labels of lattices labelled on two grids: the coarsest and the finest of each.
+
+    Lattices with contact are left out: what grids make of a gap is no matter of a mean.
+    """
+    label = dataset.labels[kind]
+    voxels = label.detail(_RESOLUTION)
+    apart = ~((label.detail("touching") > 0) | (label.detail("unresolved_gap") > 0))
+    usable = np.flatnonzero(label.mask & apart & np.isfinite(voxels))
+    _, group = np.unique(lattice_digests(dataset)[usable], return_inverse=True)
+    order = usable[np.lexsort((voxels[usable], group))]
+    ends = np.flatnonzero(np.diff(np.sort(group), append=-1))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    coarse, fine = order[starts], order[ends]
+    chosen = voxels[fine] > _FINER * voxels[coarse]
+    return coarse[chosen], fine[chosen]
