@@ -40,7 +40,9 @@ from lattice_gnn.tensors.metrics import relative_frobenius
 
 TESTS = ("fine_test", "test", "weak_test", "very_unequal_test", "broad_test")
 """Label files, the finest labels first."""
-TRAINING = ("train", "weak_train", "very_unequal_train", "broad_train", "varied_train")
+TRAINING = (
+    "train", "weak_train", "very_unequal_train", "broad_train", "varied_train", "finer_train",
+)  # fmt: skip
 SETS = Path(__file__).parents[1] / "data" / "solid_set"
 PAGE = DOCS / "joints.md"
 RIGID = 0.365  #: rigid length of strut ends over their radius, fitted to the training labels
