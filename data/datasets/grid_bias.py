@@ -6,21 +6,23 @@ on two grids, the mean is fitted as
 
     <C_coarse, C_fine> / <C_fine, C_fine> - 1 = s (1 / n_coarse - 1 / n_fine) rho / (rho + 0.2),
 
-n voxels per strut diameter, rho the relative density, over the lattices without contact, whose
-solid both grids resolve, by least absolute deviations, since a few labels are far off. The error is
-proportional to the voxel: labels on 8 and on 12 voxels, against 20, give the same s
-(``benchmarks/label_noise.py``). Coarse labels are divided by 1 + this share, so that they become
-those of the finer grids on average.
+n voxels across the mean strut by volume (resolutions are given for the thinnest one), rho the
+relative density, over the lattices without contact, whose solid both grids resolve, by least
+absolute deviations, since a few labels are far off. The error is proportional to the voxel: labels
+on 8 and on 12 voxels, against 20, give the same s (``benchmarks/label_noise.py``). Coarse labels
+are divided by 1 + this share, so that they become those of the finer grids on average.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 
 from data.datasets.dataset import Dataset, lattice_digests
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.batch import LatticeBatch
 
 _FINER = 1.25  #: ratio of resolutions from which on a label counts as one on a finer grid
 _HALF = 0.2  #: relative density of half the final bias
@@ -34,7 +36,7 @@ class GridBias:
 
     Attributes:
         slope: s, by which labels on coarse grids are too stiff.
-        finest: Voxels per strut diameter of the finer labels, which count as right.
+        finest: Voxels across a strut in the finer labels, which count as right.
         lattices: Number of lattices from which s was fitted.
     """
 
@@ -58,19 +60,26 @@ class GridBias:
             )
         C, D = dataset.stiffness(kind, coarse), dataset.stiffness(kind, fine)
         share = (C * D).sum((1, 2)) / (D * D).sum((1, 2)) - 1
-        density = dataset.to_batch(fine).simplified().relative_density.numpy()
+        batch = dataset.to_batch(fine).simplified()
         voxels = dataset.labels[kind].detail(_RESOLUTION)
-        shape = _shape(voxels[coarse], voxels[fine], density)
+        mean = _mean_over_thinnest(batch)
+        shape = _shape(batch, voxels[coarse] * mean, voxels[fine] * mean)
         order = np.argsort(share / shape)
         middle = np.searchsorted(np.cumsum(shape[order]), shape.sum() / 2)  # weighted median
         slope = float((share / shape)[order[middle]])
-        return cls(slope, float(np.median(voxels[fine])), len(coarse))
+        return cls(slope, float(np.median(voxels[fine] * mean)), len(coarse))
 
     def share(
-        self, voxels: Float[np.ndarray, " lattices"], density: Float[np.ndarray, " lattices"]
+        self, batch: LatticeBatch, voxels: Float[np.ndarray, " lattices"]
     ) -> Float[np.ndarray, " lattices"]:
-        """Return the share of C by which labels are too stiff; 0 on the finest grids."""
-        return self.slope * np.maximum(_shape(voxels, self.finest, density), 0.0)
+        """Return the share of C by which labels are too stiff; 0 on the finest grids.
+
+        Args:
+            batch: The lattices, simplified.
+            voxels: Voxels across the thinnest strut of each.
+        """
+        shape = _shape(batch, voxels * _mean_over_thinnest(batch), self.finest)
+        return self.slope * np.maximum(shape, 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes as plain values."""
@@ -78,11 +87,24 @@ class GridBias:
 
 
 def _shape(
+    batch: LatticeBatch,
     coarse: Float[np.ndarray, " lattices"],
     fine: Float[np.ndarray, " lattices"] | float,
-    density: Float[np.ndarray, " lattices"],
 ) -> Float[np.ndarray, " lattices"]:
+    density = batch.relative_density.numpy()
     return (1 / coarse - 1 / fine) * density / (density + _HALF)
+
+
+def _mean_over_thinnest(batch: LatticeBatch) -> Float[np.ndarray, " lattices"]:
+    """Return the mean strut radius, by volume, over the smallest radius."""
+    owner, count = batch.strut_lattice, len(batch)
+    radius = (batch.radii + batch.end_radii) / 2
+    volume = radius**2 * batch.lengths
+    thinnest = torch.minimum(batch.radii, batch.end_radii)
+    zero = radius.new_zeros(count)
+    mean = zero.index_add(0, owner, volume * radius) / zero.index_add(0, owner, volume)
+    smallest = (zero + torch.inf).scatter_reduce(0, owner, thinnest, "amin")
+    return (mean / smallest).numpy()
 
 
 def twins(

@@ -277,7 +277,7 @@ def _corrected(
     part: LabelledLattices, voxels: Float[np.ndarray, " lattices"], bias: GridBias
 ) -> LabelledLattices:
     """Divide labels on coarse grids by 1 + their mean error."""
-    share = torch.from_numpy(bias.share(voxels, part.batch.relative_density.numpy()))
+    share = torch.from_numpy(bias.share(part.batch, voxels))
     return LabelledLattices(part.batch, part.stiffness / (1 + share)[:, None, None])
 
 

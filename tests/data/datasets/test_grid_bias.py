@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import lattice_gnn as lg
 from data.datasets.dataset import Label
 from data.datasets.grid_bias import GridBias, twins
 from data.datasets.joining import concatenate
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.batch import LatticeBatch
 
 SLOPE = 0.16
 
@@ -50,17 +52,30 @@ def test_coarse_labels_become_those_of_the_fine_grid(dataset):
     both = joined(dataset)
     bias = GridBias.fit(both)
     coarse, fine = twins(both, "solid")
-    density = both.to_batch(coarse).relative_density.numpy()
-    share = bias.share(np.full(len(coarse), 8.0), density)
+    batch = both.to_batch(coarse)
+    share = bias.share(batch, np.full(len(coarse), 8.0))
     before, after = both.stiffness("solid", coarse), both.stiffness("solid", fine)
     corrected = before / (1 + share)[:, None, None]
 
     def gap(C):
         return np.linalg.norm(C - after, axis=(1, 2)) / np.linalg.norm(after, axis=(1, 2))
 
-    dense = density > 0.05
+    dense = batch.relative_density.numpy() > 0.05
     assert np.median(gap(corrected)[dense]) < 0.3 * np.median(gap(before)[dense])
-    assert (bias.share(np.full(len(fine), 16.0), density) == 0).all()
+    assert (bias.share(batch, np.full(len(fine), 17.0)) == 0).all()
+
+
+def test_the_resolution_is_that_of_the_mean_strut_by_volume():
+    """A thick strut of four times the volume among thin ones of half its radius."""
+    bias = GridBias(slope=SLOPE, finest=20.0, lattices=100)
+    lattice = lg.cell("sc", radius=0.05)
+    radii = np.array([0.1, 0.05, 0.05])
+    batch = LatticeBatch.from_lattices([lattice, lattice.replace(radii=radii)])
+    mean = (4 * 0.1 + 2 * 0.05) / 6  # volumes 4:1:1
+    density = batch.relative_density.numpy()
+    per_voxel = np.array([1 / 8, 0.05 / mean / 8]) - 1 / 20
+    expected = SLOPE * per_voxel * density / (density + 0.2)
+    np.testing.assert_allclose(bias.share(batch, np.array([8.0, 8.0])), expected)
 
 
 def test_lattices_with_contact_do_not_count(dataset):
