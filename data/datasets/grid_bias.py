@@ -1,16 +1,21 @@
 """The mean error of solid labels on coarse grids, from lattices labelled on two grids.
 
 Solid FEM on few voxels is too stiff on average, even after extrapolation; about this mean the
-labels scatter. A network averages the scatter, but learns the mean. Where some lattices have labels
-on two grids, the mean is fitted as
+labels scatter. A network averages the scatter, but learns the mean. It is a share of the stiffness
+against each eigenstrain,
 
-    <C_coarse, C_fine> / <C_fine, C_fine> - 1 = s (1 / n_coarse - 1 / n_fine) rho / (rho + 0.2),
+    s (1 / n_coarse - 1 / n_fine) * rho / (rho + 0.2) * y / (y + 0.05),  y = lambda / rho,
 
 n voxels across the mean strut by volume (resolutions are given for the thinnest one), rho the
-relative density, over the lattices without contact, whose solid both grids resolve, by least
-absolute deviations, since a few labels are far off. The error is proportional to the voxel: labels
-on 8 and on 12 voxels, against 20, give the same s (``benchmarks/label_noise.py``). Coarse labels
-are divided by 1 + this share, so that they become those of the finer grids on average.
+relative density, lambda the eigenvalue of C / E_s: proportional to the voxel, and nothing where
+struts bend instead of stretch. s follows from lattices with labels on two grids, as the weighted
+median (a few labels are far off) over those without contact, whose solid both grids resolve, of
+
+    (<C_coarse, C_fine> / <C_fine, C_fine> - 1) / (mean share, weighted by lambda^2, for s = 1).
+
+Labels on 8 and on 12 voxels, against 20, give the same s (``benchmarks/label_noise.py``). The
+eigenvalues of coarse labels are divided by 1 + share, so that they become those of the finer grids
+on average.
 """
 
 from dataclasses import dataclass
@@ -19,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from torch import Tensor
 
 from data.datasets.dataset import Dataset, lattice_digests
 from lattice_gnn.errors import LatticeGnnError
@@ -26,6 +32,7 @@ from lattice_gnn.lattice.batch import LatticeBatch
 
 _FINER = 1.25  #: ratio of resolutions from which on a label counts as one on a finer grid
 _HALF = 0.2  #: relative density of half the final bias
+_BENDING = 0.05  #: eigenvalue of C / E_s over relative density of half the bias of stretched struts
 FEWEST_TWINS = 20  #: lattices labelled twice that a fit needs
 _RESOLUTION = "voxels_per_diameter"
 
@@ -36,7 +43,7 @@ class GridBias:
 
     Attributes:
         slope: s, by which labels on coarse grids are too stiff.
-        finest: Voxels across a strut in the finer labels, which count as right.
+        finest: Voxels across the thinnest strut in the finer labels, which count as right.
         lattices: Number of lattices from which s was fitted.
     """
 
@@ -62,37 +69,48 @@ class GridBias:
         share = (C * D).sum((1, 2)) / (D * D).sum((1, 2)) - 1
         batch = dataset.to_batch(fine).simplified()
         voxels = dataset.labels[kind].detail(_RESOLUTION)
-        mean = _mean_over_thinnest(batch)
-        shape = _shape(batch, voxels[coarse] * mean, voxels[fine] * mean)
-        order = np.argsort(share / shape)
-        middle = np.searchsorted(np.cumsum(shape[order]), shape.sum() / 2)  # weighted median
-        slope = float((share / shape)[order[middle]])
-        return cls(slope, float(np.median(voxels[fine] * mean)), len(coarse))
+        values = np.linalg.eigvalsh(D)
+        shares = _shares(batch, values, voxels[coarse], voxels[fine])
+        mean = (shares * values**2).sum(1) / (values**2).sum(1)
+        order = np.argsort(share / mean)
+        middle = np.searchsorted(np.cumsum(mean[order]), mean.sum() / 2)  # weighted median
+        slope = float((share / mean)[order[middle]])
+        return cls(slope, float(np.median(voxels[fine])), len(coarse))
 
-    def share(
-        self, batch: LatticeBatch, voxels: Float[np.ndarray, " lattices"]
-    ) -> Float[np.ndarray, " lattices"]:
-        """Return the share of C by which labels are too stiff; 0 on the finest grids.
+    def corrected(
+        self,
+        batch: LatticeBatch,
+        stiffness: Float[Tensor, "lattices 6 6"],
+        voxels: Float[np.ndarray, " lattices"],
+    ) -> Float[Tensor, "lattices 6 6"]:
+        """Return C / E_s without the mean error; unchanged on the finest grids.
 
         Args:
             batch: The lattices, simplified.
+            stiffness: Their labels, C / E_s in Mandel notation.
             voxels: Voxels across the thinnest strut of each.
         """
-        shape = _shape(batch, voxels * _mean_over_thinnest(batch), self.finest)
-        return self.slope * np.maximum(shape, 0.0)
+        values, strains = torch.linalg.eigh(stiffness)
+        shares = self.slope * _shares(batch, values.numpy(), voxels, self.finest)
+        values = values / (1 + torch.from_numpy(shares))
+        return strains @ torch.diag_embed(values) @ strains.mT
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes as plain values."""
         return {"slope": self.slope, "finest": self.finest, "lattices": self.lattices}
 
 
-def _shape(
+def _shares(
     batch: LatticeBatch,
+    values: Float[np.ndarray, "lattices 6"],
     coarse: Float[np.ndarray, " lattices"],
     fine: Float[np.ndarray, " lattices"] | float,
-) -> Float[np.ndarray, " lattices"]:
+) -> Float[np.ndarray, "lattices 6"]:
+    """Return the share of each eigenvalue by which it is too large, for s = 1."""
     density = batch.relative_density.numpy()
-    return (1 / coarse - 1 / fine) * density / (density + _HALF)
+    finer = np.maximum(1 / coarse - 1 / fine, 0.0) / _mean_over_thinnest(batch)
+    stretch = values / density[:, None]
+    return (finer * density / (density + _HALF))[:, None] * stretch / (stretch + _BENDING)
 
 
 def _mean_over_thinnest(batch: LatticeBatch) -> Float[np.ndarray, " lattices"]:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from data.datasets.dataset import Bases, Dataset, Label
 from data.datasets.file import read_dataset, write_dataset
@@ -268,17 +267,12 @@ def load_training_data(
     bias = GridBias.fit(dataset, config.label) if config.correct_grids else None
     if bias is not None:
         voxels = label.detail("voxels_per_diameter")
-        parts = {n: _corrected(part, voxels[chosen[n]], bias) for n, part in parts.items()}
+        parts = {
+            n: LabelledLattices(p.batch, bias.corrected(p.batch, p.stiffness, voxels[chosen[n]]))
+            for n, p in parts.items()
+        }
     data = TrainingData(dataset, chosen, parts, label.method, config.label, bias)
     return data.restricted(config.labels)
-
-
-def _corrected(
-    part: LabelledLattices, voxels: Float[np.ndarray, " lattices"], bias: GridBias
-) -> LabelledLattices:
-    """Divide labels on coarse grids by 1 + their mean error."""
-    share = torch.from_numpy(bias.share(part.batch, voxels))
-    return LabelledLattices(part.batch, part.stiffness / (1 + share)[:, None, None])
 
 
 def _place(labelling: Labelling, kind: str, settings: Mapping[str, Any]) -> Path:

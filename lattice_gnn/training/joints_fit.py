@@ -1,8 +1,9 @@
 """The weights of the linear joint model by least squares.
 
 They minimise |M_ref - M|^2 + penalty |weights|^2, M_ref = log(P^(-1/2) C_ref P^(-1/2)), summed over
-lattices, with every column scaled to unit mean square and the penalty taken from ``PENALTIES`` by
-the error on a validation set.
+lattices, with every column scaled to unit mean square. The penalty is the largest of ``PENALTIES``
+whose mean squared error on a validation set is within 1 % of the smallest: weights that hardly
+matter there are small, and so do little harm outside the training domain.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from lattice_gnn.training.normal_equations import NormalEquations
 PENALTIES = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 """Penalties that ``fit_joints`` tries, relative to the mean square of a column."""
 _LATTICES_AT_ONCE = 16
+_AS_GOOD = 1.01  #: error on the validation set over the smallest, up to which a penalty is as good
 
 
 @torch.no_grad()
@@ -62,7 +64,9 @@ def fit_joints(
                 on_progress(done, total)
         systems.append(equations)
     solutions = [systems[0].solve(penalty) for penalty in PENALTIES]
-    model.weights.copy_(min(solutions, key=systems[1].error).view_as(model.weights))
+    errors = [systems[1].error(weights) for weights in solutions]
+    good = [k for k, error in enumerate(errors) if error <= _AS_GOOD * min(errors)]
+    model.weights.copy_(solutions[good[-1]].view_as(model.weights))
 
 
 def columns(cases: JointCases) -> Float[Tensor, "lattices 21 weights"]:
