@@ -167,8 +167,10 @@ def _signs_and_errors(
         signs.append(signs_of(answer, gap_to_radius(part.batch), density))
         errors.append(relative_frobenius(answer.stiffness, part.stiffness).numpy())
     known = [found for found in signs if found is not None]
-    stated = np.nan_to_num(data.dataset.labels[data.kind].detail("error")[chosen])
-    error = np.hypot(np.concatenate(errors), LABEL_NOISE * stated)
+    error = np.concatenate(errors)
+    if data.grid_bias is None:
+        stated = np.nan_to_num(data.dataset.labels[data.kind].detail("error")[chosen])
+        error = np.hypot(error, LABEL_NOISE * stated)
     return np.concatenate(known) if known else None, error, data.dataset.base[chosen]
 
 

@@ -24,7 +24,8 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.surrogate.uncertainty import LEVELS, ErrorBounds, Numbers, Signs, columns
 
 LABEL_NOISE = 0.1
-"""Part of the stated error of a label that is added to the error of a prediction, in quadrature.
+"""Part of the stated error of a label that is added to the error of a prediction, in quadrature,
+where labels are not corrected for the mean error of their grids.
 
 Labels on 8 to 16 voxels per diameter differ from those on 20 by 0.10 to 0.16 of the stated error
 (``benchmarks/label_noise.py``, medians). Labels of like lattices share much of this error, and
