@@ -1,10 +1,11 @@
-"""Tables of the comparison on beam labels, from its committed rows.
+"""Tables of the comparison on beam labels, from its committed rows, and the figure of both tasks.
 
     lattice-gnn compare lattice_gnn/configs/comparison.yaml -o benchmarks/comparison   # the rows
-    python benchmarks/comparison_page.py --update-docs   # the tables of docs/comparison.md
+    python benchmarks/comparison_page.py --update-docs   # docs/comparison.md
 
 The first table has the models that have had the whole budget, or that need none; the second has
-earlier, shorter runs of models whose turn is still to come.
+earlier, shorter runs of models whose turn is still to come. The figure shows the error over the
+cost of a prediction, here and on solid labels (``solid_comparison.py``).
 """
 
 import argparse
@@ -13,13 +14,27 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from cost_figure import Panel, Point, draw_costs
+from solid_comparison import CONSTANT, FIXED, costs
 from solid_report import DOCS, table, write_section
+from solid_runs import load, read_results
 
 from lattice_gnn.reports.comparison import ComparedErrors, ComparedModel, ComparisonReport
 from lattice_gnn.reports.schema import read_document
 
 RESULTS = Path(__file__).parent / "comparison" / "comparison.json"
 OUTSIDE = "glamm_train60.lat"
+FIGURE = RESULTS.with_name("costs.png")
+KINDS = {
+    "equivariant": "equivariant",
+    "invariant": "invariant",
+    "cgcnn": "directions as numbers",
+    "mcgcnn": "directions as numbers",
+    "nnconv": "directions as numbers",
+    "ridge": "no network",
+    "affine": "no network",
+}
+"""Groups of the figure on beam labels, by kind of model."""
 
 
 def sections(report: ComparisonReport) -> dict[str, str]:
@@ -78,6 +93,32 @@ def row(model: ComparedModel) -> tuple[str, ...]:
     )
 
 
+def beam_panel(report: ComparisonReport) -> Panel:
+    """Return the models of both tables; those of earlier runs are hollow."""
+    models = [m for m in report.models if m.name not in report.unfinished]
+    models += shown(report, [m for m in report.models if m.name in report.unfinished])
+    points = [
+        Point(m.name, m.forward_ms, 100 * error, KINDS[m.kind], m.name in report.unfinished)
+        for m in models
+        if m.forward_ms is not None and (error := m.test.directional_error.mean) is not None
+    ]
+    return Panel("beam labels", "mean directional error", points)
+
+
+def solid_panel() -> Panel:
+    """Return the models on solid labels."""
+    points = [
+        Point(kind, *cost, "no network" if kind in (*FIXED, *CONSTANT) else group(kind))
+        for kind, cost in costs(read_results(), load()[2]).items()
+    ]
+    return Panel("solid labels", "median error of C", points)
+
+
+def group(kind: str) -> str:
+    """Return the group of a model that learns from solid labels."""
+    return "joint model" if kind in ("linear", "network") else "network on the frame"
+
+
 def both(errors: ComparedErrors) -> str:
     """Return mean and median of the directional error."""
     found = errors.directional_error
@@ -93,7 +134,7 @@ def percent(share: float | None) -> str:
 
 
 def main() -> None:
-    """Print the tables, and write them into the docs."""
+    """Print the tables; write them and the figure into the docs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--update-docs", action="store_true")
     arguments = parser.parse_args()
@@ -104,6 +145,8 @@ def main() -> None:
         sys.stdout.write(f"{text}\n\n")
         if arguments.update_docs:
             write_section(name, text, DOCS / "comparison.md")
+    if arguments.update_docs:
+        draw_costs((beam_panel(report), solid_panel()), FIGURE)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ from data.experiments.recipe import Recipe, read_recipe
 from lattice_gnn.network.joints import JointConfig
 from lattice_gnn.network.joints_linear import JointLinearConfig, JointLinearModel
 from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.network.registry import build_model
 from lattice_gnn.tensors.metrics import relative_frobenius
 from lattice_gnn.training.joints_fit import fit_joints
 from lattice_gnn.training.labelled import LabelledLattices
@@ -80,8 +81,10 @@ def joint_kinds(recipe: Recipe) -> dict[str, Kind]:
     model = recipe.model.to_dict()
     settings = {"train": plain(recipe.train), "model": model}
     return {
-        "network": Kind(partial(train_network, recipe), settings),
-        "linear": Kind(fit_linear, {}),
+        "network": Kind(
+            partial(train_network, recipe), settings, build=partial(build_model, recipe.model)
+        ),
+        "linear": Kind(fit_linear, {}, build=partial(JointLinearModel, JointLinearConfig())),
     }
 
 

@@ -10,7 +10,6 @@ and the errors of beams and of the shipped joint models. Both are kept in
 
 import argparse
 import hashlib
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -21,14 +20,15 @@ import joints
 import numpy as np
 import torch
 from solid_report import table
-from solid_runs import RESULTS
+from solid_runs import RESULTS, read_results, store
 
 from data.experiments.catalogue import read_catalogue
+from data.experiments.comparison_plan import sha256_of
 from fem_reference.solid.homogenise import homogenise_solid
 from lattice_gnn.cells.named import cell
-from lattice_gnn.files import write_whole
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.network.checkpoint import resolve_model
 from lattice_gnn.surrogate.surrogate import load_surrogate
 from lattice_gnn.tensors.metrics import relative_frobenius
 from lattice_gnn.tensors.notation import UPPER, symmetric_from_upper
@@ -71,8 +71,7 @@ def digest(lattice: Lattice) -> str:
 def label(name: str, lattices: list[Lattice]) -> dict[str, Any]:
     """Compute the missing labels; each is stored at once."""
     for lattice in lattices:
-        stored = json.loads(RESULTS.read_text("utf-8"))
-        row = stored.setdefault(name, {"seed": 0, "steps": 0, "core_minutes": 0.0, "labels": {}})
+        row = read_results().get(name, {"seed": 0, "steps": 0, "core_minutes": 0.0, "labels": {}})
         if digest(lattice) in row["labels"]:
             continue
         start = time.process_time()
@@ -80,9 +79,9 @@ def label(name: str, lattices: list[Lattice]) -> dict[str, Any]:
         minutes = (time.process_time() - start) / 60
         row["labels"][digest(lattice)] = [float(f"{x:.6g}") for x in C[UPPER].tolist()]
         row["core_minutes"] = round(row["core_minutes"] + minutes, 2)
-        write_whole(RESULTS, json.dumps(stored, separators=(",", ":")) + "\n")
+        store(RESULTS, name, row)
         sys.stderr.write(f"{lattice.name}: {len(lattice.nodes)} nodes, {minutes:.2f} min\n")
-    found: dict[str, Any] = json.loads(RESULTS.read_text("utf-8"))[name]
+    found: dict[str, Any] = read_results()[name]
     return found
 
 
@@ -102,6 +101,11 @@ def errors_of(lattices: list[Lattice], labels: Mapping[str, list[float]]) -> dic
     }
 
 
+def weights() -> dict[str, str]:
+    """Return the SHA-256 of the weights of all models, by name."""
+    return {name: sha256_of(resolve_model(file))[:16] for name, file in MODELS.items()}
+
+
 def main() -> None:
     """Label what is missing, store the errors and print them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -112,9 +116,7 @@ def main() -> None:
     lattices = published_nets(arguments.catalogue) if arguments.catalogue else large_cells()
     row = label(arguments.name, lattices)
     found = errors_of(lattices, row["labels"])
-    stored = json.loads(RESULTS.read_text("utf-8"))
-    stored[arguments.name]["transfer"] = found
-    write_whole(RESULTS, json.dumps(stored, separators=(",", ":")) + "\n")
+    store(RESULTS, arguments.name, row | {"transfer": found, "weights": weights()})
     rows = [
         (
             lattice.name,

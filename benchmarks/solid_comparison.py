@@ -2,11 +2,14 @@
 
     python benchmarks/solid_comparison.py                       # what is missing, then the tables
     python benchmarks/solid_comparison.py --only encoder        # rows of one model
+    python benchmarks/solid_comparison.py --only encoder --results again.json   # all of them again
+    python benchmarks/solid_comparison.py --only cost           # milliseconds of a prediction
     python benchmarks/solid_comparison.py --only none --update-docs   # tables and figures
 
 Models of ``solid_models.py`` and the joint models of ``joints_curves.py``, trained on parts of the
-same labels and judged on the same test lattices. Results: ``benchmarks/comparison/solid.json``. A
-network takes a core-minute for each run. Extrapolation to large cells: ``large_cells.py``.
+same labels and judged on the same test lattices; optimiser and learning rate of each network are
+chosen by short runs (``solid_rates.py``). Results: ``benchmarks/comparison/solid.json``. A run of a
+network takes a core-minute or two. Extrapolation to large cells: ``large_cells.py``.
 """
 
 import argparse
@@ -18,11 +21,14 @@ from typing import Any
 import numpy as np
 import torch
 from joints_curves import COUNTS, KINDS, SEEDS, far_run, joint_kinds
-from solid_models import kinds as other_kinds
+from solid_models import frames
+from solid_rates import network_kinds, probe_kinds, probes_of
 from solid_report import DOCS, Row, table, write_section
 from solid_runs import (
+    COST,
     FAR,
     RECIPE,
+    RESULTS,
     TESTED,
     Kind,
     Lattices,
@@ -31,6 +37,7 @@ from solid_runs import (
     compute,
     done,
     load,
+    store_cost,
     tested_on,
 )
 
@@ -41,11 +48,11 @@ PAGE = DOCS / "comparison.md"
 FIGURES = Path(__file__).parent / "comparison"
 FIXED = ("beam", "Timoshenko", "thick end zones", "rigid end zones")
 CONSTANT = ("rigid end zones, fitted", "rigid ends")
-TRAINED = ("condensation", "encoder", "relaxation")
 SHOWN = (50, 300, None)
 """Numbers of labels in the table; None: all."""
 NAMES = {
     "beam": "beam (Euler-Bernoulli)",
+    "Timoshenko": "beam with shear (Timoshenko)",
     "thick end zones": "1.5 times thicker over r / tan(θ/2)",
     "rigid end zones": "rigid over r / tan(θ/2)",
     "rigid end zones, fitted": "rigid over a fitted share of r / tan(θ/2)",
@@ -58,17 +65,15 @@ NAMES = {
 }
 
 
-def all_kinds() -> dict[str, Kind]:
-    """Return all models by name."""
-    return other_kinds() | joint_kinds(read_recipe(RECIPE))
+def all_kinds(stored: Mapping[str, Any]) -> dict[str, Kind]:
+    """Return all models by name, networks with the recipe that their short runs have chosen."""
+    return frames() | network_kinds(stored) | joint_kinds(read_recipe(RECIPE))
 
 
 def runs_of(kind: str, labels: int | None) -> list[Run]:
     """Return the runs of a table entry, one per seed."""
     if kind in FIXED:
         return [Run(kind)]
-    if kind in TRAINED and labels != SHOWN[0]:
-        return [Run(kind, 0, None, labels)]
     if labels is None and kind in (*CONSTANT, "linear"):
         return [Run(kind)]
     return [Run(kind, seed, None, labels) for seed in SEEDS]
@@ -78,8 +83,8 @@ def missing_runs(only: str) -> list[Run]:
     """Return all runs of the tables, in the order in which they are made."""
     found = []
     for kind in NAMES:
-        counts = SHOWN if kind in TRAINED else (*COUNTS, None)
-        found += [run for count in counts for run in runs_of(kind, count)]
+        found += [run for count in (None, *COUNTS) for run in runs_of(kind, count)]
+    found.sort(key=lambda run: (run.labels not in SHOWN, run.seed))
     found += [far_run(kind, name) for kind in KINDS for name in FAR]
     return [run for run in dict.fromkeys(found) if only in (run.kind, "all")]
 
@@ -99,34 +104,58 @@ def mean_of(rows: list[dict[str, Any]], mask: Mask) -> dict[str, float]:
 
 
 def models_table(stored: Mapping[str, Any], test: Lattices) -> str:
-    """Return errors by number of labels, and cost."""
+    """Return errors by number of labels, training and cost."""
     mask = test.facts["fresh"]
     rows: list[Row] = []
     for kind, name in NAMES.items():
-        cells = []
-        last: list[dict[str, Any]] = []
-        for count in SHOWN:
-            found = done(stored, runs_of(kind, count))
-            last = found or last
-            value = mean_of(found, mask) if found else {}
-            text = f"{value['median']:.2f} / {value['mean']:.2f}" if value else "-"
-            seeds = f" ({len(found)})" if found and kind not in FIXED else ""
-            cells.append(text + seeds)
-        if not last:
+        found = [done(stored, runs_of(kind, count)) for count in SHOWN]
+        last = next((rows for rows in reversed(found) if rows), None)
+        if last is None:
             continue
-        value = mean_of(last, mask)
-        soft = f"{value['soft']:.1f} / {value['soft p90']:.1f}" if "soft" in value else "-"
-        minutes = [row["core_minutes"] for row in last if "core_minutes" in row]
-        cost = f"{np.mean(minutes):.2f}" if minutes else "-"
+        cells = [both(rows, mask) + ("" if kind in FIXED else f" ({len(rows)})") if rows else "-"
+                 for rows in found]  # fmt: skip
         if kind in FIXED:
             cells = [cells[-1] if count is None else "" for count in SHOWN]
-        rows.append((name, *cells, soft, cost, f"{last[0].get('steps', 0):,}"))
-    heads = ("model", "50 labels", "300", "all", "softest", "core-minutes", "steps")
+        value = mean_of(last, mask)
+        soft = f"{value['soft']:.1f} / {value['soft p90']:.1f}" if "soft" in value else "-"
+        ms = stored.get(COST, {}).get(kind)
+        cost = "-" if ms is None else f"{ms:.2g}"
+        rows.append((f"`{kind}`: {name}", *cells, soft, *training_of(last), cost))
+    heads = ("model", "50 labels", "300", "all", "softest", "training", "core-min", "steps", "ms")
     return (
         f"Error of C, %: median / mean on {mask.sum()} test lattices, averaged over the runs in "
-        "brackets (other labels and initial weights); median / p90 error of the softest eigenvalue "
-        f"and cost of a run with most labels.\n\n{table(heads, rows)}"
+        "brackets (other labels and initial weights); median / p90 error of the softest "
+        "eigenvalue, optimiser with rate, core-minutes and steps of a run with most labels; "
+        f"milliseconds per lattice, one thread.\n\n{table(heads, rows)}"
     )
+
+
+def both(rows: list[dict[str, Any]], mask: Mask) -> str:
+    """Return median and mean error, averaged over runs."""
+    value = mean_of(rows, mask)
+    return f"{value['median']:.2f} / {value['mean']:.2f}"
+
+
+def training_of(rows: list[dict[str, Any]]) -> Row:
+    """Return optimiser and rate, core-minutes and steps; nothing without training."""
+    train = rows[0]["made of"]["settings"].get("train")
+    if train is None:
+        return ("", "", "")
+    minutes = np.mean([row["core_minutes"] for row in rows])
+    steps = np.mean([row["steps"] for row in rows])
+    title = {"adamw": "AdamW", "soap": "SOAP"}[train["optimiser"]]
+    return (f"{title} {train['learning_rate']:g}", f"{minutes:.2f}", f"{steps:,.0f}")
+
+
+def costs(stored: Mapping[str, Any], test: Lattices) -> dict[str, tuple[float, float]]:
+    """Return milliseconds of a prediction and median error, %, with all labels, by model."""
+    mask = test.facts["fresh"]
+    found = {kind: done(stored, runs_of(kind, None)) for kind in NAMES}
+    return {
+        kind: (stored[COST][kind], mean_of(rows, mask)["median"])
+        for kind, rows in found.items()
+        if rows and kind in stored.get(COST, {})
+    }
 
 
 def extrapolation_table(stored: Mapping[str, Any], test: Lattices) -> str:
@@ -221,13 +250,17 @@ def draw_extrapolation(stored: Mapping[str, Any], test: Lattices, path: Path) ->
 def main() -> None:
     """Compute what is missing, print the tables, and write them into the docs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=(*NAMES, "all", "none"), default="all")
+    parser.add_argument("--only", choices=(*NAMES, "cost", "all", "none"), default="all")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE")
     parser.add_argument("--update-docs", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    sets = load()
-    stored = compute(missing_runs(arguments.only), all_kinds(), sets)
+    sets, path = load(), arguments.results
+    stored = compute(probes_of(arguments.only), probe_kinds(), sets, path)
+    stored = compute(missing_runs(arguments.only), all_kinds(stored), sets, path)
     test = sets[2]
+    if arguments.only in ("cost", "all"):
+        stored = store_cost(all_kinds(stored), test, path)
     sections = {
         "solid": models_table(stored, test),
         "extrapolation": extrapolation_table(stored, test),

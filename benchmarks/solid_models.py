@@ -17,15 +17,15 @@ Reference:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
-from solid_runs import Kind, Predictor, Run
-from solid_training import Budget, fit_network
+from solid_runs import Kind, Predictor, Run, plain
+from solid_training import TRAIN, Budget, fit_network
 from torch import Tensor, nn
 
 from fem_reference.beam.elements import BeamTheory
@@ -38,6 +38,7 @@ from lattice_gnn.network.layers.joint_pairs import JointPairs
 from lattice_gnn.network.layers.positivity import beam_root, relative_logarithm, relative_to
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.tensors.metrics import relative_frobenius
+from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.labelled import LabelledLattices
 
 LONGEST = 0.4  #: of a strut's length, at most, rigid at either end
@@ -45,7 +46,8 @@ ALIGNED = 170.0  #: degrees above which a neighbour only continues a strut
 THICKER = 1.5  #: radius in an end zone over that of the strut
 SHORTEST = 1e-3  #: of a strut's length: end zones without angle
 FITTED = 300  #: labels that a constant is fitted to, at most
-MINUTES = 1.0  #: core-minutes of training of every network, about those of the joint network
+Recipe = tuple[Literal["adamw", "soap"], float]
+"""Optimiser and peak learning rate."""
 ENCODER = ModelConfig.from_dict({"size": "paper", "features": "continuous", "positive_map": "beam"})
 
 
@@ -130,7 +132,7 @@ def with_thick_ends(batch: LatticeBatch) -> LatticeBatch:
 
 def fixed(frame: Predictor) -> Kind:
     """Return a model without anything to fit."""
-    return Kind(lambda run, part, validation: (frame, 0), {})
+    return Kind(lambda run, part, validation: (frame, 0), {}, build=lambda normaliser: frame)
 
 
 def scaled(rule: Callable[[LatticeBatch], Tensor]) -> Kind:
@@ -151,7 +153,7 @@ def scaled(rule: Callable[[LatticeBatch], Tensor]) -> Kind:
         best = minimize_scalar(error, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-3})
         return frame(float(best.x)), 0
 
-    return Kind(fit, {"fitted": FITTED})
+    return Kind(fit, {"fitted": FITTED}, build=lambda normaliser: Frame(rule))
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,20 +259,51 @@ class Condensation(StiffnessNetwork):
         return self.frame(self.inputs(batch))
 
 
-def trained(config: Any, model: Callable[..., StiffnessNetwork], minutes: float = MINUTES) -> Kind:
-    """Return a network that is trained for some core-minutes."""
-    settings = {
-        "model": config.to_dict(),
-        "minutes": minutes,
-        "rate": Budget().config.learning_rate,
-    }
-    return Kind(partial(fit_network, partial(model, config), Budget(minutes)), settings)
+@dataclass(frozen=True)
+class Network:
+    """A network that is trained for some core-minutes.
+
+    Attributes:
+        config: Its configuration.
+        model: Builds it from the configuration and a normaliser.
+        train: Its training but for what ``trained`` is told.
+    """
+
+    config: Any
+    model: Callable[[Any, Normaliser], StiffnessNetwork]
+    train: TrainConfig = TRAIN
+
+    def build(self, normaliser: Normaliser) -> StiffnessNetwork:
+        """The network with random weights."""
+        return self.model(self.config, normaliser)
 
 
-def kinds() -> dict[str, Kind]:
-    """Return all models of this file by name."""
+def networks() -> dict[str, Network]:
+    """Return the networks of this file by name."""
     relaxation = {"size": "small", "positive_map": "prior"}
     small = ModelConfig.from_dict(relaxation).to_dict() | {"positive_map": "beam"}
+    return {
+        "condensation": Network(CondensationConfig(), Condensation),
+        "encoder": Network(ENCODER, StiffnessModel),
+        "relaxation": Network(BeamRelaxationConfig(**small), BeamRelaxation),
+    }
+
+
+def trained(network: Network, recipe: Recipe, budget: Budget) -> Kind:
+    """Return a network with an optimiser, a learning rate and a budget."""
+    optimiser, rate = recipe
+    config = replace(network.train, optimiser=optimiser, learning_rate=rate)
+    settings = {
+        "model": network.config.to_dict(),
+        "train": plain(config),
+        "minutes": {"few labels": budget.minutes_few, "more": budget.minutes},
+    }
+    budget = replace(budget, config=config)
+    return Kind(partial(fit_network, network.build, budget), settings, build=network.build)
+
+
+def frames() -> dict[str, Kind]:
+    """Return the frames of this file by name, with at most one fitted constant."""
     return {
         "beam": fixed(Frame()),
         "Timoshenko": fixed(Frame(element="timoshenko")),
@@ -278,7 +311,4 @@ def kinds() -> dict[str, Kind]:
         "rigid end zones": fixed(Frame(end_zones)),
         "rigid end zones, fitted": scaled(end_zones),
         "rigid ends": scaled(radii),
-        "encoder": trained(ENCODER, StiffnessModel),
-        "relaxation": trained(BeamRelaxationConfig(**small), BeamRelaxation),
-        "condensation": trained(CondensationConfig(), Condensation),
     }

@@ -20,10 +20,13 @@ import torch
 from data.datasets.dataset import Dataset
 from data.datasets.file import read_dataset
 from data.datasets.joining import concatenate
+from data.experiments.comparison_cost import prediction_ms
 from data.experiments.recipe import read_recipe
 from data.experiments.training_data import Labelling, load_training_data
+from fem_reference.loading import pinned
 from lattice_gnn.files import write_whole
 from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.tensors.metrics import relative_frobenius
 from lattice_gnn.training.labelled import LabelledLattices
 
@@ -31,6 +34,9 @@ ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "comparison" / "solid.json"
 RECIPE = RESULTS.with_suffix(".yaml")
 NAMED = "named_cells"
+COST = "milliseconds of a prediction"  #: key of the results
+COSTED = 64  #: lattices of a prediction that is timed
+MANY = 1_000_000  #: lattices for which compiled code pays
 LARGEST = 100_000  #: units of 0.01 %; linear models of few labels may be far off
 TETRAGONAL, TRIGONAL, HEXAGONAL, CUBIC = 75, 143, 168, 195  #: numbers of their first space groups
 MONOCLINIC = (3, 15)  #: numbers of their first and last space group
@@ -93,11 +99,13 @@ class Kind:
         fit: Makes one.
         settings: What the results depend on beside labels and seed; a change makes them anew.
         relabel: Labels instead of the solid ones, for training and test.
+        build: Makes one without any fit, which costs as much for a prediction.
     """
 
     fit: Fit
     settings: Mapping[str, Any]
     relabel: Callable[[LabelledLattices], LabelledLattices] | None = None
+    build: Callable[[Normaliser], Predictor] | None = None
 
 
 FAR: dict[str, Callable[[Facts], Mask]] = {
@@ -188,39 +196,76 @@ def errors(model: Predictor, test: LabelledLattices) -> dict[str, list[int]]:
     }
 
 
+def read_results(path: Path = RESULTS) -> dict[str, Any]:
+    """Return all stored results by key."""
+    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found
+
+
+def store(path: Path, key: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Add a result to those of the file, as it is now; returns all by key."""
+    stored = read_results(path) | {key: row}
+    write_whole(path, json.dumps(stored, separators=(",", ":")) + "\n")
+    return stored
+
+
+def made_of_parts(kind: Kind, part: LabelledLattices, judged: LabelledLattices) -> dict[str, Any]:
+    """Return all that a result depends on: with anything else it is out of date."""
+    return {
+        "labels": len(part),
+        "training": part.fingerprint()[:16],
+        "test": judged.fingerprint()[:16],
+        "settings": dict(kind.settings),
+    }
+
+
 def compute(
-    runs: Iterable[Run], kinds: Mapping[str, Kind], sets: tuple[Lattices, Lattices, Lattices]
+    runs: Iterable[Run],
+    kinds: Mapping[str, Kind],
+    sets: tuple[Lattices, Lattices, Lattices],
+    path: Path = RESULTS,
 ) -> dict[str, Any]:
     """Make the runs that are missing or out of date; returns all results by key.
 
     They are written after each run, so that an interrupted command resumes.
     """
     training, validation, test = sets
-    stored = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    stored = read_results(path)
     for run in runs:
         kind = kinds[run.kind]
         relabel = kind.relabel or (lambda labelled: labelled)
         part, judged = relabel(part_of(run, training)), relabel(test.labelled)
-        made_of = {
-            "labels": len(part),
-            "training": part.fingerprint()[:16],
-            "test": judged.fingerprint()[:16],
-            "settings": dict(kind.settings),
-        }
+        made_of = made_of_parts(kind, part, judged)
         old = stored.get(run.key)
         if old is not None and old["made of"] == made_of:
             continue
         start = time.process_time()
         model, steps = kind.fit(run, part, relabel(validation.labelled))
         minutes = (time.process_time() - start) / 60
+        chosen_by = np.mean(errors(model, relabel(validation.labelled))["errors"]) / 100
         row = {"made of": made_of, "seed": run.seed, "steps": steps}
-        row |= {"core_minutes": round(minutes, 3), **errors(model, judged)}
-        stored = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-        stored[run.key] = row
-        write_whole(RESULTS, json.dumps(stored, separators=(",", ":")) + "\n")
+        row |= {"core_minutes": round(minutes, 3), "validation": round(float(chosen_by), 3)}
+        row |= errors(model, judged)
+        stored = store(path, run.key, row)
         median = np.median(row["errors"]) / 100
         sys.stderr.write(f"{run.key}: {len(part)} labels, {minutes:.2f} min, {median:.2f} %\n")
     return stored
+
+
+def store_cost(kinds: Mapping[str, Kind], test: Lattices, path: Path = RESULTS) -> dict[str, Any]:
+    """Measure milliseconds of a prediction per lattice, by model; returns all results by key.
+
+    The weights do not matter, so that models of any are timed.
+    """
+    some = test.labelled.batch.select(np.arange(COSTED))
+    normaliser = Normaliser.fit(some)
+    with pinned(MANY):
+        milliseconds = {
+            name: float(f"{prediction_ms(kind.build(normaliser).stiffness, some):.3g}")
+            for name, kind in kinds.items()
+            if kind.build is not None
+        }
+    return store(path, COST, milliseconds)
 
 
 def done(stored: Mapping[str, Any], runs: Iterable[Run]) -> list[dict[str, Any]]:

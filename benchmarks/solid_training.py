@@ -26,7 +26,9 @@ TRAIN = TrainConfig(
 )  # fmt: skip
 """Loss, averaging and batches of the joint network's recipe; rate and clipping for larger ones."""
 _MANY = 1_000_000  #: steps of a training whose end is not known yet
-_TRIAL = 5  #: steps whose time tells how many fit the budget; the first does not count
+_TRIAL = 11  #: steps whose time tells how many fit the budget; the first does not count, and one of
+# the others renews the bases of SOAP
+FEW = 300  #: labels that are few: a network soon knows them by heart
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,20 @@ class Budget:
 
     Attributes:
         minutes: Core-minutes of steps, if no number of steps is given.
+        minutes_few: The same with at most ``FEW`` labels; None: no fewer.
         steps: Number of steps.
         config: Everything else.
     """
 
     minutes: float = 1.0
+    minutes_few: float | None = None
     steps: int | None = None
     config: TrainConfig = TRAIN
+
+    def minutes_for(self, labels: int) -> float:
+        """Core-minutes with a number of labels."""
+        is_less = self.minutes_few is not None and labels <= FEW
+        return self.minutes_few if is_less else self.minutes
 
 
 class Training:
@@ -88,7 +97,7 @@ def fit_network(
     with pinned(_MANY):
         if budget.steps is None:
             trial = Training(copy.deepcopy(model), examples, Plan(config, len(part)))
-            steps = max(1, round(60 * budget.minutes / _seconds_per_step(trial)))
+            steps = max(1, round(60 * budget.minutes_for(len(part)) / _seconds_per_step(trial)))
             config = replace(config, steps=steps)
         training = Training(model, examples, Plan(config, len(part)))
         for number in range(config.steps):

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from data.experiments.comparison_plan import Plan, read_json
 from data.experiments.machine import machine
 from data.experiments.training_data import TrainingData
 from lattice_gnn.files import write_whole
+from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, resolve_model
 from lattice_gnn.network.normaliser import Normaliser
@@ -54,6 +55,19 @@ def seconds_per_step(
     return (times[-1] - times[2]) / (len(times) - 3)
 
 
+def prediction_ms(model: Callable[[LatticeBatch], Any], batch: LatticeBatch) -> float:
+    """Measure the median processor time of predictions, one thread, milliseconds per lattice."""
+    with one_thread(), torch.no_grad():
+        model(batch)
+        times: list[float] = []
+        begun = time.perf_counter()
+        while len(times) < 5 or (time.perf_counter() - begun < _COST_SECONDS and len(times) < 100):
+            started = time.process_time()
+            model(batch)
+            times.append(time.process_time() - started)
+    return 1e3 * float(np.median(times)) / len(batch)
+
+
 def measure_cost(plan: Plan, folder: Path, data: TrainingData) -> dict[str, Any]:
     """Measure milliseconds of processor time per lattice of a prediction and a training step.
 
@@ -66,18 +80,9 @@ def measure_cost(plan: Plan, folder: Path, data: TrainingData) -> dict[str, Any]
         return known
     batch = data.parts["test"].batch
     batch = batch.select(np.arange(min(_TIMED_BATCH, len(batch))))
-    model = _to_be_timed(plan, data)
-    with one_thread(), torch.no_grad():
-        model(batch)
-        times: list[float] = []
-        begun = time.perf_counter()
-        while len(times) < 5 or (time.perf_counter() - begun < _COST_SECONDS and len(times) < 100):
-            started = time.process_time()
-            model(batch)
-            times.append(time.process_time() - started)
     cost: dict[str, Any] = {
         "machine": asdict(machine()),
-        "forward_ms": 1e3 * float(np.median(times)) / len(batch),
+        "forward_ms": prediction_ms(_to_be_timed(plan, data), batch),
         "step_ms": None,
     }
     if plan.is_trained:

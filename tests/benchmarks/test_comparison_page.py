@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from data.experiments.comparison_config import read_comparison
 from lattice_gnn.reports.schema import read_document
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +46,26 @@ def test_rows_of_the_whole_budget_are_apart_from_earlier_ones(script, report):
     kinds = {model.name: model.kind for model in report.models}
     unfinished = {kinds[name] for name in report.unfinished if name in kinds}
     assert {kinds[name] for name in earlier} == unfinished
+
+
+def test_rows_are_finished_exactly_where_their_settings_are_those_of_the_configuration(report):
+    _, plans = read_comparison(ROOT / "lattice_gnn" / "configs" / "comparison.yaml")
+    current = {
+        model.name
+        for model in report.models
+        if model.settings == plans[model.name].settings(report.data.hash)
+    }
+    assert current == {model.name for model in report.models} - set(report.unfinished)
+
+
+def test_the_figure_has_the_models_of_both_tables(script, report):
+    tables = script.sections(report)
+    panel = script.beam_panel(report)
+    hollow = {point.name for point in panel.points if point.is_hollow}
+    assert hollow == set(names(tables["earlier runs"]))
+    full = {point.name for point in panel.points if not point.is_hollow}
+    assert full == set(names(tables["whole budget"]))
+    assert {point.name for point in script.solid_panel().points} >= {"beam", "encoder", "network"}
 
 
 def test_a_row_states_its_training_and_its_errors(script, report):

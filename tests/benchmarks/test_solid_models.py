@@ -72,7 +72,7 @@ def test_thick_end_zones_lie_between_the_frame_and_rigid_ones(models, batch):
 def test_a_fitted_multiple_is_found_again(models, batch):
     C = models.Frame(lambda b: 0.3 * models.radii(b)).stiffness(batch)
     labelled = LabelledLattices(batch, C)
-    found, _ = models.kinds()["rigid ends"].fit(models.Run("rigid ends"), labelled, labelled)
+    found, _ = models.frames()["rigid ends"].fit(models.Run("rigid ends"), labelled, labelled)
     assert float((found.stiffness(batch) - C).norm() / C.norm()) < 1e-3
 
 
@@ -93,8 +93,7 @@ def test_condensation_starts_as_a_frame_with_rigid_ends(models, batch):
 def test_training_lowers_the_error_on_its_labels(models, training, batch, name):
     C = models.Frame(lambda b: 0.5 * models.radii(b)).stiffness(batch)
     labelled = LabelledLattices(batch, C)
-    fit = models.kinds()[name].fit
-    build, _ = fit.args
+    build = models.networks()[name].build
     budget = training.Budget(steps=40, config=replace(training.TRAIN, warmup=0.0, average=0.5))
     with pinned(1):  # compiles nothing
         trained, steps = training.fit_network(build, budget, models.Run(name), labelled, labelled)

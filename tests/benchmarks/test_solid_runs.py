@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.cells.named import cell
 from lattice_gnn.training.labelled import LabelledLattices
 
@@ -30,6 +31,13 @@ def six(runs):
     return runs.Lattices(LabelledLattices.by_beams(lattices), facts)
 
 
+class Doubled:
+    """A model that is off by a factor of two."""
+
+    def stiffness(self, batch):
+        return 2 * homogenise_beam(batch).stiffness.mandel
+
+
 def radii(part):
     return sorted(round(float(x), 3) for x in part.batch.radii[part.batch.strut_offsets[:-1]])
 
@@ -44,6 +52,32 @@ def test_few_labels_are_those_of_few_bases_and_depend_on_the_seed(runs, six):
     found = {tuple(radii(runs.part_of(runs.Run("network", k, None, 2), six))) for k in range(20)}
     assert found == pairs
     assert len(runs.part_of(runs.Run("network"), six)) == 6
+
+
+def test_a_run_is_made_again_when_its_settings_or_labels_have_changed(runs, six, tmp_path):
+    made = []
+
+    def fit(run, part, validation):
+        made.append(len(part))
+        return Doubled(), 0
+
+    test = runs.Lattices(six.labelled, {})
+    path, run = tmp_path / "results.json", runs.Run("twice")
+
+    def compute(settings, training):
+        kinds = {"twice": runs.Kind(fit, settings)}
+        return runs.compute([run], kinds, (training, six, test), path)[run.key]
+
+    row = compute({"rate": 1}, six)
+    assert row["errors"] == [10_000] * 6  # twice the stiffness, in units of 0.01 %
+    assert row["validation"] == pytest.approx(100)
+    assert compute({"rate": 1}, six) == row
+    assert made == [6]
+    compute({"rate": 2}, six)
+    four = np.arange(4)
+    facts = {name: values[four] for name, values in six.facts.items()}
+    compute({"rate": 2}, runs.Lattices(six.labelled.select(four), facts))
+    assert made == [6, 6, 4]
 
 
 def test_statistics_are_means_over_the_runs_that_are_done(runs):

@@ -1,0 +1,87 @@
+"""Errors over the cost of a prediction, a panel for every task."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from viz.style import MARKERS, PALETTE, new_figure, save_figure, tidy
+from viz.ticks import number_ticks
+
+LINE = 0.2  #: inches per line of a list of names
+MARGIN = 1.5  #: factor from the outermost points to the edges
+
+
+@dataclass(frozen=True)
+class Point:
+    """A model.
+
+    Attributes:
+        name: Its name.
+        ms: Milliseconds of a prediction per lattice.
+        error: Its error, %.
+        group: Models of one group share a colour.
+        is_hollow: Whether its training is unfinished.
+    """
+
+    name: str
+    ms: float
+    error: float
+    group: str
+    is_hollow: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The models of a task.
+
+    Attributes:
+        title: Name of the task.
+        error: Name of the error.
+        points: The models.
+    """
+
+    title: str
+    error: str
+    points: Sequence[Point]
+
+
+def draw_costs(panels: Sequence[Panel], path: Path) -> None:
+    """Draw the panels side by side; numbers beside the points are those of the lists of names."""
+    lines = max(len(panel.points) for panel in panels)
+    figure = new_figure(6.0 * len(panels), max(4.5, LINE * lines + 0.8))
+    groups = list(dict.fromkeys(point.group for panel in panels for point in panel.points))
+    height = figure.get_size_inches()[1] - 0.8
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        draw_panel(axes, panel, groups, LINE / height)
+    save_figure(figure, path)
+
+
+def draw_panel(axes: Axes, panel: Panel, groups: Sequence[str], line: float) -> None:
+    """Draw a panel and its list of names, best first, a line as a share of the panel's height."""
+    points = sorted(panel.points, key=lambda point: point.error)
+    for number, point in enumerate(points, 1):
+        group = groups.index(point.group)
+        colour = PALETTE[group]
+        axes.plot(point.ms, point.error, MARKERS[group], color=colour, markersize=6,
+                  markerfacecolor="white" if point.is_hollow else colour)  # fmt: skip
+        axes.annotate(f"{number}", (point.ms, point.error), (4, 3), textcoords="offset points",
+                      fontsize=7, zorder=5)  # fmt: skip
+        axes.text(1.02, 1 - (number - 0.5) * line, f"{number}  {point.name}", color=colour,
+                  transform=axes.transAxes, fontsize=8, va="center")  # fmt: skip
+    for group, name in enumerate(groups):
+        if any(point.group == name for point in points):
+            axes.plot([], [], MARKERS[group], color=PALETTE[group], markersize=6, label=name)
+    if any(point.is_hollow for point in points):
+        axes.plot([], [], "o", color="black", markerfacecolor="white", label="hollow: earlier run")
+    axes.set(xscale="log", yscale="log", title=panel.title, ylabel=panel.error)
+    axes.set_xlabel("milliseconds for one lattice, one thread")
+    for values, limit in (([p.ms for p in points], axes.set_xlim),
+                          ([p.error for p in points], axes.set_ylim)):  # fmt: skip
+        limit(np.min(values) / MARGIN, np.max(values) * MARGIN)
+    tidy(axes)
+    number_ticks(axes.xaxis)
+    number_ticks(axes.yaxis, " %")
+    axes.legend(frameon=True, edgecolor="none", framealpha=0.85, fontsize=8)
