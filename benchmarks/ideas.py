@@ -83,7 +83,11 @@ def joints_with_green() -> Kind:
     config = read_recipe(RECIPE).train
     settings = {"shifts": list(SHIFTS), "train": plain(config)}
     return Kind(
-        partial(fit_network, partial(GreenJoints, JointConfig()), Budget(0, config.steps, config)),
+        partial(
+            fit_network,
+            partial(GreenJoints, JointConfig()),
+            Budget(steps=config.steps, config=config),
+        ),
         settings,
     )
 

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 from solid_runs import Kind, Predictor, Run, plain
-from solid_training import TRAIN, Budget, fit_network
+from solid_training import CHECKS, TRAIN, Budget, fit_network
 from torch import Tensor, nn
 
 from fem_reference.beam.elements import BeamTheory
@@ -297,6 +297,7 @@ def trained(network: Network, recipe: Recipe, budget: Budget) -> Kind:
         "model": network.config.to_dict(),
         "train": plain(config),
         "minutes": {"few labels": budget.minutes_few, "more": budget.minutes},
+        "validations with few labels": CHECKS,
     }
     budget = replace(budget, config=config)
     return Kind(partial(fit_network, network.build, budget), settings, build=network.build)

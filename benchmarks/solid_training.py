@@ -1,4 +1,4 @@
-"""Training of a network for some core-minutes, without validation or checkpoints."""
+"""Training of a network for some core-minutes, in memory."""
 
 import copy
 import time
@@ -14,6 +14,7 @@ from fem_reference.loading import pinned
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.normaliser import Normaliser
+from lattice_gnn.tensors.metrics import relative_frobenius
 from lattice_gnn.training.config import TrainConfig, average_decay
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Plan, losses
@@ -29,6 +30,7 @@ _MANY = 1_000_000  #: steps of a training whose end is not known yet
 _TRIAL = 11  #: steps whose time tells how many fit the budget; the first does not count, and one of
 # the others renews the bases of SOAP
 FEW = 300  #: labels that are few: a network soon knows them by heart
+CHECKS = 10  #: validations of a run with few labels, of which the best weights are kept
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,11 @@ class Budget:
     steps: int | None = None
     config: TrainConfig = TRAIN
 
-    def minutes_for(self, labels: int) -> float:
-        """Core-minutes with a number of labels."""
-        is_less = self.minutes_few is not None and labels <= FEW
-        return self.minutes_few if is_less else self.minutes
+    def of(self, labels: int) -> tuple[float, int]:
+        """Core-minutes with a number of labels, and validations."""
+        if self.minutes_few is not None and labels <= FEW:
+            return self.minutes_few, CHECKS
+        return self.minutes, 1
 
 
 class Training:
@@ -86,7 +89,10 @@ def fit_network(
     part: LabelledLattices,
     validation: LabelledLattices,
 ) -> tuple[StiffnessNetwork, int]:
-    """Train a network; returns the model with averaged weights, and its steps."""
+    """Train a network; returns the model with averaged weights, and its steps.
+
+    The weights are those of the end, or, of several validations, those of the smallest mean error.
+    """
     torch.manual_seed(run.seed)
     model = build(Normaliser.fit(part.batch))
     with torch.no_grad():
@@ -94,16 +100,28 @@ def fit_network(
     prepared = None if isinstance(inputs, LatticeBatch) else inputs
     examples = Examples.of(part, model.config.positive_map, prepared)
     config = replace(budget.config, seed=run.seed, steps=budget.steps or _MANY)
+    minutes, checks = budget.of(len(part))
+    found: list[tuple[float, StiffnessNetwork]] = []
     with pinned(_MANY):
         if budget.steps is None:
             trial = Training(copy.deepcopy(model), examples, Plan(config, len(part)))
-            steps = max(1, round(60 * budget.minutes_for(len(part)) / _seconds_per_step(trial)))
+            steps = max(1, round(60 * minutes / _seconds_per_step(trial)))
             config = replace(config, steps=steps)
         training = Training(model, examples, Plan(config, len(part)))
         for number in range(config.steps):
             training.step(number)
-    found: StiffnessNetwork = training.average.module
-    return found.eval(), config.steps
+            if (number + 1) * checks // config.steps > number * checks // config.steps:
+                averaged = copy.deepcopy(training.average.module).eval()
+                error = mean_error(averaged, validation) if checks > 1 else 0.0
+                found.append((error, averaged))
+    return min(found, key=lambda pair: pair[0])[1], config.steps
+
+
+def mean_error(model: StiffnessNetwork, labelled: LabelledLattices) -> float:
+    """Mean relative error of C; infinite if C is."""
+    with torch.no_grad():
+        errors = relative_frobenius(model.stiffness(labelled.batch), labelled.stiffness)
+    return float(errors.mean().nan_to_num(torch.inf))
 
 
 def _seconds_per_step(trial: Training) -> float:

@@ -36,6 +36,10 @@ def test_the_page_has_the_tables_of_the_committed_rows(script, report):
         assert between.strip() == text
 
 
+def test_the_page_stays_short():
+    assert len((ROOT / "docs" / "comparison.md").read_text().splitlines()) <= 150
+
+
 def test_rows_of_the_whole_budget_are_apart_from_earlier_ones(script, report):
     tables = script.sections(report)
     assert set(names(tables["whole budget"])) == {
