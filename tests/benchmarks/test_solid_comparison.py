@@ -66,9 +66,8 @@ def test_results_are_those_of_the_present_labels_and_settings(script, ideas, rat
     assert set(stored) - large - {script.COST} <= set(known)
     for key in set(known) & set(stored):
         run, kind = known[key], kinds[known[key].kind]
-        relabel = kind.relabel or (lambda labelled: labelled)
-        part, judged = relabel(runs_module.part_of(run, training)), relabel(test.labelled)
-        assert stored[key]["made of"] == runs_module.made_of_parts(kind, part, judged), key
+        part = runs_module.part_of(run, training)
+        assert stored[key]["made of"] == runs_module.made_of_parts(kind, part, test.labelled), key
 
 
 def test_errors_on_large_cells_are_those_of_the_shipped_models(stored):
