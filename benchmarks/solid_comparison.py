@@ -167,7 +167,8 @@ def extrapolation_table(stored: Mapping[str, Any], test: Lattices) -> str:
     return (
         "Median error of C, %, on lattices of a kind; *without*: trained without any of the kind, "
         "*with*: trained with them. The last rows: the shipped models, trained on cells of at most "
-        "16 nodes.\n\n" + table(("tested on", "number", *COLUMNS), rows)
+        "16 nodes and on labels that are corrected for their grids; those of these rows are not."
+        "\n\n" + table(("tested on", "number", *COLUMNS), rows)
     )
 
 
