@@ -26,12 +26,12 @@ def main(quick: bool = False) -> None:
     net = sample_net(CUBIC, seed=7, index=4).with_relative_density(0.1)
     C = (lg.homogenise(net) if quick else lg.predict(net)).stiffness
     target = soften(C)
-    settings = lg.DesignSettings(max_steps=150, radius_bounds=(0.03, 0.1), voxels_per_diameter=10)
+    settings = lg.DesignSettings(max_steps=150, radius_bounds=(0.03, 0.1), voxels_per_diameter=12)
     result = lg.optimise(
         net,
         target=target,
         vary=("nodes", "radii", "cell_shape"),
-        subject_to=[lg.misfit(target) <= 0.02, lg.clearance >= 0.02],
+        subject_to=[lg.misfit(target) <= 0.05, lg.clearance >= 0.02],
         keep_symmetry=False,
         fidelity="beam" if quick else "solid",
         refine=0 if quick else 2,
