@@ -26,6 +26,7 @@ from lattice_gnn.design.verify import (
     judge,
     reference_method,
 )
+from lattice_gnn.errors import LatticeGnnError
 
 _REGION = 0.25  #: share of the range of each variable that the first refinement may use
 _STEPS = 60
@@ -55,18 +56,32 @@ def rounded(
     return Design(problem, x, problem.variables.lattice_of(x), ran_out, done)
 
 
-def verified(
-    task: Task, design: Design, track: Track, store: Checkpoint
-) -> tuple[Design, Verification | None, bool]:
+@dataclass(frozen=True)
+class Verified:
+    """A design after verification and refinement.
+
+    Attributes:
+        design: The design.
+        verification: What the reference says of it; None if it was not asked, or refused.
+        interrupted: Whether the user interrupted.
+        note: What the reference refused, one sentence; empty if nothing.
+    """
+
+    design: Design
+    verification: Verification | None = None
+    interrupted: bool = False
+    note: str = ""
+
+
+def verified(task: Task, design: Design, track: Track, store: Checkpoint) -> Verified:
     """Verify a design by the reference, and refine it until the reference confirms it.
 
-    Returns:
-        The design; what the reference says of it, None if it was not asked; and whether the user
-        interrupted.
+    A reference that refuses a lattice, such as one whose grid needs too much memory, ends this;
+    the design is kept.
     """
     method = reference_method(task)
     if method is None:
-        return design, None, False
+        return Verified(design)
     saved = store.get(_STAGE)
     if saved is not None:
         known = _resumed(task, design, saved)
@@ -75,9 +90,11 @@ def verified(
             start = check(task, task.start, method)
             found = Verification(method, start, check(task, design.lattice, method))
         except KeyboardInterrupt:
-            return design, None, True
+            return Verified(design, interrupted=True)
+        except LatticeGnnError as error:
+            return Verified(design, note=f"The design could not be verified: {error}")
         known = _Known(design, found)
-    interrupted = False
+    interrupted, note = False, ""
     try:
         store.put(_STAGE, _section(known))
         while len(known.found.refinements) < task.refine and _open(task, known):
@@ -85,7 +102,9 @@ def verified(
             store.put(_STAGE, _section(known))
     except KeyboardInterrupt:
         interrupted = True
-    return known.design, known.found, interrupted
+    except LatticeGnnError as error:
+        note = f"Refinement ended: {error}"
+    return Verified(known.design, known.found, interrupted, note)
 
 
 def _open(task: Task, known: _Known) -> bool:

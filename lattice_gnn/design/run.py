@@ -47,9 +47,12 @@ def run(task: Task, on_step: OnStep | None = None) -> DesignResult:
     design, late = completed(lambda: rounded(moved.problem, moved.z, task, ran_out=found.ran_out))
     verification, interrupted = None, found.interrupted or late
     if not interrupted:
-        design, verification, interrupted = verified(task, design, track, store)
+        end = verified(task, design, track, store)
+        design, verification, interrupted = end.design, end.verification, end.interrupted
         if interrupted and verification is None:
             notes.append("The verification was interrupted.")
+        if end.note:
+            notes.append(end.note)
     told = (tuple(notes), tuple(track.history))
     result, late = completed(
         lambda: assemble(task, design, verification, found, told, interrupted=interrupted)

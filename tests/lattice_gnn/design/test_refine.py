@@ -11,6 +11,7 @@ from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.run import run
 from lattice_gnn.design.task import Task
 from lattice_gnn.design.verify import check
+from lattice_gnn.errors import LatticeGnnError
 
 SPREAD = 0.04
 LEAST = 0.03
@@ -43,3 +44,44 @@ def test_a_refined_design_holds_whatever_the_error_of_the_reference(uncertain):
     # E_i is the part of the density of the struts along i; that along 2 is as thin as it may be.
     assert found.constraints[1].value == pytest.approx(LEAST * (1 + SPREAD), rel=1e-3)
     assert found.objective.value == pytest.approx(0.1 - LEAST * (1 + SPREAD), rel=0.01)
+
+
+def refused(refine, monkeypatch, refused_from):
+    """Run a task whose reference refuses every lattice from the given one on."""
+    seen = []
+
+    def checked(task, lattice, method):
+        seen.append(lattice)
+        if len(seen) > refused_from:
+            raise LatticeGnnError("the solid reference: the grid needs 30 GB")
+        found = check(task, lattice, method)
+        return replace(found, most=(0.1, *found.most[1:]))  # leaves the density open
+
+    monkeypatch.setattr("lattice_gnn.design.refine.check", checked)
+    return run(
+        Task(
+            start=cell("sc", radius=0.1),
+            objective=E([0, 0, 1]),
+            aim="maximise",
+            constraints=(relative_density <= 0.1,),
+            vary=("radii",),
+            keep_symmetry=False,
+            refine=refine,
+        )
+    )
+
+
+def test_a_design_that_the_reference_refuses_is_kept_and_called_unchecked(monkeypatch):
+    found = refused(0, monkeypatch, refused_from=1)
+    assert (found.verdict, found.status, found.reference) == ("unchecked", "converged", None)
+    assert "The design could not be verified: the solid reference: the grid needs" in str(
+        found.notes
+    )
+    assert found.objective.value > found.objective.start
+
+
+def test_a_refinement_that_the_reference_refuses_keeps_what_is_known(monkeypatch):
+    found = refused(2, monkeypatch, refused_from=2)
+    assert found.verdict == "undecided"
+    assert found.refinements == ()
+    assert any(note.startswith("Refinement ended: the solid reference") for note in found.notes)
