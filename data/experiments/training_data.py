@@ -267,6 +267,12 @@ def load_training_data(
     bias = GridBias.fit(dataset, config.label) if config.correct_grids else None
     if bias is not None:
         voxels = label.detail("voxels_per_diameter")
+        if not np.isfinite(voxels[label.mask]).all():
+            raise LatticeGnnError(
+                "data.correct_grids: expected a resolution with every label, got none with "
+                f"{(~np.isfinite(voxels[label.mask])).sum()} of {label.mask.sum()}; leave it out, "
+                "or these labels."
+            )
         parts = {
             n: LabelledLattices(p.batch, bias.corrected(p.batch, p.stiffness, voxels[chosen[n]]))
             for n, p in parts.items()

@@ -1,7 +1,5 @@
 """Ideas of the family: equivariance, independence of the cell, the search of terms."""
 
-import importlib
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,26 +21,18 @@ ROOT = Path(__file__).parents[2]
 LIGHT = ModelConfig.from_dict({"channels": 4, "layers": 2, "hidden": 8, "positive_map": "beam"})
 
 
-def benchmark(name):
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
-
-
 @pytest.fixture(scope="module")
-def green():
+def green(benchmark):
     return benchmark("idea_green")
 
 
 @pytest.fixture(scope="module")
-def models():
+def models(benchmark):
     return benchmark("idea_models")
 
 
 @pytest.fixture(scope="module")
-def terms():
+def terms(benchmark):
     return benchmark("idea_terms")
 
 
@@ -132,7 +122,7 @@ def test_terms_are_those_of_the_joint_energy(terms, batch):
     assert terms.names_of([0, len(terms.FORMS)]) == ["1 · f.t_a f.t_a", "c · f.t_a f.t_a"]
 
 
-def test_radii_of_classes_have_as_many_values_and_beam_labels():
+def test_radii_of_classes_have_as_many_values_and_beam_labels(benchmark):
     ideas = benchmark("ideas")
     plain = LabelledLattices.by_beams([cell("octet", radius=0.02)])
     one, ten = ideas.with_classes(1, plain), ideas.with_classes(10, plain)

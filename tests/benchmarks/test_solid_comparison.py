@@ -1,7 +1,5 @@
 """Results on solid labels: those of the present labels and settings, and those of the pages."""
 
-import importlib
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,26 +8,18 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 
 
-def benchmark(name):
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
-
-
 @pytest.fixture(scope="module")
-def script():
+def script(benchmark):
     return benchmark("solid_comparison")
 
 
 @pytest.fixture(scope="module")
-def ideas():
+def ideas(benchmark):
     return benchmark("ideas")
 
 
 @pytest.fixture(scope="module")
-def rates():
+def rates(benchmark):
     return benchmark("solid_rates")
 
 
@@ -39,7 +29,7 @@ def sets(script):
 
 
 @pytest.fixture(scope="module")
-def stored(script):
+def stored(benchmark, script):
     return benchmark("solid_runs").read_results()
 
 
@@ -48,7 +38,7 @@ def section(page, name):
     return text.split(f"<!-- {name}:begin -->")[1].split(f"<!-- {name}:end -->")[0].strip()
 
 
-def test_pages_have_the_tables_of_the_stored_results(script, ideas, sets, stored):
+def test_pages_have_the_tables_of_the_stored_results(benchmark, script, ideas, sets, stored):
     curves, test = benchmark("joints_curves"), sets[2]
     assert section("comparison.md", "solid") == script.models_table(stored, test)
     assert section("comparison.md", "extrapolation") == script.extrapolation_table(stored, test)
@@ -57,7 +47,9 @@ def test_pages_have_the_tables_of_the_stored_results(script, ideas, sets, stored
     assert section("joints.md", "far") == curves.far_table(stored, test)
 
 
-def test_results_are_those_of_the_present_labels_and_settings(script, ideas, rates, sets, stored):
+def test_results_are_those_of_the_present_labels_and_settings(
+    benchmark, script, ideas, rates, sets, stored
+):
     runs_module, (training, _, test) = benchmark("solid_runs"), sets
     kinds = rates.probe_kinds() | ideas.kinds() | script.all_kinds(stored)
     runs = {*rates.probes_of("all"), *ideas.runs_of("all"), *script.missing_runs("all")}
@@ -70,7 +62,7 @@ def test_results_are_those_of_the_present_labels_and_settings(script, ideas, rat
         assert stored[key]["made of"] == runs_module.made_of_parts(kind, part, test.labelled), key
 
 
-def test_errors_on_large_cells_are_those_of_the_shipped_models(stored):
+def test_errors_on_large_cells_are_those_of_the_shipped_models(benchmark, stored):
     """If not, ``large_cells.py`` makes them again in seconds."""
     weights = benchmark("large_cells").weights()
     assert [row["weights"] for row in stored.values() if "transfer" in row] == [weights] * 2

@@ -1,6 +1,7 @@
 """A recipe makes a model whose header tells the truth; its parts share no base."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from data.datasets.file import read_dataset
+from data.datasets.file import read_dataset, write_dataset
 from data.experiments import training_data
 from data.experiments.recipe import errors_by_density, held_out_errors, read_recipe, run_recipe
 from data.experiments.training_data import DataConfig, Labelling, load_training_data
@@ -266,6 +267,19 @@ def test_labels_on_coarse_grids_are_corrected_by_those_on_finer_ones(cache):
     )
     softer = 1 - (part.stiffness / before)[:, 0, 0].numpy()
     assert softer[voxels < 14].mean() > 5e-4 > 5 * softer[voxels > 19].max()
+
+
+def test_labels_without_a_resolution_cannot_be_corrected(cache, tmp_path):
+    dataset = read_dataset(SOLID_SET / "test.h5")
+    label = dataset.labels["solid"]
+    unknown = np.where(np.arange(len(dataset)) < 3, np.nan, label.detail("voxels_per_diameter"))
+    details = {**label.details, "voxels_per_diameter": unknown}
+    labels = {"solid": replace(label, details=details)}
+    write_dataset(tmp_path / "some.h5", replace(dataset, labels=labels))
+    files = {"file": str(tmp_path / "some.h5"), "more_files": [str(SOLID_SET / "fine_test.h5")]}
+    config = DataConfig.from_dict({**files, "label": "solid", "correct_grids": True})
+    with pytest.raises(LatticeGnnError, match=r"every label, got none with 3 of"):
+        load_training_data(config, cache)
 
 
 def test_beam_labels_have_no_grid_to_correct():
