@@ -26,9 +26,8 @@ READY := $(VENV)/.installed
 demo: $(READY)
 	$(VENV)/bin/lattice-gnn predict data/samples/octet.json --check solid --voxels-per-diameter 6 --picture octet.png
 
-# One thread for each worker: more threads than cores slow torch down.
 test: $(READY)
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 check: $(READY)
 	$(VENV)/bin/ruff format --check .

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.experiments.comparison_config import ComparisonConfig, read_comparison
-from data.experiments.comparison_cost import measure_cost, one_thread
+from data.experiments.comparison_cost import measure_cost
 from data.experiments.comparison_plan import Plan, read_json
 from data.experiments.comparison_rows import compact_row, curve_points, read_rows, to_text
 from data.experiments.comparison_run import Catalogue, finished_metrics, make_and_measure
@@ -30,6 +30,7 @@ from data.experiments.training_data import (
     load_training_data,
 )
 from data.labelling.orphans import end_with
+from data.threads import one_thread
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
 from lattice_gnn.reports.comparison import (

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +15,7 @@ import torch
 from data.experiments.comparison_plan import Plan, read_json
 from data.experiments.machine import machine
 from data.experiments.training_data import TrainingData
+from data.threads import one_thread
 from lattice_gnn.files import write_whole
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.base import NetworkConfig, StiffnessNetwork
@@ -101,14 +102,3 @@ def _to_be_timed(plan: Plan, data: TrainingData) -> StiffnessNetwork:
     if plan.weights is not None:
         return load_model(resolve_model(plan.weights))[0]
     return build_model(plan.network(), Normaliser.fit(data.parts["train"].batch)).eval()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Limit torch to one thread while the block runs."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

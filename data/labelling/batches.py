@@ -1,7 +1,8 @@
 """Batches of a long computation: parallel on cores or machines, and resumable.
 
 A batch is a pure function of the plan and its number, so it can be computed anywhere and repeated.
-Each batch is written atomically to its own file.
+Each batch is computed on one thread, so that its last bits do not depend on where, and written
+atomically to its own file.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from data.datasets.dataset import Dataset
 from data.datasets.file import read_dataset, write_dataset
 from data.labelling.orphans import end_with, interrupts_kept_from_children
+from data.threads import one_thread
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import write_whole
 
@@ -186,10 +188,11 @@ def parallel(workers: Workers, make: Callable[..., Dataset], *arguments: Any) ->
 
 
 def _in_worker(parent: int | None, make: Callable[..., Dataset], *arguments: Any) -> Dataset:
-    """Compute a batch in a process that ends with its parent."""
+    """Compute a batch, on one thread like all others, in a process that ends with its parent."""
     if parent is not None:
         end_with(parent)
-    return make(*arguments)
+    with one_thread():
+        return make(*arguments)
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from data.datasets.dataset import Bases, Dataset
 from data.datasets.file import read_dataset
@@ -47,15 +46,10 @@ Watch = Callable[[str], AbstractContextManager[OnProgress | None]]
 
 def make_batch(population: Population, number: int) -> Dataset:
     """Generate and label batch ``number``, including duplicates."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        bases = [make_base(population, number * _BATCH + k) for k in range(_BATCH)]
-        dataset = _flat(bases)
-        with pinned(population.lattices):  # the same path for all batches, hence the same bytes
-            return replace(dataset, labels={BEAM: label_beam(dataset.to_batch())})
-    finally:
-        torch.set_num_threads(threads)
+    bases = [make_base(population, number * _BATCH + k) for k in range(_BATCH)]
+    dataset = _flat(bases)
+    with pinned(population.lattices):  # the same path for all batches, hence the same bytes
+        return replace(dataset, labels={BEAM: label_beam(dataset.to_batch())})
 
 
 def _flat(bases: Sequence[Base]) -> Dataset:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from data.datasets.check import check_dataset
 from data.datasets.dataset import Bases, Dataset
@@ -225,9 +226,13 @@ def test_labels_are_replaced_by_those_of_another_resolution(source, labelled, tm
     assert plain.read_bytes() == again.read_bytes()
 
 
-def test_two_processes_make_the_same_bytes(source, labelled, tmp_path):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_threads_of_the_caller_and_processes_leave_the_bytes_as_they_are(
+    processes, source, labelled, tmp_path
+):
     path = tmp_path / "solid.h5"
-    label_dataset(source, path, COARSE, Workers(2))
+    with threadpool_limits(2):
+        label_dataset(source, path, COARSE, Workers(processes))
     assert path.read_bytes() == labelled.read_bytes()
 
 
