@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -283,7 +284,7 @@ def _settled(
     """Make the model; where the whole run diverges, again with the next best learning rate.
 
     Returns the model and the settings of the run that was finished. The rates that diverged are
-    among its probes without error.
+    among its probes without error; the files of their trainings are in ``diverged/RATE``.
     """
     while True:
         try:
@@ -299,10 +300,19 @@ def _settled(
             if not left or not (folder / "failed_batch.pt").is_file():
                 raise
             rate = _best_rate(plan, probes)
+            _set_aside(folder, fixed["train"]["learning_rate"])
             fixed = fixed | {"probes": probes, "train": fixed["train"] | {"learning_rate": rate}}
-            for name in _OF_A_TRAINING:
-                (folder / name).unlink(missing_ok=True)
             write_whole(folder / "config.yaml", yaml.safe_dump(fixed, sort_keys=False))
+
+
+def _set_aside(folder: Path, rate: float) -> None:
+    """Move the files of a training that diverged to ``diverged/RATE``, with its settings."""
+    place = folder / "diverged" / f"{rate:g}"
+    place.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / "config.yaml", place / "config.yaml")
+    for name in _OF_A_TRAINING:
+        if (folder / name).exists():
+            (folder / name).replace(place / name)
 
 
 def _made(

@@ -81,8 +81,8 @@ def test_a_run_that_diverges_is_made_again_with_the_next_best_rate(data, tmp_pat
         if folder == tmp_path:
             trained.append(config.learning_rate)
             if len(trained) == 1:
-                for name in ("failed_batch.pt", "state.pt"):
-                    (folder / name).write_bytes(b"")
+                for name in ("failed_batch.pt", "state.pt", "log.csv"):
+                    (folder / name).write_text("of the run that diverged")
                 raise LatticeGnnError("the loss is not finite")
         return train(network, config, lattices, folder, **options)
 
@@ -95,6 +95,12 @@ def test_a_run_that_diverges_is_made_again_with_the_next_best_rate(data, tmp_pat
     assert second == min(others, key=others.get)
     assert comparison_run.read_json(tmp_path / "metrics.json")["learning_rate"] == second
     assert not (tmp_path / "failed_batch.pt").exists()
+    kept = tmp_path / "diverged" / f"{first:g}"  # what explains it
+    names = {"config.yaml", "failed_batch.pt", "log.csv", "state.pt"}
+    assert {path.name for path in kept.iterdir()} == names
+    assert (kept / "log.csv").read_text() == "of the run that diverged"
+    diverged = yaml.safe_load((kept / "config.yaml").read_text())
+    assert diverged["train"]["learning_rate"] == first
     made(plan(*rates), tmp_path, data)
     assert trained == [first, second]
 
