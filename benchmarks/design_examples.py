@@ -11,10 +11,12 @@ was shipped when they were made.
 import argparse
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from safetensors.numpy import load_file
@@ -27,14 +29,17 @@ SECTION = "design-figures"
 
 
 def run(name: str) -> dict[str, Any]:
-    """Run one example and return its figures."""
+    """Run one example and return its figures; its pictures are not kept."""
     began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / f"{name}.py")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    with TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "examples" / f"{name}.py")],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
     sys.stderr.write(done.stdout)
     sys.stderr.write(f"{name}: {time.perf_counter() - began:.0f} s\n")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

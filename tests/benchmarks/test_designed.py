@@ -1,25 +1,15 @@
 """Designed lattices: they are made by gradients, and their stored labels judge the bounds."""
 
-import importlib
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from data.datasets.file import read_dataset
 from lattice_gnn.surrogate.surrogate import load_surrogate
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="module")
-def script():
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        return importlib.import_module("designed")
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
+def script(benchmark):
+    return benchmark("designed")
 
 
 def test_steps_lead_towards_the_target_at_the_same_density(script, monkeypatch):

@@ -1,9 +1,5 @@
 """The benchmark of the joint models, on errors that are known."""
 
-import importlib
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -12,16 +8,10 @@ from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.layers import joint_pairs
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="module")
-def joints():
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        return importlib.import_module("joints")
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
+def joints(benchmark):
+    return benchmark("joints")
 
 
 @pytest.fixture
@@ -82,13 +72,13 @@ def test_a_lattice_of_two_files_counts_once_with_the_first(joints):
 
 
 @pytest.fixture(scope="module")
-def cost(joints):
-    return sys.modules["joints_cost"]
+def cost(benchmark):
+    return benchmark("joints_cost")
 
 
 @pytest.fixture(scope="module")
-def tradeoff(joints):
-    return sys.modules["joints_tradeoff"]
+def tradeoff(benchmark):
+    return benchmark("joints_tradeoff")
 
 
 def test_a_star_of_fifteen_struts_has_a_joint_of_thirty_ends(cost):

@@ -1,9 +1,6 @@
 """Stored labels are examined again for gaps of all pairs of struts."""
 
-import importlib
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,16 +9,10 @@ from data.datasets.dataset import Bases, Dataset
 from data.labelling.solid import SolidLabelling, label_solid
 from lattice_gnn.lattice.lattice import Lattice
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="module")
-def script():
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        return importlib.import_module("label_gaps")
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
+def script(benchmark):
+    return benchmark("label_gaps")
 
 
 def nets(second, radius):

@@ -1,8 +1,6 @@
 """Kinds of lattices counted: by geometry, material and what the labels say of gaps."""
 
-import importlib
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +9,10 @@ from data.datasets.dataset import Bases, Dataset, Label
 from lattice_gnn.cells.named import cell
 from lattice_gnn.lattice.lattice import Material
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="module")
-def script():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        yield importlib.import_module("label_kinds")
+def script(benchmark):
+    return benchmark("label_kinds")
 
 
 def test_each_kind_is_counted_among_the_labelled(script):

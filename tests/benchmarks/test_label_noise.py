@@ -1,8 +1,6 @@
 """Labels of two resolutions compared: matched by lattice, signed, the finer as reference."""
 
-import importlib
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,15 +10,12 @@ from data.labelling.solid import SolidLabelling, label_solid
 from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
 
-ROOT = Path(__file__).parents[2]
 RADII = (0.15, 0.2, 0.25)
 
 
 @pytest.fixture(scope="module")
-def script():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        yield importlib.import_module("label_noise")
+def script(benchmark):
+    return benchmark("label_noise")
 
 
 @pytest.fixture(scope="module")

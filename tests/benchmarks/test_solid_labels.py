@@ -1,9 +1,7 @@
 """The report on solid labels, on five cells labelled on coarse grids."""
 
-import importlib
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +13,6 @@ from fem_reference.solid.homogenise import homogenise_solid
 from lattice_gnn.cells.named import cell
 from lattice_gnn.tensors.notation import UPPER
 
-ROOT = Path(__file__).parents[2]
 CELLS = (("sc", 0.1), ("sc", 0.2), ("sc", 0.4), ("bcc", 0.3), ("diamond", 0.3), ("gyroid", 0.4))
 KEYS = ("error", "softest_error", "volume_fraction", "voxels_per_diameter")
 
@@ -44,11 +41,8 @@ def dataset():
 
 
 @pytest.fixture(scope="module")
-def script():
-    """The benchmark as a module; it lies beside what it imports."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        yield importlib.import_module("solid_labels")
+def script(benchmark):
+    return benchmark("solid_labels")
 
 
 def test_beams_are_softer_by_about_r_over_l(dataset, script):
