@@ -1,28 +1,31 @@
 """Tables of the comparison on beam labels, from its committed rows, and the figure of both tasks.
 
-    lattice-gnn compare lattice_gnn/configs/comparison.yaml -o benchmarks/comparison   # the rows
-    python benchmarks/comparison_page.py --update-docs   # docs/comparison.md
+    python benchmarks/comparison_page.py                     # the tables, and what is missing
+    lattice-gnn compare lattice_gnn/configs/comparison.yaml -o again --only "encoder prior"
+    python benchmarks/comparison_page.py --add again --update-docs     # with the row of the folder
+    python benchmarks/comparison_page.py --costs again --update-docs   # all costs, in one run
 
 The first table has the models that have had the whole budget, or that need none; the second has
 earlier, shorter runs of models whose turn is still to come. The figure shows the error over the
-cost of a prediction, here and on solid labels (``solid_comparison.py``).
+cost of a prediction, here and on solid labels (``solid_comparison.py``). Results:
+``benchmarks/comparison/results.json`` (``results_file.py``).
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from beam_rows import Present, added, settled, with_costs
 from cost_figure import Panel, Point, draw_costs
+from results_file import RESULTS, read_beam, read_solid, write_beam
 from solid_comparison import CONSTANT, FIXED, costs
 from solid_report import DOCS, table, write_section
-from solid_runs import load, read_results
+from solid_runs import load
 
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.reports.comparison import ComparedErrors, ComparedModel, ComparisonReport
-from lattice_gnn.reports.schema import read_document
 
-RESULTS = Path(__file__).parent / "comparison" / "comparison.json"
 OUTSIDE = "glamm_train60.lat"
 FIGURE = RESULTS.with_name("costs.png")
 KINDS = {
@@ -109,7 +112,7 @@ def solid_panel() -> Panel:
     """Return the models on solid labels."""
     points = [
         Point(kind, *cost, "no network" if kind in (*FIXED, *CONSTANT) else group(kind))
-        for kind, cost in costs(read_results(), load()[2]).items()
+        for kind, cost in costs(read_solid(), load()[2]).items()
     ]
     return Panel("solid labels", "median error of C", points)
 
@@ -133,18 +136,36 @@ def percent(share: float | None) -> str:
     return f"{value:.2g}" if value < 99.5 else f"{value:.0f}"
 
 
+def updated(folders: Iterable[Path], costs_in: Path | None) -> ComparisonReport:
+    """Return the comparison with the rows of some folders, and perhaps with new costs."""
+    present = Present.of()
+    report = settled(read_beam(), present)
+    for folder in folders:
+        report = added(report, folder, present)
+    return report if costs_in is None else with_costs(report, costs_in, present)
+
+
 def main() -> None:
-    """Print the tables; write them and the figure into the docs."""
+    """Print the tables and what is missing; write the results, the tables and the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--add", nargs="+", type=Path, default=[], metavar="FOLDER",
+                        help="finished rows of `compare`")  # fmt: skip
+    parser.add_argument("--costs", type=Path, metavar="FOLDER",
+                        help="measure the costs of all rows; labels: FOLDER/data")  # fmt: skip
     parser.add_argument("--update-docs", action="store_true")
     arguments = parser.parse_args()
-    report = read_document(json.loads(RESULTS.read_text("utf-8")))
-    if not isinstance(report, ComparisonReport):
-        raise SystemExit(f"{RESULTS}: expected a comparison")
+    try:
+        report = updated(arguments.add, arguments.costs)
+    except LatticeGnnError as error:
+        parser.exit(2, f"{error}\n")
+    if arguments.add or arguments.costs or arguments.update_docs:
+        write_beam(report)
     for name, text in sections(report).items():
         sys.stdout.write(f"{text}\n\n")
         if arguments.update_docs:
             write_section(name, text, DOCS / "comparison.md")
+    if report.unfinished:
+        sys.stdout.write(f"Not yet with the whole budget: {', '.join(report.unfinished)}.\n")
     if arguments.update_docs:
         draw_costs((beam_panel(report), solid_panel()), FIGURE)
 

@@ -13,7 +13,8 @@ Reference:
 from dataclasses import dataclass
 
 import torch
-from solid_runs import Kind, Predictor, Run
+from results_file import Run
+from solid_runs import Kind, Predictor
 from torch import Tensor
 
 from lattice_gnn.lattice.batch import LatticeBatch

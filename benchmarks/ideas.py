@@ -5,7 +5,7 @@
     python benchmarks/ideas.py --only none --update-docs   # the tables of docs/ideas.md
 
 Light encoders (8 channels, 1 layer) that differ in one thing are trained for an equal time on the
-same labels. Results: ``benchmarks/comparison/solid.json`` (``solid_runs.py``).
+same labels. Results: ``benchmarks/comparison/results.json`` (``results_file.py``).
 """
 
 import argparse
@@ -23,8 +23,9 @@ from idea_models import FusionModel, GreenEncoder, GreenJoints
 from idea_terms import COUNTS, Searches, equations_of, names_of, pursuit, terms, weights_of
 from joints import three
 from joints_curves import joint_kinds
+from results_file import Run, SolidResults
 from solid_report import DOCS, Row, table, write_section
-from solid_runs import RECIPE, Kind, Lattices, Run, compute, load, part_of, plain
+from solid_runs import RECIPE, Kind, Lattices, compute, load, part_of, plain
 from solid_training import TRAIN, Budget, Training, fit_network
 
 from data.experiments.recipe import read_recipe
@@ -142,24 +143,24 @@ IDEAS: dict[str, tuple[str, ...]] = {
 """Rows of every idea."""
 
 
-def results_table(stored: dict[str, Any], idea: str, test: Lattices) -> str:
+def results_table(stored: SolidResults, idea: str, test: Lattices) -> str:
     """Return errors and cost of the rows that are made."""
     fresh = test.facts["fresh"]
     crowded, soft = fresh & (test.facts["valence"] >= 8), fresh & soft_lattices(test.labelled)
     rows: list[Row] = []
-    for run in runs_of(idea):
-        if run.key not in stored:
-            continue
-        row = stored[run.key]
-        error = np.array(row["errors"]) / 100
-        cells = (three(error[fresh]), f"{np.median(error[crowded]):.2f}", "-")
-        if "softest" in row:
-            off = np.abs(np.array(row["softest"])[soft] / 100 - 100)
-            cells = (*cells[:2], f"{np.median(off):.1f} / {np.quantile(off, 0.9):.1f}")
-        minutes = f"{row['core_minutes']:.2f}" if "core_minutes" in row else "-"
-        labels = f"{row['made of']['labels']:,}"
+    for result in stored.done(runs_of(idea)):
+        error = np.array(result.errors) / 100
+        off = np.abs(np.array(result.softest)[soft] / 100 - 100)
         rows.append(
-            (run.kind, labels, minutes, f"{row['steps']:,}" if "steps" in row else "-", *cells)
+            (
+                result.run.name,
+                f"{result.made_of['labels']:,}",
+                f"{result.core_minutes:.2f}",
+                f"{result.steps:,}",
+                three(error[fresh]),
+                f"{np.median(error[crowded]):.2f}",
+                f"{np.median(off):.1f} / {np.quantile(off, 0.9):.1f}",
+            )
         )
     heads = (
         "model",

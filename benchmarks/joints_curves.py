@@ -5,10 +5,10 @@
     python benchmarks/joints_curves.py --only curve
 
 Every network is one member, trained with an equal number of steps on a part of the labels of
-``benchmarks/comparison/solid.yaml``, and judged on the test files of
-``data/solid_set``; every linear model is fitted to the same labels. The results are kept in
-``benchmarks/comparison/solid.json`` (``solid_runs.py``). Runs of several seeds differ in initial
-weights, order, and the base lattices that are taken.
+``benchmarks/solid_comparison.yaml``, and judged on the test files of ``data/solid_set``; every
+linear model is fitted to the same labels. The results are kept in
+``benchmarks/comparison/results.json`` (``results_file.py``). Runs of several seeds differ in
+initial weights, order, and the base lattices that are taken.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from pathlib import Path
 import joints
 import numpy as np
 import torch
+from results_file import Run, SolidResults
 from solid_report import DOCS, Row, table, write_section
 from solid_runs import (
     FAR,
@@ -31,7 +32,6 @@ from solid_runs import (
     Kind,
     Lattices,
     Predictor,
-    Run,
     compute,
     load,
     plain,
@@ -113,16 +113,15 @@ def steps_of_all() -> str:
     return f"{read_recipe(RECIPE).train.steps:,}"
 
 
-def curve_table(stored: dict, test: Lattices) -> str:
+def curve_table(stored: SolidResults, test: Lattices) -> str:
     """Return errors over the number of labels, the mean over the seeds of each statistic."""
     inside = test.facts["fresh"]
     ordinary = inside & joints.classes(test.facts)["equal struts, nu 0.3, no contact"]
     rows: list[Row] = []
     for n in (*COUNTS, None):
         runs = {kind: [curve_run(kind, n, seed) for seed in SEEDS] for kind in KINDS}
-        done = [run for run in runs["network"] if run.key in stored]
-        if done:
-            count = stored[done[0].key]["made of"]["labels"]
+        if done := stored.done(runs["network"]):
+            count = done[0].made_of["labels"]
             masks = (ordinary, inside)
             cells = (statistics(stored, runs[k], mask) for mask in masks for k in KINDS)
             rows.append((f"{count:,}", f"{len(done)}", *cells))
@@ -135,7 +134,7 @@ def curve_table(stored: dict, test: Lattices) -> str:
     )
 
 
-def far_table(stored: dict, test: Lattices) -> str:
+def far_table(stored: SolidResults, test: Lattices) -> str:
     """Return errors on lattices of a property, by models trained without and with it."""
     C = test.labelled.stiffness
     frames = {

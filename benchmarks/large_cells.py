@@ -5,7 +5,7 @@
 
 Computes solid labels on 8 voxels per diameter where there are none yet (minutes of processor time),
 and the errors of beams and of the shipped joint models. Both are kept in
-``benchmarks/comparison/solid.json``; ``solid_comparison.py`` shows them among the extrapolations.
+``benchmarks/comparison/results.json``; ``solid_comparison.py`` shows them among the extrapolations.
 """
 
 import argparse
@@ -13,14 +13,14 @@ import hashlib
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import joints
 import numpy as np
 import torch
+from results_file import Transfer, read_solid, store_transfer
 from solid_report import table
-from solid_runs import RESULTS, read_results, store
 
 from data.experiments.catalogue import read_catalogue
 from fem_reference.solid.homogenise import homogenise_solid
@@ -66,21 +66,24 @@ def digest(lattice: Lattice) -> str:
     return hashlib.sha256(b"".join(np.round(x, 9).tobytes() for x in parts)).hexdigest()[:12]
 
 
-def label(name: str, lattices: list[Lattice]) -> dict[str, Any]:
+def label(name: str, lattices: list[Lattice]) -> Transfer:
     """Compute the missing labels; each is stored at once."""
+    row = read_solid().transfers.get(name, Transfer(name))
     for lattice in lattices:
-        row = read_results().get(name, {"seed": 0, "steps": 0, "core_minutes": 0.0, "labels": {}})
-        if digest(lattice) in row["labels"]:
+        if digest(lattice) in row.stiffness:
             continue
         start = time.process_time()
         C = homogenise_solid(lattice, voxels_per_diameter=VOXELS).stiffness.mandel
         minutes = (time.process_time() - start) / 60
-        row["labels"][digest(lattice)] = [float(f"{x:.6g}") for x in C[UPPER].tolist()]
-        row["core_minutes"] = round(row["core_minutes"] + minutes, 2)
-        store(RESULTS, name, row)
+        found = {digest(lattice): [float(f"{x:.6g}") for x in C[UPPER].tolist()]}
+        row = replace(
+            row,
+            core_minutes=round(row.core_minutes + minutes, 2),
+            stiffness=row.stiffness | found,
+        )
+        store_transfer(row)
         sys.stderr.write(f"{lattice.name}: {len(lattice.nodes)} nodes, {minutes:.2f} min\n")
-    found: dict[str, Any] = read_results()[name]
-    return found
+    return row
 
 
 def errors_of(lattices: list[Lattice], labels: Mapping[str, list[float]]) -> dict[str, list[int]]:
@@ -118,8 +121,8 @@ def main() -> None:
     torch.set_num_threads(1)
     lattices = published_nets(arguments.catalogue) if arguments.catalogue else large_cells()
     row = label(arguments.name, lattices)
-    found = errors_of(lattices, row["labels"])
-    store(RESULTS, arguments.name, row | {"transfer": found, "weights": weights()})
+    found = errors_of(lattices, row.stiffness)
+    store_transfer(replace(row, errors=found, weights=weights()))
     rows = [
         (
             lattice.name,

@@ -8,34 +8,31 @@
 
 Models of ``solid_models.py`` and the joint models of ``joints_curves.py``, trained on parts of the
 same labels and judged on the same test lattices; optimiser and learning rate of each network are
-chosen by short runs (``solid_rates.py``). Results: ``benchmarks/comparison/solid.json``. A run of a
-network takes a core-minute or two. Extrapolation to large cells: ``large_cells.py``.
+chosen by short runs (``solid_rates.py``). Results: ``benchmarks/comparison/results.json``
+(``results_file.py``). A run of a network takes a core-minute or two. Extrapolation to large cells:
+``large_cells.py``.
 """
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from joints_curves import COUNTS, KINDS, SEEDS, far_run, joint_kinds
+from results_file import RESULTS, Result, Run, SolidResults
 from solid_models import frames
 from solid_rates import network_kinds, probe_kinds, probes_of
 from solid_report import DOCS, Row, table, write_section
 from solid_runs import (
-    COST,
     FAR,
     RECIPE,
-    RESULTS,
     TESTED,
     Kind,
     Lattices,
     Mask,
-    Run,
     compute,
-    done,
     load,
     store_cost,
     tested_on,
@@ -65,7 +62,7 @@ NAMES = {
 }
 
 
-def all_kinds(stored: Mapping[str, Any]) -> dict[str, Kind]:
+def all_kinds(stored: SolidResults) -> dict[str, Kind]:
     """Return all models by name, networks with the recipe that their short runs have chosen."""
     return frames() | network_kinds(stored) | joint_kinds(read_recipe(RECIPE))
 
@@ -86,39 +83,38 @@ def missing_runs(only: str) -> list[Run]:
         found += [run for count in (None, *COUNTS) for run in runs_of(kind, count)]
     found.sort(key=lambda run: (run.labels not in SHOWN, run.seed))
     found += [far_run(kind, name) for kind in KINDS for name in FAR]
-    return [run for run in dict.fromkeys(found) if only in (run.kind, "all")]
+    return [run for run in dict.fromkeys(found) if only in (run.name, "all")]
 
 
-def mean_of(rows: list[dict[str, Any]], mask: Mask) -> dict[str, float]:
-    """Return statistics, %, averaged over runs; of the softest eigenvalue where it is stored."""
-    errors = [np.array(row["errors"])[mask] / 100 for row in rows]
+def mean_of(results: Sequence[Result], mask: Mask) -> dict[str, float]:
+    """Return statistics, %, of C and of the softest eigenvalue, averaged over runs."""
+    errors = [np.array(result.errors)[mask] / 100 for result in results]
+    soft = [np.abs(np.array(result.softest)[mask] / 100 - 100) for result in results]
     found = {
         "median": np.mean([np.median(e) for e in errors]),
         "mean": np.mean([e.mean() for e in errors]),
+        "soft": np.mean([np.median(e) for e in soft]),
+        "soft p90": np.mean([np.quantile(e, 0.9) for e in soft]),
     }
-    soft = [np.abs(np.array(r["softest"])[mask] / 100 - 100) for r in rows if "softest" in r]
-    if soft:
-        found["soft"] = np.mean([np.median(e) for e in soft])
-        found["soft p90"] = np.mean([np.quantile(e, 0.9) for e in soft])
     return {name: float(value) for name, value in found.items()}
 
 
-def models_table(stored: Mapping[str, Any], test: Lattices) -> str:
+def models_table(stored: SolidResults, test: Lattices) -> str:
     """Return errors by number of labels, training and cost."""
     mask = test.facts["fresh"]
     rows: list[Row] = []
     for kind, name in NAMES.items():
-        found = [done(stored, runs_of(kind, count)) for count in SHOWN]
-        last = next((rows for rows in reversed(found) if rows), None)
+        found = [stored.done(runs_of(kind, count)) for count in SHOWN]
+        last = next((results for results in reversed(found) if results), None)
         if last is None:
             continue
-        cells = [both(rows, mask) + ("" if kind in FIXED else f" ({len(rows)})") if rows else "-"
-                 for rows in found]  # fmt: skip
+        cells = [both(results, mask) + ("" if kind in FIXED else f" ({len(results)})")
+                 if results else "-" for results in found]  # fmt: skip
         if kind in FIXED:
             cells = [cells[-1] if count is None else "" for count in SHOWN]
         value = mean_of(last, mask)
-        soft = f"{value['soft']:.1f} / {value['soft p90']:.1f}" if "soft" in value else "-"
-        ms = stored.get(COST, {}).get(kind)
+        soft = f"{value['soft']:.1f} / {value['soft p90']:.1f}"
+        ms = stored.milliseconds.get(kind)
         cost = "-" if ms is None else f"{ms:.2g}"
         rows.append((f"`{kind}`: {name}", *cells, soft, *training_of(last), cost))
     heads = ("model", "50 labels", "300", "all", "softest", "training", "core-min", "steps", "ms")
@@ -130,35 +126,35 @@ def models_table(stored: Mapping[str, Any], test: Lattices) -> str:
     )
 
 
-def both(rows: list[dict[str, Any]], mask: Mask) -> str:
+def both(results: Sequence[Result], mask: Mask) -> str:
     """Return median and mean error, averaged over runs."""
-    value = mean_of(rows, mask)
+    value = mean_of(results, mask)
     return f"{value['median']:.2f} / {value['mean']:.2f}"
 
 
-def training_of(rows: list[dict[str, Any]]) -> Row:
+def training_of(results: Sequence[Result]) -> Row:
     """Return optimiser and rate, core-minutes and steps; nothing without training."""
-    train = rows[0]["made of"]["settings"].get("train")
+    train = results[0].made_of["settings"].get("train")
     if train is None:
         return ("", "", "")
-    minutes = np.mean([row["core_minutes"] for row in rows])
-    steps = np.mean([row["steps"] for row in rows])
+    minutes = np.mean([result.core_minutes for result in results])
+    steps = np.mean([result.steps for result in results])
     title = {"adamw": "AdamW", "soap": "SOAP"}[train["optimiser"]]
     return (f"{title} {train['learning_rate']:g}", f"{minutes:.2f}", f"{steps:,.0f}")
 
 
-def costs(stored: Mapping[str, Any], test: Lattices) -> dict[str, tuple[float, float]]:
+def costs(stored: SolidResults, test: Lattices) -> dict[str, tuple[float, float]]:
     """Return milliseconds of a prediction and median error, %, with all labels, by model."""
     mask = test.facts["fresh"]
-    found = {kind: done(stored, runs_of(kind, None)) for kind in NAMES}
+    found = {kind: stored.done(runs_of(kind, None)) for kind in NAMES}
     return {
-        kind: (stored[COST][kind], mean_of(rows, mask)["median"])
-        for kind, rows in found.items()
-        if rows and kind in stored.get(COST, {})
+        kind: (stored.milliseconds[kind], mean_of(results, mask)["median"])
+        for kind, results in found.items()
+        if results and kind in stored.milliseconds
     }
 
 
-def extrapolation_table(stored: Mapping[str, Any], test: Lattices) -> str:
+def extrapolation_table(stored: SolidResults, test: Lattices) -> str:
     """Return median errors on lattices of a kind that was left out of training."""
     rows: list[Row] = []
     for title, count, values in extrapolation(stored, test):
@@ -175,9 +171,7 @@ def extrapolation_table(stored: Mapping[str, Any], test: Lattices) -> str:
 COLUMNS = ("beam", "rigid ends", "linear, without", "network, without", "network, with")
 
 
-def extrapolation(
-    stored: Mapping[str, Any], test: Lattices
-) -> list[tuple[str, int, dict[str, float]]]:
+def extrapolation(stored: SolidResults, test: Lattices) -> list[tuple[str, int, dict[str, float]]]:
     """Return kinds of lattices, their number and the median errors, %, of ``COLUMNS``."""
     found = []
     for name in FAR:
@@ -185,43 +179,39 @@ def extrapolation(
         runs = (Run("beam"), Run("rigid ends"), far_run("linear", name), far_run("network", name),
                 Run("network"))  # fmt: skip
         values = {
-            column: float(np.median(np.array(stored[run.key]["errors"])[mask]) / 100)
+            column: float(np.median(np.array(stored.runs[run].errors)[mask]) / 100)
             for column, run in zip(COLUMNS, runs, strict=True)
-            if run.key in stored
+            if run in stored.runs
         }
         title = TESTED[name][0] if name in TESTED else name
         found.append((title, int(mask.sum()), values))
     columns = dict(zip(("beam", "rigid ends", "linear", "network"), COLUMNS, strict=False))
-    for title, row in stored.items():
-        if "transfer" in row:
-            errors = {columns[k]: float(np.median(v) / 100) for k, v in row["transfer"].items()}
-            found.append((title, len(row["labels"]), errors))
+    for title, transfer in stored.transfers.items():
+        errors = {columns[k]: float(np.median(v) / 100) for k, v in transfer.errors.items()}
+        found.append((title, len(transfer.stiffness), errors))
     return found
 
 
-def draw_curves(stored: Mapping[str, Any], test: Lattices, path: Path) -> None:
+def draw_curves(stored: SolidResults, test: Lattices, path: Path) -> None:
     """Draw the median error over the number of labels; bars reach over the runs."""
-    mask, total = (
-        test.facts["fresh"],
-        max(row["made of"]["labels"] for row in stored.values() if "made of" in row),
-    )
+    mask = test.facts["fresh"]
+    total = max(result.made_of["labels"] for result in stored.runs.values())
     figure = new_figure(8.5, 4.0)
     axes = figure.add_subplot()
     shown = ("rigid ends", "condensation", "encoder", "relaxation", "linear", "network")
     for kind, colour, marker in zip(shown, PALETTE, MARKERS, strict=False):
         points = []
         for count in (*COUNTS, None):
-            rows = done(stored, runs_of(kind, count))
-            medians = [np.median(np.array(row["errors"])[mask]) / 100 for row in rows]
+            found = stored.done(runs_of(kind, count))
+            medians = [np.median(np.array(result.errors)[mask]) / 100 for result in found]
             if medians:
                 points.append((count or total, np.mean(medians), min(medians), max(medians)))
         if points:
             x, y, low, high = np.array(points).T
             axes.errorbar(x, y, [y - low, high - y], color=colour, marker=marker, markersize=5,
                           linewidth=1, capsize=2, label=NAMES[kind])  # fmt: skip
-    beam = stored.get(Run("beam").key)
-    if beam is not None:
-        level = np.median(np.array(beam["errors"])[mask]) / 100
+    for beam in stored.done([Run("beam")]):
+        level = np.median(np.array(beam.errors)[mask]) / 100
         axes.axhline(level, color="0.6", linewidth=1, linestyle="--", label=NAMES["beam"])
     axes.set(xscale="log", yscale="log", xlabel="labels", ylabel="median error of C, %")
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -229,7 +219,7 @@ def draw_curves(stored: Mapping[str, Any], test: Lattices, path: Path) -> None:
     save_figure(figure, path)
 
 
-def draw_extrapolation(stored: Mapping[str, Any], test: Lattices, path: Path) -> None:
+def draw_extrapolation(stored: SolidResults, test: Lattices, path: Path) -> None:
     """Draw the median errors of ``COLUMNS``, one row of points for every kind of lattice."""
     found = extrapolation(stored, test)
     figure = new_figure(7.0, 4.0)

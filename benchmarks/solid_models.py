@@ -23,8 +23,9 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from results_file import Run
 from scipy.optimize import minimize_scalar
-from solid_runs import Kind, Predictor, Run, plain
+from solid_runs import Kind, Predictor, plain
 from solid_training import CHECKS, TRAIN, Budget, fit_network
 from torch import Tensor, nn
 

@@ -5,11 +5,9 @@ smallest mean error of C on the validation part is taken for all its runs. The s
 of the results like others (``solid_runs.py``).
 """
 
-from collections.abc import Mapping
-from typing import Any
-
+from results_file import Run, SolidResults
 from solid_models import Network, Recipe, networks, trained
-from solid_runs import RECIPE, Kind, Run
+from solid_runs import RECIPE, Kind
 from solid_training import Budget
 
 from data.experiments.recipe import read_recipe
@@ -44,23 +42,25 @@ def probe(name: str, recipe: str) -> Run:
 def probe_kinds() -> dict[str, Kind]:
     """Return the models of the short runs by name."""
     return {
-        probe(name, title).kind: trained(network, recipe, Budget(PROBE))
+        probe(name, title).name: trained(network, recipe, Budget(PROBE))
         for name, network in probed().items()
         for title, recipe in RECIPES.items()
     }
 
 
-def best_recipe(name: str, stored: Mapping[str, Any]) -> str | None:
+def best_recipe(name: str, stored: SolidResults) -> str | None:
     """Return the recipe with the smallest error on the validation part, if all are tried."""
+    found = {recipe: stored.done([probe(name, recipe)]) for recipe in RECIPES}
     errors = {
-        recipe: stored[run.key]["validation"]
-        for recipe in RECIPES
-        if (run := probe(name, recipe)).key in stored
+        recipe: result.validation
+        for recipe, results in found.items()
+        for result in results
+        if result.validation is not None
     }
     return min(errors, key=errors.__getitem__) if len(errors) == len(RECIPES) else None
 
 
-def network_kinds(stored: Mapping[str, Any]) -> dict[str, Kind]:
+def network_kinds(stored: SolidResults) -> dict[str, Kind]:
     """Return those of the networks, joint networks apart, whose recipe is chosen."""
     best = {name: best_recipe(name, stored) for name in networks()}
     return {

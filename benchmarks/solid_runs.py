@@ -1,8 +1,8 @@
-"""Models trained on parts of the solid labels: the parts, the test lattices, the stored results.
+"""Models trained on parts of the solid labels: the parts, the test lattices, the runs.
 
-Shared by ``joints_curves.py``, ``solid_comparison.py`` and ``ideas.py``. Every run is one entry of
-``benchmarks/comparison/solid.json``: the errors on the test lattices, steps and processor time. A
-run is made again if its labels, the test lattices or the settings of its model have changed.
+Shared by ``joints_curves.py``, ``solid_comparison.py`` and ``ideas.py``. The result of a run is one
+row of the results (``results_file.py``). A run is made again if its labels, the test lattices or
+the settings of its model have changed.
 """
 
 import json
@@ -16,6 +16,15 @@ from typing import Any, Protocol
 import joints
 import numpy as np
 import torch
+from results_file import (
+    RESULTS,
+    Result,
+    Run,
+    SolidResults,
+    read_solid,
+    store_milliseconds,
+    store_result,
+)
 
 from data.datasets.dataset import Dataset
 from data.datasets.file import read_dataset
@@ -24,17 +33,13 @@ from data.experiments.comparison_cost import prediction_ms
 from data.experiments.recipe import read_recipe
 from data.experiments.training_data import Labelling, load_training_data
 from fem_reference.loading import pinned
-from lattice_gnn.files import write_whole
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.tensors.metrics import relative_frobenius
 from lattice_gnn.training.labelled import LabelledLattices
 
-ROOT = Path(__file__).parents[1]
-RESULTS = Path(__file__).parent / "comparison" / "solid.json"
-RECIPE = RESULTS.with_suffix(".yaml")
+RECIPE = Path(__file__).with_name("solid_comparison.yaml")
 NAMED = "named_cells"
-COST = "milliseconds of a prediction"  #: key of the results
 COSTED = 64  #: lattices of a prediction that is timed
 MANY = 1_000_000  #: lattices for which compiled code pays
 LARGEST = 100_000  #: units of 0.01 %; linear models of few labels may be far off
@@ -55,28 +60,6 @@ class Lattices:
 
     labelled: LabelledLattices
     facts: Facts
-
-
-@dataclass(frozen=True)
-class Run:
-    """One model on one part of the training labels.
-
-    Attributes:
-        kind: Name of the model.
-        seed: Seed of the weights and of the choice of labels.
-        without: Name of the lattices that are left out, one of ``FAR``.
-        labels: Largest number of labels; None: all.
-    """
-
-    kind: str
-    seed: int = 0
-    without: str | None = None
-    labels: int | None = None
-
-    @property
-    def key(self) -> str:
-        """Name in the file of results."""
-        return f"{self.kind} {self.without or 'everything'} {self.labels or 'all'} {self.seed}"
 
 
 class Predictor(Protocol):
@@ -196,19 +179,6 @@ def errors(model: Predictor, test: LabelledLattices) -> dict[str, list[int]]:
     }
 
 
-def read_results(path: Path = RESULTS) -> dict[str, Any]:
-    """Return all stored results by key."""
-    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return found
-
-
-def store(path: Path, key: str, row: dict[str, Any]) -> dict[str, Any]:
-    """Add a result to those of the file, as it is now; returns all by key."""
-    stored = read_results(path) | {key: row}
-    write_whole(path, json.dumps(stored, separators=(",", ":")) + "\n")
-    return stored
-
-
 def made_of_parts(kind: Kind, part: LabelledLattices, judged: LabelledLattices) -> dict[str, Any]:
     """Return all that a result depends on: with anything else it is out of date.
 
@@ -227,37 +197,41 @@ def compute(
     kinds: Mapping[str, Kind],
     sets: tuple[Lattices, Lattices, Lattices],
     path: Path = RESULTS,
-) -> dict[str, Any]:
-    """Make the runs that are missing or out of date; returns all results by key.
+) -> SolidResults:
+    """Make the runs that are missing or out of date; returns all results.
 
     They are written after each run, so that an interrupted command resumes.
     """
     training, validation, test = sets
-    stored = read_results(path)
+    stored = read_solid(path)
     for run in runs:
-        kind = kinds[run.kind]
+        kind = kinds[run.name]
         relabel = kind.relabel or (lambda labelled: labelled)
         part = part_of(run, training)
         made_of = made_of_parts(kind, part, test.labelled)
-        old = stored.get(run.key)
-        if old is not None and old["made of"] == made_of:
+        if run in stored.runs and stored.runs[run].made_of == made_of:
             continue
         part, judged = relabel(part), relabel(test.labelled)
         start = time.process_time()
         model, steps = kind.fit(run, part, relabel(validation.labelled))
         minutes = (time.process_time() - start) / 60
         chosen_by = np.mean(errors(model, relabel(validation.labelled))["errors"]) / 100
-        row = {"made of": made_of, "seed": run.seed, "steps": steps}
-        row |= {"core_minutes": round(minutes, 3), "validation": round(float(chosen_by), 3)}
-        row |= errors(model, judged)
-        stored = store(path, run.key, row)
-        median = np.median(row["errors"]) / 100
-        sys.stderr.write(f"{run.key}: {len(part)} labels, {minutes:.2f} min, {median:.2f} %\n")
+        result = Result(
+            run,
+            round(minutes, 3),
+            steps,
+            round(float(chosen_by), 3),
+            made_of,
+            **errors(model, judged),
+        )
+        stored = store_result(result, path)
+        median = np.median(result.errors) / 100
+        sys.stderr.write(f"{run}: {minutes:.2f} min, {median:.2f} %\n")
     return stored
 
 
-def store_cost(kinds: Mapping[str, Kind], test: Lattices, path: Path = RESULTS) -> dict[str, Any]:
-    """Measure milliseconds of a prediction per lattice, by model; returns all results by key.
+def store_cost(kinds: Mapping[str, Kind], test: Lattices, path: Path = RESULTS) -> SolidResults:
+    """Measure milliseconds of a prediction per lattice, by model; returns all results.
 
     The weights do not matter, so that models of any are timed.
     """
@@ -269,17 +243,12 @@ def store_cost(kinds: Mapping[str, Kind], test: Lattices, path: Path = RESULTS) 
             for name, kind in kinds.items()
             if kind.build is not None
         }
-    return store(path, COST, milliseconds)
+    return store_milliseconds(milliseconds, path)
 
 
-def done(stored: Mapping[str, Any], runs: Iterable[Run]) -> list[dict[str, Any]]:
-    """Return the results of those of the runs that are made."""
-    return [stored[run.key] for run in runs if run.key in stored]
-
-
-def statistics(stored: Mapping[str, Any], runs: list[Run], mask: Mask) -> str:
+def statistics(stored: SolidResults, runs: list[Run], mask: Mask) -> str:
     """Format median, mean and p90, %, averaged over those of the runs that are done."""
-    found = [np.array(row["errors"])[mask] / 100 for row in done(stored, runs)]
+    found = [np.array(result.errors)[mask] / 100 for result in stored.done(runs)]
     if not found:
         return "-"
     values = [(np.median(e), e.mean(), np.quantile(e, 0.9)) for e in found]

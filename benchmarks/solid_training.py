@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from solid_runs import Run
+from results_file import Run
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fem_reference.loading import pinned

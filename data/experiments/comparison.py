@@ -152,7 +152,7 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> ComparisonR
         unfinished=tuple(unfinished),
         failed=failed,
     )
-    write_whole(job.folder / "comparison.json", to_text(report))
+    write_whole(job.folder / "comparison.json", to_text(report.to_dict()))
     write_whole(job.folder / "comparison.md", markdown(report))
     return report
 

@@ -102,6 +102,20 @@ def read_rows(path: Path, data_hash: str) -> ComparisonReport | None:
     """
     if not path.exists():
         return None
+    report = read_report(path)
+    if report.data.hash != data_hash:
+        raise LatticeGnnError(
+            f"{path}: holds no comparison on these lattices; choose another folder."
+        )
+    return report
+
+
+def read_report(path: Path) -> ComparisonReport:
+    """Read the file of a comparison.
+
+    Raises:
+        LatticeGnnError: If the file is missing or damaged, or holds no comparison.
+    """
     try:
         with reading(path):
             values = json.loads(path.read_text("utf-8"))
@@ -111,10 +125,8 @@ def read_rows(path: Path, data_hash: str) -> ComparisonReport | None:
         raise LatticeGnnError(
             f"{path}: holds no comparison of this version ({reason}); choose another folder."
         ) from None
-    if not isinstance(report, ComparisonReport) or report.data.hash != data_hash:
-        raise LatticeGnnError(
-            f"{path}: holds no comparison on these lattices; choose another folder."
-        )
+    if not isinstance(report, ComparisonReport):
+        raise LatticeGnnError(f"{path}: holds no comparison; choose another folder.")
     return report
 
 
@@ -125,21 +137,27 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
 
 
-def to_text(report: ComparisonReport) -> str:
-    """Format a comparison as JSON with one line per model and per point of a learning curve."""
-    parts = []
-    for key, value in report.to_dict().items():
-        if key == "models":
-            text = _lines(value, "  ")
-        elif key == "curves":
-            curves = (f"  {json.dumps(n)}: {_lines(points, '   ')}" for n, points in value.items())
-            text = "{\n" + ",\n".join(curves) + "\n }" if value else "{}"
-        else:
-            text = json.dumps(value)
-        parts.append(f" {json.dumps(key)}: {text}")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+def to_text(values: Mapping[str, Any]) -> str:
+    """Format an object as JSON with one line per value, or per row where a value has rows.
+
+    Rows are lists of objects, or such lists by name.
+    """
+    lines = (f" {json.dumps(key)}: {_lines(value)}" for key, value in values.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _lines(rows: list[Any], indent: str) -> str:
-    inside = ",\n".join(indent + json.dumps(row) for row in rows)
-    return f"[\n{inside}\n{indent[:-1]}]" if rows else "[]"
+def _lines(value: Any) -> str:
+    if _has_rows(value):
+        return _rows(value, "  ")
+    if isinstance(value, dict) and value and all(map(_has_rows, value.values())):
+        named = (f"  {json.dumps(name)}: {_rows(rows, '   ')}" for name, rows in value.items())
+        return "{\n" + ",\n".join(named) + "\n }"
+    return json.dumps(value)
+
+
+def _has_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(x, dict) for x in value)
+
+
+def _rows(rows: Iterable[Any], indent: str) -> str:
+    return "[\n" + ",\n".join(indent + json.dumps(row) for row in rows) + f"\n{indent[:-1]}]"

@@ -1,28 +1,22 @@
 """The tables of the comparison page are those of its committed rows."""
 
-import importlib
-import json
 from pathlib import Path
 
 import pytest
 
 from data.experiments.comparison_config import read_comparison
-from lattice_gnn.reports.schema import read_document
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "benchmarks" / "comparison"
 
 
 @pytest.fixture(scope="module")
-def script():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        yield importlib.import_module("comparison_page")
+def script(benchmark):
+    return benchmark("comparison_page")
 
 
 @pytest.fixture(scope="module")
-def report():
-    return read_document(json.loads((FOLDER / "comparison.json").read_text()))
+def report(benchmark):
+    return benchmark("results_file").read_beam()
 
 
 def names(text):

@@ -30,7 +30,7 @@ def sets(script):
 
 @pytest.fixture(scope="module")
 def stored(benchmark, script):
-    return benchmark("solid_runs").read_results()
+    return benchmark("results_file").read_solid()
 
 
 def section(page, name):
@@ -53,25 +53,24 @@ def test_results_are_those_of_the_present_labels_and_settings(
     runs_module, (training, _, test) = benchmark("solid_runs"), sets
     kinds = rates.probe_kinds() | ideas.kinds() | script.all_kinds(stored)
     runs = {*rates.probes_of("all"), *ideas.runs_of("all"), *script.missing_runs("all")}
-    known = {run.key: run for run in runs}
-    large = {name for name, row in stored.items() if "transfer" in row}
-    assert set(stored) - large - {script.COST} <= set(known)
-    for key in set(known) & set(stored):
-        run, kind = known[key], kinds[known[key].kind]
+    assert set(stored.runs) <= runs
+    for run, result in stored.runs.items():
         part = runs_module.part_of(run, training)
-        assert stored[key]["made of"] == runs_module.made_of_parts(kind, part, test.labelled), key
+        parts = runs_module.made_of_parts(kinds[run.name], part, test.labelled)
+        assert result.made_of == parts, run
+        assert len(result.errors) == len(result.softest) == len(test.labelled), run
 
 
 def test_errors_on_large_cells_are_those_of_the_shipped_models(benchmark, stored):
     """If not, ``large_cells.py`` makes them again in seconds."""
     weights = benchmark("large_cells").weights()
-    assert [row["weights"] for row in stored.values() if "transfer" in row] == [weights] * 2
+    assert [row.weights for row in stored.transfers.values()] == [weights] * 2
 
 
 def test_every_model_of_the_table_has_a_row_with_all_labels_and_its_cost(script, stored):
     for kind in script.NAMES:
-        assert script.runs_of(kind, None)[0].key in stored
-        assert stored[script.COST][kind] > 0
+        assert script.runs_of(kind, None)[0] in stored.runs
+        assert stored.milliseconds[kind] > 0
 
 
 def test_the_recipe_of_the_joint_network_is_the_one_that_its_short_runs_choose(rates, stored):
@@ -80,12 +79,15 @@ def test_the_recipe_of_the_joint_network_is_the_one_that_its_short_runs_choose(r
     assert best == (train.optimiser, train.learning_rate)
 
 
-def test_the_recipe_with_the_smallest_error_on_the_validation_part_is_taken(rates):
+def test_the_recipe_with_the_smallest_error_on_the_validation_part_is_taken(benchmark, rates):
+    file = benchmark("results_file")
     errors = {"AdamW 0.002": 3.0, "SOAP 0.003": 1.0, "SOAP 0.01": 2.0}
-    stored = {rates.probe("encoder", recipe).key: {"validation": e} for recipe, e in errors.items()}
+    runs = {rates.probe("encoder", recipe): error for recipe, error in errors.items()}
+    stored = file.SolidResults({run: file.Result(run, 0.2, 1, error, {}, [], [])
+                                for run, error in runs.items()})  # fmt: skip
     assert rates.best_recipe("encoder", stored) == "SOAP 0.003"
     settings = rates.network_kinds(stored)["encoder"].settings["train"]
     assert (settings["optimiser"], settings["learning_rate"]) == ("soap", 3e-3)
-    del stored[rates.probe("encoder", "SOAP 0.01").key]
+    del stored.runs[rates.probe("encoder", "SOAP 0.01")]
     assert rates.best_recipe("encoder", stored) is None
     assert "encoder" not in rates.network_kinds(stored)

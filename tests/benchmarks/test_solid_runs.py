@@ -1,9 +1,5 @@
 """Runs on solid labels: which labels they get, and averages of their errors."""
 
-import importlib
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -11,16 +7,15 @@ from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.cells.named import cell
 from lattice_gnn.training.labelled import LabelledLattices
 
-ROOT = Path(__file__).parents[2]
+
+@pytest.fixture(scope="module")
+def runs(benchmark):
+    return benchmark("solid_runs")
 
 
 @pytest.fixture(scope="module")
-def runs():
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        return importlib.import_module("solid_runs")
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
+def file(benchmark):
+    return benchmark("results_file")
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +61,12 @@ def test_a_run_is_made_again_when_its_settings_or_labels_have_changed(runs, six,
 
     def compute(settings, training):
         kinds = {"twice": runs.Kind(fit, settings)}
-        return runs.compute([run], kinds, (training, six, test), path)[run.key]
+        return runs.compute([run], kinds, (training, six, test), path).runs[run]
 
-    row = compute({"rate": 1}, six)
-    assert row["errors"] == [10_000] * 6  # twice the stiffness, in units of 0.01 %
-    assert row["validation"] == pytest.approx(100)
-    assert compute({"rate": 1}, six) == row
+    result = compute({"rate": 1}, six)
+    assert result.errors == [10_000] * 6  # twice the stiffness, in units of 0.01 %
+    assert result.validation == pytest.approx(100)
+    assert compute({"rate": 1}, six) == result
     assert made == [6]
     compute({"rate": 2}, six)
     four = np.arange(4)
@@ -80,8 +75,9 @@ def test_a_run_is_made_again_when_its_settings_or_labels_have_changed(runs, six,
     assert made == [6, 6, 4]
 
 
-def test_statistics_are_means_over_the_runs_that_are_done(runs):
+def test_statistics_are_means_over_the_runs_that_are_done(runs, file):
     three = [runs.Run("network", k) for k in range(3)]
-    stored = {run.key: {"errors": [100 * (k + 1)] * 4} for k, run in enumerate(three[:2])}
+    stored = file.SolidResults({run: file.Result(run, 0.2, 1, None, {}, [100 * (k + 1)] * 4, [])
+                                for k, run in enumerate(three[:2])})  # fmt: skip
     assert runs.statistics(stored, three, np.array([True] * 4)) == "1.50 / 1.50 / 1.50"
-    assert runs.statistics({}, three, np.array([True] * 4)) == "-"
+    assert runs.statistics(file.SolidResults(), three, np.array([True] * 4)) == "-"

@@ -110,8 +110,8 @@ def test_the_committed_rows_are_those_of_the_committed_settings():
     """Each is current, or an earlier run with fewer core-minutes; the plain ones are current."""
     root = Path(__file__).parents[3]
     _, plans = read_comparison(root / "lattice_gnn" / "configs" / "comparison.yaml")
-    path = root / "benchmarks" / "comparison" / "comparison.json"
-    report = read_document(json.loads(path.read_text()))
+    path = root / "benchmarks" / "comparison" / "results.json"
+    report = read_document(json.loads(path.read_text())["beam labels"])
     assert {row.name for row in report.models} <= set(plans)
     found = {row.name: row.settings == plans[row.name].settings(report.data.hash)
              for row in report.models}  # fmt: skip
