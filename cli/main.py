@@ -31,14 +31,13 @@ from cli.commands.report import report
 from cli.commands.schema import schema
 from cli.commands.train import train
 from cli.commands.validate import validate
+from cli.terminal.interruption import INTERRUPTED, raise_interruptions
 from cli.terminal.output import say_error
 from cli.terminal.threads import start_with_one_thread
 from lattice_gnn import __version__
 from lattice_gnn.errors import LatticeGnnError
 
 _OUTPUT_FAILED = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
-INTERRUPTED = 130
-"""Exit code after an interruption, as shells give it for SIGINT."""
 _ALLOCATIONS = 10_000
 """Objects between two passes of the garbage collector; Python's default is 700."""
 
@@ -48,6 +47,7 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
+            raise_interruptions()
             return super().invoke(ctx)
         except LatticeGnnError as error:
             say_error(str(error))
@@ -182,7 +182,3 @@ def _spare_collections() -> None:
     """
     gc.set_threshold(_ALLOCATIONS)
     atexit.register(gc.freeze)
-
-
-if __name__ == "__main__":
-    main()

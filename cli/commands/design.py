@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli.terminal.inputs import Source, check_outputs, read_one
+from cli.terminal.interruption import INTERRUPTED
 from cli.terminal.options import Json, Seed, is_given
 from cli.terminal.output import emit, progress, say_error, say_note, say_warnings, show
 from lattice_gnn.errors import LatticeGnnError
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from lattice_gnn.design.result import DesignResult, Step
     from lattice_gnn.design.task import Task
     from lattice_gnn.reports.design import DesignReport
-
-INTERRUPTED = 130
-"""Exit code after an interruption, as shells give it for SIGINT."""
 
 Start = Annotated[
     Path,

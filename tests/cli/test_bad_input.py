@@ -299,7 +299,7 @@ def test_a_bug_keeps_its_traceback(run, octet_file, weights, monkeypatch):
 
 def test_a_real_process_says_one_sentence_and_exits_with_2(tmp_path):
     child = subprocess.run(
-        [sys.executable, "-m", "cli.main", "info", tmp_path / "none.json"],
+        [sys.executable, "-m", "cli.start", "info", tmp_path / "none.json"],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,

@@ -40,7 +40,7 @@ def loaded_by(*arguments):
 
 
 def test_help_names_every_command():
-    process = child("-m", "cli.main", "--help")
+    process = child("-m", "cli.start", "--help")
     assert process.returncode == 0
     for name in COMMANDS:
         assert f"  {name} " in process.stdout
@@ -106,7 +106,7 @@ def test_the_asymmetric_sample_has_no_symmetry(answer):
 
 def in_shell(command, **environment):
     """Run the command line with streams of its own; return exit code, stdout and stderr."""
-    words = f"{sys.executable} -m cli.main {command}"
+    words = f"{sys.executable} -m cli.start {command}"
     root = Path(__file__).parents[2]
     variables = {**os.environ, "PYTHONPATH": str(root), **environment}
     done = subprocess.run(

@@ -130,7 +130,7 @@ def test_torchrun_trains_from_the_command_line(tmp_path):
     config, folder = tmp_path / "recipe.yaml", tmp_path / "run"
     config.write_text(yaml.safe_dump(recipe))
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command = [*launch, "-m", "cli.main", "train", str(config), "-o", str(folder)]
+    command = [*launch, "-m", "cli.start", "train", str(config), "-o", str(folder)]
     done = subprocess.run(
         command,
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},

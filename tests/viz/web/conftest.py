@@ -112,7 +112,7 @@ class Served:
 def served():
     """The app, started by its command; ended by an interrupt, which is no error."""
     root = Path(__file__).parents[3]
-    command = [sys.executable, "-m", "cli.main", "app", "--no-browser"]
+    command = [sys.executable, "-m", "cli.start", "app", "--no-browser"]
     process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
     line = process.stderr.readline()
     try:
