@@ -1,10 +1,7 @@
 """Models of the comparison on solid labels: end zones, condensation, their training."""
 
-import importlib
 import math
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -16,21 +13,15 @@ from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.training.labelled import LabelledLattices
 
-ROOT = Path(__file__).parents[2]
+
+@pytest.fixture(scope="module")
+def models(benchmark):
+    return benchmark("solid_models")
 
 
 @pytest.fixture(scope="module")
-def models():
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        return importlib.import_module("solid_models")
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
-
-
-@pytest.fixture(scope="module")
-def training(models):
-    return sys.modules["solid_training"]
+def training(benchmark):
+    return benchmark("solid_training")
 
 
 @pytest.fixture(scope="module")
