@@ -138,15 +138,12 @@ def compare(path: Path, job: Job, *, on_run: OnRun | None = None) -> ComparisonR
         runs = [plan for curve in curve_plans.values() for plan in curve]
         failed |= work.make([plan for plan in runs if plan.name not in plans])
         curves = {name: work.points(curve) for name, curve in curve_plans.items()}
-    earlier = [row for row in (stored.models if stored else ()) if row.name in unfinished]
+    made = [work.with_cost(row, plans[row.name], data) for row in rows]
     report = ComparisonReport(
         data=_data_facts(data, data_hash),
         budget_minutes=config.budget_minutes,
         machine=machine(),
-        models=tuple(
-            work.with_cost(row, plans[row.name], data)
-            for row in sorted([*rows, *earlier], key=lambda row: row.score)
-        ),
+        models=tuple(sorted([*made, *_earlier(stored, unfinished)], key=lambda row: row.score)),
         curves=curves,
         ablation=tuple(config.ablation),
         unfinished=tuple(unfinished),
@@ -165,6 +162,14 @@ def _data_facts(data: TrainingData, data_hash: str) -> ComparisonData:
         bases=PartCounts(*(len(data.bases(name)) for name in PARTS)),
         share_of_test_with_unseen_net=1 - float(data.has_known_net("test").mean()),
     )
+
+
+def _earlier(stored: ComparisonReport | None, unfinished: Sequence[str]) -> list[ComparedModel]:
+    """Return rows with other settings; their cost only where it was measured on this computer."""
+    rows = [row for row in (stored.models if stored else ()) if row.name in unfinished]
+    if stored is not None and stored.machine != machine():
+        rows = [replace(row, forward_ms=None, step_ms=None) for row in rows]
+    return rows
 
 
 def _curve_plans(

@@ -73,16 +73,18 @@ def measure_cost(plan: Plan, folder: Path, data: TrainingData) -> dict[str, Any]
     """Measure milliseconds of processor time per lattice of a prediction and a training step.
 
     The weights do not matter, so a model is timed whether or not this folder holds its training.
-    The result is kept in ``cost.json`` and read from there on the same machine.
+    The result is kept in ``cost.json`` and read from there for the same plan on the same machine.
     """
     path = folder / "cost.json"
+    settings = plan.settings(data.rounded_fingerprint())
     known = read_json(path)
-    if known.get("machine") == asdict(machine()):
+    if (known.get("machine"), known.get("settings")) == (asdict(machine()), settings):
         return known
     batch = data.parts["test"].batch
     batch = batch.select(np.arange(min(_TIMED_BATCH, len(batch))))
     cost: dict[str, Any] = {
         "machine": asdict(machine()),
+        "settings": settings,
         "forward_ms": prediction_ms(_to_be_timed(plan, data), batch),
         "step_ms": None,
     }

@@ -126,12 +126,13 @@ def run_recipe(
     model, header = load_model(folder / "best.safetensors")
     if recipe.model.kind not in CLOSED_FORMS:
         header["training"]["core_minutes"] = core_minutes(folder)
-    header["domain"] = data.domain().to_dict()
+    domain = data.domain()
     header["metrics"].update(held_out_errors(model, data))
     bounds = error_bounds(model, data)
     if bounds is not None:
         header["uncertainty"] = bounds.to_dict()
-        header["domain"] = data.domain().down_to_slender().to_dict()
+        domain = domain.down_to_slender()
+    header["domain"] = domain.to_dict()
     save_model(weights, model, header)
     return weights
 

@@ -2,16 +2,19 @@
 
 import json
 import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from data.experiments import comparison_cost, comparison_run
+from data.experiments import comparison, comparison_cost, comparison_run
 from data.experiments.comparison import Job, compare
 from data.experiments.comparison_config import read_comparison
+from data.experiments.machine import machine
 from data.experiments.training_data import Labelling
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.reports.comparison import Machine
 from lattice_gnn.reports.schema import read_document
 
 SMALL = {"channels": 2, "hidden": 4, "readout_channels": 2, "layers": 1}
@@ -72,6 +75,28 @@ def test_rows_and_curves_of_the_file_are_not_made_again(only_rows, monkeypatch):
     assert again.unfinished == ()
     assert all(row.forward_ms > 0 for row in again.models)
     assert list(job.folder.rglob("*.safetensors")) == []
+
+
+def test_the_cost_is_that_of_the_model_of_the_row(only_rows, tmp_path, monkeypatch):
+    """Not of another model with the same name, and not of another computer."""
+    _, job, report = only_rows
+    models = {"ours": {"model": {**SMALL, "channels": 3}}, "floor": CONFIG["models"]["floor"]}
+    config = changed(tmp_path, models=models, curves={})
+    floor = Job(job.folder, job.labelling, only=("floor",))
+
+    def ours(report):
+        return next(row for row in report.models if row.name == "ours")
+
+    assert ours(compare(config, floor)) == ours(report)  # earlier settings, earlier cost
+    with monkeypatch.context() as patch:
+        patch.setattr(comparison, "machine", lambda: Machine("another", 1, "2"))
+        moved = ours(compare(config, floor))
+    assert moved == replace(ours(report), forward_ms=None, step_ms=None)
+    earlier = {"machine": asdict(machine()), "settings": moved.settings, "forward_ms": 1e6}
+    place = job.folder / "runs" / "ours"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "cost.json").write_text(json.dumps({**earlier, "step_ms": 1e6}))
+    assert ours(compare(config, job)).forward_ms < 1e6
 
 
 def test_a_row_of_other_settings_stays_until_its_model_is_trained(only_rows, tmp_path):
