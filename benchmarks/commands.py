@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from solid_report import DOCS, table, write_section
+from pages import DOCS, table, write_section
 
 from data.datasets.file import read_dataset
 from data.formats.lat import CatalogueEntry, write_lat

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from beam_rows import Present, added, settled, with_costs
 from cost_figure import Panel, Point, draw_costs
+from pages import DOCS, table, write_section
 from results_file import RESULTS, read_beam, read_solid, write_beam
 from solid_comparison import CONSTANT, FIXED, costs
-from solid_report import DOCS, table, write_section
 from solid_runs import load
 
 from lattice_gnn.errors import LatticeGnnError

@@ -19,8 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pages import table, write_section
 from safetensors.numpy import load_file
-from solid_report import table, write_section
 
 ROOT = Path(__file__).parents[1]
 WEIGHTS = ROOT / "lattice_gnn" / "weights" / "joints.safetensors"

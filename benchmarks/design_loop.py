@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from pages import DOCS, table, write_section
 from scipy.optimize import NonlinearConstraint, minimize
-from solid_report import DOCS, table, write_section
 
 from fem_reference.beam.compiled import load_kernel
 from lattice_gnn.design.elastic import E

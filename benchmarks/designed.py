@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from joints import rank_correlation, three
-from solid_report import DOCS, table, write_section
+from pages import DOCS, table, write_section
 
 from data.datasets.dataset import Bases, Dataset
 from data.datasets.file import read_dataset, write_dataset

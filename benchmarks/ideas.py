@@ -23,8 +23,8 @@ from idea_models import FusionModel, GreenEncoder, GreenJoints
 from idea_terms import COUNTS, Searches, equations_of, names_of, pursuit, terms, weights_of
 from joints import three
 from joints_curves import joint_kinds
+from pages import DOCS, Row, table, write_section
 from results_file import Run, SolidResults
-from solid_report import DOCS, Row, table, write_section
 from solid_runs import RECIPE, Kind, Lattices, compute, load, part_of, plain
 from solid_training import TRAIN, Budget, Training, fit_network
 

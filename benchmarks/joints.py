@@ -27,7 +27,9 @@ import torch
 from joints_cost import cost_table, size_table, solid_table
 from joints_tradeoff import draw_tradeoff, measure, tradeoff_table
 from label_noise import compare
-from solid_report import DOCS, Row, table, write_section
+from pages import DOCS, Row, table, write_section
+from rigid_ends import with_rigid_ends
+from scipy.stats import spearmanr
 
 from data.datasets.dataset import Dataset, lattice_digests
 from data.datasets.file import read_dataset
@@ -45,8 +47,6 @@ TRAINING = (
 )  # fmt: skip
 SETS = Path(__file__).parents[1] / "data" / "solid_set"
 PAGE = DOCS / "joints.md"
-RIGID = 0.365  #: rigid length of strut ends over their radius, fitted to the training labels
-LONGEST = 0.4  #: of a strut's length, at most, at either end
 MODELS = ("beam", "rigid ends", "linear", "network")
 DENSITIES = (0.0, 0.03, 0.05, 0.1, 0.2, 1.0)
 TRIGONAL = 143  #: number of the first trigonal space group; hexagonal and cubic ones follow
@@ -138,11 +138,9 @@ def noise_of_stated_error() -> float:
 
 def beam_answers(batch: LatticeBatch) -> dict[str, torch.Tensor]:
     """Compute C / E_s of the frame, and of the frame with rigid ends."""
-    ends = torch.stack([batch.radii, batch.end_radii], 1)
-    arms = torch.minimum(RIGID * ends, LONGEST * batch.lengths[:, None])
     return {
         "beam": homogenise_beam(batch).stiffness.mandel,
-        "rigid ends": homogenise_beam(batch, rigid_ends=arms).stiffness.mandel,
+        "rigid ends": with_rigid_ends(batch),
     }
 
 
@@ -339,9 +337,10 @@ def ideal(error: np.ndarray, bound: np.ndarray) -> float:
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Return Spearman's rank correlation."""
-    ranks = [np.argsort(np.argsort(x)) for x in (a, b)]
-    return float(np.corrcoef(*ranks)[0, 1]) if len(a) > 2 else float("nan")
+    """Return Spearman's rank correlation; NaN for fewer than three values, or equal ones."""
+    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(spearmanr(a, b).statistic)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from beam_paths import KERNEL, TORCH, in_turns, on
-from solid_report import table
+from pages import table
 
 from fem_reference.beam.homogenise import homogenise_beam
 from fem_reference.solid.homogenise import homogenise_solid

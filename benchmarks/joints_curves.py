@@ -22,8 +22,8 @@ from pathlib import Path
 import joints
 import numpy as np
 import torch
+from pages import DOCS, Row, table, write_section
 from results_file import Run, SolidResults
-from solid_report import DOCS, Row, table, write_section
 from solid_runs import (
     FAR,
     LARGEST,

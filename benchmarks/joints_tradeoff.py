@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from beam_paths import KERNEL, in_turns, on
-from solid_report import table
+from pages import table
+from rigid_ends import with_rigid_ends
 
 from data.datasets.file import read_dataset
 from fem_reference.beam.homogenise import homogenise_beam
@@ -29,8 +30,6 @@ from viz.style import MARKERS, PALETTE, new_figure, save_figure, tidy
 LABELS = Path(__file__).parents[1] / "data" / "solid_set" / "fine_test.h5"
 CELLS = 8
 GRIDS = (4, 6, 8, 12, 16)  #: voxels per diameter
-RIGID = 0.365  #: rigid length of strut ends over their radius, see ``joints.py``
-LONGEST = 0.4  #: of a strut's length, at most, at either end
 _LEFT = ("Timoshenko", "linear joint model")  #: methods named to the left of their points
 COPIES = 8  #: of every lattice in the batch of a model
 
@@ -53,15 +52,10 @@ class Point:
 def measure(network: Surrogate, linear: Surrogate | None) -> list[Point]:
     """Measure all methods on the same lattices."""
     batch, lattices, reference = cheapest(CELLS)
-    arms = torch.minimum(
-        RIGID * torch.stack([batch.radii, batch.end_radii], 1), LONGEST * batch.lengths[:, None]
-    )
     ways: dict[str, Callable[[LatticeBatch], torch.Tensor]] = {
         "beam": lambda b: homogenise_beam(b).stiffness.mandel,
         "Timoshenko": lambda b: homogenise_beam(b, element="timoshenko").stiffness.mandel,
-        "rigid ends": lambda b: (
-            homogenise_beam(b, rigid_ends=arms.repeat(len(b) // len(batch), 1)).stiffness.mandel
-        ),
+        "rigid ends": with_rigid_ends,
         "joint network": network.model.stiffness,
     }
     if linear is not None:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from solid_report import DOCS, table, write_section
+from pages import DOCS, table, write_section
 
 from data.datasets.dataset import Dataset
 from data.datasets.file import read_dataset

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from solid_report import DOCS, Row, table, write_section
+from pages import DOCS, Row, table, write_section
 
 from data.datasets.dataset import Dataset, lattice_digests
 from data.datasets.file import read_dataset

@@ -19,8 +19,8 @@ from pathlib import Path
 import joints
 import numpy as np
 import torch
+from pages import table
 from results_file import Transfer, read_solid, store_transfer
-from solid_report import table
 
 from data.experiments.catalogue import read_catalogue
 from fem_reference.solid.homogenise import homogenise_solid

@@ -24,9 +24,9 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from pages import DOCS, table, write_section
 from scipy.sparse import bsr_array, csc_array, csr_matrix, triu
 from scipy.sparse.linalg import splu
-from solid_report import DOCS, table, write_section
 
 from data.datasets.file import read_dataset
 from fem_reference.solid import homogenise as solid
@@ -390,7 +390,7 @@ def main() -> None:
         text = sections[name]()
         sys.stdout.write(f"{text}\n\n")
         if arguments.update_docs:
-            write_section(name, text)
+            write_section(name, text, DOCS / "solid-reference.md")
 
 
 if __name__ == "__main__":

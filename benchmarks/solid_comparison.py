@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from joints_curves import COUNTS, KINDS, SEEDS, far_run, joint_kinds
+from pages import DOCS, Row, table, write_section
 from results_file import RESULTS, Result, Run, SolidResults
 from solid_models import frames
 from solid_rates import network_kinds, probe_kinds, probes_of
-from solid_report import DOCS, Row, table, write_section
 from solid_runs import (
     FAR,
     RECIPE,

@@ -14,8 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from pages import DOCS, Row, table, write_section
 from scipy.stats import spearmanr
-from solid_report import DOCS, Row, table, write_section
 
 from data.datasets.dataset import Dataset
 from data.datasets.file import read_dataset
@@ -210,7 +210,7 @@ def main() -> None:
         parser.error(str(error))
     sys.stdout.write(f"{text}\n")
     if arguments.update_docs:
-        write_section("labels", text)
+        write_section("labels", text, DOCS / "solid-reference.md")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from results_file import Run
+from rigid_ends import LONGEST, at_most_longest, radii
 from scipy.optimize import minimize_scalar
 from solid_runs import Kind, Predictor, plain
 from solid_training import CHECKS, TRAIN, Budget, fit_network
@@ -42,7 +43,6 @@ from lattice_gnn.tensors.metrics import relative_frobenius
 from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.labelled import LabelledLattices
 
-LONGEST = 0.4  #: of a strut's length, at most, rigid at either end
 ALIGNED = 170.0  #: degrees above which a neighbour only continues a strut
 THICKER = 1.5  #: radius in an end zone over that of the strut
 SHORTEST = 1e-3  #: of a strut's length: end zones without angle
@@ -68,13 +68,8 @@ class Frame:
         """C / E_s."""
         arms = None
         if self.arms is not None:
-            arms = torch.minimum(self.arms(batch), LONGEST * batch.lengths[:, None])
+            arms = at_most_longest(self.arms(batch), batch)
         return homogenise_beam(batch, element=self.element, rigid_ends=arms).stiffness.mandel
-
-
-def radii(batch: LatticeBatch) -> Tensor:
-    """Radii of the ends of every strut."""
-    return torch.stack([batch.radii, batch.end_radii], 1)
 
 
 def end_zones(batch: LatticeBatch) -> Tensor:
@@ -242,9 +237,7 @@ class Condensation(StiffnessNetwork):
         weight = ends[:, 0].index_add(0, cases.ends.flatten(), cases.influence.flatten())
         mean = total / (weight[:, None] + 1e-3)
         found = self.answer_of_end(torch.cat([total / 3, mean], 1)).double().view(-1, 2, 3)
-        arms = torch.minimum(
-            nn.functional.softplus(found[..., 0]) * radii(batch), LONGEST * batch.lengths[:, None]
-        )
+        arms = at_most_longest(nn.functional.softplus(found[..., 0]) * radii(batch), batch)
         axial, bending = found[..., 1:].mean(1).clamp(-2, 2).exp().unbind(1)
         # E r^2 and E r^4 are multiplied by the two factors
         size = (bending / axial).sqrt()

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from results_file import Run
+from solid_runs import MANY
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fem_reference.loading import pinned
@@ -102,7 +103,7 @@ def fit_network(
     config = replace(budget.config, seed=run.seed, steps=budget.steps or _MANY)
     minutes, checks = budget.of(len(part))
     found: list[tuple[float, StiffnessNetwork]] = []
-    with pinned(_MANY):
+    with pinned(MANY):
         if budget.steps is None:
             trial = Training(copy.deepcopy(model), examples, Plan(config, len(part)))
             steps = max(1, round(60 * minutes / _seconds_per_step(trial)))

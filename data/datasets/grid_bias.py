@@ -141,5 +141,5 @@ def twins(
     ends = np.flatnonzero(np.diff(np.sort(group), append=-1))
     starts = np.concatenate([[0], ends[:-1] + 1])
     coarse, fine = order[starts], order[ends]
-    chosen = voxels[fine] > _FINER * voxels[coarse]
+    chosen = voxels[fine] >= _FINER * voxels[coarse]
     return coarse[chosen], fine[chosen]

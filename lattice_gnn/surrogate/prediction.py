@@ -54,7 +54,7 @@ class Prediction(Result):
 
     @property
     def in_domain(self) -> bool:
-        """Whether the lattice lies inside the training set's ranges."""
+        """Whether the lattice lies inside the training set and is of no kind that is rare there."""
         return not self.domain_notes
 
     def report(self) -> PredictionReport:

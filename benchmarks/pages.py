@@ -1,9 +1,8 @@
-"""Results of ``solid.py`` and ``solid_labels.py`` as Markdown, written into the docs."""
+"""Results as Markdown tables, and the sections of the pages that hold them."""
 
 from pathlib import Path
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGE = DOCS / "solid-reference.md"
 Row = tuple[str, ...]
 
 
@@ -13,7 +12,7 @@ def table(heads: Row, rows: list[Row]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def write_section(name: str, text: str, page: Path = PAGE) -> None:
+def write_section(name: str, text: str, page: Path) -> None:
     """Write the text between the two marks of a section of the page."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     old = page.read_text(encoding="utf-8")
