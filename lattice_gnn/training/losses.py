@@ -23,6 +23,7 @@ from lattice_gnn.training.labelled import LabelledLattices
 Matrices = Float[Tensor, "lattices 6 6"]
 Numbers = Float[Tensor, " lattices"]
 _CHUNK = 1024  #: lattices per chunk, to limit memory
+_RUNAWAY = 1e6  #: first term of the relative loss above which it grows like a logarithm
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +137,12 @@ def relative_loss(
     positive maps relative to a known stiffness P. With ``huber`` = h > 0, e^2 is replaced by
     2 h^2 (sqrt(1 + (e/h)^2) - 1), about e^2 below h and 2 h e above, so that the few lattices whose
     prior is a thousand times too stiff do not dominate the first epochs. ``log_huber`` is the same
-    for m.
+    for m. An exponential map may run away on a lattice unlike the others: above 1e6 the first term
+    grows like its logarithm, so that the gradient stays finite and brings the prediction back.
     """
     error = (C - examples.stiffness).square().sum((-1, -2))
     loss = _pseudo_huber(error / examples.stiffness.square().sum((-1, -2)), huber)
+    loss = loss.clamp(max=_RUNAWAY) + _RUNAWAY * (loss.clamp(min=_RUNAWAY) / _RUNAWAY).log()
     if examples.target is None:
         return loss
     square = (M - examples.target).square().sum((-1, -2))

@@ -55,6 +55,34 @@ def test_huber_is_a_square_for_small_errors_and_linear_for_large_ones(examples):
     torch.testing.assert_close(slope, torch.full_like(slope, 0.6), rtol=1e-5, atol=0)
 
 
+def test_a_prediction_that_runs_away_is_brought_back_by_a_finite_gradient(examples):
+    """exp(M) of 1e62: one step of such a lattice does not end the training in float32."""
+    M = torch.eye(6).expand(len(examples), 6, 6).mul(145.0).requires_grad_()
+    C = stiffness_of(M.double(), examples, "prior")
+    assert float(C.detach().abs().max()) > 1e55
+    loss = relative_loss(M.double(), C, examples, log_weight=0.1, huber=0.3)
+    loss.sum().backward()
+    slope = M.grad.diagonal(dim1=-2, dim2=-1).sum(-1)  # along the identity, which scales C
+    assert bool((slope > 0).all())
+    assert float(M.grad.abs().max()) < 1e8
+
+
+@pytest.mark.parametrize("huber", [0.0, 0.3])
+def test_the_loss_has_no_jump_or_kink_where_it_starts_to_grow_like_a_logarithm(examples, huber):
+    def loss(factor):
+        C = (1 + factor) * examples.stiffness
+        return relative_loss(examples.target, C, examples, log_weight=0.0, huber=huber)
+
+    turn = 1e3 if huber == 0 else (1e6 + 2 * huber**2) / (2 * huber)  # where it is 1e6
+    torch.testing.assert_close(loss(turn), torch.full_like(loss(0.0), 1e6), rtol=1e-6, atol=0)
+    step = 1e-4 * turn
+    below, above = loss(turn) - loss(turn - step), loss(turn + step) - loss(turn)
+    torch.testing.assert_close(below, above, rtol=1e-3, atol=0)
+    torch.testing.assert_close(
+        loss(1e9 * turn) - loss(1e8 * turn), loss(1e8 * turn) - loss(1e7 * turn), rtol=1e-5, atol=0
+    )
+
+
 def test_paper_loss_counts_each_of_the_21_components_once():
     reference = torch.diag(torch.tensor([2.0, 1, 1, 1, 1, 1], dtype=torch.float64))[None]
     reference[0, 0, 1] = reference[0, 1, 0] = 1.0
