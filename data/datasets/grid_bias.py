@@ -13,7 +13,7 @@ median (a few labels are far off) over those without contact, whose solid both g
 
     (<C_coarse, C_fine> / <C_fine, C_fine> - 1) / (mean share, weighted by lambda^2, for s = 1).
 
-Labels on 8 and on 12 voxels, against 20, give the same s (``benchmarks/label_noise.py``). The
+Labels on 8 and on 12 voxels, against 20, give about the same s (``benchmarks/label_noise.py``). The
 eigenvalues of coarse labels are divided by 1 + share, so that they become those of the finer grids
 on average.
 """

@@ -27,7 +27,7 @@ LABEL_NOISE = 0.1
 """Part of the stated error of a label that is added to the error of a prediction, in quadrature,
 where labels are not corrected for the mean error of their grids.
 
-Labels on 8 to 16 voxels per diameter differ from those on 20 by 0.10 to 0.16 of the stated error
+Labels on 8 to 16 voxels per diameter differ from those on 20 by 0.1 to 0.24 of the stated error
 (``benchmarks/label_noise.py``, medians). Labels of like lattices share much of this error, and
 models learn it, so that the distance from a label does not show it."""
 _ERROR = 1e-4  #: added to the error
