@@ -1,9 +1,14 @@
 """Baseline network whose messages contain only invariants.
 
-    w_e  = W (h_i, h_j, x_e)                          a few weights per strut e = (i, j)
+    n_i  = h_i / RMS(h_i) times a gain per channel
+    w_e  = W (n_i, n_j, x_e)                          a few weights per strut e = (i, j)
     a_e  = sum over struts f at i of w_f P_l(cos angle between e and f),  l = 0, ..., lmax
-    h_i <- h_i + mean over struts of MLP(h_i, h_j, x_e, a_e, a_e at the other end)
+    h_i <- h_i + sum over struts of MLP(n_i, n_j, x_e, a_e, a_e at the other end)
     M    = mean over nodes of  alpha_i J + beta_i K + sum over struts of gamma_e (t t)(t t)^T
+
+Sums over struts are divided by the mean degree; alpha, beta, gamma are MLPs of n and x. A message
+sums over the struts at a node twice, so that with h itself in the place of n the states of nodes
+with many struts grow manifold in every round, and exp(M) runs away in training.
 
 Lengths, radii and angles cannot orient a tensor; the fixed matrices (t t)(t t)^T of the unit strut
 directions t do. J and K are the isotropic projectors. C is therefore equivariant under rotation and
@@ -68,9 +73,9 @@ class _Edges:
     features: Float[Tensor, "edges features"]
     Y: Float[Tensor, "edges degrees"]
 
-    def ends(self, h: Float[Tensor, "nodes channels"]) -> Float[Tensor, "edges inputs"]:
-        """(h_i, h_j, x_e) per directed strut."""
-        return torch.cat([h[self.struts.here], h[self.struts.there], self.features], -1)
+    def ends(self, n: Float[Tensor, "nodes channels"]) -> Float[Tensor, "edges inputs"]:
+        """(n_i, n_j, x_e) per directed strut."""
+        return torch.cat([n[self.struts.here], n[self.struts.there], self.features], -1)
 
     def sum_at_nodes(
         self, values: Float[Tensor, "edges *rest"], num_nodes: int
@@ -88,6 +93,7 @@ class InvariantLayer(nn.Module):
         ends = 2 * config.channels + len(STRUT_FEATURES)
         self.lmax = config.lmax
         self.scale = 1 / mean_degree
+        self.norm = nn.RMSNorm(config.channels)
         self.weights = nn.Linear(ends, config.angular)
         self.messages = nn.Sequential(
             nn.Linear(ends + 2 * (config.lmax + 1) * config.angular, config.hidden),
@@ -99,7 +105,7 @@ class InvariantLayer(nn.Module):
         self, h: Float[Tensor, "nodes channels"], edges: _Edges
     ) -> Float[Tensor, "nodes channels"]:
         """New node states."""
-        ends = edges.ends(h)
+        ends = edges.ends(self.norm(h))
         angles = self._angles(self.weights(ends), edges, len(h))
         other = angles.roll(len(angles) // 2, 0)
         messages = self.messages(torch.cat([ends, angles, other], -1))
@@ -147,6 +153,7 @@ class InvariantModel(StiffnessNetwork):
         self.layers = nn.ModuleList(
             InvariantLayer(config, normaliser.mean_degree) for _ in range(config.layers)
         )
+        self.norm = nn.RMSNorm(channels)
         self.isotropic = _readout(channels, hidden, 2)
         self.axial = _readout(2 * channels + len(STRUT_FEATURES), hidden, 1)
         self.projectors = IsotropicProjectors()
@@ -162,6 +169,7 @@ class InvariantModel(StiffnessNetwork):
         h = self.embed(degree[:, None] / self.normaliser.mean_degree)
         for layer in self.layers:
             h = layer(h, edges)
+        h = self.norm(h)
         t = nn.functional.normalize(struts.vectors, dim=-1).to(self.dtype)
         axis = dyad_mandel(t, t)
         dyads = self.axial(edges.ends(h))[:, :, None] * axis[:, :, None] * axis[:, None, :]

@@ -112,6 +112,19 @@ def test_invariant_readout_orients_by_struts_alone():
     assert float((M[2, 2] - M[0, 0]).abs()) > 1e-5
 
 
+def test_states_of_the_invariant_network_do_not_grow_with_its_messages():
+    """A thousand times larger messages in three rounds, at nodes of 4 to 14 struts."""
+    batch = LatticeBatch.from_lattices(
+        [cell(name, radius=0.03) for name in ("diamond", "bcc", "octet")]
+    )
+    model = make("invariant")
+    before = float(model.matrix(batch).detach().abs().max())
+    with torch.no_grad():
+        for layer in model.layers:
+            layer.messages[-1].weight.mul_(1e3)
+    assert float(model.matrix(batch).detach().abs().max()) < 50 * before
+
+
 def test_couplings_follow_parity_and_the_triangle():
     assert couples([2], 2)
     assert couples([1, 3], 4)
