@@ -27,7 +27,7 @@ from results_file import Run
 from rigid_ends import LONGEST, at_most_longest, radii
 from scipy.optimize import minimize_scalar
 from solid_runs import Kind, Predictor, plain
-from solid_training import CHECKS, TRAIN, Budget, fit_network
+from solid_training import TRAIN, Budget, fit_network
 from torch import Tensor, nn
 
 from fem_reference.beam.elements import BeamTheory
@@ -291,7 +291,7 @@ def trained(network: Network, recipe: Recipe, budget: Budget) -> Kind:
         "model": network.config.to_dict(),
         "train": plain(config),
         "minutes": {"few labels": budget.minutes_few, "more": budget.minutes},
-        "validations with few labels": CHECKS,
+        "validations": budget.validations,
     }
     budget = replace(budget, config=config)
     return Kind(partial(fit_network, network.build, budget), settings, build=network.build)

@@ -19,8 +19,8 @@ RECIPES: dict[str, Recipe] = {
     "SOAP 0.01": ("soap", 1e-2),
 }
 PROBE = 0.2
-WHOLE = Budget(minutes=1.0, minutes_few=0.3)
-"""Budget of every network that is no joint network, in core-minutes."""
+WHOLE = Budget(minutes=1.0, minutes_few=0.3, validations=10)
+"""Budget of every network that is no joint network."""
 
 
 def probed() -> dict[str, Network]:

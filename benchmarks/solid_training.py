@@ -31,7 +31,6 @@ _MANY = 1_000_000  #: steps of a training whose end is not known yet
 _TRIAL = 11  #: steps whose time tells how many fit the budget; the first does not count, and one of
 # the others renews the bases of SOAP
 FEW = 300  #: labels that are few: a network soon knows them by heart
-CHECKS = 10  #: validations of a run with few labels, of which the best weights are kept
 
 
 @dataclass(frozen=True)
@@ -42,19 +41,21 @@ class Budget:
         minutes: Core-minutes of steps, if no number of steps is given.
         minutes_few: The same with at most ``FEW`` labels; None: no fewer.
         steps: Number of steps.
+        validations: Points of the run, the last step among them, of which the best weights on the
+            validation part are kept; 1: those of the last step.
         config: Everything else.
     """
 
     minutes: float = 1.0
     minutes_few: float | None = None
     steps: int | None = None
+    validations: int = 1
     config: TrainConfig = TRAIN
 
-    def of(self, labels: int) -> tuple[float, int]:
-        """Core-minutes with a number of labels, and validations."""
-        if self.minutes_few is not None and labels <= FEW:
-            return self.minutes_few, CHECKS
-        return self.minutes, 1
+    def minutes_with(self, labels: int) -> float:
+        """Core-minutes with a number of labels."""
+        few = self.minutes_few is not None and labels <= FEW
+        return self.minutes_few if few else self.minutes
 
 
 class Training:
@@ -101,19 +102,20 @@ def fit_network(
     prepared = None if isinstance(inputs, LatticeBatch) else inputs
     examples = Examples.of(part, model.config.positive_map, prepared)
     config = replace(budget.config, seed=run.seed, steps=budget.steps or _MANY)
-    minutes, checks = budget.of(len(part))
     found: list[tuple[float, StiffnessNetwork]] = []
     with pinned(MANY):
         if budget.steps is None:
             trial = Training(copy.deepcopy(model), examples, Plan(config, len(part)))
-            steps = max(1, round(60 * minutes / _seconds_per_step(trial)))
+            seconds = 60 * budget.minutes_with(len(part))
+            steps = max(1, round(seconds / _seconds_per_step(trial)))
             config = replace(config, steps=steps)
         training = Training(model, examples, Plan(config, len(part)))
+        points = budget.validations
         for number in range(config.steps):
             training.step(number)
-            if (number + 1) * checks // config.steps > number * checks // config.steps:
+            if (number + 1) * points // config.steps > number * points // config.steps:
                 averaged = copy.deepcopy(training.average.module).eval()
-                error = mean_error(averaged, validation) if checks > 1 else 0.0
+                error = mean_error(averaged, validation) if points > 1 else 0.0
                 found.append((error, averaged))
     return min(found, key=lambda pair: pair[0])[1], config.steps
 
