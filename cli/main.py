@@ -182,3 +182,7 @@ def _spare_collections() -> None:
     """
     gc.set_threshold(_ALLOCATIONS)
     atexit.register(gc.freeze)
+
+
+if __name__ == "__main__":
+    main()
