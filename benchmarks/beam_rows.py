@@ -13,6 +13,7 @@ from data.experiments.machine import machine
 from data.experiments.training_data import DataConfig, Labelling, load_training_data
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.reports.comparison import ComparedModel, ComparisonReport
+from lattice_gnn.training.memory import keep_freed_memory
 
 CONFIG = Path(__file__).parents[1] / "lattice_gnn" / "configs" / "comparison.yaml"
 
@@ -157,6 +158,7 @@ def with_costs(report: ComparisonReport, folder: Path, present: Present) -> Comp
     Raises:
         LatticeGnnError: If the data cannot be used.
     """
+    keep_freed_memory()  # as in `compare`
     config = DataConfig.from_dict(present.config.data)
     data = load_training_data(config, Labelling(folder / "data"), CONFIG.parent)
     rows = []
