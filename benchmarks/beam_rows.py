@@ -61,7 +61,7 @@ def settled(report: ComparisonReport, present: Present) -> ComparisonReport:
         models=tuple(sorted(report.models, key=lambda row: row.score)),
         ablation=tuple(present.config.ablation),
         unfinished=unfinished,
-        failed={name: why for name, why in report.failed.items() if name in unfinished},
+        failed={},  # the reasons name files of a folder, and stay there
     )
 
 
@@ -88,7 +88,7 @@ def added(report: ComparisonReport, folder: Path, present: Present) -> Compariso
             f"{present.config.budget_minutes:g}; compare without --budget-minutes."
         )
     rows = [row for row in new.models if row.name not in new.unfinished]
-    if not rows and not new.failed:
+    if not rows:
         raise LatticeGnnError(f"{folder}: no model has finished; run `lattice-gnn compare` again.")
     for row in rows:
         if not present.has_made(row, report.data.hash):
@@ -107,7 +107,6 @@ def added(report: ComparisonReport, folder: Path, present: Present) -> Compariso
             report,
             models=tuple((stored | fresh).values()),
             curves=new.curves if is_whole else report.curves,
-            failed=report.failed | new.failed,
         ),
         present,
     )
