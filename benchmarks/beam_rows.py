@@ -44,6 +44,8 @@ class Present:
 def settled(report: ComparisonReport, present: Present) -> ComparisonReport:
     """Return a comparison whose budget, ablation and unfinished models are the present ones.
 
+    Without learning curves: here, fewer labels are a row of their own, which can be rerun by name.
+
     Raises:
         LatticeGnnError: If a row is of a model that the settings do not have.
     """
@@ -59,6 +61,7 @@ def settled(report: ComparisonReport, present: Present) -> ComparisonReport:
         report,
         budget_minutes=present.config.budget_minutes,
         models=tuple(sorted(report.models, key=lambda row: row.score)),
+        curves={},
         ablation=tuple(present.config.ablation),
         unfinished=unfinished,
         failed={},  # the reasons name files of a folder, and stay there
@@ -69,8 +72,7 @@ def added(report: ComparisonReport, folder: Path, present: Present) -> Compariso
     """Return a comparison with the finished rows of a folder instead of those of the same names.
 
     A row that is there already, but for its cost, stays as it is. Costs that were measured on
-    another computer are left out. Learning curves are taken from a folder in which all models are
-    finished.
+    another computer are left out.
 
     Raises:
         LatticeGnnError: If the folder has no finished row, or its data, budget, settings or
@@ -101,15 +103,7 @@ def added(report: ComparisonReport, folder: Path, present: Present) -> Compariso
         rows = [replace(row, forward_ms=None, step_ms=None) for row in rows]
     stored = {row.name: row for row in report.models}
     fresh = {row.name: row for row in rows if not _is_same_run(row, stored.get(row.name))}
-    is_whole = not set(new.unfinished) - set(new.failed)
-    return settled(
-        replace(
-            report,
-            models=tuple((stored | fresh).values()),
-            curves=new.curves if is_whole else report.curves,
-        ),
-        present,
-    )
+    return settled(replace(report, models=tuple((stored | fresh).values())), present)
 
 
 def _read(folder: Path) -> ComparisonReport:

@@ -55,7 +55,7 @@ def again(script, present, report, *names, error=0.01):
         summary = Summary(**dict.fromkeys(("median", "mean", "p90", "p99", "max"), error))
         rows.append(replace(row, steps=None, test=replace(row.test, directional_error=summary),
                             settings=present.plans[name].settings(report.data.hash)))  # fmt: skip
-    new = replace(report, models=tuple(rows), curves={}, failed={})
+    new = replace(report, models=tuple(rows), failed={})
     return script.settled(new, present)
 
 
@@ -64,7 +64,7 @@ def test_a_row_replaces_the_earlier_one_and_is_finished(script, present, report,
     found = script.added(report, folder(new), present)
     assert rows_of(found) == rows_of(report) | rows_of(new)
     assert set(found.unfinished) == set(report.unfinished) - {"ridge"}
-    assert (found.curves, found.ablation) == (report.curves, tuple(present.config.ablation))
+    assert found.ablation == tuple(present.config.ablation)
     scores = [row.score for row in found.models]
     assert scores == sorted(scores)
     assert found.models[0].name == "ridge"
@@ -106,15 +106,6 @@ def test_why_a_model_failed_stays_in_its_folder(script, present, report, folder)
     found = script.added(report, folder(new), present)
     assert found.failed == {}
     assert "affine" in found.unfinished
-
-
-def test_curves_are_those_of_a_folder_where_all_models_are_finished(
-    script, present, report, folder
-):
-    new = again(script, present, report, "ridge")
-    assert script.added(report, folder(replace(new, curves={"ridge": ()})), present).curves != {}
-    whole = replace(new, curves={"ridge": ()}, unfinished=())
-    assert script.added(report, folder(whole), present).curves == {"ridge": ()}
 
 
 def other_settings(new):
