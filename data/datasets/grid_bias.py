@@ -43,7 +43,9 @@ class GridBias:
 
     Attributes:
         slope: s, by which labels on coarse grids are too stiff.
-        finest: Voxels across the thinnest strut in the finer labels, which count as right.
+        finest: Voxels across the thinnest strut to which labels are corrected: the median of the
+            finest grid, the twins whose finer label is within a factor of 1.25 of the finest.
+            Labels on finer grids, which are few, count as right.
         lattices: Number of lattices from which s was fitted.
     """
 
@@ -75,7 +77,8 @@ class GridBias:
         order = np.argsort(share / mean)
         middle = np.searchsorted(np.cumsum(mean[order]), mean.sum() / 2)  # weighted median
         slope = float((share / mean)[order[middle]])
-        return cls(slope, float(np.median(voxels[fine])), len(coarse))
+        finest = voxels[fine][voxels[fine] > voxels[fine].max() / _FINER]
+        return cls(slope, float(np.median(finest)), len(coarse))
 
     def corrected(
         self,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lattice_gnn.network.base import NetworkConfig
-from lattice_gnn.network.checkpoint import resolve_model
+from lattice_gnn.network.checkpoint import resolve_model, weights_checksum
 from lattice_gnn.network.registry import read_model_config
 from lattice_gnn.training.config import TrainConfig
 
@@ -70,7 +70,9 @@ class Plan:
             "model": dict(self.model),
             "train": dict(self.train) if self.is_trained else {},
             "weights": self.weights,
-            "weights_sha256": sha256_of(resolve_model(self.weights)) if self.weights else None,
+            "weights_sha256": weights_checksum(resolve_model(self.weights))
+            if self.weights
+            else None,
             "labels": self.labels,
             "budget_minutes": self.minutes if self.is_trained else None,
             "data_hash": data_hash,

@@ -127,12 +127,13 @@ def run_recipe(
     if recipe.model.kind not in CLOSED_FORMS:
         header["training"]["core_minutes"] = core_minutes(folder)
     domain = data.domain()
+    if model.slender_limit:
+        domain = domain.down_to_slender()
+    header["domain"] = domain.to_dict()
     header["metrics"].update(held_out_errors(model, data))
     bounds = error_bounds(model, data)
     if bounds is not None:
         header["uncertainty"] = bounds.to_dict()
-        domain = domain.down_to_slender()
-    header["domain"] = domain.to_dict()
     save_model(weights, model, header)
     return weights
 

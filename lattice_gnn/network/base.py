@@ -90,11 +90,13 @@ class StiffnessNetwork(nn.Module):
     Attributes:
         equivariant: Whether C is equivariant under rotation and invariant under inversion for any
             weights.
+        slender_limit: Whether C tends to the beam stiffness with radius/length for any weights.
         config: Configuration of the network.
         normaliser: Standardisation of its inputs.
     """
 
     equivariant: ClassVar[bool] = True
+    slender_limit: ClassVar[bool] = False
 
     def __init__(self, config: NetworkConfig, normaliser: Normaliser):
         super().__init__()

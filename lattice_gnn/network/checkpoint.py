@@ -66,11 +66,7 @@ def load_model(path: str | Path) -> tuple[StiffnessNetwork, dict[str, Any]]:
         normaliser = Normaliser.from_dict(header["normaliser"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _damaged(path, error) from error
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (KeyError, TypeError, SafetensorError, OSError) as error:
-        raise _damaged(path, error) from error
+    tensors = _read_tensors(path)
     _check_tensors(path, tensors, header)
     try:
         model = build_model(config, normaliser)
@@ -78,6 +74,24 @@ def load_model(path: str | Path) -> tuple[StiffnessNetwork, dict[str, Any]]:
     except (RuntimeError, ValueError, TypeError) as error:
         raise _damaged(path, error) from error
     return model.eval(), header
+
+
+def weights_checksum(path: str | Path) -> str:
+    """Return the ``checksum`` of the weights in a file, whatever its header says of them.
+
+    Raises:
+        LatticeGnnError: As for ``load_model``.
+    """
+    read_header(path)
+    return checksum(_read_tensors(Path(path)))
+
+
+def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (KeyError, TypeError, SafetensorError, OSError) as error:
+        raise _damaged(path, error) from error
 
 
 def checksum(tensors: Mapping[str, torch.Tensor]) -> str:

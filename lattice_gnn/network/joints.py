@@ -11,7 +11,7 @@ over all their partners. See ``docs/joints.md``.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -61,6 +61,7 @@ class JointConfig(ModelSettings):
 class JointModel(StiffnessNetwork):
     """Quadratic forms of pairs of struts at joints in the exact forces of the frame."""
 
+    slender_limit: ClassVar[bool] = True
     config: JointConfig
 
     def __init__(self, config: JointConfig, normaliser: Normaliser):

@@ -42,7 +42,7 @@ class JointLinearConfig(ModelSettings):
 class JointLinearModel(StiffnessNetwork):
     """Joint forms with linear coefficients, fitted by least squares."""
 
-    equivariant: ClassVar[bool] = True
+    slender_limit: ClassVar[bool] = True
     weights: Float[Tensor, "functions 42"]
 
     def __init__(self, config: JointLinearConfig, normaliser: Normaliser):

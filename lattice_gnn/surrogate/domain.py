@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lattice_gnn.errors import LatticeGnnError
@@ -21,6 +21,8 @@ _SLENDER = ("relative density", "radius/length")
 THROUGH = -1.0
 """Gap over the smallest radius below which struts run through one another: a joint that the model
 does not know of, so that no error is promised."""
+RARE = 0.1
+"""Share of the training set below which lattices with touching struts are noted."""
 MANY_NETS = 100
 """Models trained on at least this many nets are not warned about a new net: the held-out errors
 cover new nets."""
@@ -33,7 +35,7 @@ class Membership:
     Attributes:
         in_ranges: Whether every measured quantity lies in its range in the training set, and no
             struts run through one another without a joint. Struts that merely touch may lie in the
-            ranges, and are noted nevertheless.
+            ranges, and are noted nevertheless where they are rare in the training set.
         known_net: Whether its net is in the training set.
         notes: One sentence for every way in which it lies outside the training set. Models trained
             on at least ``MANY_NETS`` nets are not warned about a new net.
@@ -51,10 +53,13 @@ class Domain:
     Attributes:
         ranges: Smallest and largest value of each measured quantity.
         nets: The first 8 hexadecimal digits of the fingerprint of each net in the training set.
+        contacts: Share of the training set in which struts that share no joint touch or overlap,
+            and in which they nearly touch; None in headers from before these were counted.
     """
 
     ranges: Mapping[str, tuple[float, float]]
     nets: frozenset[str]
+    contacts: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, lattices: Sequence[Lattice]) -> "Domain":
@@ -72,12 +77,19 @@ class Domain:
             batch: The lattices.
             nets: Fingerprints of their nets in any order; repetitions are allowed.
         """
+        measured = measures(batch)
         ranges = {
             name: (float(low.min()), float(high.max()))
-            for name, (low, high) in measures(batch).items()
+            for name, limits in measured.items()
+            for low, high in [(x[~x.isnan()] for x in limits)]
+            if len(low) > 0
         }
-        ranges[GAP] = (min(ranges[GAP][0], CLOSE), ranges[GAP][1])  # wider gaps change nothing
-        return cls(ranges, frozenset(net[:_DIGITS] for net in nets))
+        gaps = measured[GAP][0]
+        if GAP in ranges:
+            ranges[GAP] = (min(ranges[GAP][0], CLOSE), ranges[GAP][1])  # wider gaps change nothing
+        touching, near = gaps <= 0, (gaps > 0) & (gaps < CLOSE)
+        contacts = (float(touching.double().mean()), float(near.double().mean()))
+        return cls(ranges, frozenset(net[:_DIGITS] for net in nets), contacts)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Domain":
@@ -90,7 +102,10 @@ class Domain:
         ranges = {str(k): (float(v[0]), float(v[1])) for k, v in values["ranges"].items()}
         if not all(low <= high for low, high in ranges.values()):
             raise ValueError("ranges: expected the smallest value, then the largest")
-        return cls(ranges, frozenset(net[:_DIGITS] for net in prints))
+        contacts = values.get("contacts")
+        if contacts is not None:
+            contacts = (float(contacts["touching"]), float(contacts["nearly touching"]))
+        return cls(ranges, frozenset(net[:_DIGITS] for net in prints), contacts)
 
     def down_to_slender(self) -> "Domain":
         """Return the domain extended to zero density and radius/length, for joint models.
@@ -98,14 +113,18 @@ class Domain:
         The correction of joint models vanishes with radius/length by construction.
         """
         low = {name: (0.0, self.ranges[name][1]) for name in _SLENDER}
-        return Domain({**self.ranges, **low}, self.nets)
+        return replace(self, ranges={**self.ranges, **low})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the domain for the header of a weights file: 9 characters per net."""
-        return {
+        plain: dict[str, Any] = {
             "ranges": {name: list(limits) for name, limits in self.ranges.items()},
             "nets": {"count": len(self.nets), "hashes": " ".join(sorted(self.nets))},
         }
+        if self.contacts is not None:
+            touching, near = self.contacts
+            plain["contacts"] = {"touching": touching, "nearly touching": near}
+        return plain
 
     def knows_net(self, lattice: Lattice) -> bool:
         """Return whether the (simplified) lattice's net was in the training set.
@@ -139,11 +158,22 @@ class Domain:
         ]
 
     def _membership(self, out_of_range: tuple[str, ...], gap: float, known_net: bool) -> Membership:
-        notes = (*out_of_range, *_gap_notes(gap))
+        notes = (*out_of_range, *self._gap_notes(gap))
         if not known_net and len(self.nets) < MANY_NETS:
             notes = (*notes, f"its net is none of the {len(self.nets)} nets in the training set")
         in_ranges = not out_of_range and not gap < THROUGH
         return Membership(in_ranges=in_ranges, known_net=known_net, notes=notes)
+
+    def _gap_notes(self, gap: float) -> tuple[str, ...]:
+        """Name contact where it is rare in the training set, even if it lies in the ranges."""
+        touching, near = self.contacts or (math.inf, math.inf)
+        if gap < THROUGH:
+            return ("struts run through one another without a joint",)
+        if gap <= 0 and touching < RARE:
+            return ("struts that share no joint touch or overlap",)
+        if 0 < gap < CLOSE and near < RARE:
+            return (f"struts that share no joint nearly touch: {gap:.2g} radii apart",)
+        return ()
 
     def notes(self, lattice: Lattice) -> tuple[str, ...]:
         """Return one sentence per way in which the (simplified) lattice leaves the training set."""
@@ -170,17 +200,6 @@ def _range_note(name: str, values: tuple[float, float], trained: tuple[float, fl
         return f"{name} is {got}, in training {bottom:.4g} to {top:.4g}"
     end = f"at least {bottom:.4g}" if too_low else f"at most {top:.4g}"
     return f"{name} is {got}, in training {end}"
-
-
-def _gap_notes(gap: float) -> tuple[str, ...]:
-    """Name contact, which is rare in every training set, even where it lies in the ranges."""
-    if gap < THROUGH:
-        return ("struts run through one another without a joint",)
-    if gap <= 0:
-        return ("struts that share no joint touch or overlap",)
-    if gap < CLOSE:
-        return (f"struts that share no joint nearly touch: {gap:.2g} radii apart",)
-    return ()
 
 
 def require_spanning(lattice: Lattice, label: str) -> None:

@@ -3,6 +3,8 @@
 None depends on the choice of cell, so supercells give the same values.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -13,6 +15,7 @@ from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.batch_solids import solids_of
 from lattice_gnn.lattice.gaps import close_nodes, gaps_within
 from lattice_gnn.lattice.solids import Solids
+from lattice_gnn.lattice.topology import analyse_net
 from lattice_gnn.network.layers.joint_pairs import JointPairs
 
 FAR = 4.0
@@ -47,7 +50,7 @@ def measures(batch: LatticeBatch) -> dict[str, Limits]:
 
     mean_radius = mean((batch.radii + batch.end_radii) / 2)
     mean_degree = 2.0 * struts / batch.node_offsets.diff()
-    density = batch.relative_density
+    density, solids = batch.relative_density, solids_of(batch)
     return {
         "relative density": (density, density),
         "radius/length": limits(thin / lengths, thick / lengths),
@@ -60,7 +63,8 @@ def measures(batch: LatticeBatch) -> dict[str, Limits]:
         "struts at a node": limits(degrees, group=batch.node_lattice),
         "mean struts at a node": (mean_degree, mean_degree),
         **_joint_measures(batch),
-        **_distances(batch),
+        **_net_measures(solids),
+        **_distances(solids),
     }
 
 
@@ -69,7 +73,7 @@ def gap_to_radius(batch: LatticeBatch) -> Float[Tensor, " lattices"]:
 
     At most ``FAR``; NaN where the struts are too many or too long to look for gaps.
     """
-    return _distances(batch)[GAP][0]
+    return _distances(solids_of(batch))[GAP][0]
 
 
 def _joint_measures(batch: LatticeBatch) -> dict[str, Limits]:
@@ -88,10 +92,28 @@ def _joint_measures(batch: LatticeBatch) -> dict[str, Limits]:
     }
 
 
-def _distances(batch: LatticeBatch) -> dict[str, Limits]:
+def _net_measures(lattices: Sequence[Solids]) -> dict[str, Limits]:
+    """Return how many nets span space, and how much of the struts belongs to none of them."""
+    nets, other = [], []
+    for solids in lattices:
+        components = analyse_net(len(solids.nodes), solids.struts, solids.shifts).components
+        nets.append(sum(component.index for component in components))
+        lengths = np.linalg.norm(solids.vectors, axis=1)
+        rank = np.zeros(len(solids.nodes), dtype=np.int64)
+        for component in components:
+            rank[component.nodes] = component.rank
+        other.append(float(lengths[rank[solids.struts[:, 0]] < 3].sum() / lengths.sum()))
+    count, share = (torch.tensor(x, dtype=torch.float64) for x in (nets, other))
+    return {
+        "number of nets that span space": (count, count),
+        "share of strut length in parts that do not span space": (share, share),
+    }
+
+
+def _distances(lattices: Sequence[Solids]) -> dict[str, Limits]:
     """Return the smallest gap between struts, at most ``FAR``, and the closest nodes."""
     gaps, nodes = [], []
-    for solids in solids_of(batch):
+    for solids in lattices:
         gap, apart = _smallest_distances(solids)
         gaps.append(gap)
         nodes.append(apart)

@@ -152,7 +152,7 @@ class Surrogate:
                 expected_error=self._expected_error(memberships[b], density[b])
                 if bounds is None
                 else self._bounded_error(memberships[b], bounds[b]),
-                domain_notes=memberships[b].notes + _component_notes(lattice),
+                domain_notes=memberships[b].notes,
                 model=self.name,
             )
             for b, lattice in enumerate(lattices)
@@ -274,8 +274,3 @@ def _refuse_impossible(
                 "bound of its solid and density: the lattice is too far outside the training "
                 "domain to be predicted; use homogenise with beam or solid FEM."
             )
-
-
-def _component_notes(lattice: Lattice) -> tuple[str, ...]:
-    count = len(lattice.connectivity().components)
-    return () if count == 1 else (f"it has {count} components, trained on one",)

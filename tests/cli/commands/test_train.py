@@ -10,6 +10,8 @@ import torch
 import yaml
 
 import cli.commands.train
+import lattice_gnn as lg
+from lattice_gnn.network.checkpoint import read_header
 from lattice_gnn.training.loop import Progress
 
 RECIPE = {
@@ -118,5 +120,10 @@ def test_a_run_with_few_held_out_lattices_ends_with_weights(run, answer, octet_f
     path.write_text(yaml.safe_dump(small))
     result = run("train", path, "--output", tmp_path / "run", "--device", "cpu")
     assert result.exit_code == 0, result.stderr
-    found = answer("predict", octet_file, "--model", result.stdout.strip())
+    weights = result.stdout.strip()
+    assert "uncertainty" not in read_header(weights)
+    found = answer("predict", octet_file, "--model", weights)
     assert found["model"]["expected_error"]["median"] > 0
+    slender = tmp_path / "slender.json"
+    lg.write(slender, lg.cell("octet", relative_density=1e-5))
+    assert answer("predict", slender, "--model", weights)["domain"]["inside"]

@@ -68,6 +68,25 @@ def test_coarse_labels_become_those_of_the_fine_grid(dataset):
     torch.testing.assert_close(same, after, rtol=1e-12, atol=1e-15)
 
 
+def test_labels_on_several_grids_are_corrected_to_the_finest_of_them(dataset):
+    """Most twins have finer labels on 11 voxels, some on 16: labels on 8 and 11 become those."""
+    everything = np.arange(len(dataset))
+    some = everything % 4 == 0
+    grids = [labelled(dataset, voxels, SLOPE) for voxels in (8, 11, 16)]
+    chosen = (everything, everything[~some], everything[some])
+    parts = [grid.select(k) for grid, k in zip(grids, chosen, strict=True)]
+    bias = GridBias.fit(concatenate(parts, one_method=False))
+    assert (bias.finest, bias.lattices) == (16, len(dataset))
+    assert bias.slope == pytest.approx(SLOPE, rel=0.1)
+    batch = dataset.to_batch(everything)
+    dense = batch.relative_density > 0.05
+    C, D, right = (torch.from_numpy(grid.stiffness("solid", everything)) for grid in grids)
+    for stiffness, voxels in ((C, 8.0), (D, 11.0)):
+        corrected = bias.corrected(batch, stiffness, np.full(len(dataset), voxels))
+        gap = [relative_frobenius(x, right)[dense].median() for x in (stiffness, corrected)]
+        assert gap[1] < 0.3 * gap[0]
+
+
 def test_soft_modes_keep_their_stiffness():
     """An octet resists all strains by stretching, a kelvin cell most of them by bending."""
     bias = GridBias(slope=SLOPE, finest=20.0, lattices=100)

@@ -189,6 +189,21 @@ def test_shipped_models_come_from_the_committed_recipes(name):
     assert header["training"]["recipe"] == yaml.safe_load(committed.read_text())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["default", "joints-linear"])
+def test_the_domain_of_shipped_models_is_that_of_the_shipped_labels(name, tmp_path):
+    path = resolve_model(name).parents[1] / "configs" / f"{name}.yaml"
+    data = load_training_data(read_recipe(path).data, Labelling(tmp_path), path.parent)
+    header = read_header(resolve_model(name))
+    assert header["training"]["data_hash"] == data.fingerprint()
+    found, expected = (Domain.from_dict(header["domain"]), data.domain().down_to_slender())
+    assert found.nets == expected.nets
+    assert found.contacts == expected.contacts
+    assert set(found.ranges) == set(expected.ranges)
+    for quantity, limits in expected.ranges.items():
+        assert found.ranges[quantity] == pytest.approx(limits, rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -9,7 +9,13 @@ import torch
 from data.populations.varied_cells import CellSampling, sample_cells
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
-from lattice_gnn.network.checkpoint import FORMAT, load_model, read_header, save_model
+from lattice_gnn.network.checkpoint import (
+    FORMAT,
+    load_model,
+    read_header,
+    save_model,
+    weights_checksum,
+)
 from lattice_gnn.network.equivariant import ModelConfig, StiffnessModel
 from lattice_gnn.network.normaliser import Normaliser
 
@@ -136,6 +142,18 @@ def test_a_single_bit_of_the_weights_is_noticed(tmp_path, bit):
     path.write_bytes(raw)
     with pytest.raises(LatticeGnnError, match="do not match their checksum"):
         load_model(path)
+
+
+def test_weights_are_recognised_whatever_their_header_says(tmp_path):
+    path = tmp_path / "m.safetensors"
+    model = saved(path)
+    before = weights_checksum(path)
+    save_model(path, model, {"training": {"counts": 3}})
+    assert weights_checksum(path) == before == read_header(path)["checksum"]
+    with torch.no_grad():
+        next(model.parameters()).view(-1)[0] += 1
+    save_model(path, model, {})
+    assert weights_checksum(path) != before
 
 
 def test_weights_that_are_not_finite_are_refused_without_a_checksum_too(tmp_path):

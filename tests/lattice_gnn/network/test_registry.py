@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 import torch
 
+from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.cells.named import cell
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.checkpoint import load_model, save_model
@@ -46,6 +47,8 @@ NAMES = [
 TOLERANCE = 1e-10
 VISIBLE = 1e-2
 """A model that claims no equivariance must break it by more than this, relative."""
+SLENDER = 1e-2
+"""Distance from beam FEM at relative density 1e-8 below which a model tends to it."""
 UNTRAINED = {"affine"}
 
 each_model = pytest.mark.parametrize(("kind", "options"), VARIANTS, ids=NAMES)
@@ -230,3 +233,12 @@ def test_every_positive_map_is_tried():
         read_model_config({"kind": kind, **options}).positive_map for kind, options in VARIANTS
     }
     assert tried == set(POSITIVE_MAPS)
+
+
+@each_model
+def test_only_models_that_say_so_tend_to_beam_fem_for_slender_struts(kind, options):
+    model = make_model(kind, options)
+    slender = [lattice.with_relative_density(1e-8) for lattice in lattices()]
+    beam = homogenise_beam(slender).stiffness.mandel
+    error = float(relative(predict(model, slender), beam).max())
+    assert (error < SLENDER) == model.slender_limit

@@ -98,7 +98,8 @@ def nets_apart(apart, radius=0.05):
 
 
 def test_contact_is_noted_even_inside_the_ranges():
-    domain = Domain.of([nets_apart(x) for x in (0.08, 0.5)])
+    domain = Domain.of([nets_apart(x) for x in (0.08, *[0.5] * 19)])
+    assert domain.contacts == (0.05, 0)
     assert domain.ranges[GAP] == pytest.approx((-0.4, 4))  # as far as gaps are looked for
     touching = "struts that share no joint touch or overlap"
     assert domain.notes(nets_apart(0.09)) == (touching,)
@@ -111,6 +112,54 @@ def test_contact_is_noted_even_inside_the_ranges():
     deeper = domain.notes(nets_apart(0.05))
     assert deeper[0] == f"{GAP} is -1, in training at least -0.4"
     assert touching in deeper
+
+
+def test_contact_is_ordinary_where_training_had_much_of_it():
+    """Each share is compared by itself; headers from before they were counted say nothing."""
+    touching = Domain.of([nets_apart(x) for x in (0.08, 0.5)])
+    assert touching.contacts == (0.5, 0)
+    assert touching.notes(nets_apart(0.09)) == ()
+    assert touching.notes(nets_apart(0.12)) != ()
+    near = Domain.of([nets_apart(x) for x in (*[0.08] * 2, *[0.12] * 20)])
+    assert near.notes(nets_apart(0.12)) == ()
+    assert near.notes(nets_apart(0.09)) != ()
+    old = {name: value for name, value in touching.to_dict().items() if name != "contacts"}
+    assert Domain.from_dict(old).notes(nets_apart(0.12)) == ()
+
+
+@pytest.mark.parametrize("size", [(1, 1, 1), (2, 1, 1)])
+def test_interpenetrating_nets_are_outside_only_where_training_had_none(size):
+    """Whether they are components of the cell or copies by translation, in any supercell."""
+    two = nets_apart(0.5)
+    copies = two.replace(
+        cell=0.5 - np.eye(3),
+        nodes=[[0, 0, 0]],
+        struts=[[0, 0]] * 3,
+        shifts=[[0, 1, 1], [1, 0, 1], [1, 1, 0]],
+        radii=two.radii[:3],
+    )
+    assert [x.index for x in copies.connectivity().components] == [2]
+    single = Domain.of([cell("sc", radius=0.05)])
+    of_two = Domain.of([two])
+    for lattice in (two.supercell(size), copies.supercell(size)):
+        notes = single.notes(lattice.simplified())
+        assert "number of nets that span space is 2, in training only 1" in notes
+        assert of_two.notes(lattice.simplified()) == ()
+
+
+def test_a_part_that_does_not_span_space_is_outside_unless_training_had_such():
+    """A straight chain through the middle of a simple cubic net: a quarter of the strut length."""
+    chain = Lattice(
+        np.eye(3), [[0, 0, 0], [0.5, 0.5, 0.5]], [[0, 0]] * 3 + [[1, 1]],
+        [*np.eye(3, dtype=int).tolist(), [1, 0, 0]], 0.05,
+    )  # fmt: skip
+    share = "share of strut length in parts that do not span space"
+    assert f"{share} is 0.25, in training only 0" in Domain.of([cell("sc", radius=0.05)]).notes(
+        chain
+    )
+    long = chain.supercell((2, 1, 1)).simplified()
+    assert long.num_struts == 7  # the chain has one strut in any cell
+    assert Domain.of([long]).ranges[share] == Domain.of([chain]).ranges[share] == (0.25, 0.25)
 
 
 def test_struts_through_one_another_have_no_promise():
@@ -141,6 +190,9 @@ def test_gaps_that_cannot_be_looked_for_are_outside(monkeypatch):
     domain = Domain.of([bcc])
     monkeypatch.setattr("lattice_gnn.surrogate.measures.gaps_within", refuse)
     assert any(note.startswith(f"{GAP} is unknown") for note in domain.notes(bcc))
+    unknown = Domain.of([bcc])
+    assert GAP not in unknown.ranges
+    assert unknown == Domain.from_dict(unknown.to_dict())
 
 
 def test_a_batch_spans_what_its_lattices_span():

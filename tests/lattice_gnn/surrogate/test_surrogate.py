@@ -66,6 +66,20 @@ def test_slender_lattices_are_inside_the_domain_of_a_joint_model_and_tapered_one
     assert prediction.expected_error is None
 
 
+@pytest.mark.parametrize("name", shipped_models())
+def test_no_shipped_model_was_trained_on_interpenetrating_nets(name):
+    sc = cell("sc", relative_density=0.02)
+    two = sc.replace(
+        nodes=[[0, 0, 0], [0.5, 0.5, 0.5]],
+        struts=[*sc.struts.tolist(), *(sc.struts + 1).tolist()],
+        shifts=np.tile(sc.shifts, (2, 1)),
+        radii=np.tile(sc.radii, 2),
+    )
+    prediction = load_surrogate(name).predict(two)
+    assert "number of nets that span space is 2, in training only 1" in prediction.domain_notes
+    assert prediction.expected_error is None
+
+
 def test_a_slender_lattice_is_nearly_its_frame():
     prediction = load_surrogate("joints").predict(cell("octet", relative_density=1e-4))
     error = relative_frobenius(prediction.stiffness.mandel[None], prediction.frame.mandel[None])
