@@ -34,7 +34,7 @@ def run(task: Task, on_step: OnStep | None = None) -> DesignResult:
     task = with_scales(task)
     problem = make_problem(task)
     track = Track(on_step=on_step)
-    store = Checkpoint(task.settings.checkpoint, task)
+    store = Checkpoint(task, problem)
     nudge = not task.keep_symmetry and find_space_group(task.start).order > 1
     notes = list(_start_notes(problem, nudge=nudge))
     found = search(problem, task, track, store, nudge=nudge)

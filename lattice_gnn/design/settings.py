@@ -1,9 +1,10 @@
 """Settings of a design search."""
 
 import math
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from lattice_gnn.design.manufactured import AsManufactured
 from lattice_gnn.errors import LatticeGnnError
@@ -13,6 +14,7 @@ VARIABLES: tuple[str, ...] = get_args(Variable)
 
 Aim = Literal["maximise", "minimise"]
 Method = Literal["auto", "slsqp", "batched"]
+Reference = Literal["auto", "beam", "solid", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,10 @@ class DesignSettings:
     optimality: float = 1e-2
     topology_rounds: int = 0
     reference_tolerance: float = 0.01
-    reference: Literal["auto", "beam", "solid", "none"] = "auto"
+    reference: Reference = "auto"
     as_manufactured: AsManufactured = field(default_factory=AsManufactured)
     voxels_per_diameter: float | int = 8
-    checkpoint: Path | None = None
+    checkpoint: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         """Check every number."""
@@ -73,20 +75,38 @@ class DesignSettings:
                     f"design settings: {name}: expected a whole number >= {least}, got {value!r}"
                 )
         for name in ("move", "strain", "shortest", "optimality", "perturbation"):
-            value = getattr(self, name)
-            if not (isinstance(value, int | float) and 0 < value < 1):
-                raise LatticeGnnError(
-                    f"design settings: {name}: expected a number between 0 and 1, got {value!r}"
-                )
-        if self.method not in get_args(Method):
+            self._require(name, "a number between 0 and 1", lambda value: 0 < value < 1)
+        self._require("reference_tolerance", "a number >= 0", lambda value: 0 <= value < math.inf)
+        self._require("voxels_per_diameter", "a positive number", lambda n: 0 < n < math.inf)
+        for name, kind in (("method", Method), ("reference", Reference)):
+            self._require(name, f"one of {', '.join(get_args(kind))}", get_args(kind).__contains__)
+        self._require("radius_bounds", "two numbers, 0 < smallest <= largest, or None", _is_range)
+        self._require(
+            "as_manufactured", "an AsManufactured", lambda x: isinstance(x, AsManufactured)
+        )
+        self._require(
+            "checkpoint", "a path or None", lambda x: x is None or isinstance(x, str | os.PathLike)
+        )
+
+    def _require(self, name: str, expected: str, fits: Callable[[Any], bool]) -> None:
+        """Check one setting.
+
+        Raises:
+            LatticeGnnError: If it does not fit, or is of a type that cannot be compared.
+        """
+        value = getattr(self, name)
+        try:
+            good = fits(value)
+        except (TypeError, ValueError):
+            good = False
+        if not good:
             raise LatticeGnnError(
-                f"design settings: method: expected one of {', '.join(get_args(Method))}, got "
-                f"{self.method!r}"
+                f"design settings: {name}: expected {expected}, got {value!r:.60}"
             )
-        if self.radius_bounds is not None:
-            low, high = self.radius_bounds
-            if not (0 < low <= high and math.isfinite(high)):
-                raise LatticeGnnError(
-                    "design settings: radius_bounds: expected 0 < smallest <= largest, got "
-                    f"{low:g} and {high:g}"
-                )
+
+
+def _is_range(value: Any) -> bool:
+    if value is None:
+        return True
+    low, high = value
+    return bool(0 < low <= high < math.inf)

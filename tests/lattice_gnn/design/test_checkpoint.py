@@ -6,13 +6,15 @@ import pytest
 from fem_reference.loading import pinned
 from lattice_gnn.cells.named import cell
 from lattice_gnn.design import refine, verify
-from lattice_gnn.design.elastic import E
+from lattice_gnn.design.elastic import E, misfit, stiffness_function
 from lattice_gnn.design.evaluators import make_evaluator
 from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.run import run
 from lattice_gnn.design.settings import DesignSettings
 from lattice_gnn.design.task import Task
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.tensors.stiffness import Stiffness
 
 
 @pytest.fixture(autouse=True)
@@ -135,11 +137,58 @@ def test_an_interrupted_refinement_goes_on_without_another_search_or_verificatio
     assert "search" not in {step.phase for step in resumed.history[1:]}
 
 
-def test_a_checkpoint_of_another_task_is_refused(tmp_path):
+def hollow(start):
+    return start.replace(inner_radii=0.5 * start.radii)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 1},
+        {"start": hollow(cell("kelvin", relative_density=0.05))},
+        {"constraints": ((relative_density <= 0.05).within(1e-2),)},
+        {"objective": stiffness_function(lambda C: C[:, 0, 0], "E[001]")},
+    ],
+    ids=["seed", "bores", "tolerance", "function of one name"],
+)
+def test_a_checkpoint_of_another_task_is_refused(tmp_path, changes):
     path = tmp_path / "design.npz"
     run(task(path))
     with pytest.raises(LatticeGnnError, match="another design task"):
-        run(task(path, seed=1))
+        run(task(path, **changes))
+
+
+def test_targets_and_evaluators_of_one_name_are_told_apart(tmp_path):
+    start = cell("octet", relative_density=0.1)
+    C = make_evaluator("beam")(LatticeBatch.from_lattices([start]))[0]
+
+    def towards(share, evaluator="beam"):
+        path = tmp_path / "design.npz"
+        target = misfit(Stiffness(share * C))
+        run(task(path, start=start, objective=target, aim="minimise", fidelity=evaluator))
+
+    towards(0.9)
+    towards(0.9)  # the same task resumes
+    with pytest.raises(LatticeGnnError, match="another design task"):
+        towards(0.8)
+
+    def evaluator(batch):
+        return make_evaluator("beam")(batch)
+
+    (tmp_path / "design.npz").unlink()
+    towards(0.9, evaluator)
+    evaluator_before = evaluator
+
+    def evaluator(batch):
+        return 0.95 * evaluator_before(batch)
+
+    with pytest.raises(LatticeGnnError, match="another design task"):
+        towards(0.9, evaluator)
+
+
+def test_a_checkpoint_is_named_as_a_text_too(tmp_path):
+    run(task(str(tmp_path / "design.npz")))
+    assert (tmp_path / "design.npz").exists()
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):
