@@ -70,8 +70,9 @@ _is_deck = _matches(rb"^\s*\*(heading|node|part|material|element|include|paramet
 
 
 def _is_table(head: bytes) -> bool:
-    """Whether the first line, comments aside, names coordinates or the two nodes of struts."""
+    """Whether the first line, comments aside, names coordinates or the two ends of struts."""
     from data.formats.columns import find
+    from data.formats.segments import end_columns
 
     for line in head.decode("utf-8", "replace").lstrip().splitlines()[:100]:
         text = line.strip()
@@ -79,6 +80,8 @@ def _is_table(head: bytes) -> bool:
             continue
         names = [x.strip(" \"'") for x in re.split(r"[;,\t|]", text[:2000])]
         names = text.split() if len(names) == 1 else names
+        if end_columns(names) is not None:
+            return True
         roles = [find(names, role) for role in "xyz"]
         return None not in roles or None not in (find(names, "i"), find(names, "j"))
     return False

@@ -160,3 +160,60 @@ def test_points_of_struts_may_be_shared_by_thousands(tmp_path):
     (tmp_path / "x_struts.csv").write_text(table("i,j,radius", rows))
     (lattice,) = read_any(tmp_path / "x_nodes.csv")
     assert (lattice.num_nodes, lattice.num_struts) == (8000, 24000)
+
+
+LINES = [[0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["x1,y1,z1,x2,y2,z2", "X1 [mm],Y1 [mm],Z1 [mm],X2 [mm],Y2 [mm],Z2 [mm]", "x0,y0,z0,x1,y1,z1",
+     "start_x,start_y,start_z,end_x,end_y,end_z", "x_start,y_start,z_start,x_end,y_end,z_end",
+     "xi,yi,zi,xj,yj,zj"],
+)  # fmt: skip
+def test_one_table_with_both_ends_of_every_strut(tmp_path, header):
+    path = tmp_path / "beams.csv"
+    path.write_text(table(f"id,{header},Diameter", [[n, *x, 0.1] for n, x in enumerate(LINES)]))
+    reading = read_with_report(path)
+    lattice = is_cubic(reading)
+    assert lattice.units == ("mm" if "mm" in header else "")
+    assert not any("skipped" in x for x in reading.sentences())
+
+
+def test_both_ends_in_one_row_with_tapers_and_decimal_commas(tmp_path):
+    rows = [[*(f"{x},0" for x in line), "0,05", "0,04"] for line in LINES]
+    path = tmp_path / "lines.csv"
+    path.write_text(table("x1;y1;z1;x2;y2;z2;r1;r2", rows, ";"))
+    assert np.allclose(is_cubic(read_with_report(path)).end_radii, 0.04)
+
+
+def test_the_columns_of_both_ends_may_come_in_any_order(tmp_path):
+    path = tmp_path / "beams.txt"
+    path.write_text(
+        table("z2 z1 y2 y1 x2 x1 r", [[*reversed(_paired(x)), 0.05] for x in LINES], " ")
+    )
+    is_cubic(read_with_report(path))
+
+
+def _paired(line):
+    """Return x1, x2, y1, y2, z1, z2."""
+    return [line[k] for k in (0, 3, 1, 4, 2, 5)]
+
+
+def test_a_table_without_its_other_is_one_sentence(tmp_path):
+    (tmp_path / "beams.csv").write_text(table("i,j,radius", STRUTS))
+    with pytest.raises(
+        LatticeGnnError, match=r"nodes\.csv is missing: .* or from one with both ends"
+    ):
+        read_any(tmp_path / "beams.csv")
+
+
+def test_errors_of_both_ends_name_the_line(tmp_path):
+    path = tmp_path / "beams.csv"
+    path.write_text(
+        table("x1,y1,z1,x2,y2,z2,radius", [[*LINES[0], 0.1], [0, 0, 0, 0, "y", 0, 0.1]])
+    )
+    with pytest.raises(
+        LatticeGnnError, match=r"beams\.csv, line 3: y2: expected a number, got 'y'"
+    ):
+        read_any(path)

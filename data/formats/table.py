@@ -1,0 +1,148 @@
+"""A table of text, read row by row: its separator, the names of its columns, its numbers."""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from data.formats import columns
+from data.reading import Place, number, read_lines
+from lattice_gnn.errors import LatticeGnnError
+
+_SEPARATORS = (";", "\t", "|", ",")
+_WANTED = {
+    "nodes": "x, y, z and perhaps id",
+    "struts": "i, j (the nodes of a strut) and perhaps radius and end_radius",
+}
+_IGNORED = ("label",)  #: columns of struts that mean nothing here, without a note
+
+SizeColumn = tuple[int, str, float]
+"""Index and name of a column of radii or diameters, and the factor that makes radii of it."""
+
+
+@dataclass(slots=True)
+class Table:
+    """A table, read row by row.
+
+    Attributes:
+        path: The file.
+        kind: "nodes" or "struts".
+        names: The columns, known after the first row.
+        comments: Its comments.
+    """
+
+    path: Path
+    kind: str
+    names: list[str] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    separator: str | None = None
+
+    def rows(self) -> Iterator[tuple[list[str], Place]]:
+        """Yield the header row, then the cells of every row."""
+        for line, place in read_lines(self.path):
+            if line.startswith("#"):
+                self.comments.append(line)
+            elif found := re.fullmatch(r"sep=(.)", line):
+                self.separator = found[1]
+            elif line:
+                if not self.names:
+                    yield from self._head(line, place)
+                else:
+                    yield self._row(line, place), place
+        if not self.names:
+            raise LatticeGnnError(
+                f"{self.path.name}: empty; expected a row that names the columns: "
+                f"{_WANTED[self.kind]}."
+            )
+
+    def _head(self, line: str, place: Place) -> Iterator[tuple[list[str], Place]]:
+        """Take the names of the columns from the first row, or from the comment before it."""
+        first = self._cells(line, place)
+        if all(_is_number(cell) for cell in first if cell):
+            before = self.comments[-1].lstrip("#% ") if self.comments else ""
+            self.names = self._cells(before, place) if before else []
+            if len(self.names) != len(first) or all(map(_is_number, self.names)):
+                raise place.error(
+                    f"expected a row that names the columns: {_WANTED[self.kind]}; got numbers"
+                )
+            yield self.names, place
+            yield self._row(line, place), place
+            return
+        self.names = first
+        while self.names and not self.names[-1]:
+            self.names.pop()
+        yield self.names, place
+
+    def _cells(self, line: str, place: Place) -> list[str]:
+        if self.separator is None:
+            self.separator = next((x for x in _SEPARATORS if x in line), " ")
+        if self.separator == " ":
+            return line.split()
+        try:
+            (cells,) = csv.reader([line], delimiter=self.separator, strict=True)
+        except (csv.Error, ValueError) as error:
+            raise place.error(f"not a row of separated values ({error})") from None
+        return [cell.strip() for cell in cells]
+
+    def _row(self, line: str, place: Place) -> list[str]:
+        cells, width = self._cells(line, place), len(self.names)
+        if len(cells) < width or any(cells[width:]):
+            raise place.error(f"expected {width} columns, got {len(cells)}")
+        return cells[:width]
+
+    def column(self, role: str, place: Place, taken: str | None = None) -> int:
+        """Return the index of a required column."""
+        name = columns.find((x for x in self.names if x != taken), role)
+        if name is None:
+            raise place.error(
+                f"{role} is missing: expected columns {_WANTED[self.kind]}, got "
+                f"{', '.join(self.names)[:60]}"
+            )
+        return self.names.index(name)
+
+    def value(self, text: str, place: Place, what: str) -> float:
+        """Return a number; a decimal comma is understood where commas do not separate."""
+        if self.separator != ",":
+            text = text.replace(",", ".")
+        return number(text, place, what)
+
+    def sizes(self, place: Place) -> dict[str, tuple[str, float]]:
+        """Return the columns of radii, see ``columns.size_columns``."""
+        if len(set(self.names)) < len([x for x in self.names if x]):
+            raise place.error("two columns have one name; name each of them differently")
+        return in_place(place, lambda: columns.size_columns(self.names))
+
+    def strut_radii(self, place: Place, unit: str) -> list[SizeColumn]:
+        """Return the columns of the radii at one and at the other end, in a unit of length."""
+        sizes = self.sizes(place)
+        found = []
+        for name, factor in (sizes[key] for key in ("radius", "end_radius") if key in sizes):
+            unit_of_column = in_place(place, partial(columns.unit_factor, name, unit))
+            found.append((self.names.index(name), name, factor * unit_of_column))
+        return found
+
+    def radii_of(self, cells: list[str], sizes: list[SizeColumn], place: Place) -> list[float]:
+        """Return the radii of a strut that its row gives."""
+        return [f * self.value(cells[k], place, name) for k, name, f in sizes if cells[k]]
+
+    def skipped(self, used: set[str]) -> list[str]:
+        """Return a note on the columns of struts that were not understood, if there are any."""
+        return columns.skipped_note(
+            x for x in self.names
+            if x and x not in used and not any(columns.Column.of(x).is_a(r) for r in _IGNORED)
+        )  # fmt: skip
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[-+0-9.,eEdD]+", text) is not None and any(x.isdigit() for x in text)
+
+
+def in_place(place: Place, run: Callable[[], Any]) -> Any:
+    """Run a function and add the place to its error."""
+    try:
+        return run()
+    except LatticeGnnError as error:
+        raise place.error(str(error)) from None
