@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from lattice_gnn.design.optimality import optimality
+from lattice_gnn.design.optimality import at_bounds, optimality
 from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.result import (
     ConstraintValue,
@@ -136,7 +136,7 @@ def assemble(
         variables=problem.variables.count,
         notes=(
             *notes,
-            *_end_notes(design, constraints),
+            *_end_notes(design, task, constraints),
             *(() if verification is None else _reference_notes(task, constraints, verification)),
         ),
         interrupted=interrupted,
@@ -147,14 +147,19 @@ def _status(design: Design, task: Task, *, interrupted: bool) -> tuple[Status, f
     """Judge the rounded design by its constraints and its first-order optimality."""
     problem = design.problem.tightened(design.margins)
     z = problem.z(design.x)
-    rounding = problem.variables.units(design.x, task.settings.digits) / problem.scale
-    unbalanced = optimality(problem, z, rounding)
+    unbalanced = optimality(problem, z, _rounding(design, task))
     if interrupted:
         return Status.INTERRUPTED, unbalanced
     feasible = problem.at(z[None], gradient=False).excess[0] <= 0
     if feasible and unbalanced <= task.settings.optimality:
         return Status.CONVERGED, unbalanced
     return (Status.MAX_STEPS if design.ran_out else Status.STALLED), unbalanced
+
+
+def _rounding(design: Design, task: Task) -> Float[np.ndarray, " variables"]:
+    """Return the unit to which each variable was rounded, in typical steps."""
+    units = design.problem.variables.units(design.x, task.settings.digits)
+    return units / design.problem.scale
 
 
 def _constraint_values(
@@ -214,7 +219,9 @@ def _reference_notes(
     return tuple(notes)
 
 
-def _end_notes(design: Design, constraints: tuple[ConstraintValue, ...]) -> tuple[str, ...]:
+def _end_notes(
+    design: Design, task: Task, constraints: tuple[ConstraintValue, ...]
+) -> tuple[str, ...]:
     """Say which constraints are violated, what limits the result, and where it leaves a domain."""
     notes = [
         f"No design that satisfies {row.name} was found: its value is {row.value:.4g}, violated by "
@@ -224,21 +231,19 @@ def _end_notes(design: Design, constraints: tuple[ConstraintValue, ...]) -> tupl
     ]
     if not design.rounded:
         notes.append("No rounded design can be evaluated, so that this one is not rounded.")
-    variables, made = design.problem.variables, design.problem.made
+    problem, made = design.problem, design.problem.made
     printed = made.lattice(design.lattice)
     if str(made):
         notes.append(f"All values are those of the lattice as it is manufactured: {made}.")
     notes += [finding.text for finding in warnings(printed)]
     notes += [
         f"The design lies outside the training set of the network: {text}."
-        for text in design.problem.evaluator.notes(printed)
+        for text in problem.evaluator.notes(printed)
     ]
-    at_bound = int(
-        ((design.x <= variables.lower * (1 + 1e-9)) | (design.x >= variables.upper)).sum()
-    )
-    if at_bound:
+    lower, upper = at_bounds(problem, problem.z(design.x), _rounding(design, task))
+    if at_bound := int((lower | upper).sum()):
         notes.append(
-            f"{at_bound} of {variables.count} variables are at their bounds (see settings: move, "
-            "radius_bounds, strain)."
+            f"{at_bound} of {problem.variables.count} variables are at their bounds (see settings: "
+            "move, radius_bounds, strain)."
         )
     return tuple(notes)

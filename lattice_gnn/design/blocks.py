@@ -49,6 +49,12 @@ class Block:
     basis: Float[np.ndarray, "variables values"]
     offset: Float[np.ndarray, " values"]
 
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """The smallest and largest of its values at the lower and at the upper bounds."""
+        low, high = (self.offset + bound @ self.basis for bound in (self.lower, self.upper))
+        return float(low.min()), float(high.max())
+
 
 def echelon(
     rows: Float[np.ndarray, "rows columns"],

@@ -31,7 +31,7 @@ def optimality(
     """
     point = problem.at(z[None])
     gradient = point.cost_gradient()[0]
-    columns = active_gradients(problem, z, near=np.maximum(rounding, _AT_BOUND))
+    columns = active_gradients(problem, z, rounding=rounding)
     size = max(1.0, float(np.linalg.norm(gradient)))
     if not np.isfinite(gradient).all() or not np.isfinite(columns).all():
         return np.inf
@@ -71,7 +71,7 @@ def active_gradients(
     problem: Problem,
     z: Float[np.ndarray, " variables"],
     bounds: Bool[np.ndarray, " variables"] | None = None,
-    near: Float[np.ndarray, " variables"] | float = _AT_BOUND,
+    rounding: Float[np.ndarray, " variables"] | float = 0.0,
 ) -> Float[np.ndarray, "variables active"]:
     """Return the gradients of what is active, as columns whose multipliers are not negative.
 
@@ -79,21 +79,38 @@ def active_gradients(
         problem: The problem.
         z: Where.
         bounds: Variables whose bounds count; None for all.
-        near: Distance from a bound that counts as zero, in typical steps.
+        rounding: As for ``optimality``.
     """
     counted = np.ones(len(z), dtype=bool) if bounds is None else bounds
     point = problem.at(z[None])
     residuals, rows = point.residuals[0], point.jacobian()[0]
     equal: Bool[np.ndarray, " residuals"] = point.equality
     active = ~equal & (residuals <= ACTIVE)
-    lower, upper = problem.bounds
+    lower, upper = at_bounds(problem, z, rounding)
     identity = np.eye(len(z))
     return np.column_stack(
         [
             rows[active].T,
             rows[equal].T,
             -rows[equal].T,
-            identity[:, counted & (z - lower <= near)],
-            -identity[:, counted & (upper - z <= near)],
+            identity[:, counted & lower],
+            -identity[:, counted & upper],
         ]
     )
+
+
+def at_bounds(
+    problem: Problem,
+    z: Float[np.ndarray, " variables"],
+    rounding: Float[np.ndarray, " variables"] | float = 0.0,
+) -> tuple[Bool[np.ndarray, " variables"], Bool[np.ndarray, " variables"]]:
+    """Return which variables are at their lower and which at their upper bounds.
+
+    Args:
+        problem: The problem.
+        z: Where.
+        rounding: As for ``optimality``.
+    """
+    lower, upper = problem.bounds
+    near = np.maximum(rounding, _AT_BOUND)
+    return z - lower <= near, upper - z <= near

@@ -77,7 +77,10 @@ class _View:
         self.problem, self.tracks = problem, tracks
         self.place: bytes = b""
         self.worst = 0.0
-        self.point = self._at(np.zeros(problem.variables.count))
+        # Residuals of the problem's start stand for those of designs that cannot be evaluated; the
+        # tracks do not see it, because it may be none of this search.
+        zero = np.clip(np.zeros(problem.variables.count), *problem.bounds)
+        self.point = problem.at(zero[None], gradient=False)
         self.residuals = self.point.residuals[0]
         self.jacobian: tuple[bytes, Float[np.ndarray, "residuals variables"]] = (b"", np.zeros(0))
         self.equality = self.point.equality

@@ -163,6 +163,7 @@ class Quantity:
             self,
             name=f"-{_bracketed(self.name, '+-')}",
             function=lambda state: -self(state),
+            target=None,  # the negative of a distance is none
             strut_rule=None,
             elastic_rule=None,
         )

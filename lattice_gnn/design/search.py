@@ -128,6 +128,8 @@ class _Run:
     def all(self, starts: Float[np.ndarray, "starts variables"]) -> None:
         """Run every start, or the population and then its best."""
         limit, settings = self.task.settings.max_steps, self.task.settings
+        if self.track.best is None and starts[0].any():  # the lattice as given is a design too
+            self.track.see(self.problem.at(np.zeros_like(starts[:1]), gradient=False))
         if self.population is None:
             for z in starts:
                 self._finish(z, "search", limit)

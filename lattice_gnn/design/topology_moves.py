@@ -169,8 +169,7 @@ def _fixed_bounds(task: Task, now: _Standing) -> DesignSettings:
     """Return the settings with the radius bounds of the first net."""
     for block in now.problem.variables.blocks:
         if block.kind == "radii" and task.settings.radius_bounds is None:
-            bounds = (float(block.lower.min()), float(block.upper.max()))
-            return replace(task.settings, radius_bounds=bounds)
+            return replace(task.settings, radius_bounds=block.extremes)
     return task.settings
 
 
@@ -194,7 +193,7 @@ def _moves(task: Task, now: _Standing) -> Iterator[tuple[str, Lattice]]:
 def _thin_struts(now: _Standing, lattice: Lattice) -> Bool[np.ndarray, " struts"]:
     for block in now.problem.variables.blocks:
         if block.kind == "radii":
-            return lattice.radii <= _THIN * float(block.lower.min())
+            return lattice.radii <= _THIN * block.extremes[0]
     return np.zeros(lattice.num_struts, dtype=bool)
 
 

@@ -12,11 +12,13 @@ from lattice_gnn.cells.named import cell
 from lattice_gnn.design.elastic import E, matches, misfit
 from lattice_gnn.design.evaluators import make_evaluator
 from lattice_gnn.design.geometric import joint_angle, relative_density
+from lattice_gnn.design.optimiser import slsqp
 from lattice_gnn.design.quantities import Quantity
 from lattice_gnn.design.result import Status, Verdict
 from lattice_gnn.design.run import run
 from lattice_gnn.design.settings import DesignSettings
-from lattice_gnn.design.task import Task
+from lattice_gnn.design.task import Task, make_problem
+from lattice_gnn.design.track import Track
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.verbs.homogenise import homogenise
@@ -102,6 +104,31 @@ def test_the_isotropic_mixture_of_cubic_cells_is_that_of_axial_struts():
     assert radii[-1] / radii[0] == pytest.approx((0.4 * 4 * 3**0.5 / (3 * 0.6)) ** 0.5, rel=2e-4)
     assert result.objective.value == pytest.approx(1e-4 / 6, rel=1e-3)
     assert result.symmetry == "Im-3m (229), 96 operations" or result.symmetry.startswith("Pm-3m")
+
+
+def test_the_negative_of_a_distance_is_minimised_by_going_away():
+    """A minimised distance is squared; its negative must not be."""
+    target = run(sc_task()).stiffness
+    task = sc_task(objective=-misfit(target), aim="minimise", constraints=(), vary=("radius",))
+    result = run(task)
+    assert result.objective.value < result.objective.start - 0.1
+
+
+def test_variables_at_bounds_are_counted_whatever_the_sign_of_the_bound():
+    """A smaller cell is stiffer, E = pi r^2/L^2: the strain ends at its negative lower bound."""
+    settings = DesignSettings(strain=0.1, reference="none")
+    result = run(sc_task(constraints=(), vary=("cell_volume",), settings=settings))
+    assert np.log(result.lattice.cell[0, 0]) == pytest.approx(-0.1)
+    assert (
+        sum(note.startswith("1 of 1 variables are at their bounds") for note in result.notes) == 1
+    )
+
+
+def test_a_search_from_elsewhere_does_not_see_the_start():
+    """The start is feasible: a search that found nothing feasible would claim its objective."""
+    problem, own = make_problem(sc_task()), Track()
+    slsqp(problem, np.full(3, 0.1), (own,), 1)  # radii of 0.11: density 0.114
+    assert own.history[0].objective == pytest.approx(np.pi * 0.11**2)
 
 
 def test_a_target_is_reached():

@@ -104,6 +104,16 @@ def test_rounded_radii_have_four_significant_digits_within_the_bounds():
     assert made.rounded(np.array([0.0345678]), 4) == 0.03457
 
 
+@pytest.mark.parametrize("vary", ["radii", "radius"])
+def test_the_extreme_radii_are_those_of_the_settings(vary):
+    """One factor for all is bounded through the thinnest and the thickest strut."""
+    lattice = cell("octet", radius=0.05)
+    uneven = lattice.with_radii(np.linspace(0.03, 0.06, lattice.num_struts))
+    settings = DesignSettings(radius_bounds=(0.02, 0.09))
+    (block,) = variables(uneven, vary, keep=False, settings=settings).blocks
+    assert block.extremes == pytest.approx((0.02, 0.09))
+
+
 @pytest.mark.parametrize(
     ("vary", "words"),
     [
