@@ -1,5 +1,6 @@
 """Animated pictures: a load cycle as GIF, or as MP4 with the extra ``movies``."""
 
+import os
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,13 +64,14 @@ def load_cycle(
     )
 
 
-def check_animation_path(path: Path) -> None:
+def check_animation_path(path: str | os.PathLike[str]) -> Path:
     """Refuse a file that cannot be written, before anything is computed.
 
     Raises:
         LatticeGnnError: If its name ends neither in .gif nor in .mp4, the extra for MP4 is not
             installed, or the folder is not writable.
     """
+    path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise LatticeGnnError(
@@ -82,11 +84,12 @@ def check_animation_path(path: Path) -> None:
             "choose a name that ends in .gif."
         )
     check_writable(path)
+    return path
 
 
 def write_animation(
     frames: Sequence[Picture],
-    path: Path,
+    path: str | os.PathLike[str],
     size: tuple[int, int],
     on_progress: Callable[[int, int], None] | None = None,
 ) -> RenderReport:
@@ -101,21 +104,21 @@ def write_animation(
     Raises:
         LatticeGnnError: If the file cannot be written.
     """
-    check_animation_path(path)
+    target = check_animation_path(path)
     renderer, note = choose_renderer()
     if renderer == "pyvista":
         from viz.scene import pixels
     else:
         from viz.fallback import pixels
-    width, height = (2 * (x // 2) if path.suffix.lower() == ".mp4" else x for x in size)
+    width, height = (2 * (x // 2) if target.suffix.lower() == ".mp4" else x for x in size)
     drawn: list[Pixels] = []
     for picture in frames:
         drawn.append(pixels(picture, (width, height)))
         if on_progress is not None:
             on_progress(len(drawn), len(frames))
-    with replacing(path) as part:
+    with replacing(target) as part:
         (_write_mp4 if part.suffix == ".mp4" else _write_gif)(drawn, part)
-    return RenderReport(renderer, path, note)
+    return RenderReport(renderer, target, note)
 
 
 def _write_gif(frames: Sequence[Pixels], path: Path) -> None:

@@ -1,5 +1,6 @@
 """Picture of a design: start and design, their surfaces on one scale, the course of the search."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -26,7 +27,7 @@ _DPI = 100
 _OBJECTIVE, _VIOLATION = "#1f5fa8", "#c2452d"
 
 
-def draw_design(path: Path, result: DesignResult) -> str:
+def draw_design(path: str | os.PathLike[str], result: DesignResult) -> str:
     """Draw a design into a PNG file.
 
     The first row shows the start and the design, the second the surfaces of Young's modulus by
@@ -59,19 +60,23 @@ def draw_design(path: Path, result: DesignResult) -> str:
         axes.axis("off")
     draw_history(bottom, result.history, result.objective.name)
     figure.tight_layout()
-    with replacing(path) as part:
+    with replacing(Path(path)) as part:
         figure.savefig(part, format="png")
     return note
 
 
 def stiffnesses_of(result: DesignResult) -> list[tuple[str, Stiffness]]:
-    """Return the tensors that are compared: start, target, design by evaluator and reference."""
-    found = [(f"start, by {result.evaluator}", result.start_stiffness)]
+    """Return the tensors that are compared: start, target, design by evaluator and reference.
+
+    Beam FEM that evaluates and verifies is shown once.
+    """
+    evaluator = "beam FEM" if result.evaluator == "beam" else result.evaluator
+    found = [(f"start, by {evaluator}", result.start_stiffness)]
     target = result.task.objective.target
     if target is not None and not bool(target.isnan().any()):
         found.append(("target", Stiffness(target)))
-    found.append((f"design, by {result.evaluator}", result.stiffness))
-    if result.reference is not None:
+    found.append((f"design, by {evaluator}", result.stiffness))
+    if result.reference is not None and result.reference.method != result.evaluator:
         found.append((f"design, by {result.reference.method} FEM", result.reference.stiffness))
     return found
 

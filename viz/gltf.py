@@ -8,6 +8,7 @@ Source: Khronos Group, glTF 2.0 Specification, sections 3.6, 3.7, 3.9 and 4.4.
 """
 
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ _VERTICES, _INDICES = 34962, 34963
 _MAGIC, _JSON, _BINARY = 0x46546C67, 0x4E4F534A, 0x004E4942
 
 
-def write_gltf(picture: Picture, path: Path) -> Path:
+def write_gltf(picture: Picture, path: str | os.PathLike[str]) -> Path:
     """Write all views of a picture, atomically.
 
     Args:
@@ -37,20 +38,22 @@ def write_gltf(picture: Picture, path: Path) -> Path:
     Raises:
         LatticeGnnError: If the file cannot be written, or its name ends in something else.
     """
-    check_gltf_path(path)
-    write_whole(path, gltf_bytes(picture))
-    return path
+    target = check_gltf_path(path)
+    write_whole(target, gltf_bytes(picture))
+    return target
 
 
-def check_gltf_path(path: Path) -> None:
+def check_gltf_path(path: str | os.PathLike[str]) -> Path:
     """Refuse a file that cannot be written, before anything is computed.
 
     Raises:
         LatticeGnnError: If it cannot be written, or its name does not end in .glb.
     """
-    if path.suffix.lower() != ".glb":
+    target = Path(path)
+    if target.suffix.lower() != ".glb":
         raise LatticeGnnError(f"{path}: glTF is written in one file; choose a name ending in .glb.")
-    check_writable(path)
+    check_writable(target)
+    return target
 
 
 def gltf_bytes(picture: Picture) -> bytes:

@@ -63,16 +63,28 @@ def check_figure_path(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
+def save_figure(
+    figure: Figure, path: str | os.PathLike[str], size: tuple[int, int] | None = None
+) -> Path:
     """Write a figure atomically; the suffix determines the format.
+
+    Args:
+        figure: The figure.
+        path: The file.
+        size: Width and height in pixels; letters and lines grow with the width. A vector graphic
+            keeps its width, so that only the ratio of the two numbers matters.
 
     Raises:
         LatticeGnnError: If it cannot be written; an existing file is left unchanged.
     """
     target = check_figure_path(path)
+    if size is not None:
+        figure.set_dpi(size[0] / figure.get_figwidth())
+        figure.set_figheight(size[1] / figure.dpi)
     with replacing(target) as part:
         figure.savefig(
             part,
+            dpi=figure.dpi,  # otherwise that of the figure when it was new
             facecolor=figure.get_facecolor(),
             metadata=_METADATA.get(target.suffix.lower()),
         )

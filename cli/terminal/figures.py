@@ -23,6 +23,7 @@ def compared_stiffnesses(
     request: Request, source: Source, solver: Solver
 ) -> "list[tuple[str, Stiffness]]":
     """Return the stiffness of the lattice, and of those that it is compared with."""
+    _refuse_repeated(request, solver)
     found = [(source, solver)]
     for other in request.compare:
         if other in ("beam", "solid", "network"):
@@ -42,6 +43,12 @@ def compared_stiffnesses(
     return named
 
 
+def _refuse_repeated(request: Request, solver: Solver) -> None:
+    shown = (solver.method, *request.compare)
+    if again := next((x for x in request.compare if shown.count(x) > 1), None):
+        raise LatticeGnnError(f"--compare {again}: is in the picture already; name another.")
+
+
 def write_cuts(request: Request, source: Source, solver: Solver) -> None:
     """Draw polar curves in the coordinate planes."""
     from viz.cuts import cuts_figure
@@ -54,7 +61,8 @@ def write_cuts(request: Request, source: Source, solver: Solver) -> None:
         (request.quantity or "E",),
         theme_named(request.theme),
     )
-    say_note(f"picture written to {save_figure(figure, request.output)}.")
+    path = save_figure(figure, request.output, request.size)
+    say_note(f"picture written to {path}.")
 
 
 def write_chart(request: Request, solver: Solver) -> None:
@@ -69,7 +77,8 @@ def write_chart(request: Request, solver: Solver) -> None:
     series, nu = _labels(request) if dataset else _computed(request, solver)
     assert request.output is not None
     figure = property_chart(series, nu, theme_named(request.theme))
-    say_note(f"picture written to {save_figure(figure, request.output)}.")
+    path = save_figure(figure, request.output, request.size)
+    say_note(f"picture written to {path}.")
 
 
 def _labels(request: Request) -> "tuple[list[Series], float]":
@@ -98,6 +107,7 @@ def _computed(request: Request, solver: Solver) -> "tuple[list[Series], float]":
 
     from viz.charts import Series
 
+    _refuse_repeated(request, solver)
     sources = read_sources([request.file])
     density = np.array([x.lattice.relative_density for x in sources])
     names = tuple(x.lattice.name or x.file.stem for x in sources)

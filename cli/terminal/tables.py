@@ -44,9 +44,12 @@ def columns(first: str, heads: Sequence[str], left: Collection[str] = (), gap: i
     table = grid(gap)
     table.show_header = True
     table.add_column(Text(first, style="cyan"), overflow="fold", min_width=min(16, len(first)))
-    for head in heads:
+    for head in heads:  # of a column without any text, rich forgets the gap before it
         table.add_column(
-            Text(head, style="cyan"), justify="left" if head in left else "right", no_wrap=True
+            Text(head, style="cyan"),
+            justify="left" if head in left else "right",
+            no_wrap=True,
+            min_width=1,
         )
     return table
 

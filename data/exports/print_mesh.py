@@ -5,6 +5,7 @@ the triangles are checked once more before they are written. Struts are prisms o
 the same cross-sectional area as the true circle, joints are spheres of the same volume.
 """
 
+import os
 import struct
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -39,8 +40,8 @@ def printed_union(
 ) -> tuple[Corners, Triangles]:
     """Return corners and triangles of the union of a block of cells.
 
-    A strut in a face of the block is part of it on both sides, as in pictures; struts are not cut
-    at the faces unless ``clipped``.
+    A strut whose middle is in a face of the block is part of it on both sides, as in pictures;
+    struts are not cut at the faces unless ``clipped``.
 
     Args:
         lattice: The lattice.
@@ -61,7 +62,7 @@ def printed_union(
     return single_precision(corners, triangles)
 
 
-def check_print_path(path: Path, suffix: str = "") -> None:
+def check_print_path(path: str | os.PathLike[str], suffix: str = "") -> Path:
     """Refuse a file that cannot be written, before anything is computed.
 
     Args:
@@ -72,7 +73,7 @@ def check_print_path(path: Path, suffix: str = "") -> None:
         LatticeGnnError: If its name ends in something else, manifold3d is not installed, or the
             folder is not writable.
     """
-    allowed = (suffix,) if suffix else SUFFIXES
+    path, allowed = Path(path), (suffix,) if suffix else SUFFIXES
     if path.suffix.lower() not in allowed:
         raise LatticeGnnError(
             f"{path}: got the ending {path.suffix or '(none)'!r}; choose a name that ends in "
@@ -81,10 +82,11 @@ def check_print_path(path: Path, suffix: str = "") -> None:
     check_writable(path)
     if find_spec("manifold3d") is None:
         raise LatticeGnnError(_missing())
+    return path
 
 
 def write_print_mesh(
-    path: Path, lattice: Lattice, tiles: tuple[int, int, int] = (1, 1, 1)
+    path: str | os.PathLike[str], lattice: Lattice, tiles: tuple[int, int, int] = (1, 1, 1)
 ) -> tuple[float, int]:
     """Write the union of a block of cells as triangles, atomically.
 
@@ -99,12 +101,12 @@ def write_print_mesh(
     Raises:
         LatticeGnnError: As ``check_print_path`` and ``printed_union``.
     """
-    check_print_path(path)
+    target = check_print_path(path)
     corners, triangles = printed_union(lattice, tiles)
-    if path.suffix.lower() == ".stl":
-        write_whole(path, stl_bytes(corners, triangles))
+    if target.suffix.lower() == ".stl":
+        write_whole(target, stl_bytes(corners, triangles))
     else:
-        write_whole(path, _threemf(corners, triangles, lattice))
+        write_whole(target, _threemf(corners, triangles, lattice))
     return enclosed_volume(corners, triangles), len(triangles)
 
 

@@ -71,7 +71,7 @@ def test_colours_follow_the_values_and_the_range_is_kept(simple_cubic):
 def test_vtk_reads_the_file_back(octet, cubic_stiffness, tmp_path):
     pv = pytest.importorskip("pyvista")
     picture = Picture("", (lattice_view(octet), stiffness_view(cubic_stiffness)), 2)
-    path = write_gltf(picture, tmp_path / "a.glb")
+    path = write_gltf(picture, str(tmp_path / "a.glb"))
     whole = pv.read(path).combine().extract_surface(algorithm="dataset_surface")
     tubes = picture.views[0].parts[0].body
     triangles = len(strut_surface(tubes, 16).faces) + len(joint_surface(tubes, 2).faces)

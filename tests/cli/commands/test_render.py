@@ -89,6 +89,14 @@ def test_two_lattices_are_compared_on_one_scale(run, written, tmp_path):
     assert is_drawn(picture)
 
 
+@pytest.mark.parametrize("what", ["cuts", "chart"])
+def test_figures_have_the_size_that_is_asked_for(what, run, octet_file, tmp_path):
+    picture = tmp_path / "a.png"
+    result = run("render", octet_file, "--what", what, "--size", 900, 500, "-o", picture)
+    assert result.exit_code == 0, result.stderr
+    assert imread(picture).shape[:2] == (500, 900)
+
+
 def test_property_charts_of_a_folder_and_of_a_dataset(run, written, tmp_path):
     dataset = tmp_path / "drawn.h5"
     assert run("generate", "--count", 3, "--densities", "0.05", "-o", dataset).exit_code == 0
@@ -145,6 +153,8 @@ def test_without_a_display_a_png_is_written_here(what, run, octet_file, tmp_path
         (("--animate", "a.avi"), "ends in .gif or .mp4"),
         (("--stl", "a.3mf"), "ends in .stl"),
         (("--compare", "nowhere.json"), "no such file"),
+        (("--compare", "beam"), "--compare beam: is in the picture already"),
+        (("--compare", "solid", "--compare", "solid"), "--compare solid: is in the picture"),
     ],
 )
 def test_options_that_do_not_fit_are_one_sentence(options, words, run, octet_file, tmp_path):
