@@ -193,13 +193,18 @@ def _range_note(name: str, values: tuple[float, float], trained: tuple[float, fl
     too_low, too_high = low < bottom - below, high > top + above
     if not too_low and not too_high:
         return None
-    got = f"{low:.4g}" if high - low <= 1e-9 * abs(high) else f"{low:.4g} to {high:.4g}"
-    if bottom == top and name not in (GAP, NODES):  # which are capped
+    got = f"{low:.4g}" if _is_one(low, high) else f"{low:.4g} to {high:.4g}"
+    if _is_one(bottom, top) and name not in (GAP, NODES):  # which are capped
         return f"{name} is {got}, in training only {bottom:.4g}"
     if too_low and too_high:
         return f"{name} is {got}, in training {bottom:.4g} to {top:.4g}"
     end = f"at least {bottom:.4g}" if too_low else f"at most {top:.4g}"
     return f"{name} is {got}, in training {end}"
+
+
+def _is_one(low: float, high: float) -> bool:
+    """Whether a range is one number but for rounding."""
+    return high - low <= 1e-9 * abs(high)
 
 
 def require_spanning(lattice: Lattice, label: str) -> None:

@@ -5,6 +5,7 @@ that is interrupted and resumed gives the same result as an uninterrupted one, b
 """
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -81,7 +82,7 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
     model_config: NetworkConfig,
     config: TrainConfig,
     data: tuple[LabelledLattices, LabelledLattices],
-    folder: Path,
+    folder: str | os.PathLike[str],
     *,
     facts: Mapping[str, Any] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -120,7 +121,7 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
         average = AveragedModel(model, multi_avg_fn=_averaging(config.average)).eval()
         made_of = {"train": asdict(config), "training_hash": training.fingerprint()}
         learner = Learner(model, optimiser, average)
-        run = TrainingRun(learner, folder, {**(facts or {}), **made_of}, ranks)
+        run = TrainingRun(learner, Path(folder), {**(facts or {}), **made_of}, ranks)
         with torch.no_grad():
             inputs = model.inputs(training.batch)
         prepared = None if isinstance(inputs, LatticeBatch) else inputs
@@ -283,9 +284,11 @@ def _start(
         return build_model(model_config, Normaliser.fit(training.batch))
     model, _ = load_model(resolve_model(config.start))
     if model.config != model_config:
+        held, asked = model.config.to_dict(), model_config.to_dict()
+        name = next(x for x in ("kind", *held) if held[x] != asked.get(x))
         raise LatticeGnnError(
-            f"train.start: {config.start} holds {model.config.to_dict()}, but the model is "
-            f"{model_config.to_dict()}; give both the same settings"
+            f"train.start: {config.start} has model.{name} = {held[name]!r}, but the recipe "
+            f"{asked.get(name)!r}; a start needs a model of the same settings"
         )
     return model.train()
 

@@ -19,7 +19,7 @@ from lattice_gnn.network.layers.joint_kernel import kernel_for
 
 Directed = Float[Tensor, "2 pairs"]  #: a number for either direction of a pair
 
-_HALF = 0.3  #: rho^3 E_b / E_a at which a neighbour has about a quarter of its full influence
+_HALF = 0.3  #: rho^3 E_b / E_a at which a neighbour has half the influence of a very thick one
 _KINK, _STEP, _COMPANY = 0.1, 0.05, 1.0  #: scales of ``transparency``
 _AZIMUTHS = ((0.0,), (60.0, -60.0), (120.0, -120.0), (180.0,))  #: degrees, counted from b
 _SHARPEST = 0.005  #: added to 1 - c: bounds the profile of coincident struts

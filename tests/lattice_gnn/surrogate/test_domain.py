@@ -67,6 +67,17 @@ def test_domain_accepts_its_members_and_names_every_departure():
     assert "Poisson's ratio is 0.4, in training only 0.3" in notes
 
 
+def test_a_range_that_is_one_number_but_for_rounding_is_stated_as_one():
+    domain = Domain.of([cell("bcc", radius=0.05)])
+    name = "length/mean length"
+    rounded = Domain.from_dict(
+        {**domain.to_dict(), "ranges": {**domain.ranges, name: (1 - 2e-16, 1 + 2e-16)}}
+    )
+    bent = cell("bcc", radius=0.05).perturbed(0.1, seed=0)
+    (note,) = (x for x in rounded.notes(bent) if x.startswith(name))
+    assert note.endswith("in training only 1")
+
+
 def test_the_edge_of_a_sampled_range_is_inside():
     """The smallest of many Poisson's ratios drawn from 0 to 0.45 is not quite 0."""
     ratios = np.random.default_rng(0).uniform(0, 0.45, 200)

@@ -296,8 +296,8 @@ def test_training_starts_from_given_weights(data, tmp_path):
     save_model(tmp_path / "given.safetensors", given, {})
     start = str(tmp_path / "given.safetensors")
     config = TrainConfig(steps=1, learning_rate=0.0, batch_size=4, start=start)
-    trained = train(TINY, config, data, tmp_path / "run").state_dict()
+    trained = train(TINY, config, data, str(tmp_path / "run")).state_dict()
     for name, weights in given.state_dict().items():
         torch.testing.assert_close(trained[name], weights)
-    with pytest.raises(LatticeGnnError, match=r"train\.start"):
+    with pytest.raises(LatticeGnnError, match=r"has model\.hidden = 4, but the recipe 5;"):
         train(replace(TINY, hidden=5), config, data, tmp_path / "other")
