@@ -1,6 +1,8 @@
 """What every architecture of the registry promises, for random weights in float64."""
 
+import re
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -242,3 +244,9 @@ def test_only_models_that_say_so_tend_to_beam_fem_for_slender_struts(kind, optio
     beam = homogenise_beam(slender).stiffness.mandel
     error = float(relative(predict(model, slender), beam).max())
     assert (error < SLENDER) == model.slender_limit
+
+
+def test_the_page_of_the_command_line_names_every_kind():
+    page = (Path(__file__).parents[3] / "docs" / "cli.md").read_text("utf-8")
+    sentence = re.search(r"The `kind` of a `model` is (.*?); its other keys", page, re.DOTALL)[1]
+    assert set(re.findall(r"`([\w-]+)`", sentence)) == set(kinds())
