@@ -1,17 +1,18 @@
-"""Tables of the comparison on beam labels, from its committed rows, and the figure of both tasks.
+"""Table of the comparison on beam labels, from its committed rows, and the figure of both tasks.
 
-    python benchmarks/comparison_page.py                     # the tables, and what is missing
+    python benchmarks/comparison_page.py                     # the table, and what is missing
     lattice-gnn compare lattice_gnn/configs/comparison.yaml -o again --only "encoder prior"
     python benchmarks/comparison_page.py --add again --update-docs     # with the row of the folder
     python benchmarks/comparison_page.py --costs again --update-docs   # all costs, in one run
 
-The first table has the models that have had the whole budget, or that need none; the second has
-earlier, shorter runs of models whose turn is still to come. The figure shows the error over the
+First come the models that have had the whole budget, or that need none, then earlier, shorter runs
+of models whose turn is still to come. The figure shows the error over the
 cost of a prediction, here and on solid labels (``solid_comparison.py``). Results:
 ``benchmarks/comparison/results.json`` (``results_file.py``).
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,6 +28,7 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.reports.comparison import ComparedErrors, ComparedModel, ComparisonReport
 
 OUTSIDE = "glamm_train60.lat"
+SECTION = "beam labels"
 FIGURE = RESULTS.with_name("costs.png")
 KINDS = {
     "equivariant": "equivariant",
@@ -38,30 +40,43 @@ KINDS = {
     "affine": "no network",
 }
 """Groups of the figure on beam labels, by kind of model."""
+Seeds = tuple[ComparedModel, ...]
+"""A model trained with one seed, or with several."""
+_SEED = re.compile(r" seed \d+$")
 
 
-def sections(report: ComparisonReport) -> dict[str, str]:
-    """Return the tables by name of their section of the page."""
-    earlier = set(report.unfinished)
-    whole = [model for model in report.models if model.name not in earlier]
-    short = [model for model in report.models if model.name in earlier]
-    return {"whole budget": rows(whole), "earlier runs": rows(shown(report, short))}
+def models_table(report: ComparisonReport) -> str:
+    """Return the table of the page: finished models, then earlier runs."""
+    return rows((*by_seed(finished(report)), *earlier(report)))
 
 
-def shown(report: ComparisonReport, models: Iterable[ComparedModel]) -> list[ComparedModel]:
-    """Return the models of the ablation, and the best of every other kind.
+def finished(report: ComparisonReport) -> list[ComparedModel]:
+    """Return the models that have had the whole budget, or need none, best first."""
+    return [model for model in report.models if model.name not in report.unfinished]
 
-    Models come best first.
-    """
-    chosen: list[ComparedModel] = []
-    for model in models:
-        is_first = model.kind not in {other.kind for other in chosen}
-        if model.name in report.ablation or is_first:
-            chosen.append(model)
+
+def earlier(report: ComparisonReport) -> list[Seeds]:
+    """Return earlier runs of the ablation, and of kinds of which no model is finished the best."""
+    kinds = {model.kind for model in finished(report)}
+    chosen: list[Seeds] = []
+    for model in report.models:
+        if model.name in report.unfinished and (
+            model.name in report.ablation or model.kind not in kinds
+        ):
+            chosen.append((model,))
+            kinds.add(model.kind)
     return chosen
 
 
-def rows(models: Iterable[ComparedModel]) -> str:
+def by_seed(models: Iterable[ComparedModel]) -> list[Seeds]:
+    """Return models of the same settings but another seed together, by ascending seed."""
+    found: dict[str, list[ComparedModel]] = {}
+    for model in models:
+        found.setdefault(_SEED.sub("", model.name), []).append(model)
+    return [tuple(sorted(runs, key=lambda run: run.seed or 0)) for runs in found.values()]
+
+
+def rows(models: Iterable[Seeds]) -> str:
     """Return one row per model."""
     heads = (
         "model",
@@ -75,21 +90,25 @@ def rows(models: Iterable[ComparedModel]) -> str:
         "rotation",
         "ms",
     )
-    return table(heads, [row(model) for model in models])
+    return table(heads, [row(runs) for runs in models])
 
 
-def row(model: ComparedModel) -> tuple[str, ...]:
-    """Return name, training, errors in per cent, and milliseconds of a prediction."""
-    outside = model.catalogues.get(OUTSIDE)
+def row(runs: Seeds) -> tuple[str, ...]:
+    """Return name, training, errors in per cent, and milliseconds of a prediction.
+
+    Errors are those of all seeds, separated by strokes; the rest is that of the first.
+    """
+    model = runs[0]
+    outside = [run.catalogues[OUTSIDE] for run in runs if OUTSIDE in run.catalogues]
     turned = model.test.rotation_error.median or 0.0
     return (
         f"`{model.name}`",
         "" if model.core_minutes is None or not model.steps else f"{model.core_minutes:.0f}",
         "" if model.learning_rate is None else f"{model.learning_rate:g}",
         "" if model.steps is None else f"{model.steps:,}",
-        both(model.test),
-        both(outside) if outside else "",
-        percent(model.test.softest_error.median),
+        " / ".join(both(run.test) for run in runs),
+        " / ".join(map(both, outside)),
+        " / ".join(percent(run.test.softest_error.median) for run in runs),
         percent(model.test.negative_eigenvalue_share),
         percent(turned) if turned > 1e-4 else "0",
         "" if model.forward_ms is None else f"{model.forward_ms:.2g}",
@@ -97,9 +116,8 @@ def row(model: ComparedModel) -> tuple[str, ...]:
 
 
 def beam_panel(report: ComparisonReport) -> Panel:
-    """Return the models of both tables; those of earlier runs are hollow."""
-    models = [m for m in report.models if m.name not in report.unfinished]
-    models += shown(report, [m for m in report.models if m.name in report.unfinished])
+    """Return the models of the table, their first seeds; those of earlier runs are hollow."""
+    models = [runs[0] for runs in (*by_seed(finished(report)), *earlier(report))]
     points = [
         Point(m.name, m.forward_ms, 100 * error, KINDS[m.kind], m.name in report.unfinished)
         for m in models
@@ -146,7 +164,7 @@ def updated(folders: Iterable[Path], costs_in: Path | None) -> ComparisonReport:
 
 
 def main() -> None:
-    """Print the tables and what is missing; write the results, the tables and the figure."""
+    """Print the table and what is missing; write the results, the table and the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--add", nargs="+", type=Path, default=[], metavar="FOLDER",
                         help="finished rows of `compare`")  # fmt: skip
@@ -160,10 +178,10 @@ def main() -> None:
         parser.exit(2, f"{error}\n")
     if arguments.add or arguments.costs or arguments.update_docs:
         write_beam(report)
-    for name, text in sections(report).items():
-        sys.stdout.write(f"{text}\n\n")
-        if arguments.update_docs:
-            write_section(name, text, DOCS / "comparison.md")
+    text = models_table(report)
+    sys.stdout.write(f"{text}\n\n")
+    if arguments.update_docs:
+        write_section(SECTION, text, DOCS / "comparison.md")
     if report.unfinished:
         sys.stdout.write(f"Not yet with the whole budget: {', '.join(report.unfinished)}.\n")
     if arguments.update_docs:

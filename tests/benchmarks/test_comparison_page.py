@@ -1,5 +1,7 @@
 """The tables of the comparison page are those of its committed rows."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,27 +25,45 @@ def names(text):
     return [line.split("`")[1] for line in text.splitlines() if "`" in line]
 
 
-def test_the_page_has_the_tables_of_the_committed_rows(script, report):
+def test_the_page_has_the_table_of_the_committed_rows(script, report):
     page = (ROOT / "docs" / "comparison.md").read_text()
-    for name, text in script.sections(report).items():
-        between = page.split(f"<!-- {name}:begin -->")[1].split(f"<!-- {name}:end -->")[0]
-        assert between.strip() == text
+    begin, end = (f"<!-- {script.SECTION}:{edge} -->" for edge in ("begin", "end"))
+    assert page.split(begin)[1].split(end)[0].strip() == script.models_table(report)
 
 
 def test_the_page_stays_short():
     assert len((ROOT / "docs" / "comparison.md").read_text().splitlines()) <= 150
 
 
-def test_rows_of_the_whole_budget_are_apart_from_earlier_ones(script, report):
-    tables = script.sections(report)
-    assert set(names(tables["whole budget"])) == {
-        model.name for model in report.models if model.name not in report.unfinished
+def test_rows_of_the_whole_budget_come_before_earlier_ones(script, report):
+    found = names(script.models_table(report))
+    finished = {
+        re.sub(" seed [0-9]+$", "", model.name)
+        for model in report.models
+        if model.name not in report.unfinished
     }
-    earlier = names(tables["earlier runs"])
+    whole, earlier = found[: len(finished)], found[len(finished) :]
+    assert {re.sub(" seed [0-9]+$", "", name) for name in whole} == finished
     assert set(earlier) <= set(report.unfinished)
     kinds = {model.name: model.kind for model in report.models}
-    unfinished = {kinds[name] for name in report.unfinished if name in kinds}
-    assert {kinds[name] for name in earlier} == unfinished
+    assert {kinds[name] for name in found} == set(kinds.values())
+    assert set(report.ablation) <= set(found)
+
+
+def test_the_seeds_of_a_model_share_a_row(script, report):
+    base = next(model for model in report.models if model.name == "base correlation 1")
+    mean = replace(base.test.directional_error, mean=0.05)
+    other = replace(base, name="base correlation 1 seed 1", seed=1,
+                    test=replace(base.test, directional_error=mean))  # fmt: skip
+    (runs,) = script.by_seed([other, base])
+    assert runs == (base, other)
+    one, two = script.row((base,)), script.row(runs)
+    assert two[4].startswith(f"{one[4]} / 5 (")
+    assert two[:4] == one[:4]
+    assert two[7:] == one[7:]
+    both = replace(report, models=(*report.models, other))
+    panel = script.beam_panel(both)
+    assert [point.name for point in panel.points if point.name.startswith(base.name)] == [base.name]
 
 
 def test_rows_are_finished_exactly_where_their_settings_are_those_of_the_configuration(report):
@@ -56,19 +76,17 @@ def test_rows_are_finished_exactly_where_their_settings_are_those_of_the_configu
     assert current == {model.name for model in report.models} - set(report.unfinished)
 
 
-def test_the_figure_has_the_models_of_both_tables(script, report):
-    tables = script.sections(report)
+def test_the_figure_has_the_models_of_the_table(script, report):
     panel = script.beam_panel(report)
+    assert {point.name for point in panel.points} == set(names(script.models_table(report)))
     hollow = {point.name for point in panel.points if point.is_hollow}
-    assert hollow == set(names(tables["earlier runs"]))
-    full = {point.name for point in panel.points if not point.is_hollow}
-    assert full == set(names(tables["whole budget"]))
+    assert hollow == {point.name for point in panel.points} & set(report.unfinished)
     assert {point.name for point in script.solid_panel().points} >= {"beam", "encoder", "network"}
 
 
 def test_a_row_states_its_training_and_its_errors(script, report):
     model = next(model for model in report.models if model.name == "base correlation 1")
-    cells = script.row(model)
+    cells = script.row((model,))
     error = model.test.directional_error
     assert cells[0] == "`base correlation 1`"
     assert float(cells[1]) == pytest.approx(model.core_minutes, abs=0.5)
