@@ -55,7 +55,8 @@ class Result:
         run: The run; its fields are the first ones of the row.
         core_minutes: Processor time of the training, or of the fit.
         steps: Number of training steps; 0 without any.
-        validation: Mean error of C on the validation part, %; None in rows that lack it.
+        validation: Mean error of C on the validation part, %, of short runs: that of other runs is
+            of no use, and None.
         made_of: All that the result depends on, see ``solid_runs.made_of_parts``.
         errors: Relative error of C of every test lattice, in units of 0.01 %.
         softest: Ratio of softest eigenvalues, predicted to true, in units of 0.01 %.
@@ -72,6 +73,8 @@ class Result:
     def to_row(self) -> dict[str, Any]:
         """Return the row of the file."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
+        if self.validation is None:
+            del values["validation"]
         return asdict(values.pop("run")) | values
 
     @classmethod
@@ -79,7 +82,7 @@ class Result:
         """Return the result of a row."""
         key = {item.name for item in fields(Run)}
         rest = {name: value for name, value in row.items() if name not in key}
-        return cls(Run(**{name: row[name] for name in key}), **rest)
+        return cls(Run(**{name: row[name] for name in key}), **{"validation": None, **rest})
 
 
 @dataclass(frozen=True)
@@ -139,10 +142,11 @@ def read_solid(path: Path = RESULTS) -> SolidResults:
     return found
 
 
-def store_result(result: Result, path: Path = RESULTS) -> SolidResults:
-    """Add a result to those of the file as it is now, or replace it; return all."""
+def store_results(results: Iterable[Result], path: Path = RESULTS) -> SolidResults:
+    """Add results to those of the file as it is now, or replace them; return all."""
     stored = read_solid(path)
-    return _write_solid(replace(stored, runs=stored.runs | {result.run: result}), path)
+    runs = stored.runs | {result.run: result for result in results}
+    return _write_solid(replace(stored, runs=runs), path)
 
 
 def store_transfer(transfer: Transfer, path: Path = RESULTS) -> SolidResults:

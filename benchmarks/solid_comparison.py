@@ -3,6 +3,7 @@
     python benchmarks/solid_comparison.py                       # what is missing, then the tables
     python benchmarks/solid_comparison.py --only encoder        # rows of one model
     python benchmarks/solid_comparison.py --only encoder --results again.json   # all of them again
+    python benchmarks/solid_comparison.py --add again.json --update-docs        # into the results
     python benchmarks/solid_comparison.py --only cost           # milliseconds of a prediction
     python benchmarks/solid_comparison.py --only none --update-docs   # tables and figures
 
@@ -22,7 +23,7 @@ import numpy as np
 import torch
 from joints_curves import COUNTS, KINDS, SEEDS, far_run, joint_kinds
 from pages import DOCS, Row, table, write_section
-from results_file import RESULTS, Result, Run, SolidResults
+from results_file import RESULTS, Result, Run, SolidResults, read_solid, store_results
 from solid_models import frames
 from solid_rates import network_kinds, probe_kinds, probes_of
 from solid_runs import (
@@ -32,6 +33,7 @@ from solid_runs import (
     Kind,
     Lattices,
     Mask,
+    added,
     compute,
     load,
     store_cost,
@@ -39,6 +41,7 @@ from solid_runs import (
 )
 
 from data.experiments.recipe import read_recipe
+from lattice_gnn.errors import LatticeGnnError
 from viz.style import MARKERS, PALETTE, new_figure, save_figure, tidy
 
 PAGE = DOCS / "comparison.md"
@@ -65,6 +68,11 @@ NAMES = {
 def all_kinds(stored: SolidResults) -> dict[str, Kind]:
     """Return all models by name, networks with the recipe that their short runs have chosen."""
     return frames() | network_kinds(stored) | joint_kinds(read_recipe(RECIPE))
+
+
+def kinds_with_probes(stored: SolidResults) -> dict[str, Kind]:
+    """Return all models by name, those of the short runs among them."""
+    return probe_kinds() | all_kinds(stored)
 
 
 def runs_of(kind: str, labels: int | None) -> list[Run]:
@@ -241,16 +249,26 @@ def draw_extrapolation(stored: SolidResults, test: Lattices, path: Path) -> None
 def main() -> None:
     """Compute what is missing, print the tables, and write them into the docs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=(*NAMES, "cost", "all", "none"), default="all")
+    parser.add_argument("--only", choices=(*NAMES, "cost", "all", "none"),
+                        help="what to compute; default: all, or none with --add")  # fmt: skip
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE")
+    parser.add_argument("--add", nargs="+", type=Path, default=[], metavar="FILE",
+                        help="results of other runs of this script")  # fmt: skip
     parser.add_argument("--update-docs", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     sets, path = load(), arguments.results
-    stored = compute(probes_of(arguments.only), probe_kinds(), sets, path)
-    stored = compute(missing_runs(arguments.only), all_kinds(stored), sets, path)
+    try:
+        for file in arguments.add:
+            runs = added(read_solid(path), file, kinds_with_probes, sets).runs
+            store_results(runs.values(), path)
+    except LatticeGnnError as error:
+        parser.exit(2, f"{error}\n")
+    only = arguments.only or ("none" if arguments.add else "all")
+    stored = compute(probes_of(only), probe_kinds(), sets, path)
+    stored = compute(missing_runs(only), all_kinds(stored), sets, path)
     test = sets[2]
-    if arguments.only in ("cost", "all"):
+    if only in ("cost", "all"):
         stored = store_cost(all_kinds(stored), test, path)
     sections = {
         "solid": models_table(stored, test),

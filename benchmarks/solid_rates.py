@@ -5,6 +5,8 @@ smallest mean error of C on the validation part is taken for all its runs. The s
 of the results like others (``solid_runs.py``).
 """
 
+from dataclasses import replace
+
 from results_file import Run, SolidResults
 from solid_models import Network, Recipe, networks, trained
 from solid_runs import RECIPE, Kind
@@ -42,7 +44,7 @@ def probe(name: str, recipe: str) -> Run:
 def probe_kinds() -> dict[str, Kind]:
     """Return the models of the short runs by name."""
     return {
-        probe(name, title).name: trained(network, recipe, Budget(PROBE))
+        probe(name, title).name: replace(trained(network, recipe, Budget(PROBE)), is_probe=True)
         for name, network in probed().items()
         for title, recipe in RECIPES.items()
     }

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ from results_file import (
     SolidResults,
     read_solid,
     store_milliseconds,
-    store_result,
+    store_results,
 )
 
 from data.datasets.dataset import Dataset
@@ -33,6 +33,7 @@ from data.experiments.comparison_cost import prediction_ms
 from data.experiments.recipe import read_recipe
 from data.experiments.training_data import Labelling, load_training_data
 from fem_reference.loading import pinned
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.tensors.metrics import relative_frobenius
@@ -83,12 +84,14 @@ class Kind:
         settings: What the results depend on beside labels and seed; a change makes them anew.
         relabel: Labels instead of the solid ones, for training and test.
         build: Makes one without any fit, which costs as much for a prediction.
+        is_probe: Whether its error on the validation part is stored, to choose a recipe by.
     """
 
     fit: Fit
     settings: Mapping[str, Any]
     relabel: Callable[[LabelledLattices], LabelledLattices] | None = None
     build: Callable[[Normaliser], Predictor] | None = None
+    is_probe: bool = False
 
 
 FAR: dict[str, Callable[[Facts], Mask]] = {
@@ -215,19 +218,59 @@ def compute(
         start = time.process_time()
         model, steps = kind.fit(run, part, relabel(validation.labelled))
         minutes = (time.process_time() - start) / 60
-        chosen_by = np.mean(errors(model, relabel(validation.labelled))["errors"]) / 100
-        result = Result(
-            run,
-            round(minutes, 3),
-            steps,
-            round(float(chosen_by), 3),
-            made_of,
-            **errors(model, judged),
-        )
-        stored = store_result(result, path)
+        chosen_by = None
+        if kind.is_probe:
+            found = errors(model, relabel(validation.labelled))["errors"]
+            chosen_by = round(float(np.mean(found)) / 100, 3)
+        minutes = round(minutes, 3)
+        result = Result(run, minutes, steps, chosen_by, made_of, **errors(model, judged))
+        stored = store_results([result], path)
         median = np.median(result.errors) / 100
         sys.stderr.write(f"{run}: {minutes:.2f} min, {median:.2f} %\n")
     return stored
+
+
+def added(
+    stored: SolidResults,
+    file: Path,
+    kinds_of: Callable[[SolidResults], Mapping[str, Kind]],
+    sets: tuple[Lattices, Lattices, Lattices],
+) -> SolidResults:
+    """Return results with the runs of a file instead of the same runs; costs stay.
+
+    Args:
+        stored: The results.
+        file: Results like these, made with ``--results``.
+        kinds_of: All models, some with the recipe that their short runs have chosen.
+        sets: Training, validation and test lattices.
+
+    Raises:
+        LatticeGnnError: If the file has no runs, or one of another model, other labels or other
+            settings; or if its short runs choose another recipe than that of stored runs.
+    """
+    new = read_solid(file).runs
+    if not new:
+        raise LatticeGnnError(f"{file}: there is no run on solid labels; make some by --results.")
+    merged = replace(stored, runs=stored.runs | new)
+    kinds, names = kinds_of(merged), {run.name for run in new}
+    training, _, test = sets
+    for run, result in merged.runs.items():
+        if run.name not in names:
+            continue
+        if run.name not in kinds:
+            raise LatticeGnnError(f"{file}: {run.name!r} is no model of this comparison.")
+        if result.made_of == made_of_parts(kinds[run.name], part_of(run, training), test.labelled):
+            continue
+        if run in new:
+            raise LatticeGnnError(
+                f"{file}: {run} was made of other labels or with other settings than the present "
+                "ones; make it again in another file."
+            )
+        raise LatticeGnnError(
+            f"{file}: its short runs choose another recipe, but it lacks {run}; make all runs of "
+            "this model."
+        )
+    return merged
 
 
 def store_cost(kinds: Mapping[str, Kind], test: Lattices, path: Path = RESULTS) -> SolidResults:

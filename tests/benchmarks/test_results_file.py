@@ -46,10 +46,10 @@ def test_a_result_is_found_by_its_run(file, tmp_path):
     assert file.read_solid(path) == file.SolidResults()
     runs = [file.Run("linear"), file.Run("linear", 1, "named cells", 300), file.Run("linear", 1)]
     for run in runs:
-        file.store_result(result(file, run), path)
+        file.store_results([result(file, run)], path)
     stored = file.read_solid(path)
     assert stored.done([*runs, file.Run("linear", 2)]) == [result(file, run) for run in runs]
-    file.store_result(result(file, runs[1], 0.75), path)
+    file.store_results([result(file, runs[1], 0.75)], path)
     again = file.read_solid(path).runs
     assert again == stored.runs | {runs[1]: result(file, runs[1], 0.75)}
 
@@ -59,14 +59,14 @@ def test_rows_stand_in_the_order_of_their_runs_however_they_are_made(file, tmp_p
             file.Run("linear", 1), file.Run("network", 0, None, 25)]  # fmt: skip
     for name, order in (("one", runs), ("two", runs[::-1])):
         for run in order:
-            file.store_result(result(file, run), tmp_path / name)
+            file.store_results([result(file, run)], tmp_path / name)
     assert (tmp_path / "one").read_text() == (tmp_path / "two").read_text()
     assert list(file.read_solid(tmp_path / "one").runs) == runs
 
 
 def test_what_is_stored_leaves_the_rest_as_it_is(file, copy):
     before = json.loads(copy.read_text("utf-8"))
-    file.store_result(result(file, file.Run("new")), copy)
+    file.store_results([result(file, file.Run("new"))], copy)
     file.store_transfer(file.Transfer("new lattices", core_minutes=0.25), copy)
     file.store_milliseconds({"new": 1.0}, copy)
     after = json.loads(copy.read_text("utf-8"))
@@ -74,7 +74,7 @@ def test_what_is_stored_leaves_the_rest_as_it_is(file, copy):
     old, new = before["solid labels"], after["solid labels"]
     assert [row for row in new["runs"] if row not in old["runs"]] == [
         {"name": "new", "seed": 0, "without": None, "labels": None, "core_minutes": 0.5, "steps": 7,
-         "validation": None, "made_of": {"settings": {"rate": 1}}, "errors": [12, 3],
+         "made_of": {"settings": {"rate": 1}}, "errors": [12, 3],
          "softest": [9_990, 10_004]}
     ]  # fmt: skip
     assert new["transfers"][:-1] == old["transfers"]
@@ -85,7 +85,7 @@ def test_what_is_stored_leaves_the_rest_as_it_is(file, copy):
 
 def test_two_rows_of_one_run_are_refused(file, tmp_path):
     path = tmp_path / "new.json"
-    file.store_result(result(file, file.Run("linear")), path)
+    file.store_results([result(file, file.Run("linear"))], path)
     sections = json.loads(path.read_text())
     sections["solid labels"]["runs"] *= 2
     path.write_text(json.dumps(sections))

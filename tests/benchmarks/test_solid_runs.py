@@ -1,10 +1,13 @@
 """Runs on solid labels: which labels they get, and averages of their errors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.cells.named import cell
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.training.labelled import LabelledLattices
 
 
@@ -65,7 +68,7 @@ def test_a_run_is_made_again_when_its_settings_or_labels_have_changed(runs, six,
 
     result = compute({"rate": 1}, six)
     assert result.errors == [10_000] * 6  # twice the stiffness, in units of 0.01 %
-    assert result.validation == pytest.approx(100)
+    assert result.validation is None
     assert compute({"rate": 1}, six) == result
     assert made == [6]
     compute({"rate": 2}, six)
@@ -73,6 +76,45 @@ def test_a_run_is_made_again_when_its_settings_or_labels_have_changed(runs, six,
     facts = {name: values[four] for name, values in six.facts.items()}
     compute({"rate": 2}, runs.Lattices(six.labelled.select(four), facts))
     assert made == [6, 6, 4]
+
+
+def test_short_runs_keep_the_error_that_they_are_chosen_by(runs, file, six, tmp_path):
+    kind = runs.Kind(lambda run, part, validation: (Doubled(), 0), {}, is_probe=True)
+    sets, run = (six, six, runs.Lattices(six.labelled, {})), runs.Run("twice")
+    made = runs.compute([run], {"twice": kind}, sets, tmp_path / "new.json").runs[run]
+    assert made.validation == pytest.approx(100)
+    assert file.read_solid(tmp_path / "new.json").runs[run] == made
+
+
+def test_runs_of_another_file_replace_the_same_runs_and_leave_the_rest(runs, file, six, tmp_path):
+    kinds = {
+        name: runs.Kind(lambda run, part, validation: (Doubled(), 0), {"rate": 1})
+        for name in ("twice", "other")
+    }
+    sets = (six, six, runs.Lattices(six.labelled, {}))
+    seeds = [runs.Run("twice", seed, None, 2) for seed in (0, 1)]
+    stored = runs.compute([*seeds, runs.Run("other")], kinds, sets, tmp_path / "results.json")
+    new = tmp_path / "new.json"
+    (again,) = runs.compute(seeds[:1], kinds, sets, new).runs.values()
+    again = replace(again, core_minutes=7.0)
+    file.store_results([again], new)
+    found = runs.added(stored, new, lambda _: kinds, sets)
+    assert found.runs == stored.runs | {seeds[0]: again}
+
+    def refused(words, kinds_of=lambda _: kinds, path=new, stored=stored):
+        with pytest.raises(LatticeGnnError, match=words) as caught:
+            runs.added(stored, path, kinds_of, sets)
+        assert str(caught.value).startswith(f"{path}: ")
+
+    refused("there is no run on solid labels", path=tmp_path / "none.json")
+    refused("'twice' is no model of this comparison", lambda _: {"other": kinds["other"]})
+    changed = {**kinds, "twice": replace(kinds["twice"], settings={"rate": 2})}
+    refused("2 labels, seed 0 was made of other labels or with other settings", lambda _: changed)
+    earlier = replace(stored.runs[seeds[1]], made_of={"settings": {"rate": 3}})
+    refused(
+        "choose another recipe, but it lacks twice, 2 labels, seed 1",
+        stored=replace(stored, runs=stored.runs | {seeds[1]: earlier}),
+    )
 
 
 def test_statistics_are_means_over_the_runs_that_are_done(runs, file):
