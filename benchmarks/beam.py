@@ -242,7 +242,7 @@ def main() -> None:
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     if options.update_docs:
-        update_docs(figures, Path(__file__).parents[1] / "docs")
+        update_docs(figures)
     sys.stdout.write(markdown(figures) if options.markdown else json.dumps(figures, indent=1))
     sys.stdout.write("\n")
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from pages import DOCS, table, write_section
 
-BEGIN = "<!-- benchmarks/beam.py --update-docs writes from here -->"
-END = "<!-- to here -->"
 Figures = Mapping[str, Any]
 
 
@@ -26,7 +25,7 @@ def markdown(figures: Figures) -> str:
             for r in figures["crossover"]
         ]
         heads = [f"{title}, CPU ms per cell" for _, title in _WAYS]
-        parts.append(_table(("nodes", *heads), rows))
+        parts.append(table(("nodes", *heads), rows))
     if "scaling" in figures:
         rows = [
             (
@@ -38,7 +37,7 @@ def markdown(figures: Figures) -> str:
             for r in figures["scaling"]
         ]
         heads = ("nodes", "wall time, s", "memory, MB", "difference from the unit cell")
-        parts.append(_table(heads, rows))
+        parts.append(table(heads, rows))
     return "\n\n".join(parts)
 
 
@@ -65,7 +64,7 @@ def _paths(figures: Figures) -> str:
     return "\n\n".join(
         [
             "CPU microseconds per cell by torch and by the compiled kernel, run alternately:",
-            _table(("what", "torch", "kernel", "ratio"), rows),
+            table(("what", "torch", "kernel", "ratio"), rows),
             f"The two differ by {figures['median_difference']:.0e} (median) and "
             f"{figures['largest_difference']:.0e} (largest). With its gradient C takes "
             f"{ratios[0]:.2f} times as long as alone; end forces with theirs "
@@ -115,26 +114,14 @@ def _throughput(figures: Figures, machine: Figures) -> str:
     )  # fmt: skip
     notes = [f"{oracle['name']}: {oracle['note']}." for oracle in figures["oracles"]]
     notes += [f"{sentence}." for sentence in figures["skipped"]]
-    return "\n\n".join([cells, _table(heads, rows), " ".join(notes)]).strip()
+    return "\n\n".join([cells, table(heads, rows), " ".join(notes)]).strip()
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    heads = list(heads)
-    lines = [heads, ["---"] + ["---:"] * (len(heads) - 1), *map(list, rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def update_docs(figures: Figures, docs: Path) -> None:
-    """Write the tables between the markers of the page, and the plot beside it."""
-    page = docs / "beam-reference.md"
-    text = page.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise SystemExit(f"{page}: expected the markers {BEGIN!r} and {END!r} once each")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    page.write_text(f"{before}{BEGIN}\n\n{markdown(figures)}\n\n{END}{after}", encoding="utf-8")
+def update_docs(figures: Figures) -> None:
+    """Write the tables into their section of the page, and the plot beside it."""
+    write_section("beam", markdown(figures), DOCS / "beam-reference.md")
     if "scaling" in figures:
-        draw_scaling(figures, docs / "images" / "beam-scaling.png")
+        draw_scaling(figures, DOCS / "images" / "beam-scaling.png")
 
 
 def draw_scaling(figures: Figures, path: Path) -> None:

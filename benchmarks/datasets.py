@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pages import DOCS, write_section
 
 from data.datasets.dataset import Bases, Dataset, Label
 from data.datasets.file import read_dataset, write_dataset
@@ -36,10 +37,6 @@ from lattice_gnn.reports.document import plain
 from lattice_gnn.tensors.notation import UPPER
 from viz.sheet import draw_histograms, draw_sheet
 
-ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs" / "data.md"
-BEGIN = "<!-- benchmarks/datasets.py --update-docs writes from here -->"
-END = "<!-- to here -->"
 Figures = dict[str, Any]
 Pick = Callable[[DatasetFacts], Distribution | None]
 
@@ -218,13 +215,6 @@ def markdown(figures: Figures, ours: DatasetFacts, published: DatasetFacts | Non
     )
 
 
-def update_docs(text: str) -> None:
-    """Write the text between the two marks of the page."""
-    page = DOCS.read_text(encoding="utf-8")
-    head, _, rest = page.partition(BEGIN)
-    DOCS.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
-
-
 def main() -> None:
     """Measure, print, and write the requested outputs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -256,8 +246,8 @@ def main() -> None:
     if options.json is not None:
         options.json.write_text(json.dumps({**figures, "population": plain(facts[0])}, indent=1))
     if options.update_docs:
-        update_docs(text)
-        draw_pictures(shown, published, ROOT / "docs" / "images")
+        write_section("population", text, DOCS / "data.md")
+        draw_pictures(shown, published, DOCS / "images")
 
 
 def draw_pictures(shown: Dataset, published: Dataset | None, folder: Path) -> None:

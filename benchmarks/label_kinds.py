@@ -6,17 +6,12 @@ Datasets with labels of the kind "solid"; only labelled lattices count. ``--upda
 table into ``docs/data.md``.
 """
 
-import argparse
-import sys
-from pathlib import Path
-
 import numpy as np
-from pages import DOCS, table, write_section
+from dataset_page import run
+from pages import table
 
 from data.datasets.dataset import Dataset
-from data.datasets.file import read_dataset
 from data.populations.nets import smallest_angle
-from lattice_gnn.errors import LatticeGnnError
 
 
 def kinds(dataset: Dataset) -> dict[str, int]:
@@ -67,17 +62,11 @@ def report(datasets: dict[str, Dataset]) -> str:
 
 def main() -> None:
     """Print the table, and write it into the docs."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("datasets", type=Path, nargs="+", metavar="DATASET")
-    parser.add_argument("--update-docs", action="store_true")
-    arguments = parser.parse_args()
-    try:
-        text = report({path.name: read_dataset(path) for path in arguments.datasets})
-    except LatticeGnnError as error:
-        parser.error(str(error))
-    sys.stdout.write(f"{text}\n")
-    if arguments.update_docs:
-        write_section("kinds", text, DOCS / "data.md")
+    run(
+        __doc__.splitlines()[0],
+        "kinds",
+        lambda sets: report({path.name: dataset for path, dataset in sets.items()}),
+    )
 
 
 if __name__ == "__main__":

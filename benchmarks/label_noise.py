@@ -8,16 +8,13 @@ slope s of ``data/datasets/grid_bias.py``.
 ``--update-docs`` writes the table into ``docs/data.md``.
 """
 
-import argparse
 import itertools
-import sys
-from pathlib import Path
 
 import numpy as np
-from pages import DOCS, Row, table, write_section
+from dataset_page import run
+from pages import Row, table
 
 from data.datasets.dataset import Dataset, lattice_digests
-from data.datasets.file import read_dataset
 from data.datasets.grid_bias import FEWEST_TWINS, GridBias, twins
 from data.datasets.joining import concatenate
 from lattice_gnn.errors import LatticeGnnError
@@ -104,17 +101,7 @@ def spread(values: np.ndarray) -> str:
 
 def main() -> None:
     """Print the table, and write it into the docs."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("datasets", type=Path, nargs="+", metavar="DATASET")
-    parser.add_argument("--update-docs", action="store_true")
-    arguments = parser.parse_args()
-    try:
-        text = report([read_dataset(path) for path in arguments.datasets])
-    except LatticeGnnError as error:
-        parser.error(str(error))
-    sys.stdout.write(f"{text}\n")
-    if arguments.update_docs:
-        write_section("noise", text, DOCS / "data.md")
+    run(__doc__.splitlines()[0], "noise", lambda sets: report(list(sets.values())))
 
 
 if __name__ == "__main__":
