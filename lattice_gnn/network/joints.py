@@ -11,23 +11,20 @@ over all their partners. See ``docs/joints.md``.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lattice_gnn.lattice.batch import LatticeBatch
-from lattice_gnn.network.answer import Answer
-from lattice_gnn.network.base import ModelSettings, StiffnessNetwork, check_config
+from lattice_gnn.network.base import ModelSettings, check_config
+from lattice_gnn.network.joint_network import JointNetwork
 from lattice_gnn.network.layers.joint_cases import JointCases
 from lattice_gnn.network.layers.joint_forms import joint_responses, work
 from lattice_gnn.network.layers.joint_members import JointMember, coefficients
 from lattice_gnn.network.layers.joint_redistribution import redistribution
-from lattice_gnn.network.layers.positivity import relative_to
 from lattice_gnn.network.normaliser import Normaliser
 
-_CHUNK = 128  #: lattices whose frames are solved together
 _PAIRS = 4_000  #: pairs whose coefficients are computed together, about
 
 
@@ -58,10 +55,9 @@ class JointConfig(ModelSettings):
         check_config(self, {"hidden": 1, "embedding": 1, "degree": 0, "members": 1})
 
 
-class JointModel(StiffnessNetwork):
+class JointModel(JointNetwork):
     """Quadratic forms of pairs of struts at joints in the exact forces of the frame."""
 
-    slender_limit: ClassVar[bool] = True
     config: JointConfig
 
     def __init__(self, config: JointConfig, normaliser: Normaliser):
@@ -70,29 +66,6 @@ class JointModel(StiffnessNetwork):
             JointMember(config.hidden, config.embedding, config.degree)
             for _ in range(config.members)
         )
-
-    def stiffness(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
-        """C / E_s of simplified lattices, float64, positive definite; the frame is solved once."""
-        cases = JointCases.of(batch, self.dtype)
-        return relative_to(self.matrix(cases).double(), cases.root)
-
-    def answer(self, batch: LatticeBatch) -> Answer:
-        """C / E_s, the frame's, and how far apart they and the members are."""
-        cases = JointCases.of(batch, self.dtype)
-        frame = cases.root @ cases.root
-        members = self.member_matrices(cases).double()
-        C = relative_to(members.mean(0), cases.root)
-        each = torch.stack([relative_to(M, cases.root) for M in members])
-        scale = C.flatten(1).norm(dim=1)
-        apart = (each - C).flatten(2).square().sum(-1).mean(0).sqrt()
-        correction = (C - frame).flatten(1).norm(dim=1)
-        spread = apart / scale if len(members) > 1 else None
-        return Answer(C, frame, spread, correction / scale, cases.smallest_opening())
-
-    def inputs(self, batch: LatticeBatch) -> JointCases:
-        """Frames, forces and invariants, which are independent of the weights."""
-        parts = [JointCases.of(part, self.dtype) for part in batch.split(_CHUNK)]
-        return JointCases.join(parts)
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
         """M, the mean over the members."""

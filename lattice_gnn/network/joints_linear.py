@@ -8,18 +8,16 @@ pair are sums of the functions ``BASIS`` of its invariants, with weights from le
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lattice_gnn.lattice.batch import LatticeBatch
-from lattice_gnn.network.answer import Answer
-from lattice_gnn.network.base import ModelSettings, StiffnessNetwork
+from lattice_gnn.network.base import ModelSettings
+from lattice_gnn.network.joint_network import JointNetwork
 from lattice_gnn.network.layers.joint_cases import PAIR_FEATURES, JointCases
 from lattice_gnn.network.layers.joint_forms import NUM_FORMS, joint_responses, work
-from lattice_gnn.network.layers.positivity import relative_to
 from lattice_gnn.network.normaliser import Normaliser
 
 BASIS = ("1", *PAIR_FEATURES, "c^4", "log(1 + influence of all on a)", "the same on b")
@@ -39,10 +37,9 @@ class JointLinearConfig(ModelSettings):
     kind: Literal["joints-linear"] = "joints-linear"
 
 
-class JointLinearModel(StiffnessNetwork):
+class JointLinearModel(JointNetwork):
     """Joint forms with linear coefficients, fitted by least squares."""
 
-    slender_limit: ClassVar[bool] = True
     weights: Float[Tensor, "functions 42"]
 
     def __init__(self, config: JointLinearConfig, normaliser: Normaliser):
@@ -54,24 +51,6 @@ class JointLinearModel(StiffnessNetwork):
     def dtype(self) -> torch.dtype:
         """The precision of the weights."""
         return self.weights.dtype
-
-    def stiffness(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
-        """C / E_s of simplified lattices, float64, positive definite."""
-        cases = JointCases.of(batch, self.dtype)
-        return relative_to(self.matrix(cases).double(), cases.root)
-
-    def answer(self, batch: LatticeBatch) -> Answer:
-        """C / E_s, the frame's, and how far apart they are."""
-        cases = JointCases.of(batch, self.dtype)
-        frame = cases.root @ cases.root
-        C = relative_to(self.matrix(cases).double(), cases.root)
-        scale = C.flatten(1).norm(dim=1)
-        correction = (C - frame).flatten(1).norm(dim=1) / scale
-        return Answer(C, frame, correction=correction, opening=cases.smallest_opening())
-
-    def inputs(self, batch: LatticeBatch) -> JointCases:
-        """Frames, forces and invariants, which are independent of the weights."""
-        return JointCases.of(batch, self.dtype)
 
     def matrix(self, inputs: Any) -> Float[Tensor, "lattices 6 6"]:
         """M, linear in the weights."""
