@@ -28,7 +28,7 @@ from joints_cost import cost_table, size_table, solid_table
 from joints_tradeoff import draw_tradeoff, measure, tradeoff_table
 from label_noise import compare
 from pages import DOCS, Row, table, write_section
-from rigid_ends import with_rigid_ends
+from rigid_ends import fitted_length, with_rigid_ends
 from scipy.stats import spearmanr
 
 from data.datasets.dataset import Dataset, lattice_digests
@@ -246,7 +246,8 @@ def accuracy_tables(test: Test) -> str:
                       f"{rank_correlation(error, bound):.2f}"))  # fmt: skip
     heads = ("lattices", "number", *names)
     parts = [
-        "Error of C, %: median / mean / p90; the estimated error of the labels, %: median.\n",
+        "Error of C, %: median / mean / p90; the estimated error of the labels, %: median. Rigid "
+        f"ends of {fitted_length():.3f} r.\n",
         table((*heads, "label"), first),
         "\nSoftest eigenvalue: median of its ratio to the label's; its error, %: median / p90.\n",
         table(heads, second),

@@ -24,8 +24,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from results_file import Run
-from rigid_ends import LONGEST, at_most_longest, radii
-from scipy.optimize import minimize_scalar
+from rigid_ends import FITTED, LONGEST, at_most_longest, best_factor, radii
 from solid_runs import Kind, Predictor, plain
 from solid_training import TRAIN, Budget, fit_network
 from torch import Tensor, nn
@@ -39,14 +38,12 @@ from lattice_gnn.network.layers.joint_cases import PAIR_FEATURES, JointCases
 from lattice_gnn.network.layers.joint_pairs import JointPairs
 from lattice_gnn.network.layers.positivity import beam_root, relative_logarithm, relative_to
 from lattice_gnn.network.normaliser import Normaliser
-from lattice_gnn.tensors.metrics import relative_frobenius
 from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.labelled import LabelledLattices
 
 ALIGNED = 170.0  #: degrees above which a neighbour only continues a strut
 THICKER = 1.5  #: radius in an end zone over that of the strut
 SHORTEST = 1e-3  #: of a strut's length: end zones without angle
-FITTED = 300  #: labels that a constant is fitted to, at most
 Recipe = tuple[Literal["adamw", "soap"], float]
 """Optimiser and peak learning rate."""
 ENCODER = ModelConfig.from_dict({"size": "paper", "features": "continuous", "positive_map": "beam"})
@@ -137,17 +134,11 @@ def scaled(rule: Callable[[LatticeBatch], Tensor]) -> Kind:
     def fit(
         run: Run, part: LabelledLattices, validation: LabelledLattices
     ) -> tuple[Predictor, int]:
-        some = part.select(torch.linspace(0, len(part) - 1, min(FITTED, len(part))).long().numpy())
-
         def frame(factor: float) -> Frame:
             return Frame(lambda batch: factor * rule(batch))
 
-        def error(factor: float) -> float:
-            C = frame(factor).stiffness(some.batch)
-            return float(relative_frobenius(C, some.stiffness).mean())
-
-        best = minimize_scalar(error, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-3})
-        return frame(float(best.x)), 0
+        best = best_factor(lambda factor, batch: frame(factor).stiffness(batch), part)
+        return frame(best), 0
 
     return Kind(fit, {"fitted": FITTED}, build=lambda normaliser: Frame(rule))
 
