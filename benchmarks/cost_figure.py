@@ -12,6 +12,9 @@ from viz.ticks import number_ticks
 
 LINE = 0.2  #: inches per line of a list of names
 MARGIN = 1.5  #: factor from the outermost points to the edges
+APART = 8.5  #: smallest distance of a number from points and other numbers, in typographic points
+ANGLES = np.radians([45, 0, -45, 135, 180, -135, 90, -90])  #: where a number may stand, best first
+REACHES = (9.0, 18.0, 27.0, 36.0)  #: distances of a number from its point, in typographic points
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,11 @@ class Panel:
     error: str
     points: Sequence[Point]
 
+    @property
+    def best_first(self) -> list[Point]:
+        """The models by ascending error."""
+        return sorted(self.points, key=lambda point: point.error)
+
 
 def draw_costs(panels: Sequence[Panel], path: Path) -> None:
     """Draw the panels side by side; numbers beside the points are those of the lists of names."""
@@ -54,21 +62,23 @@ def draw_costs(panels: Sequence[Panel], path: Path) -> None:
     figure = new_figure(6.0 * len(panels), max(4.5, LINE * lines + 0.8))
     groups = list(dict.fromkeys(point.group for panel in panels for point in panel.points))
     height = figure.get_size_inches()[1] - 0.8
-    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    frames = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, panel in zip(frames, panels, strict=True):
         draw_panel(axes, panel, groups, LINE / height)
+    figure.draw_without_rendering()  # so that the panels have their places
+    for axes, panel in zip(frames, panels, strict=True):
+        number_points(axes, panel)
     save_figure(figure, path)
 
 
 def draw_panel(axes: Axes, panel: Panel, groups: Sequence[str], line: float) -> None:
     """Draw a panel and its list of names, best first, a line as a share of the panel's height."""
-    points = sorted(panel.points, key=lambda point: point.error)
+    points = panel.best_first
     for number, point in enumerate(points, 1):
         group = groups.index(point.group)
         colour = PALETTE[group]
         axes.plot(point.ms, point.error, MARKERS[group], color=colour, markersize=6,
                   markerfacecolor="white" if point.is_hollow else colour)  # fmt: skip
-        axes.annotate(f"{number}", (point.ms, point.error), (4, 3), textcoords="offset points",
-                      fontsize=7, zorder=5)  # fmt: skip
         axes.text(1.02, 1 - (number - 0.5) * line, f"{number}  {point.name}", color=colour,
                   transform=axes.transAxes, fontsize=8, va="center")  # fmt: skip
     for group, name in enumerate(groups):
@@ -85,3 +95,23 @@ def draw_panel(axes: Axes, panel: Panel, groups: Sequence[str], line: float) -> 
     number_ticks(axes.xaxis)
     number_ticks(axes.yaxis, " %")
     axes.legend(frameon=True, edgecolor="none", framealpha=0.85, fontsize=8)
+
+
+def number_points(axes: Axes, panel: Panel) -> None:
+    """Write a number beside every point, where no other point or number is; lines lead to far ones.
+
+    The limits and the place of the panel must be final.
+    """
+    points = [(point.ms, point.error) for point in panel.best_first]
+    places = axes.transData.transform(points) * 72 / axes.get_figure(root=True).dpi
+    taken = list(places)
+    ring = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)
+    offsets = np.concatenate([reach * ring for reach in REACHES])
+    for number, (point, place) in enumerate(zip(points, places, strict=True), 1):
+        free = np.linalg.norm(place + offsets[:, None] - np.array(taken), axis=2).min(axis=1)
+        chosen = offsets[np.argmax(free >= APART) if (free >= APART).any() else np.argmax(free)]
+        line = {"arrowstyle": "-", "linewidth": 0.4, "shrinkA": 1.0, "shrinkB": 3.0}
+        axes.annotate(f"{number}", point, chosen, textcoords="offset points", fontsize=7, zorder=5,
+                      ha="center", va="center",
+                      arrowprops=line if np.hypot(*chosen) > REACHES[0] + 1 else None)  # fmt: skip
+        taken.append(place + chosen)
