@@ -18,7 +18,7 @@ def describe(dataset: Dataset) -> DatasetFacts:
         lattices=len(dataset),
         bases=len(dataset.bases),
         nets=len(np.unique(dataset.bases.nets)),
-        space_groups=len(set(numbers)),
+        space_groups=len({n for n in numbers if n}),  # 0: unknown
         systems={s: systems.count(s) for s in (*SYSTEMS, "unknown") if s in systems},
         levels=tuple(np.unique(dataset.levels).tolist()),
         labels={

@@ -10,7 +10,7 @@ from lattice_gnn.reports.dataset import MedianAndP90, SolidLabelReport
 
 
 def solid_label_report(dataset: Dataset, file: Path) -> SolidLabelReport:
-    """Describe the solid labels that the last labelling run gave a dataset."""
+    """Describe all solid labels of a dataset, and why its last labelling run left some out."""
     label = dataset.labels[SOLID]
     return SolidLabelReport(
         file=str(file),
@@ -26,7 +26,7 @@ def solid_label_report(dataset: Dataset, file: Path) -> SolidLabelReport:
 
 
 def refused(dataset: Dataset) -> dict[str, str]:
-    """Return why lattices have no solid label, by name and density."""
+    """Return why the last labelling run gave lattices no label, by name and density."""
     return dict(dataset.provenance[-1]["refused"])
 
 
