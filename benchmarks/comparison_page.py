@@ -6,9 +6,9 @@
     python benchmarks/comparison_page.py --costs again --update-docs   # all costs, in one run
 
 First come the models that have had the whole budget, or that need none, then earlier, shorter runs
-of models whose turn is still to come. The figure shows the error over the
-cost of a prediction, here and on solid labels (``solid_comparison.py``). Results:
-``benchmarks/comparison/results.json`` (``results_file.py``).
+of models whose turn is still to come. The figure shows the error over the cost of a prediction,
+here and on solid labels (``solid_comparison.py``). Results: ``benchmarks/comparison/results.json``
+(``results_file.py``).
 """
 
 import argparse
@@ -56,16 +56,9 @@ def finished(report: ComparisonReport) -> list[ComparedModel]:
 
 
 def earlier(report: ComparisonReport) -> list[Seeds]:
-    """Return earlier runs of the ablation, and of kinds of which no model is finished the best."""
-    kinds = {model.kind for model in finished(report)}
-    chosen: list[Seeds] = []
-    for model in report.models:
-        if model.name in report.unfinished and (
-            model.name in report.ablation or model.kind not in kinds
-        ):
-            chosen.append((model,))
-            kinds.add(model.kind)
-    return chosen
+    """Return the earlier runs of models of the ablation, best first."""
+    names = set(report.unfinished) & set(report.ablation)
+    return [(model,) for model in report.models if model.name in names]
 
 
 def by_seed(models: Iterable[ComparedModel]) -> list[Seeds]:
