@@ -56,6 +56,8 @@ def read_bytes(path: Path) -> bytes:
 def read_text(path: Path) -> str:
     """Return the text of a file: UTF-8, UTF-16 with byte order mark, or else Windows-1252.
 
+    Its lines end with a line feed, whatever the file ends them with.
+
     Raises:
         LatticeGnnError: If it cannot be read, or is not text.
     """
@@ -67,6 +69,7 @@ def read_text(path: Path) -> str:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = content.decode("cp1252", errors="replace")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise Place(path.name, line).error("expected text, got binary data")
@@ -130,7 +133,7 @@ class XmlHandler:
 
 
 def parse_xml(chunks: Iterable[bytes], name: str, handler: XmlHandler) -> None:
-    """Parse XML in small pieces; document types, and hence entities, are refused.
+    """Parse XML in small pieces; entities of its own are refused.
 
     Args:
         chunks: The file.
@@ -138,7 +141,7 @@ def parse_xml(chunks: Iterable[bytes], name: str, handler: XmlHandler) -> None:
         handler: The callbacks.
 
     Raises:
-        LatticeGnnError: If it is not well-formed XML, or declares a document type.
+        LatticeGnnError: If it is not well-formed XML, or declares entities.
     """
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -160,13 +163,12 @@ def parse_xml(chunks: Iterable[bytes], name: str, handler: XmlHandler) -> None:
         handler.end(tag)
 
     def refuse(*_: Any) -> None:
-        raise here().error("declares a document type or entities, which is refused; remove it")
+        raise here().error("declares entities, which are refused; write out what they stand for")
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = handler.text
     parser.ProcessingInstructionHandler = handler.instruction
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
+    parser.EntityDeclHandler = parser.SkippedEntityHandler = refuse
     try:
         for chunk in chunks:
             parser.Parse(chunk, False)

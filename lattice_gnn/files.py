@@ -48,13 +48,13 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
 def seekable(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Provide a seekable file with the content of ``path``.
 
-    This is the file itself; the content of a pipe (``/dev/stdin``, process substitution) is first
-    copied to a temporary file of the same name.
+    This is the file itself; the content of a pipe (``/dev/stdin``, which ``-`` stands for, process
+    substitution) is first copied to a temporary file of the same name.
 
     Raises:
         LatticeGnnError: If no data arrives through the pipe, or more than ``MAX_PIPED``.
     """
-    path = Path(path)
+    path = Path("/dev/stdin" if str(path) == "-" else path)
     if not _is_pipe(path):
         yield path
         return
@@ -145,12 +145,14 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     """Check that a file can be written at ``path``.
 
     Raises:
-        LatticeGnnError: If it has no name, its folder is missing or not writable, or it is a
-            folder, a device or a pipe.
+        LatticeGnnError: If it has no name or is called ``-``, its folder is missing or not
+            writable, or it is a folder, a device or a pipe.
     """
     place = Path(path)
     if not place.name or "\0" in str(place):
         raise LatticeGnnError(f"{place}: cannot be written; give the name of a file.")
+    if str(path) == "-":
+        raise LatticeGnnError("-: stands for no output; give the name of a file (./- is one).")
     try:
         if not place.parent.is_dir():
             raise LatticeGnnError(

@@ -5,6 +5,7 @@ with absolute coordinates are folded into a cell (:mod:`data.drawings.fold`), an
 reported.
 """
 
+import codecs
 import dataclasses
 import importlib
 import os
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data.formats.foreign import what_it_is
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import reading, seekable
 
@@ -195,7 +197,7 @@ def first_guess(path: str | os.PathLike[str]) -> str:
         source = table_paths(path)[0] if table_paths(path)[0].exists() else path
     with reading(source), source.open("rb") as file:
         head = file.read(_HEAD)
-    head = head.removeprefix(b"\xef\xbb\xbf")
+    head = _in_utf8(head)
     for found in FORMATS:
         if found.fits(head):
             return found.kind
@@ -203,9 +205,17 @@ def first_guess(path: str | os.PathLike[str]) -> str:
     if told and head.strip():
         return told  # whose reader says what is wrong with it
     titles = ", ".join(x.title for x in FORMATS if x.fits is not _never)
+    known = what_it_is(head, path.suffix) or "is of no known format"
     raise LatticeGnnError(
-        f"{path.name}: {'is empty' if not head else 'is of no known format'}; expected {titles}."
+        f"{path.name}: {known if head.strip() else 'is empty'}; expected {titles}."
     )
+
+
+def _in_utf8(head: bytes) -> bytes:
+    """Return the first bytes of a text file of UTF-8 or UTF-16 in UTF-8, without their mark."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head.decode("utf-16", "ignore").encode()
+    return head.removeprefix(codecs.BOM_UTF8)
 
 
 def read_with_report(

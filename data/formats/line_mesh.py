@@ -13,8 +13,8 @@ LINE, POLY_LINE, EDGE_2, EDGE_3, EDGE_N = 3, 4, 21, 35, 68
 """Line, poly-line, quadratic, cubic and higher edges, as VTK numbers them."""
 _ENDS_FIRST = (EDGE_2, EDGE_3, EDGE_N)  #: whose first two points are the ends
 _POINTS = (1, 2)  #: vertices, which stand for nothing
-_NAMES = {5: "triangle", 7: "polygon", 8: "pixel", 9: "quad", 10: "tetra", 11: "voxel",
-          12: "hexahedron", 13: "wedge", 14: "pyramid", 22: "triangle6", 23: "quad8",
+_NAMES = {5: "triangle", 6: "triangle strip", 7: "polygon", 8: "pixel", 9: "quad", 10: "tetra",
+          11: "voxel", 12: "hexahedron", 13: "wedge", 14: "pyramid", 22: "triangle6", 23: "quad8",
           24: "tetra10", 25: "hexahedron20", 36: "cubic line", 42: "polyhedron"}  # fmt: skip
 
 

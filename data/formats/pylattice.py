@@ -17,7 +17,7 @@ from data.drawings.drawing import Drawing
 from data.drawings.fold_report import Fold
 from data.formats.expressions import evaluate, parameters
 from data.formats.options import ReadOptions, fold_file
-from data.reading import MAX_BARS, parse_json, read_bytes
+from data.reading import MAX_BARS, parse_json, read_text
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.checks import finite_number
 
@@ -29,11 +29,7 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
         LatticeGnnError: Naming file and place.
     """
     where = path.name
-    try:
-        text = read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise LatticeGnnError(f"{where}: not JSON: it is not UTF-8 text.") from None
-    data = parse_json(text, where)
+    data = parse_json(read_text(path), where)
     if not isinstance(data, dict) or not isinstance(data.get("beams"), list):
         raise LatticeGnnError(f"{where}: expected an object with a list 'beams'.")
     beams = data["beams"]

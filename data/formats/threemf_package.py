@@ -51,6 +51,8 @@ def model_name(archive: zipfile.ZipFile, where: str) -> str:
     for name in (*targets, MODEL):
         if name in names:
             return name
+    if "xl/workbook.xml" in names:
+        raise LatticeGnnError(f"{where}: is an Excel workbook; save its sheets as CSV.")
     raise LatticeGnnError(f"{where}: not a 3MF file: the archive holds no 3D model.")
 
 

@@ -4,6 +4,7 @@ Source: VTK file formats, section "Simple legacy formats"; for version 5, which 
 ``CONNECTIVITY``, vtkDataWriter.
 """
 
+import re
 import urllib.parse
 from dataclasses import dataclass, field
 
@@ -24,6 +25,8 @@ _POLY = {b"VERTICES": (0, 2), b"LINES": (1, POLY_LINE), b"POLYGONS": (2, 7),
 _ONE_ARRAY = {b"VECTORS": 3, b"NORMALS": 3, b"TENSORS": 9, b"TENSORS6": 6, b"GLOBAL_IDS": 1,
               b"PEDIGREE_IDS": 1}  # fmt: skip
 _MAX_SECTIONS = 1000
+_TEXT = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)[^\r\n]*(?:\r\n|\r|\n)\s*ASCII\b", re.IGNORECASE)
+"""Beginning of a file of text: version, title, ASCII."""
 
 
 @dataclass(slots=True)
@@ -82,16 +85,18 @@ class _File:
         if self.sections > _MAX_SECTIONS:
             raise self.error(f"more than {_MAX_SECTIONS} arrays")
         name = _TYPES.get(kind.lower())
+        if kind.lower() == b"string":
+            return self._no_numbers(count)
+        if kind.lower() == b"bit":
+            return self._bits(count)
         if name is None:
             raise self.error(f"numbers of type {kind[:20].decode('latin-1')!r}, not known here")
         if self.binary:
             dtype = np.dtype(">" + name)
-            size = count * dtype.itemsize
-            if self.at + size > len(self.content):
-                raise self.error("damaged: the file ends within an array")
-            found = np.frombuffer(self.content, dtype, count, self.at)
-            self.at += size
-            return found
+            return np.frombuffer(self._bytes(count * dtype.itemsize), dtype)
+        return self._in_words(count, name)
+
+    def _in_words(self, count: int, name: str) -> np.ndarray:
         words = self.content[self.at :].split(None, count)
         if len(words) < count:
             raise self.error(f"damaged: {count} numbers are declared, {len(words)} are there")
@@ -102,6 +107,37 @@ class _File:
             raise self.error("damaged: expected numbers") from None
         self.at = len(self.content) - rest
         return found
+
+    def _bits(self, count: int) -> np.ndarray:
+        """Return bits: words in text, eight in a byte otherwise."""
+        if not self.binary:
+            return self._in_words(count, "u1")
+        packed = self._bytes(-(-count // 8))
+        return np.unpackbits(np.frombuffer(packed, "u1"), count=count)
+
+    def _no_numbers(self, count: int) -> np.ndarray:
+        """Pass over texts, and return a nan for each.
+
+        In text each is a line of its own, otherwise its length comes first: the two highest bits
+        say in how many bytes.
+        """
+        for _ in range(count):
+            if self.binary:
+                first = self._bytes(1)[0]
+                more = (7, 3, 1, 0)[first >> 6]
+                self._bytes(int.from_bytes(bytes([first & 63]) + self._bytes(more)))
+                continue
+            if self.at >= len(self.content):
+                raise self.error("damaged: the file ends within an array")
+            end = self.content.find(b"\n", self.at)
+            self.at = len(self.content) if end < 0 else end + 1
+        return np.full(count, np.nan)
+
+    def _bytes(self, size: int) -> bytes:
+        if self.at + size > len(self.content):
+            raise self.error("damaged: the file ends within an array")
+        self.at += size
+        return self.content[self.at - size : self.at]
 
 
 @dataclass(slots=True)
@@ -124,6 +160,8 @@ def read(content: bytes, where: str) -> LineMesh:
     Raises:
         LatticeGnnError: Naming the file, the place and what is wrong.
     """
+    if _TEXT.match(content):
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     file = _File(content, where)
     for _ in range(2):  # version and title
         file.at = content.find(b"\n", file.at) + 1

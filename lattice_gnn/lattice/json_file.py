@@ -66,7 +66,8 @@ def _load(path: Path) -> Any:
     """Parse strict JSON: no NaN, no duplicate keys."""
     try:
         with seekable(path) as real, reading(path):
-            text = real.read_text(encoding="utf-8-sig")
+            content = real.read_bytes()
+            text = content.decode(json.detect_encoding(content))
     except UnicodeDecodeError:
         raise LatticeGnnError(f"{path.name}: not JSON: not UTF-8 text.") from None
     try:

@@ -57,6 +57,13 @@ def test_lines_come_with_their_numbers_in_every_encoding(encoding, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_on_any_system(end, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(f"one{end}two{end}".encode())
+    assert [line for line, _ in read_lines(path)] == ["one", "two", ""]
+
+
 def test_binary_and_large_files_are_refused(monkeypatch, tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes(b"one\ntwo\0")
@@ -87,7 +94,8 @@ def test_xml_is_told_part_by_part_with_lines():
     ("content", "reason"),
     [
         (b"<a><b></a>", "not well-formed XML"),
-        (b"<!DOCTYPE a><a/>", "declares a document type"),
+        (b'<!DOCTYPE a [<!ENTITY b "c">]><a/>', "declares entities"),
+        (b'<!DOCTYPE a [<!ENTITY % b SYSTEM "c">%b;]><a/>', "declares entities"),
         (b"<a>" * 100, "nested deeper"),
         (b'<?xml version="1.0" encoding="none"?><a/>', r"a\.xml"),
     ],
@@ -97,6 +105,14 @@ def test_xml_that_is_broken_or_dangerous_is_refused(content, reason):
     with pytest.raises(LatticeGnnError, match=reason) as caught:
         parse_xml(in_chunks(content), "a.xml", handler)
     assert str(caught.value).startswith("a.xml")
+
+
+def test_a_document_type_alone_is_harmless():
+    """Files of XDMF have one."""
+    tags = []
+    handler = XmlHandler(start=lambda tag, attributes, place: tags.append(tag))
+    parse_xml(in_chunks(b'<!DOCTYPE a SYSTEM "a.dtd" []><a><b/></a>'), "a.xml", handler)
+    assert tags == ["a", "b"]
 
 
 def test_json_that_is_none_is_named_by_its_place():

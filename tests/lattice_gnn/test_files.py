@@ -157,6 +157,11 @@ def test_what_comes_through_a_pipe_can_be_read_as_often_as_needed(tmp_path):
         assert same == tmp_path / "plain"
 
 
+def test_a_hyphen_is_no_output():
+    with pytest.raises(LatticeGnnError, match="-: stands for no output"):
+        write_whole("-", "text")
+
+
 def test_a_pipe_that_nobody_writes_into_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("lattice_gnn.files._WAIT", 0.2)
     os.mkfifo(tmp_path / "pipe")

@@ -77,7 +77,7 @@ ROOTS = {
 def test_entities_are_refused(tmp_path, name, text):
     path = tmp_path / name
     path.write_text(text.format(root=ROOTS[name]))
-    refused(path, "line 2", "document type")
+    refused(path, "line 2", "entities")
     wide = tmp_path / ("utf16" + name)
     wide.write_bytes(text.format(root=ROOTS[name]).encode("utf-16"))
     refused(wide, kind=name.partition(".")[2])
@@ -86,7 +86,7 @@ def test_entities_are_refused(tmp_path, name, text):
 def test_entities_inside_3mf_are_refused(tmp_path):
     path = tmp_path / "x.3mf"
     path.write_bytes(archive_of(BILLION_LAUGHS.format(root="<model>&c;</model>")))
-    refused(path, "document type")
+    refused(path, "entities")
 
 
 def test_zip_bombs_are_refused(tmp_path):

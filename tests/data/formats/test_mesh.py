@@ -163,6 +163,42 @@ def test_what_vtk_itself_writes(tmp_path, dataset):
             is_bcc(read_with_report(path))
 
 
+@pytest.mark.parametrize("binary", [False, True])
+def test_texts_and_bits_in_legacy_files_are_passed_over(tmp_path, binary):
+    """PyVista writes them: names of struts, and arrays of true and false."""
+    vtk = pytest.importorskip("vtk")
+    pyvista = pytest.importorskip("pyvista")
+    lines = np.hstack([[3, *row] for row in DIAGONALS])
+    mesh = pyvista.PolyData(np.array(POINTS, dtype=float), lines=lines)
+    mesh.field_data["title"] = ["one title"]
+    mesh.cell_data["name"] = ["", "b c", "x" * 70, "y" * 20_000]
+    mesh.cell_data["flag"] = np.array([True, False, True, True])
+    bits = vtk.vtkBitArray()
+    bits.SetName("bit")
+    for k in range(4):
+        bits.InsertNextValue(k % 2)
+    mesh.GetCellData().AddArray(bits)
+    mesh.cell_data["radius"] = np.full(4, 0.05)
+    path = tmp_path / "x.vtk"
+    mesh.save(path, binary=binary)
+    reading = read_with_report(path)
+    is_bcc(reading)
+    assert any("'name'" in x and "'bit'" in x for x in reading.sentences())
+    del mesh.cell_data["radius"]
+    mesh.cell_data["radius"] = ["a", "b", "c", "d"]
+    mesh.save(path, binary=binary)
+    with pytest.raises(LatticeGnnError, match="expected finite numbers above 0"):
+        read_with_report(path)
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\r"])
+def test_legacy_files_with_the_lines_of_other_systems(tmp_path, end):
+    """Also with METADATA, which ends at a blank line."""
+    content = legacy("POLYDATA").replace(b"CELL_DATA", b"METADATA\nINFORMATION 0\n\nCELL_DATA")
+    is_bcc(read(tmp_path, content, "x.vtk"))
+    is_bcc(read(tmp_path, content.replace(b"\n", end), "x.vtk"))
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("encoding", ["raw", "base64", "inline", "inline in one"])
 @pytest.mark.parametrize("header", ["UInt32", "UInt64"])
