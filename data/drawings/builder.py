@@ -51,6 +51,8 @@ class DrawingBuilder:
         end_radius: float | None = None,
     ) -> None:
         """Add a bar; its points may come later. Radii are checked."""
+        if ends[0] == ends[1]:
+            raise place.error("the two ends of this strut are one point; remove it")
         for value in (radius, end_radius):
             if value is not None and value <= 0:
                 raise place.error(f"expected a radius above 0, got {value:g}")

@@ -105,9 +105,11 @@ def _drawing(deck: Deck, instance: Instance) -> Drawing:
         missing = [node for node in ends if node not in labels]
         if missing:
             raise place.error(f"element {label} ends at node {missing[0]}, which is not defined")
+        if len(set(ends)) < len(ends):
+            raise place.error(f"element {label} ends where it begins; remove it")
         if label not in sections:
-            kind = "*SOLID SECTION" if label in part.trusses else "*BEAM SECTION"
-            raise place.error(f"element {label} has no {kind}; give its radius there")
+            kind, size = ("SOLID", "area") if label in part.trusses else ("BEAM", "radius")
+            raise place.error(f"element {label} has no *{kind} SECTION; give its {size} there")
         for pair in itertools.pairwise(labels[node] for node in ends):
             bars.append(pair)
             chosen.append(sections[label])

@@ -1,5 +1,6 @@
 """The text of an Abaqus or CalculiX input deck, and the beams that it describes."""
 
+import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,15 @@ PASSPORT = "** lattice-gnn "
 KNOTS = "LATTICE_GNN_KNOTS"  #: set of elements that stand for no strut
 MAX_GENERATED = 200_000  #: nodes and elements that keywords make from others
 CLUES = ("mark", "abaqus", "calculix", "linear", "quadratic", "doubt")
+_SPACED = {
+    name.replace(" ", ""): name
+    for name in ("BEAM SECTION", "BEAM GENERAL SECTION", "SOLID SECTION", "BEAM SECTION OFFSET",
+                 "END PART", "END INSTANCE", "MODEL CHANGE", "NODAL THICKNESS", "RIGID BODY",
+                 "EMBEDDED ELEMENT", "CONNECTOR SECTION", "TRANSVERSE SHEAR",
+                 "TRANSVERSE SHEAR STIFFNESS")
+}  # fmt: skip
+"""Keywords of several words: blanks do not count in CalculiX."""
+_NUMBER = re.compile(r"[-+]?\.?\d[-+.\dEeDd]*")
 _KEEPS_BLANKS = ("BEAM GENERAL SECTION",)  #: whose data lines count by their number
 _MAX_KEYWORD = 10_000  #: characters of a keyword with its continuation lines
 
@@ -184,8 +194,15 @@ def _joined(path: Path, comments: list[str]) -> Iterator[tuple[str, Place]]:
 
 def _keyword(line: str, place: Place) -> Block:
     name, *rest = line[1:].split(",")
-    pairs = (part.partition("=") for part in rest if part.strip())
+    words = [part.strip() for part in rest if part.strip()]
+    if any(_NUMBER.fullmatch(word) for word in words):
+        raise place.error(
+            f"*{name.strip()[:40]}: a comma at the end of a keyword line continues it, and the "
+            "data below become parameters; remove that comma"
+        )
+    pairs = (word.partition("=") for word in words)
     parameters = {
         " ".join(key.upper().split()): value.strip().strip("\"'") for key, _, value in pairs
     }
-    return Block(" ".join(name.upper().split()), parameters, [], place)
+    keyword = " ".join(name.upper().split())
+    return Block(_SPACED.get(keyword, keyword), parameters, [], place)

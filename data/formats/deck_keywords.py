@@ -12,6 +12,7 @@ from data.formats.deck_generation import (
     generate_elements,
     generate_nodes,
     local_frame,
+    members,
     to_global,
 )
 from data.formats.deck_sections import beam_section, general_section, truss_section
@@ -24,17 +25,24 @@ _REFUSED = {
     "INCLUDE": "names another file, which is not followed; paste it in",
     "PARAMETER": "decks with parameters are not evaluated; write numbers in their place",
     "NMAP": "moved nodes are not understood; write out their coordinates",
+    "SYMMETRIC MODEL GENERATION": "generated parts are not understood; write out their elements",
+    "IMPORT": "takes parts from another analysis, which is not followed; write them out",
 }
 _LEFT_OUT = {
     "RELEASE": "hinges at beam ends (*RELEASE) were left out: all joints are rigid",
     "IMPERFECTION": "*IMPERFECTION, which moves nodes, was left out",
     "MODEL CHANGE": "*MODEL CHANGE, which takes elements out, was left out",
     "NODAL THICKNESS": "*NODAL THICKNESS, which changes sections, was left out",
+    "BEAM SECTION OFFSET": "*BEAM SECTION OFFSET was left out: the axes run through the nodes",
+    "CENTROID": "*CENTROID was left out: the axes run through the nodes",
+    "SHEAR CENTER": "*SHEAR CENTER was left out: the axes run through the nodes",
     "MPC": "ties by *MPC were left out",
     "TIE": "ties by *TIE were left out",
     "EMBEDDED ELEMENT": "*EMBEDDED ELEMENT was left out",
     "RIGID BODY": "*RIGID BODY was left out",
     "COUPLING": "*COUPLING was left out",
+    "KINEMATIC COUPLING": "*KINEMATIC COUPLING was left out",
+    "DISTRIBUTING COUPLING": "*DISTRIBUTING COUPLING was left out",
     "SPRING": "springs (*SPRING) were left out",
     "CONNECTOR SECTION": "connectors (*CONNECTOR SECTION) were left out",
     "HYPERELASTIC": "*HYPERELASTIC was left out",
@@ -122,8 +130,9 @@ def _end_instance(reader: _Reader, block: Block) -> None:
 
 
 def _refuse_other_file(block: Block) -> None:
-    if "INPUT" in block.parameters:
-        raise block.error("INPUT= names another file, which is not followed; paste it in")
+    for name in ("INPUT", "FILE"):
+        if name in block.parameters:
+            raise block.error(f"{name}= names another file, which is not followed; paste it in")
 
 
 def _node(reader: _Reader, block: Block) -> None:
@@ -149,6 +158,8 @@ def _system(reader: _Reader, block: Block) -> None:
 
 def _element(reader: _Reader, block: Block) -> None:
     _refuse_other_file(block)
+    if "OFFSET" in block.parameters:
+        raise block.error("OFFSET= is not understood; write out the numbers of the nodes")
     if block.get("ELSET") == KNOTS:
         return
     part, kind = reader.here(), block.get("TYPE")
@@ -201,7 +212,11 @@ def _elset(reader: _Reader, block: Block) -> None:
 
 def _nset(reader: _Reader, block: Block) -> None:
     part = reader.here()
-    part.node_sets.setdefault(block.get("NSET"), []).extend(_set_members(block))
+    found = _set_members(block)
+    if block.get("ELSET"):
+        labels = members(part.sets, block.get("ELSET"), block.place)
+        found += [n for label in labels for n in part.elements.get(label, ())]
+    part.node_sets.setdefault(block.get("NSET"), []).extend(found)
 
 
 def _material(reader: _Reader, block: Block) -> None:

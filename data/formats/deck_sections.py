@@ -25,13 +25,21 @@ def beam_section(block: Block) -> Section:
     Raises:
         LatticeGnnError: It is not round, or its sizes make no sense.
     """
-    kind = block.get("SECTION")
+    kind = _kind(block)
     if kind not in ("CIRC", "PIPE"):
         raise block.error(
             f"expected SECTION=CIRC or PIPE, got {kind[:40] or 'none'}; only round struts are "
             "known here"
         )
     return _round_section(block, kind, None)
+
+
+def _kind(block: Block) -> str:
+    """Return the kind of a section; a pipe with a thick wall is a pipe."""
+    if "TAPER" in block.parameters:
+        raise block.error("TAPER is not understood; cut the strut into pieces of constant section")
+    kind = " ".join(block.get("SECTION").split())
+    return "PIPE" if kind == "THICK PIPE" else kind
 
 
 def _round_section(block: Block, kind: str, own: tuple[float, float] | None) -> Section:
@@ -55,7 +63,7 @@ def general_section(block: Block) -> Section:
     Raises:
         LatticeGnnError: It is not round, or its sizes or moduli make no sense.
     """
-    kind = block.get("SECTION") or "GENERAL"
+    kind = _kind(block) or "GENERAL"
     if kind not in ("CIRC", "PIPE", "GENERAL"):
         raise block.error(
             f"expected a round section, got SECTION={kind[:40]}; only round struts are known here"

@@ -82,6 +82,12 @@ def line_mesh(
     points = np.column_stack([points, np.zeros((len(points), 3 - points.shape[1]))])
     if bars.min() < 0 or bars.max() >= len(points):
         raise LatticeGnnError(f"{where}: a line ends at a point that is not there.")
+    alone = np.flatnonzero(bars[:, 0] == bars[:, 1])
+    if len(alone):
+        raise LatticeGnnError(
+            f"{where}: cell {owner[first][alone[0]]}, counted from 0: a line begins and ends at "
+            "one point; remove it."
+        )
     return LineMesh(
         points,
         bars,

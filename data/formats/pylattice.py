@@ -51,9 +51,12 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
 def _beam(beam: Any, names: Mapping[str, float], where: str) -> list[float]:
     if not isinstance(beam, list) or len(beam) != 6:
         raise LatticeGnnError(f"{where}: expected the six numbers x1, y1, z1, x2, y2, z2.")
-    return [
+    found = [
         evaluate(value, names, f"{where}[{k}]")
         if isinstance(value, str)
         else finite_number(value, f"{where}[{k}]")
         for k, value in enumerate(beam)
     ]
+    if found[:3] == found[3:]:
+        raise LatticeGnnError(f"{where}: its two ends are one point; remove it.")
+    return found

@@ -217,6 +217,16 @@ def test_generated_nodes_and_elements_are_part_of_the_lattice(tmp_path, keyword)
         ("*ELCOPY, OLD SET=NONE, ELEMENT SHIFT=1, SHIFT NODES=1\n", "no set 'NONE'"),
         ("*INCLUDE, INPUT=x.inp\n", "INCLUDE"),
         ("*ELSET, ELSET=X, GENERATE\n1\n", "first and last label"),
+        ("*ELEMENT, TYPE=B31, OFFSET=10\n9, 1, 2\n", "OFFSET="),
+        ("*ELEMENT, TYPE=B31, FILE=other\n", "ELEMENT: FILE="),
+        ("*SYMMETRIC MODEL GENERATION, PERIODIC=4\n", "SYMMETRIC MODEL GENERATION"),
+        ("*NODE, NSET=A,\n9, 1., 1., 1.\n", "a comma at the end of a keyword line"),
+        ("*ELASTIC,\n70000., 0.3\n", "remove that comma"),
+        ("*ELEMENT, TYPE=B31\n9, 2, 2\n", "element 9 ends where it begins"),
+        (
+            "*BEAM GENERAL SECTION, SECTION=CIRC, ELSET=ALL, TAPER\n.05, .03\n\n1., .4\n",
+            "TAPER is not understood",
+        ),
     ],
 )
 def test_what_is_not_done_is_refused_by_name(tmp_path, lines, word):
@@ -232,6 +242,8 @@ def test_what_is_not_done_is_refused_by_name(tmp_path, lines, word):
     [
         ("*RELEASE\n1, S1, ALLM\n", "RELEASE"),
         ("*MODEL CHANGE, REMOVE\nALL\n", "MODEL CHANGE"),
+        ("*BEAM SECTION OFFSET\n0.1, 0.\n", "axes run through the nodes"),
+        ("*DISTRIBUTING COUPLING, ELSET=A\n1, 1.\n", "DISTRIBUTING COUPLING"),
         ("*ELEMENT, TYPE=S4R, ELSET=SKIN\n9, 1, 2, 3, 4\n", "S4R"),
     ],
 )
@@ -255,6 +267,33 @@ def test_materials_that_no_strut_is_made_of_do_not_matter(tmp_path, name):
     used = SECTION.replace("=AL\n", "=OTHER\n")
     with pytest.raises(LatticeGnnError, match="ELASTIC"):
         read(tmp_path, LINEAR.format(kind="B31", rest=other + STEEL + used))
+
+
+@pytest.mark.parametrize("kind", ["PIPE", "Thick Pipe", "THICK  PIPE"])
+def test_pipes_with_thick_walls_are_pipes(tmp_path, kind):
+    """C11 = pi (R^2 - r^2)."""
+    section = SECTION.replace("CIRC", kind).replace("\n0.05\n", "\n0.05, 0.02\n")
+    (lattice,) = read(tmp_path, LINEAR.format(kind="PIPE31", rest=STEEL + section)).lattices
+    assert np.allclose(lattice.inner_radii, 0.03)
+    assert np.allclose(stiffness(lattice), np.pi * (0.05**2 - 0.03**2), rtol=1e-6)
+
+
+def test_blanks_in_keywords_do_not_count(tmp_path):
+    """As in CalculiX."""
+    text = LINEAR.format(kind="B31", rest=STEEL + SECTION.replace("*BEAM SEC", "*BeamSec"))
+    is_cubic(read(tmp_path, text))
+
+
+def test_nodes_of_a_set_of_elements(tmp_path):
+    """Simple cubic from its lower half: *NSET, ELSET takes all nodes of the elements."""
+    half = LINEAR.format(kind="B31", rest="").replace("4, 0., 0., 1.", "4, 0., 0., 0.5")
+    upper = (
+        "*NSET, NSET=N, ELSET=ALL\n*NCOPY, OLD SET=N, CHANGE NUMBER=10, SHIFT\n0., 0., 0.5\n\n"
+        "*ELCOPY, OLD SET=ALL, NEW SET=ALL, ELEMENT SHIFT=10, SHIFT NODES=10\n"
+    )
+    (lattice,) = read(tmp_path, half + upper + STEEL + SECTION).lattices
+    assert (lattice.num_nodes, lattice.num_struts) == (2, 6)
+    assert np.allclose(stiffness(lattice), np.pi * 0.05**2 * np.array([2, 2, 1]), rtol=1e-6)
 
 
 def test_coordinates_left_out_are_zero(tmp_path):

@@ -202,6 +202,9 @@ def test_vtu_bombs_are_refused(tmp_path):
         ("x.json", '{"beams": [[0, 0, 0, 1, 1, "a/2"]]}', ["beams[0]", "no value of 'a'"]),
         ("x.json", '{"beams": [[0, 0, 0, 1, 1, 1e999]]}', ["beams[0]", "finite"]),
         ("x.json", '{"beams": []}', ["1 to 1000000 beams"]),
+        ("x.json", '{"beams": [[0, 0, 0, 0, 0, 0]]}', ["beams[0]", "two ends are one point"]),
+        ("x.txt", "GRID 1 0 0 0\nSTRUT 1 1 1\n", ["line 2", "two ends of this strut"]),
+        ("x.csv", "x1,y1,z1,x2,y2,z2\n0,0,0,0,0,0\n", ["line 2", "two ends of this strut"]),
         ("x.json", '{"beams": [', ["not readable as JSON"]),
     ],
 )  # fmt: skip
