@@ -86,6 +86,47 @@ def find(names: Iterable[str], role: str) -> str | None:
     return next((name for name in names if Column.of(name).is_a(role)), None)
 
 
+def only(names: Iterable[str], role: str) -> str | None:
+    """Return the one name that stands for a role, None if none does.
+
+    Raises:
+        LatticeGnnError: Two of them do.
+    """
+    found = [name for name in names if Column.of(name).is_a(role)]
+    if len(found) > 1:
+        raise ambiguous(found[0], found[1], role)
+    return found[0] if found else None
+
+
+def node_columns(names: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return the names of the first and of the second node of a strut, None if there is none.
+
+    Two names of one spelling, such as n1 and n2, belong together, whatever other names there are.
+
+    Raises:
+        LatticeGnnError: There are several such pairs.
+    """
+    stems = {name: Column.of(name).stem for name in names}
+    first, second = ([x for x in names if stems[x] in _STEMS[role]] for role in "ij")
+    several = [(a, b) for a in first for b in second if a != b]
+    spellings = list(zip(_STEMS["i"], _STEMS["j"], strict=True))
+    pairs = [(a, b) for a, b in several if (stems[a], stems[b]) in spellings] or several
+    if len(pairs) > 1:
+        one, other = pairs[:2]
+        k = 0 if one[0] != other[0] else 1
+        raise ambiguous(one[k], other[k], "the same node of a strut")
+    if pairs:
+        return pairs[0]
+    return next(iter(first), None), None
+
+
+def ambiguous(first: str, second: str, what: str) -> LatticeGnnError:
+    """Return the error that two columns give one thing."""
+    return LatticeGnnError(
+        f"the columns {first[:40]!r} and {second[:40]!r} both give {what}; leave one of them out"
+    )
+
+
 def size_columns(names: Iterable[str]) -> dict[str, tuple[str, float]]:
     """Return for each of radius, end_radius and inner_radius its column and a factor.
 
@@ -102,10 +143,7 @@ def size_columns(names: Iterable[str]) -> dict[str, tuple[str, float]]:
                 continue
             key = role.replace("diameter", "radius")
             if key in found:
-                raise LatticeGnnError(
-                    f"the columns {found[key][0][:40]!r} and {name[:40]!r} both give radii; leave "
-                    "one of them out"
-                )
+                raise ambiguous(found[key][0], name, "radii")
             found[key] = (name, 0.5 if "diameter" in role else 1.0)
     return found
 

@@ -117,8 +117,7 @@ def _read_struts(table: Table, builder: DrawingBuilder, unit: str) -> list[str]:
     """Add the struts; return notes."""
     rows = table.rows()
     _, place = next(rows)
-    i = table.column("i", place)
-    j = table.column("j", place, taken=table.names[i])
+    i, j = table.ends(place)
     sizes = table.strut_radii(place, unit)
     for cells, where in rows:
         radii = table.radii_of(cells, sizes, where)

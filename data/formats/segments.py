@@ -24,13 +24,25 @@ _SPELLINGS = (
 
 
 def end_columns(names: Sequence[str]) -> list[int] | None:
-    """Return the indices of x1, y1, z1, x2, y2, z2 among names; None if one of them is missing."""
+    """Return the indices of x1, y1, z1, x2, y2, z2 among names; None if one of them is missing.
+
+    Raises:
+        LatticeGnnError: Two columns stand for one of them.
+    """
     stems = [columns.Column.of(name).stem for name in names]
+    found: list[int] | None = None
     for spelling in _SPELLINGS:
         wanted = [end.format(axis) for end in spelling for axis in "xyz"]
-        if all(stem in stems for stem in wanted):
-            return [stems.index(stem) for stem in wanted]
-    return None
+        if not all(stem in stems for stem in wanted):
+            continue
+        at = [k for stem in wanted for k in range(len(stems)) if stems[k] == stem]
+        for first, second in zip(at, at[1:], strict=False):
+            if stems[first] == stems[second]:
+                raise columns.ambiguous(names[first], names[second], stems[first])
+        if found is not None:
+            raise columns.ambiguous(names[found[0]], names[at[0]], "an end of the strut")
+        found = at
+    return found
 
 
 def read_segments(path: Path, options: ReadOptions, *, is_nodes: bool) -> Fold | None:
@@ -47,7 +59,7 @@ def read_segments(path: Path, options: ReadOptions, *, is_nodes: bool) -> Fold |
     table = Table(path, "nodes" if is_nodes else "struts")
     rows = table.rows()
     _, place = next(rows)
-    at = end_columns(table.names)
+    at = in_place(place, lambda: end_columns(table.names))
     if at is None:
         return None
     names = [table.names[k] for k in at]

@@ -68,13 +68,20 @@ class Table:
                 raise place.error(
                     f"expected a row that names the columns: {_WANTED[self.kind]}; got numbers"
                 )
+            self._refuse_repeated(place)
             yield self.names, place
             yield self._row(line, place), place
             return
         self.names = first
         while self.names and not self.names[-1]:
             self.names.pop()
+        self._refuse_repeated(place)
         yield self.names, place
+
+    def _refuse_repeated(self, place: Place) -> None:
+        named = [name for name in self.names if name]
+        if len(set(named)) < len(named):
+            raise place.error("two columns have one name; name each of them differently")
 
     def _cells(self, line: str, place: Place) -> list[str]:
         if self.separator is None:
@@ -93,9 +100,17 @@ class Table:
             raise place.error(f"expected {width} columns, got {len(cells)}")
         return cells[:width]
 
-    def column(self, role: str, place: Place, taken: str | None = None) -> int:
-        """Return the index of a required column."""
-        name = columns.find((x for x in self.names if x != taken), role)
+    def column(self, role: str, place: Place) -> int:
+        """Return the index of a required column, which must be the only one of its role."""
+        return self._index(in_place(place, lambda: columns.only(self.names, role)), role, place)
+
+    def ends(self, place: Place) -> tuple[int, int]:
+        """Return the indices of the columns of both nodes of a strut."""
+        pair = in_place(place, lambda: columns.node_columns(self.names))
+        i, j = self._index(pair[0], "i", place), self._index(pair[1], "j", place)
+        return i, j
+
+    def _index(self, name: str | None, role: str, place: Place) -> int:
         if name is None:
             raise place.error(
                 f"{role} is missing: expected columns {_WANTED[self.kind]}, got "
@@ -111,8 +126,6 @@ class Table:
 
     def sizes(self, place: Place) -> dict[str, tuple[str, float]]:
         """Return the columns of radii, see ``columns.size_columns``."""
-        if len(set(self.names)) < len([x for x in self.names if x]):
-            raise place.error("two columns have one name; name each of them differently")
         return in_place(place, lambda: columns.size_columns(self.names))
 
     def strut_radii(self, place: Place, unit: str) -> list[SizeColumn]:

@@ -1,6 +1,7 @@
 """Tables as people export them: any separator, any sensible header, radii under any name."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -139,6 +140,31 @@ def test_the_message_names_the_columns_that_are_wanted(tmp_path, nodes, struts, 
     assert "line 1" in str(caught.value) or "line 2" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("nodes", "struts", "words"),
+    [
+        ("id,x,X [mm],y,z", "i,j", "'x' and 'X [mm]' both give x"),
+        ("id,x,y,z", "i,j,start,end", "'i' and 'start' both give the same node of a strut"),
+        ("id,x,y,z", "start,j,b", "'j' and 'b' both give the same node of a strut"),
+        ("id,x,y,z", "node0,node1,node2", "'node0' and 'node1' both give the same node"),
+        ("id,x,y,z", "i,j,r,Radius [mm]", "'r' and 'Radius [mm]' both give radii"),
+    ],
+)
+def test_two_columns_for_one_thing_are_refused(tmp_path, nodes, struts, words):
+    tables = (table(x, [[1] * len(x.split(","))]) for x in (nodes, struts))
+    with pytest.raises(LatticeGnnError, match=re.escape(words)) as caught:
+        read(tmp_path, *tables)
+    assert "line 1" in str(caught.value)
+    assert "leave one of them out" in str(caught.value)
+
+
+def test_an_area_beside_the_nodes_of_a_strut_is_no_node(tmp_path):
+    """A and B name the nodes of a strut too, where no other pair does."""
+    rows = [[*row, 0.01] for row in STRUTS]
+    is_cubic(read(tmp_path, table("id,x,y,z", NODES), table("i,j,r,A", rows)))
+    is_cubic(read(tmp_path, table("id,x,y,z", NODES), table("A,B,r,start", rows)))
+
+
 def test_header_in_a_comment(tmp_path):
     nodes = "# id x y z\n" + "".join(" ".join(map(str, row)) + "\n" for row in NODES)
     struts = "# i j radius\n" + "".join(" ".join(map(str, row)) + "\n" for row in STRUTS)
@@ -193,6 +219,22 @@ def test_the_columns_of_both_ends_may_come_in_any_order(tmp_path):
         table("z2 z1 y2 y1 x2 x1 r", [[*reversed(_paired(x)), 0.05] for x in LINES], " ")
     )
     is_cubic(read_with_report(path))
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("X1 [mm]", "'x1' and 'X1 [mm]' both give x1"),
+        ("start_x,start_y,start_z,end_x,end_y,end_z", "'x1' and 'start_x' both give an end"),
+        ("x0,y0,z0", "'x1' and 'x0' both give an end of the strut"),
+    ],
+)
+def test_ends_that_are_given_twice_are_refused(tmp_path, more, words):
+    path = tmp_path / "beams.csv"
+    rows = [[*x, *x][: 7 + more.count(",")] for x in LINES]
+    path.write_text(table(f"x1,y1,z1,x2,y2,z2,{more}", rows))
+    with pytest.raises(LatticeGnnError, match=re.escape(words)):
+        read_with_report(path)
 
 
 def _paired(line):
