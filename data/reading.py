@@ -16,6 +16,7 @@ from lattice_gnn.files import reading
 MAX_BYTES = 128 * 2**20  #: per file, or per member of an archive after decompression
 MAX_POINTS = 500_000  #: nodes per drawing
 MAX_BARS = 1_000_000  #: struts per drawing
+MAX_VALUES = 16_000_000  #: numbers of one array, with those that are left out
 _MAX_DEPTH = 64  #: nested XML elements
 _CHUNK = 65536
 _NUMBER = re.compile(r"[+-]?(?:\d{1,400}\.?\d{0,400}|\.\d{1,400})(?:[eEdD][+-]?\d{1,6})?", re.ASCII)

@@ -75,10 +75,11 @@ def _is_table(head: bytes) -> bool:
     """Whether the first line, comments aside, names coordinates or the two ends of struts."""
     from data.formats.columns import find
     from data.formats.segments import end_columns
+    from data.formats.table import COMMENTS
 
     for line in head.decode("utf-8", "replace").lstrip().splitlines()[:100]:
         text = line.strip()
-        if not text or text.startswith("#") or re.fullmatch("sep=.", text):
+        if not text or text.startswith(COMMENTS) or re.fullmatch("sep=.", text):
             continue
         names = [x.strip(" \"'") for x in re.split(r"[;,\t|]", text[:2000])]
         names = text.split() if len(names) == 1 else names

@@ -29,7 +29,8 @@ _STEMS = {
     "inner_radius": ("innerradius", "radiusinner", "rinner", "boreradius", "bore"),
     "diameter": ("d", "dia", "diam", "diameter", "strutdiameter", "beamdiameter", "bardiameter",
                  "edgediameter", "outerdiameter", "diameterouter", "d1", "diameter1",
-                 "startdiameter", "diameterstart", "dstart"),
+                 "startdiameter", "diameterstart", "dstart", "ø",
+                 "⌀"),
     "end_diameter": ("d2", "diameter2", "enddiameter", "diameterend", "dend"),
     "inner_diameter": ("innerdiameter", "diameterinner", "dinner"),
     "label": ("id", "nodeid", "node", "label", "nodelabel", "number", "nodenumber", "no", "nodeno",
@@ -42,11 +43,15 @@ _STEMS = {
           "pointsz", "pz"),
     "i": ("i", "n1", "start", "node1", "from", "nodei", "startnode", "nodestart", "source", "a",
           "nodea", "end1", "v1", "vertex1", "p1", "point1", "id1", "inode", "node1id", "firstnode",
-          "nodeid1", "startid", "fromnode", "n0", "node0", "nodefrom", "sourcenode"),
+          "nodeid1", "startid", "fromnode", "n0", "node0", "nodefrom", "sourcenode", "endnodes1"),
     "j": ("j", "n2", "end", "node2", "to", "nodej", "endnode", "nodeend", "target", "b", "nodeb",
           "end2", "v2", "vertex2", "p2", "point2", "id2", "jnode", "node2id", "secondnode",
-          "nodeid2", "endid", "tonode", "n1", "node1", "nodeto", "targetnode"),
+          "nodeid2", "endid", "tonode", "n1", "node1", "nodeto", "targetnode", "endnodes2"),
 }  # fmt: skip
+OF_STRUTS = ("radius", "end_radius", "inner_radius")
+OF_ENDS = ("radius", "end_radius")
+OF_NODES = ("radius",)
+OWN_RADII = "struts have radii of their own; those of the nodes were left out."
 _SIZES = ("radius", "end_radius", "inner_radius", "diameter", "end_diameter", "inner_diameter")
 
 
@@ -78,7 +83,7 @@ class Column:
 
 
 def _stem(text: str) -> str:
-    return re.sub(r"[^0-9a-zµμ]", "", text.lower())
+    return re.sub(r"[^0-9a-zµμø⌀]", "", text.lower())
 
 
 def find(names: Iterable[str], role: str) -> str | None:
@@ -133,7 +138,7 @@ def size_columns(names: Iterable[str]) -> dict[str, tuple[str, float]]:
     The factor makes a radius of a diameter.
 
     Raises:
-        LatticeGnnError: Two columns stand for one thing, or for parts of it in different units.
+        LatticeGnnError: Two columns stand for one thing.
     """
     found: dict[str, tuple[str, float]] = {}
     for name in names:
@@ -146,6 +151,64 @@ def size_columns(names: Iterable[str]) -> dict[str, tuple[str, float]]:
                 raise ambiguous(found[key][0], name, "radii")
             found[key] = (name, 0.5 if "diameter" in role else 1.0)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Columns of radii.
+
+    Attributes:
+        columns: For each of radius, end_radius and inner_radius its name, and the factor that makes
+            radii in the unit of the coordinates of it.
+        notes: What was assumed, one sentence each.
+    """
+
+    columns: dict[str, tuple[str, float]]
+    notes: list[str]
+
+    @property
+    def names(self) -> set[str]:
+        """The columns that are used."""
+        return {name for name, _ in self.columns.values()}
+
+
+def sizes_among(names: Iterable[str], unit: str, keys: Sequence[str] = OF_STRUTS) -> Sizes:
+    """Return the columns of radii among names.
+
+    Args:
+        names: Of all columns.
+        unit: Of the coordinates; "" if they have none, or one that is not said.
+        keys: Which of radius, end_radius and inner_radius can be used.
+
+    Raises:
+        LatticeGnnError: Two columns stand for one thing, a unit cannot be converted, or the radius
+            itself is missing beside that of the other end or of the bore.
+    """
+    found = {key: column for key, column in size_columns(names).items() if key in keys}
+    if found and "radius" not in found:
+        name = next(iter(found.values()))[0]
+        raise LatticeGnnError(
+            f"the column {name[:40]!r} gives the radius of the other end or of the bore, and none "
+            "gives that of the strut itself; add one called radius"
+        )
+    notes = []
+    told = {
+        own: name
+        for name, _ in found.values()
+        if (own := Column.of(name).unit).lower() in _IN_METRES
+    }
+    if told and not unit:
+        if len({_IN_METRES[own.lower()] for own in told}) > 1:
+            raise LatticeGnnError(
+                f"radii are in different units ({', '.join(told)[:60]}), the coordinates in none; "
+                "write all of them in one"
+            )
+        own, name = next(iter(told.items()))
+        notes = [f"the coordinates name no unit: taken to be in {own}, like {name[:40]!r}."]
+    return Sizes(
+        {key: (name, factor * unit_factor(name, unit)) for key, (name, factor) in found.items()},
+        notes,
+    )
 
 
 def unit_factor(name: str, unit: str) -> float:
@@ -214,7 +277,7 @@ def with_node_radii(
     if missing.all():
         return drawing, []
     if drawing.radii is not None:
-        return drawing, ["struts have radii of their own; those of the nodes were left out."]
+        return drawing, [OWN_RADII]
     if missing.any() or not (radii > 0).all():
         wrong = int(np.flatnonzero(missing | ~(radii > 0))[0])
         raise LatticeGnnError(

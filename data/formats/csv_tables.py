@@ -95,10 +95,10 @@ def _read_nodes(table: Table, builder: DrawingBuilder) -> tuple[list[float], str
     _, place = next(rows)
     at = [table.column(role, place) for role in "xyz"]
     label = columns.find(table.names, "label")
-    sizes = table.sizes(place)
     unit = in_place(place, lambda: columns.common_unit(table.names[k] for k in at))
-    used = {*(table.names[k] for k in at), label, *(name for name, _ in sizes.values())}
-    size = sizes.get("radius")
+    sizes = table.sizes(place, unit, columns.OF_NODES)
+    used = {*(table.names[k] for k in at), label, *sizes.names}
+    size = sizes.columns.get("radius")
     radii: list[float] = []
     label_at = None if label is None else table.names.index(label)
     for cells, where in rows:
@@ -110,7 +110,7 @@ def _read_nodes(table: Table, builder: DrawingBuilder) -> tuple[list[float], str
     if label is None:
         builder.number_rows()
     notes = columns.skipped_note(x for x in table.names if x and x not in used)
-    return radii, unit, notes
+    return radii, unit, [*sizes.notes, *notes]
 
 
 def _read_struts(table: Table, builder: DrawingBuilder, unit: str) -> list[str]:
@@ -118,11 +118,11 @@ def _read_struts(table: Table, builder: DrawingBuilder, unit: str) -> list[str]:
     rows = table.rows()
     _, place = next(rows)
     i, j = table.ends(place)
-    sizes = table.strut_radii(place, unit)
+    sizes = table.sizes(place, unit, columns.OF_ENDS)
     for cells, where in rows:
         radii = table.radii_of(cells, sizes, where)
         builder.add_bar((_label(cells[i]), _label(cells[j])), where, *radii)
-    return table.skipped({table.names[i], table.names[j], *(name for _, name, _ in sizes)})
+    return [*sizes.notes, *table.skipped({table.names[i], table.names[j], *sizes.names})]
 
 
 def write(path: Path, lattices: Sequence[Lattice]) -> None:

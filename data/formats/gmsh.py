@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from data.formats.line_mesh import EDGE_2, EDGE_3, EDGE_N, LINE, LineMesh, line_mesh
-from data.reading import MAX_BARS
+from data.reading import MAX_BARS, MAX_VALUES
 from lattice_gnn.errors import LatticeGnnError
 
 _POINTS_OF = {
@@ -246,7 +246,7 @@ def _numbers(file: _File, labels: np.ndarray, wanted: np.ndarray, what: str) -> 
 
 
 def _data(file: _File, name: bytes, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the arrays of a kind that have a number for every label."""
+    """Return the arrays of a kind, one row for each label; nan where an array has none."""
     found = {}
     while file.section(name):
         title, header = _data_header(file)
@@ -260,8 +260,13 @@ def _data(file: _File, name: bytes, labels: np.ndarray) -> dict[str, np.ndarray]
         else:
             table = file.take(count * (1 + width), "f8").reshape(count, 1 + width)
             own, values = _whole(file, table[:, 0]), table[:, 1:]
-        if width and set(own.tolist()) == set(labels.tolist()) and len(own) == len(labels):
-            found[title] = values[_numbers(file, own, labels, "entry")]
+        if width * len(labels) > MAX_VALUES:
+            raise file.error(f"${name.decode()} stands for more than {MAX_VALUES} numbers")
+        if width and len(labels):
+            here = np.isin(own, labels)
+            rows = np.full((len(labels), width), np.nan)
+            rows[_numbers(file, labels, own[here], "entry")] = values[here]
+            found[title] = rows
     return found
 
 

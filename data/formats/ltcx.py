@@ -50,6 +50,7 @@ class _Graph:
         self.is_graph = False
         self.at_nodes: list[float] = []
         self.unknown: dict[str, None] = {}
+        self.notes: dict[str, None] = {}
 
     def start(self, tag: str, attributes: dict[str, str], place: Place) -> None:
         tag = tag.rpartition(" ")[2]
@@ -64,26 +65,28 @@ class _Graph:
                 number(attribute(attributes, k, tag, place), place, f"node {k}") for k in "xyz"
             )
             self.builder.add_point(attribute(attributes, "id", tag, place), (x, y, z), place)
-            sizes = self._sizes(attributes, {"id", "x", "y", "z"}, place)
+            sizes = self._sizes(attributes, ("id", "x", "y", "z"), columns.OF_NODES, place)
             self.at_nodes.append(sizes.get("radius", float("nan")))
         elif tag == "beam":
             ends = tuple(attribute(attributes, key, tag, place) for key in ("n1", "n2"))
-            sizes = self._sizes(attributes, {"id", "n1", "n2"}, place)
+            sizes = self._sizes(attributes, ("id", "n1", "n2"), columns.OF_ENDS, place)
             radii = [sizes[key] for key in ("radius", "end_radius") if key in sizes]
             self.builder.add_bar((ends[0], ends[1]), place, *radii)
 
-    def _sizes(self, attributes: dict[str, str], known: set[str], place: Place) -> dict[str, float]:
+    def _sizes(
+        self, attributes: dict[str, str], known: Sequence[str], keys: Sequence[str], place: Place
+    ) -> dict[str, float]:
         """Return the radii among attributes, and note which of these are not understood."""
         names = [name for name in attributes if name not in known]
         try:
-            found = columns.size_columns(names)
+            found = columns.sizes_among(names, self.units, keys)
         except LatticeGnnError as error:
             raise place.error(str(error)) from None
-        used = {name for name, _ in found.values()}
-        self.unknown.update(dict.fromkeys(name for name in names if name not in used))
+        self.unknown.update(dict.fromkeys(name for name in names if name not in found.names))
+        self.notes.update(dict.fromkeys(found.notes))
         return {
             key: factor * number(attributes[name], place, name)
-            for key, (name, factor) in found.items()
+            for key, (name, factor) in found.columns.items()
         }
 
     def instruction(self, target: str, text: str) -> None:
@@ -103,7 +106,7 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     if not graph.is_graph:
         raise LatticeGnnError(f"{path.name}: not an nTop lattice: there is no <graph>.")
     drawing = graph.builder.drawing(path.name, name=graph.name, units=graph.units)
-    notes = columns.skipped_note(graph.unknown)
+    notes = [*graph.notes, *columns.skipped_note(graph.unknown)]
     drawing, more = columns.with_node_radii(drawing, graph.at_nodes, path.name)
     original = read_passport(graph.passport, path.name) if graph.passport else None
     return [fold_file(path.name, drawing, original, options, notes=[*notes, *more])]

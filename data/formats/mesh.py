@@ -13,6 +13,7 @@ The readers are our own: they read within limits whatever a stranger's file decl
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,14 +83,16 @@ def _drawing(mesh: LineMesh, path: Path) -> tuple[Drawing, list[str]]:
     if mesh.skipped:
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(mesh.skipped.items()))
         notes.append(f"cells that are no lines were skipped: {kinds[:200]}.")
-    values, known = _sizes(mesh, where)
+    sizes = _MeshSizes.of(mesh, where)
+    values, notes = sizes.values, [*notes, *sizes.notes]
     for name in _SOLID_FIELDS:
         if name in mesh.cell_data:
             values[name] = _column(mesh.cell_data[name], name, where)[mesh.cells]
-    known |= {*_SOLID_FIELDS, *_OURS, *_BOOKKEEPING}
-    notes += columns.skipped_note(
-        name for name in (*mesh.cell_data, *mesh.point_data) if name not in known
-    )
+    at_cells = {*sizes.at_cells, *_SOLID_FIELDS, *_OURS, *_BOOKKEEPING}
+    at_points = {*sizes.at_points, *_OURS, *_BOOKKEEPING}
+    skipped = [name for name in mesh.cell_data if name not in at_cells]
+    skipped += [name for name in mesh.point_data if name not in at_points]
+    notes += columns.skipped_note(skipped)
     _check_numbers(mesh.points, values, where)
     E, nu = values.get("E"), values.get("nu")
     E_s, nu_s = values.get("E_s", E), values.get("nu_s", nu)  # of the solid that C is relative to
@@ -108,25 +111,36 @@ def _drawing(mesh: LineMesh, path: Path) -> tuple[Drawing, list[str]]:
     return drawing, notes
 
 
-def _sizes(mesh: LineMesh, where: str) -> tuple[dict[str, np.ndarray], set[str]]:
-    """Return radii of every bar, from cell data or else from point data, and the names used."""
-    values: dict[str, np.ndarray] = {}
-    try:
-        at_cells = columns.size_columns(mesh.cell_data)
-        at_points = columns.size_columns(mesh.point_data)
-    except LatticeGnnError as error:
-        raise LatticeGnnError(f"{where}: {error}") from None
-    for key, (name, factor) in at_cells.items():
-        values[key] = factor * _column(mesh.cell_data[name], name, where)[mesh.cells]
-    if "radius" not in values and "radius" in at_points:
-        name, factor = at_points["radius"]
+@dataclass(frozen=True, slots=True)
+class _MeshSizes:
+    """Radii of all bars, by the key of their column, and which arrays give them."""
+
+    values: dict[str, np.ndarray]
+    at_cells: set[str]
+    at_points: set[str]
+    notes: list[str]
+
+    @classmethod
+    def of(cls, mesh: LineMesh, where: str) -> "_MeshSizes":
+        """Take them from cell data, or else from point data."""
+        try:
+            cells = columns.sizes_among(mesh.cell_data, "")
+            points = columns.sizes_among(mesh.point_data, "", columns.OF_NODES)
+        except LatticeGnnError as error:
+            raise LatticeGnnError(f"{where}: {error}.") from None
+        values = {
+            key: factor * _column(mesh.cell_data[name], name, where)[mesh.cells]
+            for key, (name, factor) in cells.columns.items()
+        }
+        if values or not points.columns:
+            notes = [columns.OWN_RADII] if points.columns else []
+            return cls(values, cells.names, points.names, [*cells.notes, *notes])
+        name, factor = points.columns["radius"]
         column = factor * _column(mesh.point_data[name], name, where)
         values["radius"], last = columns.from_nodes(column, mesh.bars)
         if last is not None:
             values["end_radius"] = last
-    elif "radius" in at_points:
-        at_points = {}  # said to be skipped
-    return values, {name for name, _ in (*at_cells.values(), *at_points.values())}
+        return cls(values, cells.names, points.names, points.notes)
 
 
 def _column(values: np.ndarray, name: str, where: str) -> np.ndarray:

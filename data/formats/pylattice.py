@@ -2,7 +2,7 @@
 
 ``{"name": ..., "beams": [[x1, y1, z1, x2, y2, z2], ...]}`` in a unit cube. Coordinates may be names
 and expressions of the file's own ``parameters``. Other keys, such as the description, are skipped.
-There are no radii.
+A ``radius`` or ``diameter`` of all beams is understood; the files of pyLattice have none.
 
 Source: the geometries of github.com/Tcadart/pyLattice.
 """
@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from data.drawings.drawing import Drawing
 from data.drawings.fold_report import Fold
+from data.formats import columns
 from data.formats.expressions import evaluate, parameters
 from data.formats.options import ReadOptions, fold_file
 from data.reading import MAX_BARS, parse_json, read_text
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.checks import finite_number
+
+_KEYS = ("name", "description", "beams", "parameters")
 
 
 def read(path: Path, options: ReadOptions) -> list[Fold]:
@@ -43,9 +47,33 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     points, inverse = np.unique(np.array(rows).reshape(-1, 3), axis=0, return_inverse=True)
     name = data.get("name", "")
     drawing = Drawing(
-        points, inverse.reshape(-1, 2).astype(np.int64), name=name if isinstance(name, str) else ""
+        points,
+        inverse.reshape(-1, 2).astype(np.int64),
+        radii=_radii(data, len(beams), where),
+        name=name if isinstance(name, str) else "",
     )
     return [fold_file(where, drawing, None, options)]
+
+
+def _radii(data: Mapping[str, Any], count: int, where: str) -> Float[np.ndarray, " beams"] | None:
+    """Return the one radius of all beams that the file gives under any name, None if it has none.
+
+    Raises:
+        LatticeGnnError: It is no number above 0, or it is one of several radii.
+    """
+    try:
+        found = columns.size_columns(name for name in data if name not in _KEYS)
+    except LatticeGnnError as error:
+        raise LatticeGnnError(f"{where}: {error}.") from None
+    if not found:
+        return None
+    name, factor = next(iter(found.values()))
+    if list(found) != ["radius"]:
+        raise LatticeGnnError(f"{where}: {name[:40]!r}: expected one radius of all beams, at most.")
+    radius = factor * finite_number(data[name], f"{where}: {name[:40]}")
+    if radius <= 0:
+        raise LatticeGnnError(f"{where}: {name[:40]}: expected a number above 0, got {radius:g}.")
+    return np.full(count, radius)
 
 
 def _beam(beam: Any, names: Mapping[str, float], where: str) -> list[float]:

@@ -6,6 +6,7 @@ node; those that nearly coincide are merged in folding.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from data.drawings.builder import DrawingBuilder
@@ -36,7 +37,7 @@ def end_columns(names: Sequence[str]) -> list[int] | None:
         if not all(stem in stems for stem in wanted):
             continue
         at = [k for stem in wanted for k in range(len(stems)) if stems[k] == stem]
-        for first, second in zip(at, at[1:], strict=False):
+        for first, second in pairwise(at):
             if stems[first] == stems[second]:
                 raise columns.ambiguous(names[first], names[second], stems[first])
         if found is not None:
@@ -64,7 +65,7 @@ def read_segments(path: Path, options: ReadOptions, *, is_nodes: bool) -> Fold |
         return None
     names = [table.names[k] for k in at]
     unit = in_place(place, lambda: columns.common_unit(names))
-    sizes = table.strut_radii(place, unit)
+    sizes = table.sizes(place, unit, columns.OF_ENDS)
     builder = DrawingBuilder()
     labels: dict[tuple[float, ...], str] = {}
     for cells, where in rows:
@@ -74,7 +75,7 @@ def read_segments(path: Path, options: ReadOptions, *, is_nodes: bool) -> Fold |
             _node(builder, labels, values[3:], where),
         ]
         builder.add_bar((ends[0], ends[1]), where, *table.radii_of(cells, sizes, where))
-    notes = table.skipped({*names, *(name for _, name, _ in sizes)})
+    notes = [*sizes.notes, *table.skipped({*names, *sizes.names})]
     return fold_file(path.name, builder.drawing(path.name, units=unit), None, options, notes=notes)
 
 

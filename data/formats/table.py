@@ -2,9 +2,8 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,14 @@ from data.formats import columns
 from data.reading import Place, number, read_lines
 from lattice_gnn.errors import LatticeGnnError
 
+COMMENTS = ("#", "%")
 _SEPARATORS = (";", "\t", "|", ",")
+_EMPTY = "".join(_SEPARATORS) + ' "'
 _WANTED = {
     "nodes": "x, y, z and perhaps id",
     "struts": "i, j (the nodes of a strut) and perhaps radius and end_radius",
 }
 _IGNORED = ("label",)  #: columns of struts that mean nothing here, without a note
-
-SizeColumn = tuple[int, str, float]
-"""Index and name of a column of radii or diameters, and the factor that makes radii of it."""
 
 
 @dataclass(slots=True)
@@ -43,11 +41,11 @@ class Table:
     def rows(self) -> Iterator[tuple[list[str], Place]]:
         """Yield the header row, then the cells of every row."""
         for line, place in read_lines(self.path):
-            if line.startswith("#"):
+            if line.startswith(COMMENTS):
                 self.comments.append(line)
             elif found := re.fullmatch(r"sep=(.)", line):
                 self.separator = found[1]
-            elif line:
+            elif line.strip(_EMPTY):  # spreadsheets write rows of separators alone
                 if not self.names:
                     yield from self._head(line, place)
                 else:
@@ -124,22 +122,20 @@ class Table:
             text = text.replace(",", ".")
         return number(text, place, what)
 
-    def sizes(self, place: Place) -> dict[str, tuple[str, float]]:
-        """Return the columns of radii, see ``columns.size_columns``."""
-        return in_place(place, lambda: columns.size_columns(self.names))
+    def sizes(self, place: Place, unit: str, keys: Sequence[str]) -> columns.Sizes:
+        """Return the columns of radii, see ``columns.sizes_among``."""
+        return in_place(place, lambda: columns.sizes_among(self.names, unit, keys))
 
-    def strut_radii(self, place: Place, unit: str) -> list[SizeColumn]:
-        """Return the columns of the radii at one and at the other end, in a unit of length."""
-        sizes = self.sizes(place)
-        found = []
-        for name, factor in (sizes[key] for key in ("radius", "end_radius") if key in sizes):
-            unit_of_column = in_place(place, partial(columns.unit_factor, name, unit))
-            found.append((self.names.index(name), name, factor * unit_of_column))
-        return found
-
-    def radii_of(self, cells: list[str], sizes: list[SizeColumn], place: Place) -> list[float]:
-        """Return the radii of a strut that its row gives."""
-        return [f * self.value(cells[k], place, name) for k, name, f in sizes if cells[k]]
+    def radii_of(self, cells: list[str], sizes: columns.Sizes, place: Place) -> list[float]:
+        """Return the radii of a strut that its row gives: none, one, or those of both ends."""
+        given = [
+            factor * self.value(cell, place, name) if cell else None
+            for name, factor in sizes.columns.values()
+            for cell in [cells[self.names.index(name)]]
+        ]
+        if given and given[0] is None and any(x is not None for x in given):
+            raise place.error("this strut has a radius at its other end alone; give both")
+        return [x for x in given if x is not None]
 
     def skipped(self, used: set[str]) -> list[str]:
         """Return a note on the columns of struts that were not understood, if there are any."""

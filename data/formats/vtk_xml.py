@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from data.formats.line_mesh import POLY_LINE, LineMesh, line_mesh
-from data.reading import MAX_BYTES, Place, XmlHandler, in_chunks, parse_xml
+from data.reading import MAX_BYTES, MAX_VALUES, Place, XmlHandler, in_chunks, parse_xml
 from lattice_gnn.errors import LatticeGnnError
 
 _TYPES = {
@@ -253,7 +253,7 @@ def _cells(
 
 
 def _joined(parts: list[_Part], where: str) -> LineMesh:
-    """Join the pieces of a file; data that some of them lack are left out."""
+    """Join the pieces of a file."""
     if len(parts) == 1:
         return line_mesh(*parts[0], where)
     points = np.cumsum([0, *(len(part[0]) for part in parts)])
@@ -266,11 +266,32 @@ def _joined(parts: list[_Part], where: str) -> LineMesh:
         ),
         np.concatenate([part[1][2] for part in parts]),
     )
-    shared = [set.intersection(*(set(part[k]) for part in parts if len(part[1][1]) or k == 3))
-              for k in (2, 3)]  # fmt: skip
     data = [
-        {name: np.concatenate([part[k][name].ravel() for part in parts if name in part[k]])
-         for name in names}
-        for k, names in zip((2, 3), shared, strict=True)
-    ]  # fmt: skip
+        _joined_data([part[2] for part in parts], [len(part[1][1]) for part in parts], where),
+        _joined_data([part[3] for part in parts], [len(part[0]) for part in parts], where),
+    ]
     return line_mesh(np.concatenate([part[0] for part in parts]), cells, data[0], data[1], where)
+
+
+def _joined_data(
+    parts: list[dict[str, np.ndarray]], counts: list[int], where: str
+) -> dict[str, np.ndarray]:
+    """Join the arrays of pieces with so many cells or points; nan where a piece lacks an array."""
+    found = {}
+    for name in dict.fromkeys(name for part in parts for name in part):
+        width = max(
+            part[name].size // count
+            for part, count in zip(parts, counts, strict=True)
+            if name in part and count
+        )
+        if width * sum(counts) > MAX_VALUES:
+            raise LatticeGnnError(
+                f"{where}: the array {name[:40]!r} stands for more than {MAX_VALUES} numbers."
+            )
+        found[name] = np.concatenate(
+            [
+                part[name].ravel() if name in part else np.full(count * width, np.nan)
+                for part, count in zip(parts, counts, strict=True)
+            ]
+        )
+    return found

@@ -89,6 +89,53 @@ def test_units_of_radii_and_coordinates(tmp_path):
         "radius": ("Radius [mm]", 1.0),
         "end_radius": ("end radius", 1.0),
     }
+    nodes = table("id,x [mm],y [mm],z [mm],r [um]", [[*row, 50] for row in NODES])
+    is_cubic(read(tmp_path, nodes, table("i,j", [row[:2] for row in STRUTS])))
+
+
+def test_a_unit_of_radii_alone_is_that_of_the_coordinates_and_said(tmp_path):
+    reading = read(tmp_path, table("id,x,y,z", NODES), table("i,j,radius_mm", STRUTS))
+    is_cubic(reading)
+    assert any("taken to be in mm, like 'radius_mm'" in x for x in reading.sentences())
+    rows = table("i,j,r1 [mm],r2 [um]", [[*row, 50] for row in STRUTS])
+    with pytest.raises(LatticeGnnError, match="radii are in different units"):
+        read(tmp_path, table("id,x,y,z", NODES), rows)
+
+
+def test_radii_of_one_end_alone_are_refused(tmp_path):
+    nodes = table("id,x,y,z", NODES)
+    with pytest.raises(LatticeGnnError, match="'end_radius' gives the radius of the other end"):
+        read(tmp_path, nodes, table("i,j,end_radius", STRUTS))
+    blank = table("i,j,r1,r2", [[1, 2, 0.05, 0.05], [1, 3, "", 0.05], [1, 4, 0.05, 0.05]])
+    with pytest.raises(LatticeGnnError, match=r"line 3: this strut has a radius at its other end"):
+        read(tmp_path, nodes, blank)
+    (tmp_path / "x.ltcx").write_text(
+        '<graph><node id="0" x="0" y="0" z="0"/><node id="1" x="1" y="1" z="1"/>'
+        '<beam n1="0" n2="1" r2="0.1"/></graph>'
+    )
+    with pytest.raises(LatticeGnnError, match="'r2' gives the radius of the other end"):
+        read_any(tmp_path / "x.ltcx")
+
+
+def test_bores_at_nodes_and_in_tables_are_said_to_be_skipped(tmp_path):
+    nodes = table("id,x,y,z,r,inner radius", [[*row, 0.05, 0.03] for row in NODES])
+    reading = read(tmp_path, nodes, table("i,j", [row[:2] for row in STRUTS]))
+    assert is_cubic(reading).inner_radii is None
+    assert any("'inner radius'" in x for x in reading.sentences())
+
+
+def test_rows_of_separators_and_comments_of_matlab(tmp_path):
+    """Spreadsheets end with rows of separators, MATLAB comments with a per cent sign."""
+    nodes = "% a lattice\n" + table("id,x,y,z", NODES) + ",,,\n,,,\n"
+    is_cubic(read(tmp_path, nodes, table("EndNodes_1,EndNodes_2,Ø [mm]", twice()) + ",,\n"))
+    nodes = "% id x y z\n" + "".join(" ".join(map(str, row)) + "\n" for row in NODES)
+    struts = "% i j radius\n" + "".join(" ".join(map(str, row)) + "\n" for row in STRUTS)
+    is_cubic(read(tmp_path, nodes, struts))
+
+
+def twice():
+    """Return the struts with their diameters."""
+    return [[i, j, 2 * r] for i, j, r in STRUTS]
 
 
 def test_radii_at_nodes(tmp_path):

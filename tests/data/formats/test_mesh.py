@@ -249,6 +249,86 @@ def test_several_pieces_are_one_mesh(tmp_path):
     is_bcc(read(tmp_path, one.replace("</Piece>", "</Piece>" + two[start:end])))
 
 
+def test_radii_that_only_some_pieces_have_are_not_dropped(tmp_path):
+    one = vtu(DIAGONALS[:2], [4, 4], cell_data("radius", [0.05] * 2))
+    two = vtu(DIAGONALS[2:], [4, 4], cell_data("other", [0.05] * 2))
+    start, end = two.index("<Piece"), two.index("</Piece>") + len("</Piece>")
+    with pytest.raises(LatticeGnnError, match="'radius': expected finite numbers above 0"):
+        read(tmp_path, one.replace("</Piece>", "</Piece>" + two[start:end]))
+
+
+GMSH = """$MeshFormat
+2.2 0 8
+$EndMeshFormat
+$Nodes
+4
+1 0 0 0
+2 1 0 0
+3 0 1 0
+4 0 0 1
+$EndNodes
+$Elements
+4
+1 15 2 0 1 1
+2 1 2 0 1 1 2
+3 1 2 0 2 1 3
+4 1 2 0 3 1 4
+$EndElements
+$ElementData
+1
+"radius"
+1
+0.0
+3
+0
+1
+{rows}
+$EndElementData
+"""
+
+
+def test_gmsh_data_of_the_lines_alone(tmp_path):
+    """Points are elements too, which have no radius."""
+    rows = "3\n2 0.05\n3 0.05\n4 0.05"
+    (lattice,) = read(tmp_path, GMSH.format(rows=rows), "x.msh").lattices
+    assert lattice.num_struts == 3
+    assert np.allclose(lattice.radii, 0.05)
+    with pytest.raises(LatticeGnnError, match="'radius': expected finite numbers above 0"):
+        read(tmp_path, GMSH.format(rows="2\n2 0.05\n3 0.05"), "x.msh")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (cell_data("end_radius", [0.05] * 4), "none gives that of the strut itself"),
+        (cell_data("inner radius", [0.05] * 4), "none gives that of the strut itself"),
+        (cell_data("R1 [mm]", [5] * 4) + cell_data("R2 [um]", [5] * 4), "in different units"),
+    ],
+)
+def test_radii_of_one_end_or_of_several_units_are_refused(tmp_path, more, words):
+    with pytest.raises(LatticeGnnError, match=words):
+        read(tmp_path, vtu(DIAGONALS, [4] * 4, more))
+
+
+def test_what_is_not_taken_from_points_is_said(tmp_path):
+    """Radii of cells win; bores are known of cells alone; a unit is taken to be the points' own."""
+    values = text([0.03] * 9)
+    array = '<DataArray type="Float64" Name="{}" format="ascii">' + values + "</DataArray>"
+    points = f"<PointData>{array.format('radius')}{array.format('bore')}</PointData>"
+    content = vtu(DIAGONALS, [4] * 4, cell_data("Radius [mm]", [0.05] * 4) + points)
+    reading = read(tmp_path, content)
+    is_bcc(reading)
+    notes = " ".join(reading.sentences())
+    assert "those of the nodes were left out" in notes
+    assert "skipped: 'bore'" in notes
+    assert "taken to be in mm, like 'Radius [mm]'" in notes
+
+
+def test_a_line_from_a_point_to_itself_is_named(tmp_path):
+    with pytest.raises(LatticeGnnError, match="cell 1, counted from 0: a line begins and ends"):
+        read(tmp_path, vtu([DIAGONALS[0], [2, 2]], [4, 3], ""))
+
+
 XDMF = (
     '<Xdmf Version="3.0"><Domain><Grid Name="Grid"><Geometry GeometryType="XYZ">'
     f'<DataItem Dimensions="9 3" Format="XML">{text(POINTS)}</DataItem></Geometry>'

@@ -28,6 +28,22 @@ def test_parameters_give_the_same_cell_as_numbers(tmp_path, given):
 
 
 @pytest.mark.parametrize(
+    ("size", "radius"), [({"radius": 0.05}, 0.05), ({"Strut diameter": 0.1}, 0.05)]
+)
+def test_one_radius_of_all_beams(tmp_path, size, radius):
+    path = tmp_path / "x.json"
+    beams = [[0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 1]]
+    path.write_text(json.dumps({"beams": beams} | size))
+    (lattice,) = read_any(path)
+    assert lattice.radii.tolist() == pytest.approx([radius] * 3)
+    wrong = {"radius": [0.05] * 3}, {"radius": 0}, {"r2": 0.1}, {"radius": 0.1, "bore": 0.05}
+    for one in wrong:
+        path.write_text(json.dumps({"beams": beams} | one))
+        with pytest.raises(LatticeGnnError, match=r"x\.json: .*expected"):
+            read_any(path)
+
+
+@pytest.mark.parametrize(
     "text",
     ["__import__('os')", "h.real", "[1][0]", "h if h else 1", "lambda: 1", "open('x')", "9**9**9",
      "'a'*9", "1/0", "1e400", "", "h = 2", "True", "h" * 600, "1j",
