@@ -76,6 +76,8 @@ class _Object:
     has_beams: bool = False
     short: int = 0
     balls: list[float] = field(default_factory=list)
+    ball_mode: str = ""
+    ball_radius: float = 0.0
     clipping: str = ""
     components: list[_Placed] = field(default_factory=list)
 
@@ -124,9 +126,12 @@ class _Model:
 
 
 def _model(model: _Model, attributes: dict[str, str], place: Place) -> None:
+    unit = attributes.get("unit", "millimeter")
+    if unit not in UNITS:
+        raise place.error(f"unit: expected one of {', '.join(UNITS)}, got {unit[:40]!r}")
     if model.part == model.main:
-        model.unit = attributes.get("unit", "millimeter")
-    elif attributes.get("unit", "millimeter") != model.unit:
+        model.unit = unit
+    elif unit != model.unit:
         raise place.error("its model parts are in different units of length")
 
 
@@ -181,6 +186,10 @@ def _beamlattice(model: _Model, attributes: dict[str, str], place: Place) -> Non
     model.current.radius = number(radius, place, "radius")
     model.current.min_length = number(attributes.get("minlength", "0"), place, "minlength")
     model.current.clipping = attributes.get("clippingmode", "none").replace("none", "")
+    model.current.ball_mode = attributes.get("ballmode", "")
+    model.current.ball_radius = number(attributes.get("ballradius", "0"), place, "ballradius")
+    if model.current.ball_mode == "all":
+        model.current.balls.append(model.current.ball_radius)
 
 
 def _beam(model: _Model, attributes: dict[str, str], place: Place) -> None:
@@ -203,8 +212,10 @@ def _beam(model: _Model, attributes: dict[str, str], place: Place) -> None:
 
 
 def _ball(model: _Model, attributes: dict[str, str], place: Place) -> None:
-    if model.current is not None and "r" in attributes:
-        model.current.balls.append(number(attributes["r"], place, "r"))
+    home = model.current
+    if home is not None and home.ball_mode != "none":
+        given = number(attributes["r"], place, "r") if "r" in attributes else home.ball_radius
+        home.balls.append(given)
 
 
 _HANDLERS: dict[tuple[str, str], Callable[[_Model, dict[str, str], Place], None]] = {

@@ -62,6 +62,29 @@ def test_defaults_of_radii_caps_balls_and_sets(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("mode", "ball", "told"),
+    [
+        ('q:ballmode="all" q:ballradius="0.9"', "", True),
+        ('q:ballmode="all" q:ballradius="0.1"', "", False),
+        ('q:ballmode="mixed" q:ballradius="0.9"', '<q:ball vindex="0"/>', True),
+        ('q:ballmode="mixed" q:ballradius="0.9"', '<q:ball vindex="0" r="0.1"/>', False),
+        ('q:ballmode="none" q:ballradius="0.9"', '<q:ball vindex="0" r="0.9"/>', False),
+    ],
+)
+def test_balls_wider_than_struts_are_said(tmp_path, mode, ball, told):
+    """Their radius is that of the lattice where they have none of their own."""
+    beams = "".join(f'<bl:beam v1="0" v2="{n}"/>' for n in range(1, 9))
+    body = f"<bl:beams>{beams}</bl:beams><q:balls>{ball}</q:balls>"
+    sentences = read_with_report(archive(tmp_path / "x.3mf", body, mode)).sentences()
+    assert any("balls at the nodes are wider" in x for x in sentences) == told
+
+
+def test_units_that_the_standard_lacks_are_refused(tmp_path):
+    with pytest.raises(LatticeGnnError, match=r"unit: expected one of micron, .*, got 'parsec'"):
+        read_models(tmp_path, {"3D/3dmodel.model": model("").replace("millimeter", "parsec")})
+
+
+@pytest.mark.parametrize(
     ("body", "words"),
     [
         ('<bl:beams><bl:beam v1="0" v2="99"/></bl:beams>', "beam ends at vertex 99"),
