@@ -21,13 +21,14 @@ from scipy.optimize import NonlinearConstraint, minimize
 
 from fem_reference.beam.compiled import load_kernel
 from lattice_gnn.design.elastic import E
+from lattice_gnn.design.formulation import make_problem
 from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.multistart import Population, batched_search, draw_starts
 from lattice_gnn.design.optimality import optimality
 from lattice_gnn.design.optimiser import slsqp
 from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.settings import DesignSettings
-from lattice_gnn.design.task import Task, make_problem
+from lattice_gnn.design.task import Task
 from lattice_gnn.design.track import Track
 from lattice_gnn.testing import random_lattice
 

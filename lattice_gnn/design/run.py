@@ -6,12 +6,13 @@ import numpy as np
 
 from lattice_gnn.design.assemble import assemble
 from lattice_gnn.design.checkpoint import Checkpoint
+from lattice_gnn.design.formulation import make_problem, with_scales
 from lattice_gnn.design.interruption import completed
 from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.refine import rounded, verified
 from lattice_gnn.design.result import DesignResult
 from lattice_gnn.design.search import search
-from lattice_gnn.design.task import Task, make_problem, with_scales
+from lattice_gnn.design.task import Task
 from lattice_gnn.design.topology_moves import Moved, improve_topology
 from lattice_gnn.design.track import OnStep, Track
 from lattice_gnn.lattice.space_group import find_space_group

@@ -13,12 +13,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from lattice_gnn.design.checkpoint import Checkpoint, Section
+from lattice_gnn.design.formulation import problem_of
 from lattice_gnn.design.net_changes import merge_joints, new_orbits, with_struts, without_struts
 from lattice_gnn.design.optimality import reduced_cost
 from lattice_gnn.design.optimiser import NotFiniteError, slsqp
 from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.settings import DesignSettings
-from lattice_gnn.design.task import Task, problem_of
+from lattice_gnn.design.task import Task
 from lattice_gnn.design.track import Track
 from lattice_gnn.design.variables import make_variables
 from lattice_gnn.errors import LatticeGnnError

@@ -8,6 +8,7 @@ from lattice_gnn.cells.named import cell
 from lattice_gnn.design import elastic
 from lattice_gnn.design.elastic import E, G, components, eigenvalue, poisson
 from lattice_gnn.design.evaluators import Evaluator, make_evaluator
+from lattice_gnn.design.formulation import make_problem, strut_guard
 from lattice_gnn.design.geometric import (
     clearance,
     joint_angle,
@@ -19,7 +20,7 @@ from lattice_gnn.design.geometric import (
 from lattice_gnn.design.manufactured import AsManufactured
 from lattice_gnn.design.quantities import Quantity
 from lattice_gnn.design.settings import DesignSettings
-from lattice_gnn.design.task import Task, make_problem, strut_guard
+from lattice_gnn.design.task import Task
 from lattice_gnn.tensors.stiffness import Stiffness
 
 KELVIN = cell("kelvin", relative_density=0.05).perturbed(0.02, seed=1)

@@ -7,11 +7,12 @@ import torch
 from lattice_gnn.cells.named import cell
 from lattice_gnn.design.elastic import E
 from lattice_gnn.design.evaluators import make_evaluator
+from lattice_gnn.design.formulation import make_problem
 from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.multistart import draw_starts
 from lattice_gnn.design.run import run
 from lattice_gnn.design.settings import DesignSettings
-from lattice_gnn.design.task import Task, make_problem
+from lattice_gnn.design.task import Task
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.surrogate.surrogate import load_surrogate
 

@@ -10,12 +10,13 @@ from scipy.optimize import NonlinearConstraint, minimize
 from lattice_gnn.cells.named import cell
 from lattice_gnn.design.elastic import E
 from lattice_gnn.design.evaluators import Evaluator
+from lattice_gnn.design.formulation import make_problem
 from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.multistart import Population, batched_search, draw_starts
 from lattice_gnn.design.optimality import optimality
 from lattice_gnn.design.optimiser import slsqp
 from lattice_gnn.design.settings import DesignSettings
-from lattice_gnn.design.task import Task, make_problem
+from lattice_gnn.design.task import Task
 from lattice_gnn.design.track import Track
 
 

@@ -1,0 +1,88 @@
+"""The optimisation problem that a design task states."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lattice_gnn.design.evaluators import Evaluator, make_evaluator
+from lattice_gnn.design.problem import Problem
+from lattice_gnn.design.quantities import Constraint, Quantity
+from lattice_gnn.design.reachable import check_reachable
+from lattice_gnn.design.state import DesignState
+from lattice_gnn.design.strut_rules import shortest_over
+from lattice_gnn.design.task import Task
+from lattice_gnn.design.variables import Variables, make_variables
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.lattice.space_group import find_space_group, trivial_group
+
+
+def make_problem(task: Task) -> Problem:
+    """Set up the optimisation problem of a task.
+
+    Raises:
+        LatticeGnnError: If nothing can vary, a target cannot be reached under the symmetry that is
+            kept, or the start cannot be evaluated.
+    """
+    group = find_space_group(task.start) if task.keep_symmetry else trivial_group(task.start)
+    check_reachable(task, group)
+    variables = make_variables(task.start, task.vary, group, task.settings)
+    problem = problem_of(task, variables, make_evaluator(task.fidelity))
+    point = problem.at(np.zeros((1, variables.count)))
+    if not np.isfinite(point.excess[0]):
+        raise LatticeGnnError(
+            f"design: the start has no finite {task.objective.name} or constraints; check for "
+            "struts that are extremely short or thin, or far too thick for the network"
+        )
+    # A start whose objective is near zero would give a unit out of proportion to its changes.
+    steepest = float(np.linalg.norm(point.objective_gradient()))
+    unit = max(abs(point.objective.item()), steepest if np.isfinite(steepest) else 0.0)
+    return replace(problem, unit=unit or 1.0)
+
+
+def with_scales(task: Task) -> Task:
+    """Return the task with the scales of constraints that compare quantities, taken at the start.
+
+    A difference of two quantities has no scale of its own.
+    """
+    compared = [c for c in task.constraints if c.against is not None and c.scale is None]
+    if not compared:
+        return task
+    made, mandel = task.settings.as_manufactured, None
+    batch = made.batch(LatticeBatch.from_lattices([task.start]))
+    with torch.no_grad():
+        if any(c.quantity.needs_stiffness for c in compared):
+            mandel = made.stiffness(make_evaluator(task.fidelity)(batch))
+        state = DesignState(batch, mandel)
+        constraints = tuple(c.scaled_at(state) for c in task.constraints)
+    return replace(task, constraints=constraints)
+
+
+def problem_of(task: Task, variables: Variables, evaluator: Evaluator) -> Problem:
+    """Return the problem of a task with these variables and this evaluator."""
+    guards: tuple[Constraint, ...] = ()
+    if {block.kind for block in variables.blocks} & {"nodes", "cell"}:
+        guards = (strut_guard(variables.lattice, task.settings.shortest),)
+    return Problem(
+        variables=variables,
+        evaluator=evaluator,
+        objective=task.objective,
+        sign=1 if task.aim == "minimise" else -1,
+        constraints=(*task.constraints, *guards),
+        made=task.settings.as_manufactured,
+    )
+
+
+def strut_guard(lattice: Lattice, share: float) -> Constraint:
+    """Return the constraint that no strut becomes shorter than a share of its present length."""
+    lengths = torch.from_numpy(lattice.lengths)
+
+    def shortest(state: DesignState) -> Tensor:
+        return (state.per_strut(state.batch.lengths) / lengths).amin(1)
+
+    rule = shortest_over(lattice.lengths)
+    name = "strut length over its start"
+    return Quantity(name, shortest, needs_stiffness=False, strut_rule=rule) >= share
