@@ -21,7 +21,7 @@ from scipy.optimize import NonlinearConstraint, minimize
 
 from fem_reference.beam.compiled import load_kernel
 from lattice_gnn.design.elastic import E
-from lattice_gnn.design.formulation import make_problem
+from lattice_gnn.design.formulation import formulate
 from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.multistart import Population, batched_search, draw_starts
 from lattice_gnn.design.optimality import optimality
@@ -48,7 +48,7 @@ def problem_of(fidelity: str, **settings: Any) -> Problem:
         fidelity=fidelity,
         settings=DesignSettings(move=0.1, **settings),
     )
-    return make_problem(task)
+    return formulate(task).problem
 
 
 def overhead(problem: Problem, count: int, repeats: int) -> dict[str, float]:

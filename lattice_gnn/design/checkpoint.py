@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lattice_gnn.design.problem import Problem
+from lattice_gnn.design.point import Point
 from lattice_gnn.design.task import Task
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import check_writable, write_whole
@@ -36,14 +36,14 @@ class Checkpoint:
         values: Objective and residuals at the start, by the evaluator.
     """
 
-    def __init__(self, task: Task, problem: Problem):
+    def __init__(self, task: Task, start: Point):
         path = task.settings.checkpoint
         self.path, self.task = None if path is None else Path(path), _digest(task)
         self.values = np.zeros(0)
         self._sections: dict[str, Section] = {}
         if self.path is not None:
             check_writable(self.path)
-            self.values = _start_values(problem)
+            self.values = _start_values(start)
             self._sections = self._load(self.path)
 
     def get(self, stage: str) -> Section | None:
@@ -90,11 +90,11 @@ class Checkpoint:
         return sections
 
 
-def _start_values(problem: Problem) -> np.ndarray:
+def _start_values(start: Point) -> np.ndarray:
     """Return objective over unit, logarithm of that unit, and residuals at the start."""
-    point = problem.at(np.zeros((1, problem.variables.count)), gradient=False)
-    objective = (float(point.objective[0]) / problem.unit, math.log(problem.unit))
-    return np.array([*objective, *point.residuals[0]])
+    unit = start.problem.unit
+    objective = (float(start.objective[0]) / unit, math.log(unit))
+    return np.array([*objective, *start.residuals[0]])
 
 
 def _agree(saved: np.ndarray, values: np.ndarray) -> bool:

@@ -1,12 +1,13 @@
 """The optimisation problem that a design task states."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from lattice_gnn.design.evaluators import Evaluator, make_evaluator
+from lattice_gnn.design.point import Point
 from lattice_gnn.design.problem import Problem
 from lattice_gnn.design.quantities import Constraint, Quantity
 from lattice_gnn.design.reachable import check_reachable
@@ -15,13 +16,28 @@ from lattice_gnn.design.strut_rules import shortest_over
 from lattice_gnn.design.task import Task
 from lattice_gnn.design.variables import Variables, make_variables
 from lattice_gnn.errors import LatticeGnnError
-from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.space_group import find_space_group, trivial_group
 
 
-def make_problem(task: Task) -> Problem:
-    """Set up the optimisation problem of a task.
+@dataclass(frozen=True, slots=True, eq=False)
+class Formulation:
+    """The optimisation problem of a task.
+
+    Attributes:
+        task: The task, with the scales of constraints that compare quantities, which are taken at
+            the start: a difference of two quantities has no scale of its own.
+        problem: The problem.
+        start: The start, evaluated.
+    """
+
+    task: Task
+    problem: Problem
+    start: Point
+
+
+def formulate(task: Task) -> Formulation:
+    """Set up the optimisation problem of a task; its start is evaluated once.
 
     Raises:
         LatticeGnnError: If nothing can vary, a target cannot be reached under the symmetry that is
@@ -31,34 +47,23 @@ def make_problem(task: Task) -> Problem:
     check_reachable(task, group)
     variables = make_variables(task.start, task.vary, group, task.settings)
     problem = problem_of(task, variables, make_evaluator(task.fidelity))
-    point = problem.at(np.zeros((1, variables.count)))
-    if not np.isfinite(point.excess[0]):
+    start = problem.at(np.zeros((1, variables.count)))
+    if not np.isfinite(start.excess[0]):
         raise LatticeGnnError(
             f"design: the start has no finite {task.objective.name} or constraints; check for "
             "struts that are extremely short or thin, or far too thick for the network"
         )
     # A start whose objective is near zero would give a unit out of proportion to its changes.
-    steepest = float(np.linalg.norm(point.objective_gradient()))
-    unit = max(abs(point.objective.item()), steepest if np.isfinite(steepest) else 0.0)
-    return replace(problem, unit=unit or 1.0)
-
-
-def with_scales(task: Task) -> Task:
-    """Return the task with the scales of constraints that compare quantities, taken at the start.
-
-    A difference of two quantities has no scale of its own.
-    """
-    compared = [c for c in task.constraints if c.against is not None and c.scale is None]
-    if not compared:
-        return task
-    made, mandel = task.settings.as_manufactured, None
-    batch = made.batch(LatticeBatch.from_lattices([task.start]))
+    steepest = float(np.linalg.norm(start.objective_gradient()))
+    unit = max(abs(start.objective.item()), steepest if np.isfinite(steepest) else 0.0)
     with torch.no_grad():
-        if any(c.quantity.needs_stiffness for c in compared):
-            mandel = made.stiffness(make_evaluator(task.fidelity)(batch))
-        state = DesignState(batch, mandel)
-        constraints = tuple(c.scaled_at(state) for c in task.constraints)
-    return replace(task, constraints=constraints)
+        problem = replace(
+            problem,
+            unit=unit or 1.0,
+            constraints=tuple(c.scaled_at(start.state) for c in problem.constraints),
+        )
+    task = replace(task, constraints=problem.constraints[: len(task.constraints)])
+    return Formulation(task, problem, start.of(problem))
 
 
 def problem_of(task: Task, variables: Variables, evaluator: Evaluator) -> Problem:

@@ -1,7 +1,7 @@
 """Some designs, evaluated: cost and residuals, and their derivatives by the scaled variables."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,15 @@ class Point:
     z: Float[np.ndarray, "designs variables"]
     graph: Graph
     terms: tuple[Term, ...]
+
+    def of(self, problem: "Problem") -> "Point":
+        """Return the same evaluation for a problem that differs in units and scales alone.
+
+        The derivatives, which the graph gives once, are taken along.
+        """
+        found = replace(self, problem=problem)
+        vars(found)["_slopes"] = self._slopes
+        return found
 
     @property
     def state(self) -> DesignState:

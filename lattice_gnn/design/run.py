@@ -6,9 +6,9 @@ import numpy as np
 
 from lattice_gnn.design.assemble import assemble
 from lattice_gnn.design.checkpoint import Checkpoint
-from lattice_gnn.design.formulation import make_problem, with_scales
+from lattice_gnn.design.formulation import formulate
 from lattice_gnn.design.interruption import completed
-from lattice_gnn.design.problem import Problem
+from lattice_gnn.design.point import Point
 from lattice_gnn.design.refine import rounded, verified
 from lattice_gnn.design.result import DesignResult
 from lattice_gnn.design.search import search
@@ -32,12 +32,12 @@ def run(task: Task, on_step: OnStep | None = None) -> DesignResult:
         KeyboardInterrupt: If the user interrupts before any design has been evaluated, or a second
             time while the result is put together.
     """
-    task = with_scales(task)
-    problem = make_problem(task)
+    stated = formulate(task)
+    task, problem = stated.task, stated.problem
     track = Track(on_step=on_step)
-    store = Checkpoint(task, problem)
+    store = Checkpoint(task, stated.start)
     nudge = not task.keep_symmetry and find_space_group(task.start).order > 1
-    notes = list(_start_notes(problem, nudge=nudge))
+    notes = list(_start_notes(stated.start, nudge=nudge))
     found = search(problem, task, track, store, nudge=nudge)
     notes += found.notes
     moved = Moved(problem, found.z)
@@ -61,19 +61,16 @@ def run(task: Task, on_step: OnStep | None = None) -> DesignResult:
     return replace(result, interrupted=interrupted or late)
 
 
-def _start_notes(problem: Problem, *, nudge: bool) -> tuple[str, ...]:
+def _start_notes(start: Point, *, nudge: bool) -> tuple[str, ...]:
     """Say where the gradient of node positions is zero by symmetry."""
     if nudge:
         return (
             "The start is symmetric, so that its gradient vanishes for all displacements that "
             "break the symmetry; the first start was displaced at random (see seed).",
         )
-    z = np.zeros((1, problem.variables.count))
-    point = problem.at(z)
-    gradients = np.vstack([point.cost_gradient(), point.jacobian()[0]])
-    blocks = problem.variables.blocks
+    gradients = np.vstack([start.cost_gradient(), start.jacobian()[0]])
     first = 0
-    for block in blocks:
+    for block in start.problem.variables.blocks:
         part = gradients[:, first : first + len(block.names)]
         first += len(block.names)
         if block.kind == "nodes" and np.abs(part).max() <= _ZERO * np.abs(gradients).max():

@@ -54,6 +54,26 @@ def test_an_interrupted_batched_search_resumes_to_the_same_result(tmp_path):
     assert np.array_equal(resumed.lattice.radii, whole.lattice.radii)
 
 
+def test_checkpoint_and_scales_cost_no_evaluation(tmp_path):
+    """An evaluation may be a solid solution, which takes minutes."""
+    beam, calls = make_evaluator("beam"), []
+
+    def counted(batch):
+        calls.append(len(batch))
+        return beam(batch)
+
+    def evaluations(path, limit):
+        calls.clear()
+        settings = DesignSettings(max_steps=1, reference="none", checkpoint=path)
+        limits = (relative_density <= 0.05, limit)
+        run(task(path, starts=1, fidelity=counted, constraints=limits, settings=settings))
+        return len(calls)
+
+    plain = evaluations(None, E([1, 0, 0]) >= 0.0005)
+    assert evaluations(tmp_path / "design.npz", E([1, 0, 0]) >= 0.0005) == plain
+    assert evaluations(tmp_path / "other.npz", E([1, 0, 0]) >= 0.3 * E([0, 0, 1])) == plain
+
+
 def topology_task(path):
     """Three more orbits than the optimum along one axis needs: rounds of moves remove them."""
     return Task(

@@ -8,7 +8,7 @@ from lattice_gnn.cells.named import cell
 from lattice_gnn.design import elastic
 from lattice_gnn.design.elastic import E, G, components, eigenvalue, poisson
 from lattice_gnn.design.evaluators import Evaluator, make_evaluator
-from lattice_gnn.design.formulation import make_problem, strut_guard
+from lattice_gnn.design.formulation import formulate, strut_guard
 from lattice_gnn.design.geometric import (
     clearance,
     joint_angle,
@@ -40,7 +40,7 @@ def problem_of(start=KELVIN, vary=("nodes", "radii", "cell"), limits=(), **chang
         keep_symmetry=False,
         settings=DesignSettings(**changes),
     )
-    return make_problem(task)
+    return formulate(task).problem
 
 
 PROBLEMS = {
@@ -108,7 +108,7 @@ def test_a_rule_gives_the_value_and_the_derivative_of_its_function(quantity):
             vary=("nodes", "radii", "cell"),
             keep_symmetry=False,
         )
-        problem = make_problem(task)
+        problem = formulate(task).problem
         point = problem.at(np.full((1, problem.variables.count), 0.1))
         return point.objective, point.objective_gradient()
 
@@ -145,7 +145,7 @@ def test_quantities_of_the_stiffness_pass_through_the_evaluator_once_each_the_ot
     def count(objective, limits):
         task = Task(start=KELVIN, objective=objective, aim="minimise", constraints=limits,
                     keep_symmetry=False, fidelity=evaluator)  # fmt: skip
-        problem = make_problem(task)
+        problem = formulate(task).problem
         passes.clear()
         point = problem.at(np.zeros((1, problem.variables.count)))
         point.cost_gradient()

@@ -7,7 +7,7 @@ import torch
 from lattice_gnn.cells.named import cell
 from lattice_gnn.design.elastic import E
 from lattice_gnn.design.evaluators import make_evaluator
-from lattice_gnn.design.formulation import make_problem
+from lattice_gnn.design.formulation import formulate
 from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.multistart import draw_starts
 from lattice_gnn.design.run import run
@@ -55,7 +55,7 @@ def test_starts_outside_the_domain_do_not_disturb_the_others():
             radius_bounds=(0.01, 0.3), perturbation=0.9, max_steps=15, polish=0, reference="none"
         ),
     )
-    problem = make_problem(task)
+    problem = formulate(task).problem
     starts = draw_starts(problem, 4, 0.9, np.random.default_rng(task.seed))
     known = np.isfinite(problem.at(starts, gradient=False).excess)
     assert 0 < known.sum() < 4
@@ -77,7 +77,7 @@ def test_a_stiffness_without_moduli_makes_its_design_alone_infeasible(broken):
         C = make_evaluator("beam")(batch)
         return C if len(batch) == 1 else torch.stack([C[0], broken + 0 * C[1]])
 
-    problem = make_problem(
+    problem = formulate(
         Task(
             start=cell("kelvin", relative_density=0.05).perturbed(0.02, seed=1),
             objective=E([1, 0, 0]),
@@ -85,7 +85,7 @@ def test_a_stiffness_without_moduli_makes_its_design_alone_infeasible(broken):
             keep_symmetry=False,
             fidelity=second_broken,
         )
-    )
+    ).problem
     point = problem.at(np.zeros((2, problem.variables.count)))
     alone = problem.at(np.zeros((1, problem.variables.count)))
     assert point.excess.tolist() == [0.0, np.inf]

@@ -10,7 +10,7 @@ from scipy.optimize import NonlinearConstraint, minimize
 from lattice_gnn.cells.named import cell
 from lattice_gnn.design.elastic import E
 from lattice_gnn.design.evaluators import Evaluator
-from lattice_gnn.design.formulation import make_problem
+from lattice_gnn.design.formulation import formulate
 from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.multistart import Population, batched_search, draw_starts
 from lattice_gnn.design.optimality import optimality
@@ -31,7 +31,7 @@ def problem():
         keep_symmetry=False,
         settings=DesignSettings(move=0.05),
     )
-    return make_problem(task)
+    return formulate(task).problem
 
 
 @pytest.fixture(scope="module")
@@ -100,16 +100,25 @@ def test_a_start_that_cannot_be_evaluated_does_not_disturb_the_others(problem):
 
 
 def test_an_objective_near_zero_at_the_start_is_scaled_by_its_gradient():
-    problem = make_problem(
+    stated = formulate(
         Task(
             start=cell("kelvin", relative_density=0.05).perturbed(0.01, seed=1),
             objective=E([0, 0, 1]) - 0.00144,  # about its value
             aim="maximise",
+            constraints=(E([0, 0, 1]) >= 0.9 * E([1, 0, 0]),),  # a scale of the start
             keep_symmetry=False,
         )
     )
-    gradient = problem.at(np.zeros((1, problem.variables.count))).cost_gradient()
-    assert 0.1 < np.linalg.norm(gradient) < 1.0001
+    problem = stated.problem
+    again = problem.at(np.zeros((1, problem.variables.count)))
+    assert 0.1 < np.linalg.norm(again.cost_gradient()) < 1.0001
+    for one, other in (
+        (stated.start.cost, again.cost),
+        (stated.start.residuals, again.residuals),
+        (stated.start.cost_gradient(), again.cost_gradient()),
+        (stated.start.jacobian(), again.jacobian()),
+    ):
+        assert one == pytest.approx(other, rel=1e-9, abs=1e-12)
 
 
 class Rounded(torch.autograd.Function):

@@ -11,7 +11,7 @@ import torch
 from lattice_gnn.cells.named import cell
 from lattice_gnn.design.elastic import E, matches, misfit
 from lattice_gnn.design.evaluators import make_evaluator
-from lattice_gnn.design.formulation import make_problem
+from lattice_gnn.design.formulation import formulate
 from lattice_gnn.design.geometric import joint_angle, relative_density
 from lattice_gnn.design.optimiser import slsqp
 from lattice_gnn.design.quantities import Quantity
@@ -127,7 +127,7 @@ def test_variables_at_bounds_are_counted_whatever_the_sign_of_the_bound():
 
 def test_a_search_from_elsewhere_does_not_see_the_start():
     """The start is feasible: a search that found nothing feasible would claim its objective."""
-    problem, own = make_problem(sc_task()), Track()
+    problem, own = formulate(sc_task()).problem, Track()
     slsqp(problem, np.full(3, 0.1), (own,), 1)  # radii of 0.11: density 0.114
     assert own.history[0].objective == pytest.approx(np.pi * 0.11**2)
 
