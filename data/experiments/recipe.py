@@ -1,6 +1,7 @@
 """Recipe of a model in one YAML file: labelled lattices, training, held-out errors, weights."""
 
 import csv
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -205,13 +206,14 @@ def errors_by_density(model: StiffnessNetwork, labelled: LabelledLattices) -> di
     C = predict_in_batches(model, labelled.batch)
     frobenius = relative_frobenius(C, labelled.stiffness)
     density = labelled.batch.relative_density
+    smallest, largest = float(density.min()), float(density.max())
     rows = []
     for low, high in pairwise(DENSITY_EDGES):
         inside = between(density, low, high)
         if bool(inside.any()):
             rows.append(
                 {
-                    "density": [max(low, float(density.min())), high],
+                    "density": [max(low, smallest), high if math.isfinite(high) else largest],
                     "count": int(inside.sum()),
                     "relative_frobenius": summarise(frobenius[inside]),
                 }

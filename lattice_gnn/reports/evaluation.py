@@ -277,7 +277,7 @@ def _by_density(
     judgement: Judgement, directional: Numbers, frobenius: Numbers
 ) -> tuple[Breakdown, ...]:
     density, found = judgement.relative_density, []
-    for low, high in pairwise((*DENSITY_EDGES, math.inf)):
+    for low, high in pairwise(DENSITY_EDGES):
         label = f"above {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
         inside = between(density, low, high)
         found += _row(label, (low, finite(high)), inside, directional, frobenius)

@@ -1,5 +1,6 @@
 """Errors of a model against reference stiffnesses."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,8 +31,8 @@ from lattice_gnn.tensors.rotations import random_rotations
 from lattice_gnn.tensors.symmetry_screen import symmetry_names
 from lattice_gnn.training.labelled import LabelledLattices
 
-DENSITY_EDGES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-"""Relative densities between which errors are broken down."""
+DENSITY_EDGES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, math.inf)
+"""Relative densities between which errors are broken down; above 1 where struts overlap."""
 EDGE_SLACK = 1e-6
 """Relative distance within which a density counts as one on the edge above it: round densities lie
 on edges, and rounding must not split the lattices of one density over two rows."""

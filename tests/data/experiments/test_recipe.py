@@ -14,11 +14,14 @@ from data.experiments import training_data
 from data.experiments.recipe import errors_by_density, held_out_errors, read_recipe, run_recipe
 from data.experiments.training_data import DataConfig, Labelling, load_training_data
 from fem_reference.beam.homogenise import homogenise_beam
+from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.coordination import net_fingerprint
 from lattice_gnn.network.checkpoint import load_model, read_header, resolve_model
 from lattice_gnn.surrogate.domain import MANY_NETS, Domain
 from lattice_gnn.surrogate.surrogate import load_surrogate
+from lattice_gnn.training.evaluation import AFFINE, load_judged
+from lattice_gnn.training.labelled import LabelledLattices
 
 SOLID_SET = Path(__file__).parents[3] / "data" / "solid_set"
 TINY = {
@@ -152,6 +155,17 @@ def test_stated_errors_are_those_of_the_saved_weights(run, data):
     for name, stated in held_out_errors(model, data).items():
         assert stated == header["metrics"][name]
     assert errors_by_density(model, data.parts["test"]) == header["metrics"]["test"]
+
+
+def test_struts_that_overlap_to_densities_above_1_have_a_row_too():
+    octet = cell("octet", relative_density=0.05)
+    overlapping = LabelledLattices.by_beams(
+        [octet.with_radii(octet.radii * x**0.5) for x in (1, 10, 24, 30)]
+    )
+    affine, _ = load_judged(AFFINE)
+    rows = errors_by_density(affine, overlapping)["by_density"]
+    assert [row["count"] for row in rows] == [1, 1, 2]
+    assert rows[-1]["density"] == pytest.approx([1.0, 1.5])
 
 
 def test_running_again_changes_nothing(run, cache):
