@@ -69,6 +69,8 @@ def slabs(
 def spans(cost: np.ndarray, least: int) -> list[tuple[int, int]]:
     """Split items 0, 1, ... into ranges of similar cost, a few for each of torch's threads.
 
+    Every item is in one range, those at the end that cost nothing too.
+
     Args:
         cost: Cost of all items up to each one, 0 first.
         least: Smallest cost of a range.
@@ -76,6 +78,7 @@ def spans(cost: np.ndarray, least: int) -> list[tuple[int, int]]:
     threads = torch.get_num_threads()
     pieces = 1 if threads == 1 else max(1, min(int(cost[-1]) // least, 4 * threads))
     marks = np.searchsorted(cost, np.linspace(0, cost[-1], pieces + 1)).tolist()
+    marks[-1] = len(cost) - 1
     return [(a, b) for a, b in pairwise(marks) if b > a]
 
 

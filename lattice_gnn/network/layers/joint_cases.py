@@ -158,7 +158,7 @@ class JointCases:
             return
         marks = torch.linspace(0, total, -(-total // pairs) + 1, dtype=torch.float64)
         marks = torch.searchsorted(self.pair_offsets.double(), marks.to(self.root.device))
-        for first, last in itertools.pairwise(marks.unique().tolist()):
+        for first, last in itertools.pairwise(sorted({*marks.tolist()[:-1], len(self)})):
             yield self._range(first, last)
 
     def _range(self, first: int, last: int) -> "JointCases":
