@@ -3,13 +3,16 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Any, SupportsIndex, TypeVar, overload
 
 import torch
 
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.notebook import grid
 from lattice_gnn.reports.result import Result, Value
 from lattice_gnn.tensors.stiffness import Stiffness
+from lattice_gnn.wording import counted
 
 Row = dict[str, Value]
 AnyResult = TypeVar("AnyResult", bound=Result)
@@ -24,8 +27,13 @@ SEARCHED = ("E_min", "E_max", "G_min", "G_max", "nu_min", "nu_max", "symmetry")
 """Quantities that need a search over all directions."""
 
 
+SHOWN = 20
+"""Results of a list that are displayed."""
+_DISPLAYED = ("E_1", "E_2", "E_3", "K", "G")
+
+
 class Results(list[AnyResult]):
-    """A list of results that can be turned into a table."""
+    """A list of results that is displayed as a table, and can be turned into one."""
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> AnyResult: ...
@@ -37,6 +45,27 @@ class Results(list[AnyResult]):
         """Return one result, or a part of the list as `Results`."""
         found = super().__getitem__(index)
         return Results(found) if isinstance(index, slice) else found  # type: ignore[arg-type, return-value]
+
+    def __repr__(self) -> str:
+        """Return a table in plain text, one line per result of the first ``SHOWN``."""
+        if not self:
+            return "[]"
+        title, heads, rows = _display(self)
+        lines = [("", *heads), *((name, *cells) for name, cells in rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        texts = [
+            "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
+            for line in lines
+        ]
+        return "\n".join([title, *texts, *_left_out(self)])
+
+    def _repr_html_(self) -> str:
+        """Return the same table as HTML, for notebooks."""
+        if not self:
+            return "[]"
+        title, heads, rows = _display(self)
+        left = "".join(f"<p>{line}</p>" for line in _left_out(self))
+        return f"<p>{escape(title)}</p>{grid(heads, rows)}{left}"
 
     def rows(self, *, full: bool = False) -> list[Row]:
         """Return one mapping of plain values per result; see `result_rows`."""
@@ -84,6 +113,34 @@ def result_rows(results: Sequence[Result], *, full: bool = False) -> list[Row]:
         }
         for result, voigt, row in zip(results, stiffness.voigt.tolist(), moduli, strict=True)
     ]
+
+
+def _display(results: Sequence[Result]) -> tuple[str, list[str], list[tuple[str, list[str]]]]:
+    """Return title, heads and rows of the first results; what they share is in the title."""
+    shown = list(results[:SHOWN])
+    moduli = _moduli(Stiffness(torch.stack([x.stiffness.detach().mandel for x in shown])), False)
+    facts = [{"method": x.method, **dict(x._facts())} for x in shown]
+    names = list(dict.fromkeys(name for fact in facts for name in fact))
+    own = [name for name in names if len({fact.get(name) for fact in facts}) > 1]
+    shared = "".join(f", {name} {facts[0][name]}" for name in names if name not in own)
+    title = f"{counted(len(results), 'result')}, moduli over E_s{shared}"
+    rows = [
+        (
+            result.lattice.name,
+            [
+                f"{result.lattice.relative_density:.4g}",
+                *("-" if row[name] is None else f"{row[name]:.4g}" for name in _DISPLAYED),
+                *(fact.get(name, "") for name in own),
+            ],
+        )
+        for result, row, fact in zip(shown, moduli, facts, strict=True)
+    ]
+    return title, ["density", *_DISPLAYED, *own], rows
+
+
+def _left_out(results: Sequence[Result]) -> list[str]:
+    more = len(results) - SHOWN
+    return [f"... and {more:,} more"] if more > 0 else []
 
 
 def rows_as_csv(rows: Iterable[Row]) -> str:

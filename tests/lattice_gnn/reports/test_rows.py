@@ -37,6 +37,40 @@ def test_every_value_is_that_of_the_result(beams):
         assert (row["method"], row["rank"], row["estimated_error"]) == ("beam", 6, None)
 
 
+def test_a_list_of_results_is_displayed_as_a_table(beams):
+    title, heads, *lines = repr(beams).splitlines()
+    assert title == ("3 results, moduli over E_s, method beam, element euler-bernoulli, rank 6")
+    assert heads.split() == ["density", "E_1", "E_2", "E_3", "K", "G"]
+    for line, row in zip(lines, beams.rows(), strict=True):
+        name, *values = line.split()
+        assert name == row["name"]
+        columns = ("relative_density", "E_1", "E_2", "E_3", "K", "G")
+        assert [float(x) for x in values] == pytest.approx([row[x] for x in columns], rel=1e-3)
+    assert len({len(line) for line in (heads, *lines)}) == 1  # aligned
+    html = beams._repr_html_()
+    assert html.count("<tr>") == 4
+    assert "octet" in html
+    assert beams == list(beams)
+    assert repr(Results()) == "[]"
+
+
+def test_a_long_list_is_displayed_in_part(beams):
+    many = Results([*beams] * 10)
+    assert repr(many).splitlines()[-1] == "... and 10 more"
+    assert len(repr(many).splitlines()) == 2 + 20 + 1
+    assert "... and 10 more" in many._repr_html_()
+
+
+@pytest.mark.filterwarnings("ignore::fem_reference.beam.homogenise.RankWarning")
+def test_what_differs_between_results_has_a_column():
+    layer = lg.Lattice(np.eye(3), [[0.5] * 3], [[0, 0]] * 2, [[1, 0, 0], [0, 1, 0]], 0.05)
+    found = lg.homogenise([layer, lg.cell("octet", relative_density=0.05)])
+    _, heads, singular, regular = repr(found).splitlines()
+    assert heads.split()[-1] == "rank"
+    assert singular.split()[-6:] == ["-"] * 5 + [str(found[0].rank)]
+    assert regular.split()[-1] == "6"
+
+
 def test_searches_are_made_on_demand(beams):
     assert all(not set(SEARCHED) & set(row) for row in beams.rows())
     assert all(set(SEARCHED) <= set(row) for row in beams.rows(full=True))
