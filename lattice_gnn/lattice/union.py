@@ -68,8 +68,8 @@ class Clearance:
         return (
             f"{counted(self.touching, 'pair')} of struts that share no joint "
             f"{'touches or overlaps' if self.touching == 1 else 'touch or overlap'}, worst "
-            f"{self.pair} by {-self.distance:.4g}: beam theory does not hold here; "
-            "join them by a node or make them thinner."
+            f"{self.pair} by {-self.distance:.4g}: they are one solid there, which beam FEM and "
+            "networks do not see; join them by a node or make them thinner."
         )
 
 

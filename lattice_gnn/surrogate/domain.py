@@ -20,7 +20,27 @@ _SLENDER = ("relative density", "radius/length")
 """Ranges over orders of magnitude: their ends may be exceeded by a share of the ends themselves."""
 THROUGH = -1.0
 """Gap over the smallest radius below which struts run through one another: a joint that the model
-does not know of, so that no error is promised."""
+does not know of, so that no error from a solid is promised."""
+_SENTENCES = {
+    "length/mean length": "strut lengths are {} of their mean",
+    "radius/mean radius": "radii are {} of their mean",
+    "taper end radius/start radius": "the larger over the smaller end radius of a strut is {}",
+    "bore/outer radius": "bore over outer radius is {}",
+    "strut E/E_s": "E of the struts over E_s is {}",
+    "struts at a node": "nodes have {} struts",
+    "mean struts at a node": "nodes have {} struts on average",
+    "smallest angle at a joint (degrees)": "the smallest angle at a joint is {} degrees",
+    "ratio of radii at a joint": "the largest ratio of radii at a joint is {}",
+    "number of nets that span space": "{} nets span space",
+    "share of strut length in parts that do not span space": (
+        "{} of the strut length is in parts that do not span space"
+    ),
+    GAP: "the smallest gap between struts without a common joint is {} radii",
+    NODES: "the closest nodes are {} radii apart",
+}
+"""How the value of a quantity is stated; of others as "NAME is VALUE"."""
+_SOUGHT = {GAP: "gaps between struts", NODES: "distances between nodes"}
+"""Quantities that are unknown where they are too many to look for, in words."""
 RARE = 0.1
 """Share of the training set below which lattices with touching struts are noted."""
 MANY_NETS = 100
@@ -34,8 +54,9 @@ class Membership:
 
     Attributes:
         in_ranges: Whether every measured quantity lies in its range in the training set, and no
-            struts run through one another without a joint. Struts that merely touch may lie in the
-            ranges, and are noted nevertheless where they are rare in the training set.
+            struts run through one another without a joint, if that counts. Struts that merely touch
+            may lie in the ranges, and are noted nevertheless where they are rare in the training
+            set.
         known_net: Whether its net is in the training set.
         notes: One sentence for every way in which it lies outside the training set. Models trained
             on at least ``MANY_NETS`` nets are not warned about a new net.
@@ -55,11 +76,13 @@ class Domain:
         nets: The first 8 hexadecimal digits of the fingerprint of each net in the training set.
         contacts: Share of the training set in which struts that share no joint touch or overlap,
             and in which they nearly touch; None in headers from before these were counted.
+        contact_counts: Whether labels depend on contact between struts that share no joint.
     """
 
     ranges: Mapping[str, tuple[float, float]]
     nets: frozenset[str]
     contacts: tuple[float, float] | None = None
+    contact_counts: bool = True
 
     @classmethod
     def of(cls, lattices: Sequence[Lattice]) -> "Domain":
@@ -115,6 +138,11 @@ class Domain:
         low = {name: (0.0, self.ranges[name][1]) for name in _SLENDER}
         return replace(self, ranges={**self.ranges, **low})
 
+    def without_contact(self) -> "Domain":
+        """Return the domain of labels by beam FEM, in which struts pass through one another."""
+        ranges = {name: limits for name, limits in self.ranges.items() if name != GAP}
+        return replace(self, ranges=ranges, contact_counts=False)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the domain for the header of a weights file: 9 characters per net."""
         plain: dict[str, Any] = {
@@ -158,6 +186,7 @@ class Domain:
         ]
 
     def _membership(self, out_of_range: tuple[str, ...], gap: float, known_net: bool) -> Membership:
+        gap = gap if self.contact_counts else math.inf
         notes = (*out_of_range, *self._gap_notes(gap))
         if not known_net and len(self.nets) < MANY_NETS:
             notes = (*notes, f"its net is none of the {len(self.nets)} nets in the training set")
@@ -185,7 +214,9 @@ def _range_note(name: str, values: tuple[float, float], trained: tuple[float, fl
     """Say which end of a range is left; the other may be exact by construction, not trained on."""
     (low, high), (bottom, top) = values, trained
     if math.isnan(low):
-        return f"{name} is unknown, as its struts are too many or too long to look for"
+        return (
+            f"{_SOUGHT[name]} are unknown, as the struts are too many or too long to look for them"
+        )
     below, above = (
         _SLACK * (abs(end) if name in _SLENDER else top - bottom + 1e-9 * abs(end))
         for end in trained
@@ -194,12 +225,13 @@ def _range_note(name: str, values: tuple[float, float], trained: tuple[float, fl
     if not too_low and not too_high:
         return None
     got = f"{low:.4g}" if _is_one(low, high) else f"{low:.4g} to {high:.4g}"
+    stated = _SENTENCES.get(name, f"{name} is {{}}").format(got)
     if _is_one(bottom, top) and name not in (GAP, NODES):  # which are capped
-        return f"{name} is {got}, in training only {bottom:.4g}"
+        return f"{stated}, in training only {bottom:.4g}"
     if too_low and too_high:
-        return f"{name} is {got}, in training {bottom:.4g} to {top:.4g}"
+        return f"{stated}, in training {bottom:.4g} to {top:.4g}"
     end = f"at least {bottom:.4g}" if too_low else f"at most {top:.4g}"
-    return f"{name} is {got}, in training {end}"
+    return f"{stated}, in training {end}"
 
 
 def _is_one(low: float, high: float) -> bool:

@@ -27,6 +27,7 @@ from lattice_gnn.tensors.stiffness import Stiffness
 
 OnProgress = Callable[[int, int], None]
 
+_BEAMS = "beam FEM"
 _HELD_OUT = {
     "test": "lattices that it was not trained on",
     "unseen_nets": "nets that it was not trained on",
@@ -50,7 +51,8 @@ class Surrogate:
         self.model = model.requires_grad_(False)
         self.header = header
         try:
-            self.domain = Domain.from_dict(header["domain"])
+            domain = Domain.from_dict(header["domain"])
+            self.domain = domain.without_contact() if self.reference == _BEAMS else domain
             _check_metrics(header["metrics"])
             known = header.get("uncertainty")
             self._bounds = None if known is None else ErrorBounds.from_dict(known)
@@ -65,7 +67,7 @@ class Surrogate:
     def reference(self) -> str:
         """The method that the model imitates, by which its training labels were computed."""
         method = str(self.header.get("training", {}).get("labels", ""))
-        known = ("solid FEM", "beam FEM")
+        known = ("solid FEM", _BEAMS)
         return next((name for name in known if name in method), method or "its training labels")
 
     def __repr__(self) -> str:

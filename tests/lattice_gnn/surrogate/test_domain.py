@@ -9,7 +9,7 @@ from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.coordination import coordination_sequences, net_fingerprint
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.surrogate.domain import MANY_NETS, Domain
-from lattice_gnn.surrogate.measures import GAP, NODES, measures
+from lattice_gnn.surrogate.measures import GAP, measures
 from lattice_gnn.testing import random_lattice, random_unimodular
 
 # RCSR / O'Keeffe and Hyde 1996: pcu, bcu, dia, sod, srs, fcu (10 n^2 + 2).
@@ -57,13 +57,13 @@ def test_domain_accepts_its_members_and_names_every_departure():
     assert thick[1] == "radius/length is 0.1155, in training at most 0.09238"
     other = domain.notes(cell("octet", radius=0.02))
     assert any("none of the 1 nets" in note for note in other)
-    assert any(note.startswith("struts at a node is 12") for note in other)
+    assert any(note == "nodes have 12 struts, in training only 8" for note in other)
     bent = cell("bcc", radius=0.05).perturbed(0.1, seed=0)
-    assert any(note.startswith("length/mean length") for note in domain.notes(bent))
+    assert any(note.startswith("strut lengths are") for note in domain.notes(bent))
     hollow = cell("bcc", radius=0.05)
     hollow = hollow.replace(inner_radii=0.5 * hollow.radii, nu=np.full(8, 0.4))
     notes = domain.notes(hollow)
-    assert any(note.startswith("bore/outer radius is 0.5") for note in notes)
+    assert any(note == "bore over outer radius is 0.5, in training only 0" for note in notes)
     assert "Poisson's ratio is 0.4, in training only 0.3" in notes
 
 
@@ -74,8 +74,8 @@ def test_a_range_that_is_one_number_but_for_rounding_is_stated_as_one():
         {**domain.to_dict(), "ranges": {**domain.ranges, name: (1 - 2e-16, 1 + 2e-16)}}
     )
     bent = cell("bcc", radius=0.05).perturbed(0.1, seed=0)
-    (note,) = (x for x in rounded.notes(bent) if x.startswith(name))
-    assert note.endswith("in training only 1")
+    (note,) = (x for x in rounded.notes(bent) if x.startswith("strut lengths are"))
+    assert note.endswith("of their mean, in training only 1")
 
 
 def test_the_edge_of_a_sampled_range_is_inside():
@@ -121,7 +121,8 @@ def test_contact_is_noted_even_inside_the_ranges():
     far = Domain.of([nets_apart(0.5)])
     assert far.ranges[GAP] == (0.7, 4)  # as wide as any gap that does not count as contact
     deeper = domain.notes(nets_apart(0.05))
-    assert deeper[0] == f"{GAP} is -1, in training at least -0.4"
+    gap = "the smallest gap between struts without a common joint"
+    assert deeper[0] == f"{gap} is -1 radii, in training at least -0.4"
     assert touching in deeper
 
 
@@ -154,7 +155,7 @@ def test_interpenetrating_nets_are_outside_only_where_training_had_none(size):
     of_two = Domain.of([two])
     for lattice in (two.supercell(size), copies.supercell(size)):
         notes = single.notes(lattice.simplified())
-        assert "number of nets that span space is 2, in training only 1" in notes
+        assert "2 nets span space, in training only 1" in notes
         assert of_two.notes(lattice.simplified()) == ()
 
 
@@ -165,9 +166,8 @@ def test_a_part_that_does_not_span_space_is_outside_unless_training_had_such():
         [*np.eye(3, dtype=int).tolist(), [1, 0, 0]], 0.05,
     )  # fmt: skip
     share = "share of strut length in parts that do not span space"
-    assert f"{share} is 0.25, in training only 0" in Domain.of([cell("sc", radius=0.05)]).notes(
-        chain
-    )
+    stated = "0.25 of the strut length is in parts that do not span space, in training only 0"
+    assert stated in Domain.of([cell("sc", radius=0.05)]).notes(chain)
     long = chain.supercell((2, 1, 1)).simplified()
     assert long.num_struts == 7  # the chain has one strut in any cell
     assert Domain.of([long]).ranges[share] == Domain.of([chain]).ranges[share] == (0.25, 0.25)
@@ -182,6 +182,8 @@ def test_struts_through_one_another_have_no_promise():
     assert through.notes == ("struts run through one another without a joint",)
     assert not through.in_ranges
     assert touching.in_ranges
+    of_beams = domain.without_contact().compare([crossing, nets_apart(0.07)], measured)
+    assert [(one.in_ranges, one.notes) for one in of_beams] == [(True, ())] * 2
 
 
 def test_nodes_that_nearly_coincide_are_outside():
@@ -190,7 +192,7 @@ def test_nodes_that_nearly_coincide_are_outside():
     domain = Domain.of([bcc])
     near = np.array([[0, 0, 0], [1, 1, 1]]) * 0.025 / np.sqrt(3)
     notes = domain.notes(bcc.replace(nodes=near))
-    assert f"{NODES} is 0.5, in training at least 2" in notes
+    assert "the closest nodes are 0.5 radii apart, in training at least 2" in notes
 
 
 def test_gaps_that_cannot_be_looked_for_are_outside(monkeypatch):
@@ -200,7 +202,7 @@ def test_gaps_that_cannot_be_looked_for_are_outside(monkeypatch):
     bcc = cell("bcc", radius=0.05)
     domain = Domain.of([bcc])
     monkeypatch.setattr("lattice_gnn.surrogate.measures.gaps_within", refuse)
-    assert any(note.startswith(f"{GAP} is unknown") for note in domain.notes(bcc))
+    assert any(note.startswith("gaps between struts are unknown") for note in domain.notes(bcc))
     unknown = Domain.of([bcc])
     assert GAP not in unknown.ranges
     assert unknown == Domain.from_dict(unknown.to_dict())

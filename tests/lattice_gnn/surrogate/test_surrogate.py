@@ -76,8 +76,21 @@ def test_no_shipped_model_was_trained_on_interpenetrating_nets(name):
         radii=np.tile(sc.radii, 2),
     )
     prediction = load_surrogate(name).predict(two)
-    assert "number of nets that span space is 2, in training only 1" in prediction.domain_notes
+    assert "2 nets span space, in training only 1" in prediction.domain_notes
     assert prediction.expected_error is None
+
+
+@pytest.mark.parametrize(("name", "known"), [("relaxation", True), ("joints-linear", False)])
+def test_an_error_from_beams_holds_where_struts_run_through_one_another(name, known):
+    """Face diagonals of a cube that cross without a joint: one solid, but nine struts of beams."""
+    diagonals = [[1, 1, 0], [1, -1, 0], [1, 0, 1], [1, 0, -1], [0, 1, 1], [0, 1, -1]]
+    crossing = Lattice(np.eye(3), [[0, 0, 0]], [[0, 0]] * 6, diagonals, 0.05)
+    prediction = load_surrogate(name).predict(crossing)
+    assert (prediction.expected_error is not None) == known
+    through = "struts run through one another without a joint"
+    assert (through in prediction.domain_notes) != known
+    (contact,) = (x for x in prediction.warnings if x.kind == "contact")
+    assert "which beam FEM and networks do not see" in contact.text
 
 
 def test_a_slender_lattice_is_nearly_its_frame():
