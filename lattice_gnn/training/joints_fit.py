@@ -12,14 +12,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.network.joints_linear import JointLinearModel, basis_functions
 from lattice_gnn.network.layers.joint_cases import JointCases
 from lattice_gnn.network.layers.joint_forms import pair_forms
 from lattice_gnn.network.layers.positivity import relative_logarithm
 from lattice_gnn.tensors.notation import UPPER
 from lattice_gnn.training.labelled import LabelledLattices
-from lattice_gnn.training.normal_equations import NormalEquations
+from lattice_gnn.training.normal_equations import NormalEquations, batches
 
 PENALTIES = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 """Penalties that ``fit_joints`` tries, relative to the mean square of a column."""
@@ -46,23 +45,12 @@ def fit_joints(
     Raises:
         LatticeGnnError: If there are no training or no validation lattices.
     """
-    if not len(training) or not len(validation):
-        raise LatticeGnnError(
-            f"joints-linear: expected training and validation lattices, got "
-            f"{len(training)} and {len(validation)}"
-        )
-    total, done = len(training) + len(validation), 0
-    systems = []
-    for labelled in (training, validation):
-        equations = NormalEquations.empty(model.weights.numel(), 1, model.weights)
-        for part in labelled.split(_LATTICES_AT_ONCE):
-            cases = model.inputs(part.batch)
-            M = relative_logarithm(part.stiffness, cases.root)
-            equations.add(columns(cases).flatten(0, 1), _upper(M).flatten()[:, None])
-            done += len(part)
-            if on_progress is not None:
-                on_progress(done, total)
-        systems.append(equations)
+    sets, size = (training, validation), _LATTICES_AT_ONCE
+    systems = [NormalEquations.empty(model.weights.numel(), 1, model.weights) for _ in sets]
+    for number, part in batches("joints-linear", sets, size, on_progress):
+        cases = model.inputs(part.batch)
+        M = relative_logarithm(part.stiffness, cases.root)
+        systems[number].add(columns(cases).flatten(0, 1), _upper(M).flatten()[:, None])
     solutions = [systems[0].solve(penalty) for penalty in PENALTIES]
     errors = [systems[1].error(weights) for weights in solutions]
     good = [k for k, error in enumerate(errors) if error <= _AS_GOOD * min(errors)]

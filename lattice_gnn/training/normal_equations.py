@@ -1,10 +1,16 @@
 """Linear least squares by normal equations accumulated over batches."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.training.labelled import LabelledLattices
+
+OnProgress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
@@ -47,3 +53,34 @@ class NormalEquations:
         """Mean squared error of a solution over the rows."""
         quadratic = (weights * (self.gram @ weights)).sum() - 2 * (weights * self.moment).sum()
         return (self.square + float(quadratic)) / self.rows
+
+
+def batches(
+    kind: str,
+    sets: tuple[LabelledLattices, LabelledLattices],
+    size: int,
+    on_progress: OnProgress | None = None,
+) -> Iterator[tuple[int, LabelledLattices]]:
+    """Yield the lattices of a training set (0) and of a validation set (1) in batches.
+
+    Args:
+        kind: The kind of model, for the message.
+        sets: Training and validation lattices.
+        size: Lattices per batch.
+        on_progress: Called with the number of lattices done and the total, after each batch.
+
+    Raises:
+        LatticeGnnError: If one of the sets is empty.
+    """
+    counts = [len(labelled) for labelled in sets]
+    if not all(counts):
+        raise LatticeGnnError(
+            f"{kind}: expected training and validation lattices, got {counts[0]} and {counts[1]}"
+        )
+    done = 0
+    for number, labelled in enumerate(sets):
+        for part in labelled.split(size):
+            yield number, part
+            done += len(part)
+            if on_progress is not None:
+                on_progress(done, sum(counts))

@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.network.layers.positivity import prior_inverse
 from lattice_gnn.network.ridge import COPIES, LATTICES_AT_ONCE, RidgeModel
 from lattice_gnn.training.labelled import LabelledLattices
-from lattice_gnn.training.normal_equations import NormalEquations
+from lattice_gnn.training.normal_equations import NormalEquations, batches
 
 PENALTIES = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 """Penalties that ``fit`` tries, relative to the mean square of a feature."""
@@ -43,27 +42,16 @@ def fit(
     Raises:
         LatticeGnnError: If there are no training or no validation lattices.
     """
-    if not len(training) or not len(validation):
-        raise LatticeGnnError(
-            f"ridge: expected training and validation lattices, got "
-            f"{len(training)} and {len(validation)}"
-        )
-    total, done = len(training) + len(validation), 0
-    systems: list[dict[int, NormalEquations]] = []
-    for labelled in (training, validation):
-        normal = {
-            l: NormalEquations.empty(len(w), w.shape[1], w)
-            for l, w in ((l, model.weights(l)) for l in COPIES)
-        }
-        for part in labelled.split(LATTICES_AT_ONCE):
-            _accumulate(model, part, normal)
-            done += len(part)
-            if on_progress is not None:
-                on_progress(done, total)
-        systems.append(normal)
+    weights = {l: model.weights(l) for l in COPIES}
+    systems = [
+        {l: NormalEquations.empty(len(w), w.shape[1], w) for l, w in weights.items()}
+        for _ in ("training", "validation")
+    ]
+    for number, part in batches("ridge", (training, validation), LATTICES_AT_ONCE, on_progress):
+        _accumulate(model, part, systems[number])
     for l in COPIES:
         solutions = [systems[0][l].solve(penalty) for penalty in PENALTIES]
-        model.weights(l).copy_(min(solutions, key=systems[1][l].error))
+        weights[l].copy_(min(solutions, key=systems[1][l].error))
 
 
 @torch.no_grad()
