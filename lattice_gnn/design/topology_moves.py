@@ -208,10 +208,13 @@ def _whole_orbits(
 def _additions(
     task: Task, now: _Standing, lattice: Lattice, group: SpaceGroup
 ) -> Iterator[tuple[str, Lattice]]:
-    """Propose the orbits of new struts that promise most by their reduced cost."""
+    """Propose the orbits of new struts that promise most by their reduced cost.
+
+    Their own radii are what the cost is reduced by, so that there are none without such variables.
+    """
     settings = _fixed_bounds(task, now)
-    if settings.radius_bounds is None:
-        return  # radii do not vary
+    if "radii" not in task.vary or settings.radius_bounds is None:
+        return
     ranked: list[tuple[float, int, Lattice]] = []
     for orbit in new_orbits(lattice, group, _REACH * float(lattice.lengths.mean()))[:_SCREENED]:
         fuller = with_struts(lattice, orbit, settings.radius_bounds[0])
