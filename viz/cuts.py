@@ -73,7 +73,10 @@ def cuts_figure(
         axes.set_rlim(0, top)
         axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}" if value else "")
-    figure.suptitle(f"{_title(quantities)}: {symbol}", color=theme.text, fontsize=12)
+    title = f"{_title(quantities)}: {symbol}"
+    if len(stiffnesses) == 1:
+        title = f"{plain_name(stiffnesses[0][0])}\n{title}"
+    figure.suptitle(title, color=theme.text, fontsize=12)
     labels = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
     for axes in panels[1:]:
         labels |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))

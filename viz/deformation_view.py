@@ -143,7 +143,7 @@ def assemble(
     views = []
     for case, tubes, factor, colouring in zip(cases, bent, factors, colourings, strict=True):
         part, _ = coloured_part(tubes, tubes.scaled(centre, size), colouring)
-        line = f"displacements × {factor:.3g}"
+        line = f"beam FEM, displacements × {factor:.3g}"
         line += f"\n{colouring.line}" if colouring is not None else ""
         parts = (part, _ghost(straight, centre, size))
         views.append(View(case.title, line, parts, (edges - centre) / size))

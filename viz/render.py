@@ -63,7 +63,11 @@ def render(
 
 
 def overview(
-    lattice: Lattice, stiffness: Stiffness, tiles: tuple[int, int, int] = (1, 1, 1)
+    lattice: Lattice,
+    stiffness: Stiffness,
+    tiles: tuple[int, int, int] = (1, 1, 1),
+    *,
+    by: str = "",
 ) -> Picture:
     """Compose the picture of a lattice beside its Young's modulus by direction.
 
@@ -71,8 +75,9 @@ def overview(
         lattice: The lattice.
         stiffness: Its stiffness in units of E_s, not a batch.
         tiles: Number of cells to draw along each cell vector.
+        by: How the stiffness was computed, for the text; "" to leave that out.
     """
-    views = (lattice_view(lattice, tiles), stiffness_view(stiffness))
+    views = (lattice_view(lattice, tiles), stiffness_view(stiffness, by=by))
     return Picture(title_of(lattice.name), views, 2)
 
 

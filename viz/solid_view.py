@@ -84,7 +84,7 @@ def solid_picture(
     centre = edges.mean(axis=(0, 1))
     reach = max(float(np.linalg.norm(x - centre, axis=-1).max()) for x in (drawn, edges))
     unit = f", {lattice.units}" if lattice.units else ""
-    line = f"{case.title}, displacements × {factor:.3g}"
+    line = f"solid FEM, {case.title}, displacements × {factor:.3g}"
     bodies = (
         (
             "fluctuation of the displacement",

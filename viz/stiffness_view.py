@@ -26,12 +26,13 @@ _SINGULAR = "not defined: the stiffness is singular, some strain has zero energy
 _NO_EDGES = np.zeros((0, 2, 3))
 
 
-def stiffness_view(stiffness: Stiffness, quantity: str = "E") -> View:
+def stiffness_view(stiffness: Stiffness, quantity: str = "E", *, by: str = "") -> View:
     """Draw the surface of one quantity by direction, of unit size, with its extrema as text.
 
     Args:
         stiffness: C / E_s, not a batch.
         quantity: Name in ``viz.directional.QUANTITIES``.
+        by: How it was computed, for the text; "" to leave that out.
     """
     surface = directional_surface(stiffness, quantity)
     what = QUANTITIES[quantity]
@@ -40,6 +41,7 @@ def stiffness_view(stiffness: Stiffness, quantity: str = "E") -> View:
     else:
         scale, line = _range(stiffness, surface, what)
     largest = float(np.abs(surface.values).max())
+    line = f"by {plain_name(by)}\n{line}" if by else line
     return View(what.title, line, (_part(surface, largest),), _NO_EDGES, scale)
 
 

@@ -37,8 +37,7 @@ def compared_stiffnesses(
     named = []
     for one, by in found:
         lattice = one.file.stem if alike else names[id(one)]
-        method = "network" if by.method == "network" else f"{by.method} FEM"
-        words = [lattice] * (several_files or not several_methods) + [method] * several_methods
+        words = [lattice] * (several_files or not several_methods) + [by.short_name]
         named.append((", ".join(words), stiffness_of(one, by)))
     return named
 
@@ -118,10 +117,9 @@ def _computed(request: Request, solver: Solver) -> "tuple[list[Series], float]":
                 f"--compare {method}: with --what chart, expected beam, solid or network."
             )
         by = replace(solver, method=method)  # type: ignore[arg-type]
-        label = "network" if method == "network" else f"{method} FEM"
-        with progress(label) as on_progress:
+        with progress(by.short_name) as on_progress:
             C = _all_stiffnesses(sources, by, on_progress)
-        found.append(Series(label, density, C, names))
+        found.append(Series(by.short_name, density, C, names))
     return found, float(np.median([x.lattice.material.nu for x in sources]))
 
 

@@ -131,7 +131,14 @@ class Solver:
             return f"beam FEM, {self.element}"
         if self.method == "solid":
             return f"solid FEM, {self.voxels_per_diameter} voxels per diameter"
-        return f"network {self.model}"
+        from lattice_gnn.network.checkpoint import model_name
+
+        return f"network {model_name(self.model)}"
+
+    @property
+    def short_name(self) -> str:
+        """The method alone, for legends."""
+        return "network" if self.method == "network" else f"{self.method} FEM"
 
 
 def is_given(context: typer.Context, parameter: str) -> bool:

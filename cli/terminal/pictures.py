@@ -160,7 +160,8 @@ def _picture(request: Request, source: Source, solver: Solver) -> "Picture":
     if request.what == "overview":
         from viz.render import overview
 
-        return overview(source.lattice, stiffness_of(source, solver), request.tiles)
+        C = stiffness_of(source, solver)
+        return overview(source.lattice, C, request.tiles, by=solver.name)
     if request.what == "stiffness":
         return _stiffness(request, source, solver)
     if request.what == "solid":
@@ -180,7 +181,7 @@ def _stiffness(request: Request, source: Source, solver: Solver) -> "Picture":
         return surfaces_on_one_scale(several, request.quantity or "E")
     ((_, C),) = several
     names = [request.quantity] if request.quantity else list(QUANTITIES)
-    views = tuple(stiffness_view(C, name) for name in names)
+    views = tuple(stiffness_view(C, name, by=solver.name) for name in names)
     return Picture(title_of(source.lattice.name), views, min(len(views), 3))
 
 
@@ -202,7 +203,7 @@ def _lattice(request: Request, source: Source, solver: Solver) -> "Picture":
     elif colour in OF_STRAIN:
         case = _case(request, source, "33")
         chosen = colouring.of_strain(colour, lattice, _fields(source, case))
-        chosen = replace(chosen, line=f"{chosen.line}, {case.title}")
+        chosen = replace(chosen, line=f"{chosen.line}, {case.title}, beam FEM")
     return Picture(title_of(lattice.name), (lattice_view(lattice, request.tiles, chosen),), 1)
 
 

@@ -43,6 +43,17 @@ def test_curves_in_the_figure_are_the_cuts_on_one_radial_scale(cubic_stiffness, 
         assert path.read_bytes() == again or suffix == "svg"  # svg has random names of shapes
 
 
+def test_one_stiffness_is_named_in_the_title_several_in_the_legend(cubic_stiffness):
+    alone = cuts_figure([("octet, beam FEM", cubic_stiffness)])
+    assert alone.get_suptitle().startswith("octet, beam FEM\nYoung's modulus")
+    assert not alone.legends
+    both = cuts_figure([(name, cubic_stiffness) for name in ("octet, beam FEM", "octet, network")])
+    assert both.get_suptitle().startswith("Young's modulus")
+    assert [x.get_text() for x in both.legends[0].get_texts()] == [
+        "octet, beam FEM", "octet, network",
+    ]  # fmt: skip
+
+
 def test_negative_values_are_dotted():
     auxetic = Stiffness.isotropic(1.0, -0.4)
     figure = cuts_figure([("a", auxetic)], ("nu-min",))

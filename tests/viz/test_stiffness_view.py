@@ -15,6 +15,13 @@ def radii(view):
     return np.linalg.norm(view.parts[0].body.points, axis=1)
 
 
+def test_the_text_says_how_the_stiffness_was_computed(cubic_stiffness):
+    plain = stiffness_view(cubic_stiffness)
+    view = stiffness_view(cubic_stiffness, by="beam FEM, timoshenko")
+    assert view.line == f"by beam FEM, timoshenko\n{plain.line}"
+    assert view.title == plain.title
+
+
 def test_line_and_scale_give_the_extremal_moduli(cubic_stiffness):
     view = stiffness_view(cubic_stiffness)
     low = 1 / float(cubic_stiffness.compliance()[0, 0])
