@@ -1,4 +1,4 @@
-"""Whole runs with topology moves: the net changes, the bounds stay, the numbers are the lattice's."""
+"""Whole runs with topology moves: nets change, bounds stay, the numbers are the lattice's."""
 
 import numpy as np
 import pytest
