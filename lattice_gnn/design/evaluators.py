@@ -91,7 +91,7 @@ def make_evaluator(fidelity: object) -> Evaluator:
     """Return the evaluator of a fidelity.
 
     Args:
-        fidelity: "beam" for beam FEM; "solid" for the joint network, whose reference is solid FEM;
+        fidelity: "beam" for beam FEM; "solid" for the joint network, whose labels are by solid FEM;
             a ``Surrogate``; an ``Evaluator``; or a function from a batch to C / E_s.
 
     Raises:
@@ -125,7 +125,7 @@ def _network(surrogate: Surrogate) -> Evaluator:
         return torch.where(possible[:, None, None], C, torch.nan)
 
     def notes(lattice: Lattice) -> tuple[str, ...]:
-        return surrogate.predict(lattice).domain_notes
+        return surrogate.domain.notes(lattice.simplified())
 
     rounding = torch.finfo(next(surrogate.model.parameters()).dtype).eps
     return Evaluator("network", stiffness, notes, precision=_ROUNDINGS * rounding)

@@ -25,8 +25,9 @@ class Formulation:
     """The optimisation problem of a task.
 
     Attributes:
-        task: The task, with the scales of constraints that compare quantities, which are taken at
-            the start: a difference of two quantities has no scale of its own.
+        task: The task, with one value as objective, and with the scales of constraints that compare
+            quantities, which are taken at the start: a difference of two quantities has no scale
+            of its own.
         problem: The problem.
         start: The start, evaluated.
     """
@@ -41,8 +42,10 @@ def formulate(task: Task) -> Formulation:
 
     Raises:
         LatticeGnnError: If nothing can vary, a target cannot be reached under the symmetry that is
-            kept, or the start cannot be evaluated.
+            kept, the start cannot be evaluated, or constraints contradict one another.
     """
+    objective = task.objective.smallest() if task.aim == "maximise" else task.objective.largest()
+    task = replace(task, objective=objective)
     group = find_space_group(task.start) if task.keep_symmetry else trivial_group(task.start)
     check_reachable(task, group)
     variables = make_variables(task.start, task.vary, group, task.settings)
@@ -53,6 +56,7 @@ def formulate(task: Task) -> Formulation:
             f"design: the start has no finite {task.objective.name} or constraints; check for "
             "struts that are extremely short or thin, or far too thick for the network"
         )
+    _check_contradictions(start)
     # A start whose objective is near zero would give a unit out of proportion to its changes.
     steepest = float(np.linalg.norm(start.objective_gradient()))
     unit = max(abs(start.objective.item()), steepest if np.isfinite(steepest) else 0.0)
@@ -91,3 +95,25 @@ def strut_guard(lattice: Lattice, share: float) -> Constraint:
     rule = shortest_over(lattice.lengths)
     name = "strut length over its start"
     return Quantity(name, shortest, needs_stiffness=False, strut_rule=rule) >= share
+
+
+def _check_contradictions(start: Point) -> None:
+    """Refuse a lower bound above an upper bound on one quantity.
+
+    Quantities of one name are one if they have the same values at the start: two targets, or two
+    functions of the user, may share a name.
+    """
+    several = list(zip(start.problem.constraints, start.terms[1:], strict=True))
+    for low, of_low in several:
+        for high, of_high in several:
+            if low is high or low.sense == "<=" or high.sense == ">=":
+                continue
+            same = low.quantity.name == high.quantity.name
+            if not same or not np.array_equal(of_low.values, of_high.values):
+                continue
+            floor, ceiling = torch.as_tensor(low.bound), torch.as_tensor(high.bound)
+            both = low.sense == high.sense == "=="
+            if bool((floor > ceiling).any()) or (both and not torch.equal(floor, ceiling)):
+                raise LatticeGnnError(
+                    f"design: {low.name} and {high.name} contradict each other; leave one out"
+                )

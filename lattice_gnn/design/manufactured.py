@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.lattice.checks import finite_number, positive_number
 from lattice_gnn.lattice.lattice import Lattice
 
 
@@ -25,10 +25,8 @@ class AsManufactured:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if not abs(self.diameter_offset) < float("inf"):
-            raise LatticeGnnError("diameter_offset must be a finite number")
-        if not 0 < self.modulus_factor < float("inf"):
-            raise LatticeGnnError(f"modulus_factor must be positive but is {self.modulus_factor!r}")
+        finite_number(self.diameter_offset, "diameter_offset")
+        positive_number(self.modulus_factor, "modulus_factor")
 
     def __str__(self) -> str:
         """Return the difference in words; empty if there is none."""

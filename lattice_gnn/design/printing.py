@@ -11,6 +11,7 @@ from lattice_gnn.design.geometric import clearance, overhang, radius
 from lattice_gnn.design.manufactured import AsManufactured
 from lattice_gnn.design.quantities import Constraint
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.checks import positive_number
 from lattice_gnn.tensors.arrays import ArrayLike
 
 
@@ -54,10 +55,7 @@ class PrintProcess:
             millimetres: Length of one unit of the lattice, mm.
             build_direction: Normal of the build plate; used if the overhang is limited.
         """
-        if not millimetres > 0:
-            raise LatticeGnnError(
-                f"{self.name}: millimetres must be positive but is {millimetres!r}"
-            )
+        positive_number(millimetres, f"{self.name}: millimetres")
         vector(build_direction)
         found = []
         if self.smallest_diameter is not None:
@@ -85,7 +83,8 @@ class PrintProcess:
                 f"{self.name}: no published deviation of the diameter is known; give your own as "
                 "AsManufactured(diameter_offset=...)"
             )
-        return AsManufactured(self.diameter_offset.value / millimetres, modulus_factor)
+        scale = positive_number(millimetres, f"{self.name}: millimetres")
+        return AsManufactured(self.diameter_offset.value / scale, modulus_factor)
 
     def sources(self) -> dict[str, str]:
         """Return the source of every limit that is known, by name."""

@@ -43,7 +43,7 @@ class Step:
     """One step of the history: the best design of all starts so far.
 
     Attributes:
-        step: Number of objective evaluations of the start that holds the best design.
+        step: Number of evaluations in this phase so far, of the start that is searched.
         phase: What the search is doing, such as "search", "polish" or "refine 1".
         objective: The objective as stated by the user; for a target, the misfit.
         violation: Worst violation of a constraint beyond its tolerance, in multiples of its scale;

@@ -22,7 +22,8 @@ class DesignSettings:
     """How to search; the task itself is stated by the arguments of ``optimise``.
 
     Attributes:
-        max_steps: Largest number of gradient evaluations of each start.
+        max_steps: Largest number of steps of each start, and of each that SLSQP finishes; a step
+            of SLSQP may take several evaluations.
         method: "slsqp" (sequential quadratic programming, one start at a time), "batched" (all
             starts advance together, then SLSQP finishes the best), or "auto": "batched" for several
             starts, "slsqp" for one.
@@ -31,7 +32,8 @@ class DesignSettings:
             the range that each variable may move.
         move: Largest displacement of a node in each coordinate, in mean strut lengths.
         radius_bounds: Smallest and largest radius, unit of length; None for a tenth of the
-            smallest radius of the start, and a quarter of its mean strut length.
+            smallest radius of the start, and a quarter of its mean strut length, or 1.5 of its
+            largest radius if that is more.
         strain: Largest strain of the cell.
         shortest: Smallest length of a strut, as a share of its length at the start.
         digits: Rounding of the result: decimals of coordinates and strains, significant digits of

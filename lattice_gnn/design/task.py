@@ -1,9 +1,6 @@
 """A design task: what is asked for, checked before anything is computed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import torch
 
 from lattice_gnn.design.quantities import Constraint, Quantity
 from lattice_gnn.design.settings import Aim, DesignSettings
@@ -17,7 +14,7 @@ class Task:
 
     Attributes:
         start: The lattice to start from.
-        objective: What is maximised or minimised.
+        objective: What is maximised or minimised; of many values the smallest or the largest.
         aim: Which of the two.
         constraints: What must hold.
         vary: What may change, see ``make_variables``.
@@ -42,7 +39,7 @@ class Task:
     settings: DesignSettings = field(default_factory=DesignSettings)
 
     def __post_init__(self) -> None:
-        """Check numbers, the net and the constraints."""
+        """Check numbers, the net and the kind of the settings."""
         for name, least in (("starts", 1), ("refine", 0), ("seed", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
@@ -50,26 +47,13 @@ class Task:
                     f"design: {name}: expected a whole number >= {least}, got {value!r:.60}"
                 )
         _check_spanning(self.start)
-        _check_contradictions(self.constraints)
+        if not isinstance(self.settings, DesignSettings):
+            raise LatticeGnnError(
+                f"design: settings: expected DesignSettings, got {type(self.settings).__name__}"
+            )
 
 
 def _check_spanning(lattice: Lattice) -> None:
     net = lattice.connectivity()
     if not net.spans_space:
         raise LatticeGnnError(f"design: start {lattice.name!r}: {net.describe()} Add struts first.")
-
-
-def _check_contradictions(constraints: Sequence[Constraint]) -> None:
-    """Refuse a lower bound above an upper bound on one quantity."""
-    for low in constraints:
-        for high in constraints:
-            if low.quantity.name != high.quantity.name or high is low:
-                continue
-            if low.sense == "<=" or high.sense == ">=":
-                continue
-            floor, ceiling = torch.as_tensor(low.bound), torch.as_tensor(high.bound)
-            both = low.sense == high.sense == "=="
-            if bool((floor > ceiling).any()) or (both and not torch.equal(floor, ceiling)):
-                raise LatticeGnnError(
-                    f"design: {low.name} and {high.name} contradict each other; leave one out"
-                )

@@ -17,7 +17,7 @@ from lattice_gnn.design.state import DesignState
 from lattice_gnn.design.task import Task
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.lattice import Lattice
-from lattice_gnn.surrogate.surrogate import Surrogate
+from lattice_gnn.surrogate.surrogate import BEAM_LABELS, Surrogate
 
 Method = Literal["beam", "solid"]
 
@@ -54,16 +54,20 @@ class Checked:
 
 
 def reference_method(task: Task) -> Method | None:
-    """Return the reference of a task: that of the settings, or that of the fidelity."""
+    """Return the reference of a task: that of the settings, or that of the fidelity.
+
+    A surrogate is verified by the method that its labels were computed by.
+    """
     if task.settings.reference == "none":
         return None
     if task.settings.reference != "auto":
         return task.settings.reference
-    if task.fidelity == "beam":
+    fidelity = task.fidelity
+    if isinstance(fidelity, Surrogate):
+        return "beam" if fidelity.reference == BEAM_LABELS else "solid"
+    if fidelity == "beam":
         return "beam"
-    if task.fidelity == "solid" or isinstance(task.fidelity, Surrogate):
-        return "solid"
-    return None
+    return "solid" if fidelity == "solid" else None
 
 
 def check(task: Task, lattice: Lattice, method: Method) -> Checked:

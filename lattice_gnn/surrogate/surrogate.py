@@ -27,7 +27,8 @@ from lattice_gnn.tensors.stiffness import Stiffness
 
 OnProgress = Callable[[int, int], None]
 
-_BEAMS = "beam FEM"
+BEAM_LABELS = "beam FEM"
+"""Reference of models whose labels beam FEM computed."""
 _HELD_OUT = {
     "test": "lattices that it was not trained on",
     "unseen_nets": "nets that it was not trained on",
@@ -52,7 +53,7 @@ class Surrogate:
         self.header = header
         try:
             domain = Domain.from_dict(header["domain"])
-            self.domain = domain.without_contact() if self.reference == _BEAMS else domain
+            self.domain = domain.without_contact() if self.reference == BEAM_LABELS else domain
             _check_metrics(header["metrics"])
             known = header.get("uncertainty")
             self._bounds = None if known is None else ErrorBounds.from_dict(known)
@@ -67,7 +68,7 @@ class Surrogate:
     def reference(self) -> str:
         """The method that the model imitates, by which its training labels were computed."""
         method = str(self.header.get("training", {}).get("labels", ""))
-        known = ("solid FEM", _BEAMS)
+        known = ("solid FEM", BEAM_LABELS)
         return next((name for name in known if name in method), method or "its training labels")
 
     def __repr__(self) -> str:
@@ -125,6 +126,10 @@ class Surrogate:
             LatticeGnnError: If a net does not span space, so that C would be singular, or a
                 prediction is not finite or above the bound of its solid.
         """
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise LatticeGnnError(
+                f"predict: batch_size: expected a whole number >= 1, got {batch_size!r:.40}"
+            )
         several = _spanning(as_list(lattices, "predict"))
         predictions: Results[Prediction] = Results()
         for start in range(0, len(several), batch_size):

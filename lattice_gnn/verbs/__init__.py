@@ -1,1 +1,1 @@
-"""Top-level functions: ``lattice_gnn.predict``, ``lattice_gnn.homogenise``."""
+"""Top-level functions: ``lattice_gnn.predict``, ``homogenise`` and ``optimise``."""

@@ -121,10 +121,9 @@ def homogenise(
     """Compute the effective stiffness of one lattice, or of each lattice of a sequence.
 
     One lattice gives one `Homogenisation`, a sequence gives a list (``to_dataframe()`` makes it a
-    table). Beam FEM takes well below a
-    millisecond per lattice; it neglects the material of the joints and is too soft for all but
-    slender struts. Solid FEM discretises the union of the struts with voxels; it takes seconds to
-    minutes and estimates its error from two grids.
+    table). Beam FEM takes well below a millisecond for a small cell; it neglects the material of
+    the joints and is too soft for all but slender struts. Solid FEM discretises the union of the
+    struts with voxels; it takes seconds to minutes and estimates its error from two grids.
 
     Args:
         lattices: One lattice, or a sequence of lattices.

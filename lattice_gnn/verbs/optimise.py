@@ -48,7 +48,8 @@ def optimise(  # noqa: PLR0913 (one argument for each part of the task)
         subject_to: What must hold, such as ``lg.relative_density <= 0.1``.
         keep_symmetry: Keep the space group of the start exactly.
         fidelity: "beam": beam FEM, verified by beam FEM; "solid": the joint network, verified by
-            solid FEM; a ``Surrogate``, likewise; or a function from a ``LatticeBatch`` to C / E_s.
+            solid FEM; a ``Surrogate``, verified by what it was trained on; or a function from a
+            ``LatticeBatch`` to C / E_s.
         starts: Number of starts: the given lattice, and others drawn around it.
         refine: Largest number of further searches, with the evaluator corrected by the reference,
             until the reference confirms the design.
@@ -70,7 +71,7 @@ def optimise(  # noqa: PLR0913 (one argument for each part of the task)
         objective=objective,
         aim="maximise" if maximise is not None else "minimise",
         constraints=constraints,
-        vary=(vary,) if isinstance(vary, str) else tuple(vary),
+        vary=_variables(vary),
         keep_symmetry=keep_symmetry,
         fidelity=fidelity,
         starts=starts,
@@ -92,7 +93,17 @@ def _objective(maximise: object, minimise: object, target: object) -> Quantity:
     if target is not None or not isinstance(given[0], Quantity):
         kind = "a Stiffness" if target is not None else "a quantity such as lg.E([1, 0, 0])"
         raise LatticeGnnError(f"optimise: expected {kind}, got {type(given[0]).__name__}")
-    return given[0].smallest() if maximise is not None else given[0].largest()
+    return given[0]
+
+
+def _variables(vary: object) -> tuple[str, ...]:
+    if isinstance(vary, str):
+        return (vary,)
+    if not isinstance(vary, Iterable):
+        raise LatticeGnnError(
+            f"optimise: vary: expected names such as 'radii', got {type(vary).__name__}"
+        )
+    return tuple(vary)
 
 
 def _constraints(subject_to: object) -> tuple[Constraint, ...]:

@@ -55,7 +55,7 @@ def test_the_design_compensates_for_what_the_machine_adds():
     ("call", "message"),
     [
         (lambda: AsManufactured(diameter_offset=float("nan")), "finite"),
-        (lambda: AsManufactured(modulus_factor=0.0), "positive"),
+        (lambda: AsManufactured(modulus_factor=0.0), "above 0"),
     ],
 )
 def test_wrong_numbers_are_refused(call, message):

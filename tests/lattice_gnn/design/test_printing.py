@@ -24,7 +24,7 @@ def test_limits_are_constraints_in_the_unit_of_the_lattice():
     )
     names = [c.name for c in process.constraints(millimetres=5.0, build_direction=[0, 1, 1])]
     assert names == ["radius >= 0.05", "clearance >= 0.08", "overhang[011] >= 30"]
-    with pytest.raises(LatticeGnnError, match="positive"):
+    with pytest.raises(LatticeGnnError, match="millimetres: expected a number above 0"):
         process.constraints(millimetres=0.0)
 
 

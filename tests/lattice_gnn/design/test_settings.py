@@ -21,6 +21,18 @@ for name, value in wrong.items():
     except lg.LatticeGnnError as error:
         print(error)
 lg.DesignSettings(radius_bounds=[0.1, 0.2])  # as good as a tuple
+octet, stiffest = lg.cell("octet", radius=0.05), lg.E([1, 0, 0])
+for call in (
+    lambda: lg.AsManufactured(diameter_offset="0.1"),
+    lambda: lg.PRINT_PROCESSES["mjf-pa12"].constraints(millimetres="5"),
+    lambda: lg.optimise(octet, maximise=stiffest, vary=5),
+    lambda: lg.optimise(octet, maximise=stiffest, settings={"digits": 3}),
+    lambda: lg.predict(octet, batch_size="8"),
+):
+    try:
+        call()
+    except lg.LatticeGnnError as error:
+        print(error)
 """
 
 
@@ -40,5 +52,6 @@ def test_values_of_a_wrong_type():
         [sys.executable, "-c", WRONG_TYPES], capture_output=True, text=True, check=True
     )
     lines = done.stdout.splitlines()
-    assert len(lines) == 7
-    assert all(x.startswith("design settings: ") and ": expected " in x for x in lines)
+    assert len(lines) == 7 + 5
+    assert all(x.startswith("design settings: ") for x in lines[:7])
+    assert all(": expected " in x and ", got " in x for x in lines)

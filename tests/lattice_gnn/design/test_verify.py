@@ -13,7 +13,8 @@ from lattice_gnn.design.geometric import relative_density
 from lattice_gnn.design.result import Verdict
 from lattice_gnn.design.settings import DesignSettings
 from lattice_gnn.design.task import Task
-from lattice_gnn.design.verify import Checked, better, check, fulfils, judge
+from lattice_gnn.design.verify import Checked, better, check, fulfils, judge, reference_method
+from lattice_gnn.surrogate.surrogate import load_surrogate
 
 TASK = Task(
     start=cell("sc", radius=0.1),
@@ -114,3 +115,9 @@ def test_violations_count_before_what_the_error_leaves_open_and_the_objective(de
     assert better(TASK, checked(**design), other)
     assert not better(TASK, other, checked(**design))
     assert better(TASK, checked(objective=0.01, spread=0.001), checked(spread=0.02))
+
+
+@pytest.mark.parametrize(("model", "method"), [("joints", "solid"), ("relaxation", "beam")])
+def test_a_surrogate_is_verified_by_what_its_labels_were_computed_by(model, method):
+    task = Task(cell("sc", radius=0.1), E([1, 0, 0]), "maximise", fidelity=load_surrogate(model))
+    assert reference_method(task) == method
