@@ -82,9 +82,9 @@ def test_no_shipped_model_was_trained_on_interpenetrating_nets(name):
 
 @pytest.mark.parametrize(("name", "known"), [("relaxation", True), ("joints-linear", False)])
 def test_an_error_from_beams_holds_where_struts_run_through_one_another(name, known):
-    """Face diagonals of a cube that cross without a joint: one solid, but nine struts of beams."""
-    diagonals = [[1, 1, 0], [1, -1, 0], [1, 0, 1], [1, 0, -1], [0, 1, 1], [0, 1, -1]]
-    crossing = Lattice(np.eye(3), [[0, 0, 0]], [[0, 0]] * 6, diagonals, 0.05)
+    """Two diagonals of a face of a cube that cross without a joint, where a solid has one."""
+    shifts = [*np.eye(3, dtype=int).tolist(), [1, 1, 0], [1, -1, 0]]
+    crossing = Lattice(np.eye(3), [[0, 0, 0]], [[0, 0]] * 5, shifts, 0.05)
     prediction = load_surrogate(name).predict(crossing)
     assert (prediction.expected_error is not None) == known
     through = "struts run through one another without a joint"
