@@ -2,13 +2,14 @@
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from data.formats import read_with_report, write_any
-from data.formats.options import ReadOptions
+from data.formats.options import ReadOptions, cell_vectors
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.sequence import as_list
@@ -25,7 +26,7 @@ def read(
     path: str | os.PathLike[str],
     *,
     kind: str | None = None,
-    cell: Float[np.ndarray, "3 3"] | None = None,
+    cell: Float[np.ndarray, "3 3"] | Sequence[Any] | None = None,
     split: bool = True,
 ) -> Lattice | list[Lattice]:
     """Read a file of any format: its lattice, or a list if it contains several.
@@ -37,15 +38,15 @@ def read(
     Args:
         path: The file; its format is recognised by its content.
         kind: The format, such as "abaqus", where the content is ambiguous.
-        cell: Cell vectors as rows, for formats that draw struts in space; default: those in the
-            file, or else the box around the drawing.
+        cell: Cell vectors as rows, or the three edges of a box along the axes, for formats that
+            draw struts in space; default: those in the file, or else the box around the drawing.
         split: Join struts where they cross or touch without a common node.
 
     Raises:
         LatticeGnnError: Naming the file, the place and what is wrong.
     """
     _check_path(path, "read")
-    reading = read_with_report(path, kind, ReadOptions(cell, split))
+    reading = read_with_report(path, kind, ReadOptions(cell_vectors(cell), split))
     told = reading.sentences()
     if told:
         more = f" ... and {len(told) - MOST_NOTES} more." if len(told) > MOST_NOTES else ""

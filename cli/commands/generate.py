@@ -106,7 +106,7 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
         _refuse_solid(context)
     if config is not None:
         _refuse_both(context)
-        population = Population.from_dict(read_yaml(config))
+        population = _read_population(config)
     else:
         from lattice_gnn.cells.named import cell_names
 
@@ -167,6 +167,16 @@ def _refuse_solid(context: typer.Context) -> None:
     for name in ("voxels_per_diameter", "memory_limit"):
         if is_given(context, name):
             raise LatticeGnnError(f"--{name.replace('_', '-')}: requires --solid; add that.")
+
+
+def _read_population(config: Path) -> "Population":
+    from data.populations.population import Population
+
+    values = read_yaml(config)
+    try:
+        return Population.from_dict(values)
+    except LatticeGnnError as error:
+        raise LatticeGnnError(f"{config}: {error}") from None
 
 
 def _refuse_both(context: typer.Context) -> None:

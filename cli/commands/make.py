@@ -56,8 +56,9 @@ def make(  # noqa: PLR0913 (every option of a command is a parameter)
     The supercell is built first, then the nodes are moved, then the radii are set to the density.
     """
     check_output(output)
+    kind = _kind(output)
     from lattice_gnn.cells.named import cell
-    from lattice_gnn.lattice.json_file import lattice_to_dict, write_lattices
+    from lattice_gnn.lattice.json_file import lattice_to_dict
     from lattice_gnn.lattice.lattice import Material
 
     parameters = dict(_parameter(text) for text in param or ())
@@ -70,8 +71,21 @@ def make(  # noqa: PLR0913 (every option of a command is a parameter)
     if output is None:
         typer.echo(to_json(lattice_to_dict(lattice)))
         return
-    write_lattices(output, lattice)
+    from data.formats import write_any, writing_notes
+
+    write_any(output, [lattice], kind)
+    for sentence in writing_notes(kind, [lattice]):
+        say_note(f"{output}: {sentence}")
     say_note(f"{output}: {lattice!r}")
+
+
+def _kind(output: Path | None) -> str:
+    """Return the format of the file to write: as its suffix says, JSON if it has none."""
+    if output is None or not output.suffix:
+        return "json"
+    from data.formats import output_format
+
+    return output_format(output).kind
 
 
 def _perturbed(

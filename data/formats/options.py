@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +13,7 @@ from data.drawings.drawing import Drawing
 from data.drawings.fold import FoldRules, recover
 from data.drawings.fold_report import Fold
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.checks import float_array
 from lattice_gnn.lattice.lattice import Lattice
 
 
@@ -34,6 +36,8 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         """Check the values."""
+        if self.cell is not None:
+            object.__setattr__(self, "cell", float_array(self.cell, "cell", (3, 3)))
         if self.tolerance is not None and not 0 < self.tolerance < float("inf"):
             raise LatticeGnnError(
                 f"tolerance: expected a length above 0 in the unit of the file, "
@@ -41,6 +45,22 @@ class ReadOptions:
             )
         if self.dialect not in (None, "abaqus", "calculix"):
             raise LatticeGnnError(f"dialect: expected abaqus or calculix, got {self.dialect!r}.")
+
+
+def cell_vectors(cell: Any) -> Float[np.ndarray, "3 3"] | None:
+    """Return cell vectors as rows, from these or from the three edges of a box along the axes.
+
+    Raises:
+        LatticeGnnError: They are neither.
+    """
+    if cell is None:
+        return None
+    try:
+        is_box = np.ndim(cell) == 1
+    except ValueError:  # rows of unequal length
+        is_box = False
+    found = float_array(cell, "cell", (3,) if is_box else (3, 3))
+    return np.diag(found) if is_box else found
 
 
 def fold_file(

@@ -6,6 +6,7 @@ from jaxtyping import Int
 
 from fem_reference.solid.hexahedra import CORNERS, OFFSETS
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.checks import finite_number
 from lattice_gnn.lattice.lattice import Lattice
 
 FEWEST_VOXELS = 4.0  #: per diameter on the fine grid; with fewer the coarse grid is meaningless
@@ -100,7 +101,8 @@ def grid_shape(
         LatticeGnnError: For fewer than 4 voxels per diameter, or if the grid needs more memory than
             ``memory_limit`` bytes or more voxels than can be numbered.
     """
-    if not voxels_per_diameter >= FEWEST_VOXELS:
+    voxels_per_diameter = finite_number(voxels_per_diameter, "voxels_per_diameter")
+    if voxels_per_diameter < FEWEST_VOXELS:
         raise LatticeGnnError(
             f"voxels_per_diameter: expected at least {FEWEST_VOXELS:g} (8 for about 1 % in C), got "
             f"{voxels_per_diameter:g}"

@@ -155,6 +155,8 @@ def cell_info(name: str) -> CellInfo:
     Raises:
         LatticeGnnError: If the name is unknown; the message suggests similar names.
     """
+    if not isinstance(name, str):
+        raise LatticeGnnError(f"cell: expected the name of a cell, got {type(name).__name__}.")
     info = _BY_KEY.get(_key(name))
     if info is not None:
         return info

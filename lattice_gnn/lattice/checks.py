@@ -92,6 +92,13 @@ def imperfection_level(value: Any) -> float:
     return level
 
 
+def random_seed(value: Any, what: str) -> int:
+    """Return ``value`` as a seed; raise unless it is an integer from 0."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise LatticeGnnError(f"{what}: expected an integer from 0, got {value!r:.60}.")
+    return int(value)
+
+
 def orthogonal_matrix(value: Any, what: str) -> Float[np.ndarray, "3 3"]:
     """Return ``value`` as a 3x3 array; raise unless it is orthogonal to 1e-9."""
     R = float_array(value, what, (3, 3))
@@ -135,6 +142,11 @@ def _plain_array(value: Any, what: str, shape: tuple[int | None, ...]) -> np.nda
         array = np.array(array, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise LatticeGnnError(f"{what}: expected numbers of shape {_shape_text(shape)}.") from None
+    except RuntimeError:  # of torch
+        raise LatticeGnnError(
+            f"{what}: expected plain numbers, got a tensor with gradients or on another device; "
+            "detach it (x.detach().cpu()), or compute with a LatticeBatch."
+        ) from None
     fits = array.ndim == len(shape) and all(
         want in (None, got) for want, got in zip(shape, array.shape, strict=True)
     )

@@ -88,6 +88,10 @@ class Lattice(Remembering):
 
     def __post_init__(self) -> None:
         """Copy and check every field."""
+        if not isinstance(self.material, Material):
+            raise LatticeGnnError(
+                f"material: expected a Material(E, nu), got {type(self.material).__name__}."
+            )
 
         def store(field: str, value: Any) -> None:
             object.__setattr__(self, field, value)
@@ -326,7 +330,8 @@ class Lattice(Remembering):
             raise LatticeGnnError(
                 f"perturbed: expected measure 'fractional' or 'mean_length', got {measure!r}."
             )
-        directions = np.random.default_rng(seed).normal(size=(self.num_nodes, 3))
+        rng = np.random.default_rng(checks.random_seed(seed, "perturbed: seed"))
+        directions = rng.normal(size=(self.num_nodes, 3))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         if measure == "mean_length":
             directions = self.lengths.mean() * directions @ np.linalg.inv(self.cell)

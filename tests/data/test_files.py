@@ -62,6 +62,14 @@ def test_folding_a_drawing_is_told(tmp_path):
     assert (found.num_nodes, found.num_struts) == (1, 3)
     with pytest.warns(ReadWarning, match="cell given"):
         assert lg.read(path, cell=np.eye(3)).num_struts == 3
+    with pytest.warns(ReadWarning, match="cell given: 1 x 1 x 2"):
+        assert np.allclose(lg.read(path, cell=[1.0, 1.0, 2.0]).cell, np.diag([1, 1, 2]))
+
+
+@pytest.mark.parametrize("cell", ["1 1 1", [1, 1], [[1, 0, 0], [0, 1]], [1, 1, np.nan], 1.0])
+def test_cells_that_are_none_are_refused(tmp_path, cell):
+    with pytest.raises(lg.LatticeGnnError, match=r"^cell"):
+        inspect.unwrap(lg.read)(drawing(tmp_path), cell=cell)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,9 @@ def test_a_population_comes_from_yaml(run, tmp_path):
     both = run("generate", "-o", tmp_path / "b.h5", "--config", config, "--seed", 1)
     assert both.exit_code == 2
     assert "--seed: give it in the YAML file or as an option" in both.stderr
+    config.write_text(yaml.safe_dump({**settings, "draws": "many"}))
+    wrong = run("generate", "-o", tmp_path / "b.h5", "--config", config)
+    assert f"{config}: population.draws: " in wrong.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from data.formats import read_with_report
 from lattice_gnn.cells.named import cell
 from lattice_gnn.lattice.json_file import read_lattices
 
@@ -50,3 +51,20 @@ def test_make_keeps_a_radius_when_nodes_move(run, tmp_path):
     still = cell("bcc", radius=0.03)
     shift = np.linalg.norm((lattice.nodes - still.nodes) @ still.cell, axis=1)
     np.testing.assert_allclose(shift, 0.1 * still.lengths.mean())
+
+
+@pytest.mark.parametrize("name", ["x", "x.json", "x.3mf", "x.inp", "x.vtu"])
+def test_make_writes_the_format_of_the_suffix(run, tmp_path, name):
+    path = tmp_path / name
+    assert run("make", "bcc", "--radius", 0.05, "-o", path).exit_code == 0
+    kind = {"": "json", ".inp": "abaqus"}.get(path.suffix, path.suffix[1:])
+    reading = read_with_report(path)
+    assert reading.kind == kind
+    assert reading.lattices[0].num_struts == 8
+
+
+def test_make_refuses_a_suffix_of_no_lattice(run, tmp_path):
+    result = run("make", "bcc", "--radius", 0.05, "-o", tmp_path / "x.png")
+    assert result.exit_code == 2
+    assert "the suffix '.png' tells no format" in result.stderr
+    assert not list(tmp_path.iterdir())

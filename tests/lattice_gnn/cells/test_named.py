@@ -1,5 +1,7 @@
 """Named cells: counts, coordination, strut lengths, symmetry, density, errors."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -250,6 +252,8 @@ def test_aliases_ignore_case_and_separators(alias, name):
 def test_unknown_names_and_parameters():
     with pytest.raises(LatticeGnnError, match="'octett' is unknown; did you mean octet"):
         cell("octett", radius=0.1)
+    with pytest.raises(LatticeGnnError, match="cell: expected the name of a cell, got int"):
+        inspect.unwrap(cell_info)(5)
     with pytest.raises(LatticeGnnError, match="'qqq' is unknown; known: sc, bcc"):
         cell("qqq", radius=0.1)
     with pytest.raises(LatticeGnnError, match="'bcc' has no parameter 'angle'"):

@@ -1,10 +1,12 @@
 """The Lattice value object: what it refuses, and that changes which mean nothing change nothing."""
 
 import copy
+import inspect
 import pickle
 
 import numpy as np
 import pytest
+import torch
 
 from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
@@ -42,6 +44,11 @@ def test_hand_made_bcc_is_the_named_cell():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"material": (1.0, 0.3)}, r"material: expected a Material\(E, nu\), got tuple"),
+        (
+            {"radii": torch.full((8,), 0.05, requires_grad=True)},
+            r"radii: expected plain numbers, got a tensor with gradients",
+        ),
         ({"cell": np.eye(2)}, r"cell: expected shape \(3, 3\), got \(2, 2\)"),
         ({"cell": [[1, 0, 0], [0, 1, 0], [1, 1, 0]]}, "cell: .* do not span space"),
         ({"cell": np.diag([1, 1, np.nan])}, r"cell\[2\]\[2\]: expected a finite number, got nan"),
@@ -315,3 +322,9 @@ def test_zeros_of_either_sign_are_equal():
     negative = plain(nodes=[[-0.0, 0, -0.0], [0.5, 0.5, 0.5]])
     assert lattice == negative
     assert hash(lattice) == hash(negative)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", None, True])
+def test_seeds_are_integers_from_zero(seed):
+    with pytest.raises(LatticeGnnError, match="perturbed: seed: expected an integer from 0"):
+        inspect.unwrap(Lattice.perturbed)(plain(), 0.1, seed)
