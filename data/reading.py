@@ -33,7 +33,8 @@ class Place:
 
     def error(self, message: str) -> LatticeGnnError:
         """Return the error that names this line."""
-        return LatticeGnnError(f"{self.file}, line {self.line}: {message.rstrip('.')}.")
+        end = "" if message.endswith("?") else "."
+        return LatticeGnnError(f"{self.file}, line {self.line}: {message.rstrip('.')}{end}")
 
 
 def read_bytes(path: Path) -> bytes:

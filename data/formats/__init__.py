@@ -132,11 +132,19 @@ class Reading:
     reports: "tuple[FoldReport, ...]"
 
     def sentences(self) -> tuple[str, ...]:
-        """Return what a user should know, one sentence each, with the lattice's name if several."""
+        """Return what a user should know, one sentence each, with the lattice's name if several.
+
+        What holds for many lattices is said once.
+        """
+        owners: dict[str, list[str]] = {}
+        for lattice, report in zip(self.lattices, self.reports, strict=True):
+            for text in report.sentences():
+                owners.setdefault(text, []).append(lattice.name)
+        if len(self.lattices) == 1:
+            return tuple(owners)
         return tuple(
-            f"{lattice.name}: {text}" if len(self.lattices) > 1 else text
-            for lattice, report in zip(self.lattices, self.reports, strict=True)
-            for text in report.sentences()
+            f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {text}"
+            for text, names in owners.items()
         )
 
     def require_spanning(self, where: str) -> None:

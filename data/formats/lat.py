@@ -58,6 +58,7 @@ from lattice_gnn.tensors.stiffness import Stiffness
 Notation: TypeAlias = Literal["mandel", "voigt"]
 
 DEFAULT_DENSITY = 0.01  #: of a lattice to which the catalogue gives neither radii nor densities
+_MOST_UNLIKE = 1.1  #: ratio of the density that the radii make to the one that the file names
 _NU = 0.3  #: the Poisson ratio behind every tensor of a catalogue
 
 
@@ -97,6 +98,28 @@ class CatalogueEntry:
             if density == relative_density:
                 return self.lattice.with_radii(radii)
         return self.lattice.with_relative_density(relative_density)
+
+    def reading_notes(self) -> tuple[str, ...]:
+        """Return what was done to get ``lattice`` from the entry, one sentence each."""
+        notes = [*self.notes]
+        densities = [density for density, _ in self.radii or self.references]
+        if not densities:
+            notes.append(
+                f"the entry gives no radii: set to a relative density of {100 * DEFAULT_DENSITY:g} "
+                "%."
+            )
+        if len(densities) > 1:
+            notes.append(
+                f"the entry gives {len(densities)} relative densities: the first was taken."
+            )
+        if self.radii:
+            told, found = densities[0], self.lattice.relative_density
+            if not 1 / _MOST_UNLIKE < found / told < _MOST_UNLIKE:
+                notes.append(
+                    f"its radii make a relative density of {found:.4g}, where it says {told:.4g}: "
+                    "the radii were taken."
+                )
+        return tuple(notes)
 
     def pairs(self) -> tuple[tuple[Lattice, Stiffness], ...]:
         """Return the lattice at every density that has a reference, with that reference."""
@@ -150,8 +173,9 @@ def write_lat(
 
 def _entry(text: LatText) -> CatalogueEntry:
     """Make an entry from the text blocks between two transitions."""
+    cell = _cell_vectors(text.cell, text.cell_place)
     try:
-        lattice, notes = _lattice(text)
+        lattice, notes = _lattice(text, cell)
     except LatticeGnnError as error:
         raise text.start.error(str(error)) from None
     radii = tuple(
@@ -178,9 +202,8 @@ def _entry(text: LatText) -> CatalogueEntry:
     return replace(entry, lattice=entry.at(densities[0])) if densities else entry
 
 
-def _lattice(text: LatText) -> tuple[Lattice, tuple[str, ...]]:
+def _lattice(text: LatText, cell: Float[np.ndarray, "3 3"]) -> tuple[Lattice, tuple[str, ...]]:
     """Return the periodic lattice, all radii equal, and what was done to get it."""
-    cell = _cell_vectors(text.cell, text.cell_place)
     if text.adjacency is None or text.tessellation is None:
         lattice, note = fold_window(cell, text.nodes, text.bars, name=text.name)
         return lattice, (f"{text.name}: {note}",)

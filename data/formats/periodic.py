@@ -25,7 +25,9 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
         return [Fold(lattice) for lattice in read_lattices(path)]
     from data.formats.lat import read_lat
 
-    return [Fold(entry.lattice, FoldReport(notes=entry.notes)) for entry in read_lat(path)]
+    return [
+        Fold(entry.lattice, FoldReport(notes=entry.reading_notes())) for entry in read_lat(path)
+    ]
 
 
 def write(path: Path, lattices: Sequence[Lattice], kind: str = "json") -> None:

@@ -314,6 +314,7 @@ class Constraint:
 
 def _constraint(quantity: Quantity, sense: Sense, bound: object) -> Constraint:
     """Compare a quantity with a number, one number per value, or another quantity."""
+    bound = bound.item() if isinstance(bound, np.generic) else bound
     if isinstance(bound, Quantity):
         text = f"{quantity.name} {sense} {bound.name}"
         return Constraint(quantity - bound, sense, 0.0, text=text, against=bound)
@@ -333,6 +334,7 @@ def _constraint(quantity: Quantity, sense: Sense, bound: object) -> Constraint:
 
 def _combined(left: object, sign: str, right: object) -> Quantity:
     """Combine two quantities, or one and a number, by a sign of arithmetic."""
+    left, right = (x.item() if isinstance(x, np.generic) else x for x in (left, right))
     quantities = [part for part in (left, right) if isinstance(part, Quantity)]
     for part in (left, right):
         if not isinstance(part, Quantity | float | int):

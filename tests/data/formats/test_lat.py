@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.formats import lat_text
+from data.formats import lat_text, read_with_report
 from data.formats.lat import CatalogueEntry, read_lat, write_lat
 from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.cells.named import cell
@@ -129,6 +129,29 @@ def test_lattice_without_tensors_keeps_its_radii(tmp_path):
     assert again.references == ()
     assert again.pairs() == ()
     assert np.allclose(again.lattice.radii, 0.031)
+
+
+def test_what_is_taken_or_guessed_is_said_once(tmp_path):
+    """Radii that are missing, several densities, radii that do not make the density."""
+    path = tmp_path / "own.lat"
+    lattice = cell("diamond", relative_density=0.05).replace(name="diamond")
+    write_lat(path, [CatalogueEntry(lattice=lattice)])
+    assert read_with_report(path).sentences() == ()
+    text = path.read_text()
+    start, end = text.index("Fundamental edge radii start"), text.index("Nodal positions")
+    path.write_text(2 * (text[:start] + text[end:]))
+    assert read_with_report(path).sentences() == (
+        "diamond and 1 more: the entry gives no radii: set to a relative density of 1 %.",
+    )
+    density = text[text.index("density") : text.index(":\n", text.index("density"))]
+    path.write_text(text.replace(density, "density 0.2"))
+    (wrong,) = read_with_report(path).sentences()
+    assert wrong == (
+        "its radii make a relative density of 0.05, where it says 0.2: the radii were taken."
+    )
+    write_lat(path, [entry_of(lattice)])
+    (several,) = read_with_report(path).sentences()
+    assert "relative densities: the first was taken" in several
 
 
 def without(path, *titles):

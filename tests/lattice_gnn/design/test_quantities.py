@@ -137,3 +137,10 @@ def test_a_comparison_of_quantities_is_scaled_by_its_right_side_at_the_start():
     assert constraint.violation(state())[0].item() == pytest.approx(1 / 3)
     number = relative_density <= 0.1
     assert number.scaled_at(state()) is number
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.int64(2), 0.5])
+def test_numbers_of_numpy_are_numbers(number):
+    assert (relative_density <= number).bound == number
+    values = relative_density(state())
+    assert torch.equal((number * relative_density)(state()), float(number) * values)
