@@ -27,7 +27,7 @@ from cli.terminal.options import (
     is_given,
 )
 from cli.terminal.output import OnProgress, emit, progress, say_note, say_warnings, show
-from cli.terminal.solvers import references
+from cli.terminal.solvers import predict_part, references
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def _predict_all(
     with progress("predicting") as on_progress:
         for start in range(0, len(sources), BATCH):
             part = sources[start : start + BATCH]
-            answers = surrogate.predict([source.lattice for source in part], batch_size=BATCH)
+            answers = predict_part(surrogate, part)
             reference = None
             if solver is not None:
                 shifted = _shifted(on_progress, start, len(sources))

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from fem_reference.solid.homogenise import Progress as OnStage
     from fem_reference.solid.homogenise import SolidSolution
     from lattice_gnn.lattice.lattice import Lattice
+    from lattice_gnn.reports.rows import Results
     from lattice_gnn.surrogate.prediction import Prediction
+    from lattice_gnn.surrogate.surrogate import Surrogate
     from lattice_gnn.tensors.stiffness import Stiffness
 
 
@@ -78,11 +80,25 @@ def predict_stiffness(source: Source, model: str) -> "Prediction":
     from lattice_gnn.surrogate.surrogate import load_surrogate
 
     require_spanning([source])
-    (prediction,) = load_surrogate(model).predict([source.lattice], batch_size=BATCH)
+    (prediction,) = predict_part(load_surrogate(model), [source])
     if not prediction.in_domain:
         notes = "; ".join(prediction.domain_notes)
         say_warning(f"{source.label}: outside the model's training domain: {notes}.")
     return prediction
+
+
+def predict_part(surrogate: "Surrogate", sources: Sequence[Source]) -> "Results[Prediction]":
+    """Predict a batch of lattices.
+
+    Raises:
+        LatticeGnnError: If a prediction is impossible; names the file.
+    """
+    from lattice_gnn.surrogate.surrogate import ImpossiblePredictionError
+
+    try:
+        return surrogate.predict([source.lattice for source in sources], batch_size=BATCH)
+    except ImpossiblePredictionError as error:
+        raise LatticeGnnError(f"{sources[error.lattice].label}: {error.reason}") from None
 
 
 def references(

@@ -265,6 +265,19 @@ def _spanning(lattices: list[Lattice]) -> list[Lattice]:
     return lattices
 
 
+class ImpossiblePredictionError(LatticeGnnError):
+    """A prediction that no lattice of this solid can have.
+
+    Attributes:
+        lattice: Number of the lattice in the sequence.
+        reason: The message without the name of the lattice.
+    """
+
+    def __init__(self, number: int, lattice: Lattice, reason: str) -> None:
+        super().__init__(f"{label(number, lattice)}: {reason}")
+        self.lattice, self.reason = number, reason
+
+
 def _refuse_impossible(
     C: Stiffness, batch: LatticeBatch, lattices: Sequence[Lattice], first: int
 ) -> None:
@@ -276,8 +289,10 @@ def _refuse_impossible(
     for number, excess in enumerate(excess_over_solid(C.mandel.detach(), batch).tolist()):
         if excess > SLACK:
             by = f"{excess:.3g} times" if math.isfinite(excess) else "not finite, beyond"
-            raise LatticeGnnError(
-                f"{label(first + number, lattices[number])}: the predicted stiffness is {by} the "
-                "bound of its solid and density: the lattice is too far outside the training "
-                "domain to be predicted; use homogenise with beam or solid FEM."
+            raise ImpossiblePredictionError(
+                first + number,
+                lattices[number],
+                f"the predicted stiffness is {by} the bound of its solid and density: the lattice "
+                "is too far outside the training domain to be predicted; use homogenise with beam "
+                "or solid FEM.",
             )

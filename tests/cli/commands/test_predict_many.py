@@ -107,3 +107,13 @@ def test_the_bar_is_drawn_on_a_terminal_only(many, weights, monkeypatch, capsys)
     assert "predicting" in captured.err
     assert "5/5" in captured.err
     assert "predicting" not in captured.out
+
+
+def test_an_impossible_prediction_is_named_by_its_file(run, tmp_path, octet_file):
+    """Also beyond the first batch, and not by its number in the batch."""
+    thick = tmp_path / "thick.json"
+    write_lattices(thick, cell("octet", radius=1.0))
+    for files in ([thick], [octet_file, octet_file, thick]):
+        result = run("predict", *files)
+        assert result.exit_code == 2
+        assert f"error: {thick}: the predicted stiffness is " in result.stderr
