@@ -126,12 +126,14 @@ class XmlHandler:
         end: Called with the tag.
         text: Called with text between tags, in pieces.
         instruction: Called with the target and the text of a processing instruction.
+        namespace: Called with the prefix of a namespace, None for the default, and its URI.
     """
 
     start: Callable[[str, dict[str, str], Place], None]
     end: Callable[[str], None] = lambda tag: None
     text: Callable[[str], None] = lambda piece: None
     instruction: Callable[[str, str], None] = lambda target, piece: None
+    namespace: Callable[[str | None, str], None] = lambda prefix, uri: None
 
 
 def parse_xml(chunks: Iterable[bytes], name: str, handler: XmlHandler) -> None:
@@ -170,6 +172,7 @@ def parse_xml(chunks: Iterable[bytes], name: str, handler: XmlHandler) -> None:
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = handler.text
     parser.ProcessingInstructionHandler = handler.instruction
+    parser.StartNamespaceDeclHandler = handler.namespace
     parser.EntityDeclHandler = parser.SkippedEntityHandler = refuse
     try:
         for chunk in chunks:

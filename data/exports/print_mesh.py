@@ -16,7 +16,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 from jaxtyping import Float, Int
 
-from data.formats.threemf import CORE, UNITS
+from data.formats.threemf_elements import CORE, UNITS
 from data.formats.threemf_write import packed
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import check_writable, write_whole

@@ -6,230 +6,30 @@ Every object that the build places is one lattice, as drawn, where it holds one 
 build turns, scales or stretches it is reported, not applied. An object of several such components
 is one lattice, with its components in their places. Objects may lie in model parts of their own
 (production extension). Clipping is not applied, and balls wider than the struts are not kept, both
-with a note. Beams shorter than ``minlength`` are ignored, as the specification demands.
+with a note, nor are extensions that the file requires and that are not read. Beams shorter than
+``minlength`` are ignored, as the specification demands.
 
+:mod:`data.formats.threemf_elements` reads the elements of a model.
 :mod:`data.formats.threemf_write` writes them, with the lattice itself in namespaced metadata.
-
-Source: 3MF Beam Lattice Extension, versions 1.1 and 1.2, and Production Extension
-(github.com/3MFConsortium).
 """
 
 import dataclasses
-import math
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
-from data.drawings.builder import DrawingBuilder
 from data.drawings.drawing import Drawing, read_passport, union
 from data.drawings.fold_report import Fold
 from data.formats.options import ReadOptions, fold_file
+from data.formats.threemf_elements import UNITS, Key, Model, Object, Placed, Transform
 from data.formats.threemf_package import member, model_name, open_package
-from data.reading import Place, XmlHandler, attribute, integer, number, parse_xml
+from data.reading import XmlHandler, parse_xml
 from lattice_gnn.errors import LatticeGnnError
 
-CORE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"
-BEAMS = "http://schemas.microsoft.com/3dmanufacturing/beamlattice/2017/02"
-BALLS = "http://schemas.microsoft.com/3dmanufacturing/beamlattice/balls/2020/07"
-PRODUCTION = "http://schemas.microsoft.com/3dmanufacturing/production/2015/06"
-OURS = "urn:lattice-gnn:3mf:1"
 _MAX_PARTS = 200
 _MAX_PLACED = 1000  #: components of one object
 _MAX_DEPTH = 16
-
-Transform = Float[np.ndarray, "4 3"]
-Key = tuple[str, str]
-"""Model part and number of an object in it."""
-
-
-UNITS = {
-    "micron": "µm",
-    "millimeter": "mm",
-    "centimeter": "cm",
-    "inch": "in",
-    "foot": "ft",
-    "meter": "m",
-}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Placed:
-    """An object in its place: the transform of a build item or component."""
-
-    key: Key
-    transform: Transform
-
-
-@dataclass(slots=True)
-class _Object:
-    """One object, while it is read."""
-
-    name: str
-    builder: DrawingBuilder = field(default_factory=DrawingBuilder)
-    points: list[tuple[float, float, float]] = field(default_factory=list)
-    radius: float = 0.0
-    min_length: float = 0.0
-    has_beams: bool = False
-    short: int = 0
-    balls: list[float] = field(default_factory=list)
-    ball_mode: str = ""
-    ball_radius: float = 0.0
-    clipping: str = ""
-    components: list[_Placed] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Model:
-    """The model of one file with all its parts, while it is read."""
-
-    unit: str = "millimeter"
-    passports: dict[str, str] = field(default_factory=dict)
-    objects: dict[Key, _Object] = field(default_factory=dict)
-    build: list[_Placed] = field(default_factory=list)
-    current: _Object | None = None
-    metadata: str | None = None
-    path: tuple[str, ...] = ()
-    part: str = ""
-    main: str = ""
-
-    def start(self, tag: str, attributes: dict[str, str], place: Place) -> None:
-        space, _, name = tag.rpartition(" ")
-        if not self.path and (space, name) != (CORE, "model"):
-            raise place.error(f"not a 3MF model: expected <model>, got <{name[:40]}>")
-        self.path = (*self.path, name)
-        handler = _HANDLERS.get((space, name))
-        if handler is not None:
-            if path := attributes.get(f"{PRODUCTION} path"):
-                attributes = attributes | {"p:path": path}
-            handler(self, {k.rpartition(" ")[2]: v for k, v in attributes.items()}, place)
-
-    def end(self, tag: str) -> None:
-        self.path = self.path[:-1]
-        name = tag.rpartition(" ")[2]
-        if name == "metadata":
-            self.metadata = None
-        elif name == "object":
-            self.current = None
-
-    def text(self, piece: str) -> None:
-        if self.metadata is not None:
-            self.passports[self.metadata] += piece
-
-    def parts(self) -> set[str]:
-        """Return the model parts that components and items name."""
-        placed = [*self.build, *(c for x in self.objects.values() for c in x.components)]
-        return {x.key[0] for x in placed}
-
-
-def _model(model: _Model, attributes: dict[str, str], place: Place) -> None:
-    unit = attributes.get("unit", "millimeter")
-    if unit not in UNITS:
-        raise place.error(f"unit: expected one of {', '.join(UNITS)}, got {unit[:40]!r}")
-    if model.part == model.main:
-        model.unit = unit
-    elif unit != model.unit:
-        raise place.error("its model parts are in different units of length")
-
-
-def _metadata(model: _Model, attributes: dict[str, str], place: Place) -> None:
-    prefix, _, label = attributes.get("name", "").rpartition(":")
-    if prefix and label.startswith("lattice") and len(model.path) == 2:
-        model.metadata = label
-        model.passports[label] = ""
-
-
-def _object(model: _Model, attributes: dict[str, str], place: Place) -> None:
-    model.current = _Object(attributes.get("name", ""))
-    key = (model.part, attributes.get("id", f"object {len(model.objects)}"))
-    if key in model.objects:
-        raise place.error(f"the object {key[1][:40]!r} is defined twice")
-    model.objects[key] = model.current
-
-
-def _placed(model: _Model, attributes: dict[str, str], place: Place) -> _Placed:
-    words = attributes.get("transform", "1 0 0 0 1 0 0 0 1 0 0 0").split()
-    if len(words) != 12:
-        raise place.error("transform: expected 12 numbers")
-    rows = np.array([number(word, place, "transform") for word in words]).reshape(4, 3)
-    part = attributes.get("p:path", model.part).lstrip("/")
-    return _Placed((part, attribute(attributes, "objectid", "component", place)), rows)
-
-
-def _component(model: _Model, attributes: dict[str, str], place: Place) -> None:
-    if model.current is not None:
-        model.current.components.append(_placed(model, attributes, place))
-
-
-def _item(model: _Model, attributes: dict[str, str], place: Place) -> None:
-    if model.part == model.main:
-        model.build.append(_placed(model, attributes, place))
-
-
-def _vertex(model: _Model, attributes: dict[str, str], place: Place) -> None:
-    if model.current is None:
-        raise place.error("a <vertex> outside of any <object>")
-    x, y, z = (number(attribute(attributes, k, "vertex", place), place, k) for k in "xyz")
-    label = str(len(model.current.points))
-    model.current.points.append((x, y, z))
-    model.current.builder.add_point(label, (x, y, z), place)
-
-
-def _beamlattice(model: _Model, attributes: dict[str, str], place: Place) -> None:
-    if model.current is None:
-        raise place.error("a <beamlattice> outside of any <object>")
-    model.current.has_beams = True
-    radius = attribute(attributes, "radius", "beamlattice", place)
-    model.current.radius = number(radius, place, "radius")
-    model.current.min_length = number(attributes.get("minlength", "0"), place, "minlength")
-    model.current.clipping = attributes.get("clippingmode", "none").replace("none", "")
-    model.current.ball_mode = attributes.get("ballmode", "")
-    model.current.ball_radius = number(attributes.get("ballradius", "0"), place, "ballradius")
-    if model.current.ball_mode == "all":
-        model.current.balls.append(model.current.ball_radius)
-
-
-def _beam(model: _Model, attributes: dict[str, str], place: Place) -> None:
-    home = model.current
-    if home is None or not home.has_beams:
-        raise place.error("a <beam> outside of any <beamlattice>")
-    ends = [integer(attribute(attributes, k, "beam", place), place, k) for k in ("v1", "v2")]
-    for end in ends:
-        if not 0 <= end < len(home.points):
-            raise place.error(
-                f"a beam ends at vertex {end}, the object has {len(home.points)} vertices"
-            )
-    length = math.dist(home.points[ends[0]], home.points[ends[1]])
-    if length < home.min_length or length == 0:
-        home.short += 1
-        return
-    first = number(attributes["r1"], place, "r1") if "r1" in attributes else home.radius
-    last = number(attributes["r2"], place, "r2") if "r2" in attributes else first
-    home.builder.add_bar((str(ends[0]), str(ends[1])), place, first, last)
-
-
-def _ball(model: _Model, attributes: dict[str, str], place: Place) -> None:
-    home = model.current
-    if home is not None and home.ball_mode != "none":
-        given = number(attributes["r"], place, "r") if "r" in attributes else home.ball_radius
-        home.balls.append(given)
-
-
-_HANDLERS: dict[tuple[str, str], Callable[[_Model, dict[str, str], Place], None]] = {
-    (CORE, "model"): _model,
-    (CORE, "metadata"): _metadata,
-    (CORE, "object"): _object,
-    (CORE, "component"): _component,
-    (CORE, "item"): _item,
-    (CORE, "vertex"): _vertex,
-    (BEAMS, "beamlattice"): _beamlattice,
-    (BEAMS, "beam"): _beam,
-    (BALLS, "ball"): _ball,
-}
-"""The elements that matter to a lattice; all others are skipped."""
 
 
 def read(path: Path, options: ReadOptions) -> list[Fold]:
@@ -254,10 +54,11 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     return folds
 
 
-def _read_model(archive: zipfile.ZipFile, where: str) -> _Model:
+def _read_model(archive: zipfile.ZipFile, where: str) -> Model:
     """Read the model and the parts that it names."""
-    model = _Model()
-    handler = XmlHandler(start=model.start, end=model.end, text=model.text)
+    model = Model()
+    declare = model.prefixes.__setitem__
+    handler = XmlHandler(model.start, model.end, model.text, namespace=declare)
     names = set(archive.namelist())
     model.main = model_name(archive, where)
     waiting, done = [model.main], set[str]()
@@ -275,7 +76,7 @@ def _read_model(archive: zipfile.ZipFile, where: str) -> _Model:
     return model
 
 
-def _built(model: _Model) -> list[tuple[Key, list[Transform]]]:
+def _built(model: Model) -> list[tuple[Key, list[Transform]]]:
     """Return the objects that are built, each once, with its places; all if there is no build."""
     if not model.build:
         inside = {c.key for x in model.objects.values() for c in x.components}
@@ -286,10 +87,10 @@ def _built(model: _Model) -> list[tuple[Key, list[Transform]]]:
     return list(found.items())
 
 
-def _meshes(model: _Model, key: Key, where: str) -> list[_Placed]:
+def _meshes(model: Model, key: Key, where: str) -> list[Placed]:
     """Return the meshes with beams that an object consists of, each in its place."""
     found, visits = [], 0
-    waiting = [(_Placed(key, _IDENTITY), 0)]
+    waiting = [(Placed(key, _IDENTITY), 0)]
     while waiting:
         placed, depth = waiting.pop()
         visits += 1
@@ -307,17 +108,17 @@ def _meshes(model: _Model, key: Key, where: str) -> list[_Placed]:
         for component in reversed(home.components):
             inside = component.transform @ placed.transform[:3]
             inside[3] += placed.transform[3]
-            waiting.append((_Placed(component.key, inside), depth + 1))
+            waiting.append((Placed(component.key, inside), depth + 1))
     return found
 
 
 _IDENTITY: Transform = np.vstack([np.eye(3), np.zeros(3)])
 
-_Built = tuple[list[_Placed], list[Transform], list[Key]]
+_Built = tuple[list[Placed], list[Transform], list[Key]]
 """Meshes of an object, where the build places it, and the order of all meshes in the file."""
 
 
-def _fold(model: _Model, key: Key, built: _Built, where: str, options: ReadOptions) -> Fold:
+def _fold(model: Model, key: Key, built: _Built, where: str, options: ReadOptions) -> Fold:
     meshes, transforms, order = built
     homes = [model.objects[x.key] for x in meshes]
     one = len(meshes) == 1
@@ -334,13 +135,13 @@ def _fold(model: _Model, key: Key, built: _Built, where: str, options: ReadOptio
         places = transforms
     text = model.passports.get(f"lattice{order.index(meshes[0].key) + 1}") if one else None
     original = read_passport(text, where) if text else None
-    notes = [*_placing(places), *_left_out(homes, drawing)]
+    notes = [*_placing(places), *_left_out(homes, drawing), *_extensions(model)]
     fold = fold_file(where, drawing, original, options)
     report = dataclasses.replace(fold.report, notes=(*fold.report.notes, *notes))
     return Fold(fold.lattice, report)
 
 
-def _in_place(home: _Object, transform: Transform, where: str) -> Drawing:
+def _in_place(home: Object, transform: Transform, where: str) -> Drawing:
     """Return the beams of a component where it is; radii grow with the volume."""
     drawing = home.builder.drawing(where)
     turn = transform[:3]
@@ -376,7 +177,7 @@ def _placing(places: list[Transform]) -> list[str]:
     ]
 
 
-def _left_out(homes: list[_Object], drawing: Drawing) -> list[str]:
+def _left_out(homes: list[Object], drawing: Drawing) -> list[str]:
     notes = []
     if short := sum(home.short for home in homes):
         notes.append(f"beams shorter than minlength were ignored: {short}.")
@@ -397,3 +198,10 @@ def _left_out(homes: list[_Object], drawing: Drawing) -> list[str]:
 def _widest(drawing: Drawing) -> float:
     radii = [x.max() for x in (drawing.radii, drawing.end_radii) if x is not None]
     return float(max(radii))
+
+
+def _extensions(model: Model) -> list[str]:
+    """Say what a reader may not pass over in silence, by the core specification."""
+    several = ", ".join(space[:80] for space in list(model.unread)[:5])
+    text = f"the file requires extensions that are not read and were left out: {several}."
+    return [text] if several else []

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from data.drawings.drawing import draw, passport_text
-from data.formats.threemf import (
+from data.formats.threemf_elements import (
     BALLS,
     BEAMS,
     CORE,

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.formats import FORMATS, read_any, write_any
-from data.formats.threemf import CORE
+from data.formats.threemf_elements import CORE
 from data.formats.threemf_package import MODEL
 from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError

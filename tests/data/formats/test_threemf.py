@@ -7,7 +7,7 @@ import pytest
 from data.drawings.drawing import draw
 from data.formats import read_any, read_with_report, write_any
 from data.formats.options import ReadOptions
-from data.formats.threemf import BALLS, BEAMS, CORE
+from data.formats.threemf_elements import BALLS, BEAMS, CORE
 from data.formats.threemf_package import MODEL
 from data.formats.threemf_write import write
 from lattice_gnn.cells.named import cell
@@ -16,11 +16,12 @@ from lattice_gnn.lattice.json_file import lattice_to_dict
 from lattice_gnn.testing import random_lattice, same_structure
 
 
-def archive(path, body, attributes=""):
+def archive(path, body, attributes="", required="bl"):
     """A file as another program writes it: no relations, other prefixes."""
     model = (
         f'<?xml version="1.0"?><model unit="inch" xmlns="{CORE}" xmlns:bl="{BEAMS}" '
-        f'xmlns:q="{BALLS}" requiredextensions="bl"><resources><object id="7" name="window">'
+        f'xmlns:q="{BALLS}" xmlns:s="urn:slices" requiredextensions="{required}">'
+        '<resources><object id="7" name="window">'
         "<mesh><vertices>"
         + "".join(
             f'<vertex x="{2 * x}" y="{2 * y}" z="{2 * z}"/>'
@@ -35,6 +36,17 @@ def archive(path, body, attributes=""):
 
 
 BEAM_ROWS = "".join(f'<bl:beam v1="0" v2="{n}"/>' for n in range(3, 9))
+
+
+@pytest.mark.parametrize(
+    ("required", "told"), [("bl q", ""), ("bl s", "left out: urn:slices"), ("t", "left out: t.")]
+)
+def test_extensions_that_are_not_read_are_said(tmp_path, required, told):
+    """The specification lets no consumer pass over them; prefixes stand for their namespaces."""
+    rows = f"<bl:beams>{BEAM_ROWS}</bl:beams>"
+    reading = read_with_report(archive(tmp_path / "x.3mf", rows, required=required))
+    said = [note for note in reading.sentences() if "requires extensions" in note]
+    assert (told in said[0]) if told else not said
 
 
 def test_defaults_of_radii_caps_balls_and_sets(tmp_path):
