@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from lattice_gnn.design.manufactured import AsManufactured
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.checks import whole_number
 
 Variable = Literal["nodes", "radii", "radius", "cell", "cell_shape", "cell_volume"]
 VARIABLES: tuple[str, ...] = get_args(Variable)
@@ -71,11 +72,8 @@ class DesignSettings:
     def __post_init__(self) -> None:
         """Check every number."""
         for name, least in (("max_steps", 1), ("polish", 0), ("digits", 1), ("topology_rounds", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise LatticeGnnError(
-                    f"design settings: {name}: expected a whole number >= {least}, got {value!r}"
-                )
+            value = whole_number(getattr(self, name), f"design settings: {name}", least)
+            object.__setattr__(self, name, value)
         for name in ("move", "strain", "shortest", "optimality", "perturbation"):
             self._require(name, "a number between 0 and 1", lambda value: 0 < value < 1)
         self._require("reference_tolerance", "a number >= 0", lambda value: 0 <= value < math.inf)

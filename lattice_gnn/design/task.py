@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from lattice_gnn.design.quantities import Constraint, Quantity
 from lattice_gnn.design.settings import Aim, DesignSettings
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.checks import whole_number
 from lattice_gnn.lattice.lattice import Lattice
 
 
@@ -41,11 +42,8 @@ class Task:
     def __post_init__(self) -> None:
         """Check numbers, the net and the kind of the settings."""
         for name, least in (("starts", 1), ("refine", 0), ("seed", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise LatticeGnnError(
-                    f"design: {name}: expected a whole number >= {least}, got {value!r:.60}"
-                )
+            value = whole_number(getattr(self, name), f"design: {name}", least)
+            object.__setattr__(self, name, value)
         _check_spanning(self.start)
         if not isinstance(self.settings, DesignSettings):
             raise LatticeGnnError(

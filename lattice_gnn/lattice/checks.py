@@ -92,10 +92,10 @@ def imperfection_level(value: Any) -> float:
     return level
 
 
-def random_seed(value: Any, what: str) -> int:
-    """Return ``value`` as a seed; raise unless it is an integer from 0."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-        raise LatticeGnnError(f"{what}: expected an integer from 0, got {value!r:.60}.")
+def whole_number(value: Any, what: str, least: int = 0) -> int:
+    """Return ``value`` as an int; raise unless it is whole and at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise LatticeGnnError(f"{what}: expected a whole number >= {least}, got {value!r:.60}.")
     return int(value)
 
 

@@ -330,7 +330,7 @@ class Lattice(Remembering):
             raise LatticeGnnError(
                 f"perturbed: expected measure 'fractional' or 'mean_length', got {measure!r}."
             )
-        rng = np.random.default_rng(checks.random_seed(seed, "perturbed: seed"))
+        rng = np.random.default_rng(checks.whole_number(seed, "perturbed: seed"))
         directions = rng.normal(size=(self.num_nodes, 3))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         if measure == "mean_length":

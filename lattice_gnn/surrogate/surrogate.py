@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.batch import LatticeBatch
+from lattice_gnn.lattice.checks import whole_number
 from lattice_gnn.lattice.lattice import Lattice
 from lattice_gnn.lattice.sequence import as_list, label
 from lattice_gnn.network.answer import Answer
@@ -126,10 +127,7 @@ class Surrogate:
             LatticeGnnError: If a net does not span space, so that C would be singular, or a
                 prediction is not finite or above the bound of its solid.
         """
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise LatticeGnnError(
-                f"predict: batch_size: expected a whole number >= 1, got {batch_size!r:.40}"
-            )
+        batch_size = whole_number(batch_size, "predict: batch_size", 1)
         several = _spanning(as_list(lattices, "predict"))
         predictions: Results[Prediction] = Results()
         for start in range(0, len(several), batch_size):

@@ -5,6 +5,7 @@ import pytest
 
 from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.lattice.checks import whole_number
 from lattice_gnn.lattice.lattice import Lattice
 
 
@@ -61,3 +62,11 @@ def test_messages_are_short_and_printable_whatever_a_file_holds():
     assert text.isprintable()
     assert len(text) < 1010
     assert text.startswith("a\\nb \\udcff xxx")
+
+
+def test_whole_numbers_of_numpy_are_numbers_of_python():
+    found = whole_number(np.int64(3), "starts", 1)
+    assert (found, type(found)) == (3, int)
+    for value in (0, True, 2.0, "2", None, np.float64(2)):
+        with pytest.raises(LatticeGnnError, match="starts: expected a whole number >= 1, got "):
+            whole_number(value, "starts", 1)

@@ -326,5 +326,5 @@ def test_zeros_of_either_sign_are_equal():
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "a", None, True])
 def test_seeds_are_integers_from_zero(seed):
-    with pytest.raises(LatticeGnnError, match="perturbed: seed: expected an integer from 0"):
+    with pytest.raises(LatticeGnnError, match="perturbed: seed: expected a whole number >= 0"):
         inspect.unwrap(Lattice.perturbed)(plain(), 0.1, seed)
