@@ -14,7 +14,7 @@ it grows linearly.
 import argparse
 import json
 import platform
-import resource
+import re
 import subprocess
 import sys
 import time
@@ -151,13 +151,17 @@ def memory(name: str) -> list[float]:
 
 
 def print_peak(name: str, count: int) -> None:
-    """Print the peak memory (kB) of this process after two training steps."""
+    """Print the peak memory (kB) of this process after two training steps (Linux).
+
+    That of ``getrusage`` includes the peak of the parent, from which a process is forked.
+    """
     torch.set_num_threads(1)
     keep_freed_memory()
     step = training_step(*make(name, cells().select(np.arange(count) % CELLS)))
     step()
     step()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # noqa: T201
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    print(re.findall(r"VmHWM:\s*(\d+) kB", status)[0])  # noqa: T201
 
 
 def peak_gflops(device: str) -> float:
@@ -190,7 +194,9 @@ def table(figures: dict[str, Any]) -> str:
 def _text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(f"{x:.0f}" for x in value)
-    return "" if value is None else f"{value:.2g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.2g}" if value < 99.5 else f"{value:.0f}"
+    return "" if value is None else str(value)
 
 
 def processor() -> str:
