@@ -158,8 +158,8 @@ class Sizes:
     """Columns of radii.
 
     Attributes:
-        columns: For each of radius, end_radius and inner_radius its name, and the factor that makes
-            radii in the unit of the coordinates of it.
+        columns: For each of radius, end_radius and inner_radius, in this order, its name, and the
+            factor that makes radii in the unit of the coordinates of it.
         notes: What was assumed, one sentence each.
     """
 
@@ -184,7 +184,8 @@ def sizes_among(names: Iterable[str], unit: str, keys: Sequence[str] = OF_STRUTS
         LatticeGnnError: Two columns stand for one thing, a unit cannot be converted, or the radius
             itself is missing beside that of the other end or of the bore.
     """
-    found = {key: column for key, column in size_columns(names).items() if key in keys}
+    sizes = size_columns(names)
+    found = {key: sizes[key] for key in keys if key in sizes}
     if found and "radius" not in found:
         name = next(iter(found.values()))[0]
         raise LatticeGnnError(

@@ -268,6 +268,20 @@ def test_the_columns_of_both_ends_may_come_in_any_order(tmp_path):
     is_cubic(read_with_report(path))
 
 
+@pytest.mark.parametrize("first", ["radius", "end_radius"])
+def test_the_radii_of_both_ends_may_come_in_any_order(tmp_path, first):
+    """The radius is that of node i."""
+    last = {"radius": "end_radius", "end_radius": "radius"}[first]
+    size = {"radius": 0.05, "end_radius": 0.04}
+    struts = table(f"i,j,{first},{last}", [[i, j, size[first], size[last]] for i, j, _ in STRUTS])
+    lattice = is_cubic(read(tmp_path, table("id,x,y,z", NODES), struts))
+    assert np.allclose(lattice.end_radii, 0.04)
+    path = tmp_path / "beams.csv"
+    rows = [[*_paired(x), size[first], size[last]] for x in LINES]
+    path.write_text(table(f"x1,x2,y1,y2,z1,z2,{first},{last}", rows))
+    assert np.allclose(is_cubic(read_with_report(path)).end_radii, 0.04)
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
