@@ -1,6 +1,6 @@
 """Figures of the worked designs: runs examples/design_*.py and keeps the last line of each.
 
-    python benchmarks/design_examples.py --update-docs                 # all, an hour
+    python benchmarks/design_examples.py --update-docs                 # all, ten minutes
     python benchmarks/design_examples.py design_octet --update-docs    # one; the others are kept
 
 The figures are kept in ``design_examples.json`` beside this file, and the table of docs/design.md

@@ -9,7 +9,7 @@ from lattice_gnn.design.target_file import read_target
 
 TENSORS = Path(__file__).parents[1] / "data" / "samples" / "targets" / "trabecular_bone.json"
 E_S = 45.0  # Young's modulus of the solid, GPa: about that of magnesium alloys
-SEARCH = {"bone_1": (2, 0.02), "bone_2": (2, 0.02), "bone_3": (2, 0.02), "bone_4": (11, 0.016)}
+SEARCH = {"bone_1": (2, 0.02), "bone_2": (3, 0.02), "bone_3": (2, 0.02), "bone_4": (11, 0.016)}
 """Seed and smallest radius of each: the search is local, and some starts end above 2 %."""
 
 
