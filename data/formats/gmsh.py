@@ -3,7 +3,7 @@
 Source: Gmsh reference manual, "MSH file format".
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -224,14 +224,14 @@ def _finished(file: _File, mesh: _Mesh, start: int) -> LineMesh:
     )
     numbers = _numbers(file, labels, rows, "node")
     elements = np.concatenate([x for _, x, _ in mesh.elements])
-    data = {}
+    data, notes = {}, []
     for name, own in ((b"ElementData", elements), (b"NodeData", labels)):
         file.at = start
-        data[name] = _data(file, name, own)
-    return line_mesh(
-        points, (numbers, np.cumsum(sizes), kinds), data[b"ElementData"], data[b"NodeData"],
-        file.where,
-    )  # fmt: skip
+        data[name], repeated = _data(file, name, own)
+        notes += [f"of {title[:30]!r} the last time step was taken." for title in repeated]
+    cells = (numbers, np.cumsum(sizes), kinds)
+    mesh = line_mesh(points, cells, data[b"ElementData"], data[b"NodeData"], file.where)
+    return replace(mesh, notes=tuple(notes))
 
 
 def _numbers(file: _File, labels: np.ndarray, wanted: np.ndarray, what: str) -> np.ndarray:
@@ -245,9 +245,15 @@ def _numbers(file: _File, labels: np.ndarray, wanted: np.ndarray, what: str) -> 
     return found
 
 
-def _data(file: _File, name: bytes, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the arrays of a kind, one row for each label; nan where an array has none."""
-    found = {}
+def _data(
+    file: _File, name: bytes, labels: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, None]]:
+    """Return the arrays of a kind, one row for each label; nan where an array has none.
+
+    Also the names of those that are there more than once, of which the last is returned.
+    """
+    found: dict[str, np.ndarray] = {}
+    repeated: dict[str, None] = {}
     while file.section(name):
         title, header = _data_header(file)
         if len(header) < 3:
@@ -264,10 +270,12 @@ def _data(file: _File, name: bytes, labels: np.ndarray) -> dict[str, np.ndarray]
             raise file.error(f"${name.decode()} stands for more than {MAX_VALUES} numbers")
         if width and len(labels):
             here = np.isin(own, labels)
+            if title in found:
+                repeated[title] = None
             rows = np.full((len(labels), width), np.nan)
             rows[_numbers(file, labels, own[here], "entry")] = values[here]
             found[title] = rows
-    return found
+    return found, repeated
 
 
 def _data_header(file: _File) -> tuple[str, list[int]]:

@@ -1,12 +1,13 @@
 """Line cells of meshes of any format: straight bars between points, with their data."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from data.reading import MAX_BARS
+from data.reading import MAX_BARS, MAX_VALUES
 from lattice_gnn.errors import LatticeGnnError
 
 LINE, POLY_LINE, EDGE_2, EDGE_3, EDGE_N = 3, 4, 21, 35, 68
@@ -29,6 +30,7 @@ class LineMesh:
         cell_data: By name, one row for each cell.
         point_data: By name, one row for each point.
         skipped: How many cells of other kinds there were, by the name of the kind.
+        notes: What else of the file was left out, as sentences.
     """
 
     points: Float[np.ndarray, "points 3"]
@@ -37,6 +39,25 @@ class LineMesh:
     cell_data: dict[str, Float[np.ndarray, "cells components"]] = field(default_factory=dict)
     point_data: dict[str, Float[np.ndarray, "points components"]] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A part of a mesh, as it stands in a file.
+
+    Attributes:
+        points: Coordinates, one to three for each point.
+        cells: Point numbers of all cells in one row; for each cell the end of its points in that
+            row; for each cell its kind, as VTK numbers them.
+        cell_data: By name.
+        point_data: By name.
+    """
+
+    points: np.ndarray
+    cells: tuple[np.ndarray, np.ndarray, np.ndarray]
+    cell_data: dict[str, np.ndarray]
+    point_data: dict[str, np.ndarray]
 
 
 def line_mesh(
@@ -105,3 +126,60 @@ def _rows(values: np.ndarray, count: int, name: str, where: str) -> np.ndarray:
             f"{where}: damaged: {name[:40]!r} has {values.size} numbers for {count} entries."
         )
     return values.reshape(count, -1)
+
+
+def joined(parts: Sequence[Part], where: str) -> LineMesh:
+    """Cut the line cells of the parts of a mesh into straight bars.
+
+    Args:
+        parts: At least one.
+        where: The file, for errors.
+
+    Raises:
+        LatticeGnnError: As of `line_mesh`, or the data of all parts are too many.
+    """
+    if len(parts) == 1:
+        (part,) = parts
+        return line_mesh(part.points, part.cells, part.cell_data, part.point_data, where)
+    points = np.cumsum([0, *(len(part.points) for part in parts)])
+    ends = [np.asarray(part.cells[1], dtype=np.int64) for part in parts]
+    used = [
+        part.cells[0][: int(end[-1]) if len(end) else 0]
+        for part, end in zip(parts, ends, strict=True)
+    ]
+    rows = np.cumsum([0, *map(len, used)])
+    cells = (
+        np.concatenate([x.astype(np.int64) + n for x, n in zip(used, points, strict=False)]),
+        np.concatenate([end + n for end, n in zip(ends, rows, strict=False)]),
+        np.concatenate([part.cells[2] for part in parts]),
+    )
+    cell_data = _joined_data([part.cell_data for part in parts], [len(end) for end in ends], where)
+    point_data = _joined_data(
+        [part.point_data for part in parts], [len(part.points) for part in parts], where
+    )
+    together = np.concatenate([part.points for part in parts])
+    return line_mesh(together, cells, cell_data, point_data, where)
+
+
+def _joined_data(
+    parts: list[dict[str, np.ndarray]], counts: list[int], where: str
+) -> dict[str, np.ndarray]:
+    """Join the arrays of pieces with so many cells or points; nan where a piece lacks an array."""
+    found = {}
+    for name in dict.fromkeys(name for part in parts for name in part):
+        width = max(
+            part[name].size // count
+            for part, count in zip(parts, counts, strict=True)
+            if name in part and count
+        )
+        if width * sum(counts) > MAX_VALUES:
+            raise LatticeGnnError(
+                f"{where}: the array {name[:40]!r} stands for more than {MAX_VALUES} numbers."
+            )
+        found[name] = np.concatenate(
+            [
+                part[name].ravel() if name in part else np.full(count * width, np.nan)
+                for part, count in zip(parts, counts, strict=True)
+            ]
+        )
+    return found

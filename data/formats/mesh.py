@@ -69,7 +69,7 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
         raise LatticeGnnError(f"{where}: damaged: its arrays do not fit one another.") from None
     original = _periodic(mesh, drawing) if options.cell is None else None
     if original is not None:
-        return [Fold(original, FoldReport())]
+        return [Fold(original, FoldReport(notes=tuple(notes)))]
     vectors = mesh.cell_data.get("cell_vectors")
     if options.cell is None and vectors is not None and vectors.shape[1] == 9:
         options = dataclasses.replace(options, cell=vectors[mesh.cells[0]].reshape(3, 3))
@@ -79,7 +79,7 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
 def _drawing(mesh: LineMesh, path: Path) -> tuple[Drawing, list[str]]:
     """Return the lines of a mesh, what is known about their sections, and what was left out."""
     where = path.name
-    notes = []
+    notes = list(mesh.notes)
     if mesh.skipped:
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(mesh.skipped.items()))
         notes.append(f"cells that are no lines were skipped: {kinds[:200]}.")

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from data.formats.line_mesh import POLY_LINE, LineMesh, line_mesh
-from data.reading import MAX_BYTES, MAX_VALUES, Place, XmlHandler, in_chunks, parse_xml
+from data.formats.line_mesh import POLY_LINE, LineMesh, Part, joined
+from data.reading import MAX_BYTES, Place, XmlHandler, in_chunks, parse_xml
 from lattice_gnn.errors import LatticeGnnError
 
 _TYPES = {
@@ -23,6 +23,7 @@ _TYPES = {
     "Int64": "i8", "UInt64": "u8", "Float32": "f4", "Float64": "f8",
 }  # fmt: skip
 _APPENDED = re.compile(rb"<AppendedData\b([^>]*)>\s*_")
+_ARRAYS = ("DataArray", "Array")  #: of numbers; of texts
 _GROUPS = ("Points", "Cells", "Verts", "Lines", "Polys", "Strips", "PointData", "CellData")
 _POLY_KINDS = (("Verts", 2), ("Lines", POLY_LINE), ("Polys", 7), ("Strips", 6))
 
@@ -66,14 +67,14 @@ class _File:
             self.counts.append(attributes)
         elif tag in _GROUPS and self.pieces:
             self.group = tag
-        elif tag == "DataArray" and self.group:
+        elif tag in _ARRAYS and self.group:
             self.array = _Array(attributes, place)
             self.pieces[-1][self.group].append(self.array)
 
     def end(self, tag: str) -> None:
         if self.nested:
             self.nested -= 1
-        elif tag == "DataArray":
+        elif tag in _ARRAYS:
             self.array = None
         elif tag == self.group:
             self.group = ""
@@ -99,10 +100,10 @@ def read(content: bytes, where: str) -> LineMesh:
     parse_xml(in_chunks(content), where, handler)
     decoder = _Decoder(file, appended, encoding)
     parts = [_piece(file, k, decoder) for k in range(len(file.pieces))]
-    parts = [part for part in parts if len(part[0])]
+    parts = [part for part in parts if len(part.points)]
     if not parts:
         raise LatticeGnnError(f"{where}: holds no lines; surfaces and solids are not read.")
-    return _joined(parts, where)
+    return joined(parts, where)
 
 
 class _Decoder:
@@ -201,31 +202,31 @@ class _Decoder:
             raise place.error(f"the arrays decompress to more than {MAX_BYTES // 2**20} MiB")
 
 
-_Part = tuple[
-    np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray], dict[str, np.ndarray],
-    dict[str, np.ndarray],
-]  # fmt: skip
-
-
-def _piece(file: _File, number: int, decoder: _Decoder) -> _Part:
+def _piece(file: _File, number: int, decoder: _Decoder) -> Part:
     """Return points, cells, cell data and point data of one piece."""
     piece, place = file.pieces[number], Place(file.name, 1)
     if not piece["Points"]:
-        return np.zeros((0, 3)), (np.zeros(0), np.zeros(0), np.zeros(0)), {}, {}
+        return Part(np.zeros((0, 3)), (np.zeros(0), np.zeros(0), np.zeros(0)), {}, {})
     flat = decoder.numbers(piece["Points"][0])
     declared = file.counts[number].get("NumberOfPoints", "")[:18]
     if len(flat) % 3 or not declared.isdecimal() or int(declared) != len(flat) // 3:
         raise piece["Points"][0].place.error(
             f"damaged: {declared or 'no number of'} points are declared, {len(flat) / 3:g} given"
         )
-    data = [
-        {x.attributes.get("Name", f"array {k}"): decoder.numbers(x) for k, x in enumerate(arrays)}
-        for arrays in (piece["CellData"], piece["PointData"])
-    ]
     cells = _cells(piece, decoder, place)
-    if not len(cells[1]):
-        data[0] = {}
-    return flat.reshape(-1, 3), cells, data[0], data[1]
+    cell_data = _data(piece["CellData"], len(cells[1]), decoder) if len(cells[1]) else {}
+    point_data = _data(piece["PointData"], len(flat) // 3, decoder)
+    return Part(flat.reshape(-1, 3), cells, cell_data, point_data)
+
+
+def _data(arrays: list[_Array], count: int, decoder: _Decoder) -> dict[str, np.ndarray]:
+    """Return arrays by name; nan for each entry of one that holds no numbers (texts, bits)."""
+    return {
+        array.attributes.get("Name", f"array {k}"): decoder.numbers(array)
+        if array.attributes.get("type", "") in _TYPES
+        else np.full(count, np.nan)
+        for k, array in enumerate(arrays)
+    }
 
 
 def _cells(
@@ -250,48 +251,3 @@ def _cells(
     if not rows:
         return np.zeros(0), np.zeros(0), np.zeros(0)
     return np.concatenate(rows), np.concatenate(ends), np.concatenate(kinds)
-
-
-def _joined(parts: list[_Part], where: str) -> LineMesh:
-    """Join the pieces of a file."""
-    if len(parts) == 1:
-        return line_mesh(*parts[0], where)
-    points = np.cumsum([0, *(len(part[0]) for part in parts)])
-    used = [part[1][0][: int(part[1][1][-1]) if len(part[1][1]) else 0] for part in parts]
-    rows = np.cumsum([0, *map(len, used)])
-    cells = (
-        np.concatenate([x.astype(np.int64) + n for x, n in zip(used, points, strict=False)]),
-        np.concatenate(
-            [part[1][1].astype(np.int64) + n for part, n in zip(parts, rows, strict=False)]
-        ),
-        np.concatenate([part[1][2] for part in parts]),
-    )
-    data = [
-        _joined_data([part[2] for part in parts], [len(part[1][1]) for part in parts], where),
-        _joined_data([part[3] for part in parts], [len(part[0]) for part in parts], where),
-    ]
-    return line_mesh(np.concatenate([part[0] for part in parts]), cells, data[0], data[1], where)
-
-
-def _joined_data(
-    parts: list[dict[str, np.ndarray]], counts: list[int], where: str
-) -> dict[str, np.ndarray]:
-    """Join the arrays of pieces with so many cells or points; nan where a piece lacks an array."""
-    found = {}
-    for name in dict.fromkeys(name for part in parts for name in part):
-        width = max(
-            part[name].size // count
-            for part, count in zip(parts, counts, strict=True)
-            if name in part and count
-        )
-        if width * sum(counts) > MAX_VALUES:
-            raise LatticeGnnError(
-                f"{where}: the array {name[:40]!r} stands for more than {MAX_VALUES} numbers."
-            )
-        found[name] = np.concatenate(
-            [
-                part[name].ravel() if name in part else np.full(count * width, np.nan)
-                for part, count in zip(parts, counts, strict=True)
-            ]
-        )
-    return found

@@ -1,13 +1,13 @@
-"""XDMF files with their data inside, ``.xdmf``: the first uniform grid.
+"""XDMF files with their data inside, ``.xdmf``: all uniform grids, or those of the first time step.
 
 Source: XDMF model and format, version 3 (xdmf.org).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from data.formats.line_mesh import EDGE_2, EDGE_3, LINE, POLY_LINE, LineMesh, line_mesh
+from data.formats.line_mesh import EDGE_2, EDGE_3, LINE, POLY_LINE, LineMesh, Part, joined
 from data.reading import Place, XmlHandler, in_chunks, parse_xml
 from lattice_gnn.errors import LatticeGnnError
 
@@ -17,6 +17,7 @@ _MIXED = {
     40: (26, 15), 41: (26, 18), 48: (25, 20), 49: (25, 24), 50: (25, 27),
 }  # fmt: skip
 """Of mixed topologies: kind as VTK numbers it, and points of a cell (0: the number follows)."""
+_CENTRES = ("cell", "node")  #: of data that are read
 _NAMED = {
     "polyvertex": (1, 1), "polyline": (POLY_LINE, 2), "triangle": (5, 3), "quadrilateral": (9, 4),
     "tetrahedron": (10, 4), "pyramid": (14, 5), "wedge": (13, 6), "hexahedron": (12, 8),
@@ -42,61 +43,119 @@ class _Item:
 
 @dataclass(slots=True)
 class _Grid:
-    """The first grid with a topology, while it is read."""
+    """A grid and what it holds.
 
+    Attributes:
+        is_temporal: Whether its grids are time steps.
+        is_later: Whether it is a time step after the first, or a part of one.
+        steps: How many grids it holds.
+    """
+
+    is_temporal: bool = False
+    is_later: bool = False
+    steps: int = 0
     topology: dict[str, str] = field(default_factory=dict)
     attributes: list[tuple[dict[str, str], list[_Item]]] = field(default_factory=list)
     cells: list[_Item] = field(default_factory=list)
     points: list[_Item] = field(default_factory=list)
     geometry: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _File:
+    """The contents of the XML read so far: the open grids, the finished ones, what was left out."""
+
+    open: list[_Grid] = field(default_factory=list)
+    grids: list[_Grid] = field(default_factory=list)
+    later_steps: int = 0
+    unread: list[str] = field(default_factory=list)
     home: list[_Item] | None = None
     item: _Item | None = None
-    finished: bool = False
-    more: bool = False
 
     def start(self, tag: str, attributes: dict[str, str], place: Place) -> None:
-        if tag == "DataItem" and attributes.get("Format", "XML") != "XML":
-            raise place.error(
-                "refers to data outside of the file, which is not followed; write the data inside "
-                "(Format XML)"
-            )
-        if self.finished:
-            self.more |= tag == "Topology"
-        elif tag == "Topology":
-            self.topology, self.home = attributes, self.cells
-        elif tag == "Geometry":
-            self.geometry, self.home = attributes, self.points
-        elif tag == "Attribute":
-            self.attributes.append((attributes, []))
-            self.home = self.attributes[-1][1]
-        elif tag == "DataItem" and self.home is not None:
-            self.item = _Item(place)
-            self.home.append(self.item)
+        if tag == "Grid":
+            self._open(attributes)
+        elif tag == "DataItem":
+            if attributes.get("Format", "XML") != "XML":
+                raise place.error(
+                    "refers to data outside of the file, which is not followed; write the data "
+                    "inside (Format XML)"
+                )
+            if self.home is not None:
+                self.item = _Item(place)
+                self.home.append(self.item)
+        elif self.open and not self.open[-1].is_later:
+            grid = self.open[-1]
+            if tag == "Topology":
+                grid.topology, self.home = attributes, grid.cells
+            elif tag == "Geometry":
+                grid.geometry, self.home = attributes, grid.points
+            elif tag == "Attribute":
+                grid.attributes.append((attributes, []))
+                self.home = grid.attributes[-1][1]
+
+    def _open(self, attributes: dict[str, str]) -> None:
+        grid = _Grid(attributes.get("CollectionType", "").lower() == "temporal")
+        if self.open:
+            outer = self.open[-1]
+            outer.steps += 1
+            grid.is_later = outer.is_later or (outer.is_temporal and outer.steps > 1)
+            self.later_steps += grid.is_later and not outer.is_later
+        self.open.append(grid)
 
     def end(self, tag: str) -> None:
         if tag == "DataItem":
             self.item = None
         elif tag in ("Topology", "Geometry", "Attribute"):
             self.home = None
-        elif tag == "Grid" and self.cells:
-            self.finished = True
+        elif tag == "Grid" and self.open:
+            grid = self.open.pop()
+            has_cells = bool(grid.cells and grid.points)
+            if has_cells:
+                self.grids.append(grid)
+            self.unread += [
+                attributes.get("Name", "")
+                for attributes, items in grid.attributes
+                if not (has_cells and items and _centre(attributes) in _CENTRES)
+            ]
 
     def text(self, piece: str) -> None:
         if self.item is not None:
             self.item.text.append(piece)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is left out."""
+        notes = []
+        if self.later_steps:
+            notes.append(f"of {1 + self.later_steps} time steps the first was taken.")
+        if self.unread:
+            names = ", ".join(repr(name[:30]) for name in dict.fromkeys(self.unread))
+            what = "data that are not of the cells or nodes of a grid"
+            notes.append(f"{what} were skipped: {names[:200]}.")
+        return tuple(notes)
+
 
 def read(content: bytes, where: str) -> LineMesh:
-    """Read the lines of the first grid.
+    """Read the lines of all grids, or of the first time step.
 
     Raises:
         LatticeGnnError: Naming the file, the line and what is wrong.
     """
-    grid = _Grid()
-    handler = XmlHandler(start=grid.start, end=grid.end, text=grid.text)
+    file = _File()
+    handler = XmlHandler(start=file.start, end=file.end, text=file.text)
     parse_xml(in_chunks(content), where, handler)
-    if not grid.cells or not grid.points:
+    if not file.grids:
         raise LatticeGnnError(f"{where}: damaged: holds no grid with topology and geometry.")
+    return replace(joined([_part(grid) for grid in file.grids], where), notes=file.notes)
+
+
+def _centre(attributes: dict[str, str]) -> str:
+    return attributes.get("Center", "Node").lower()
+
+
+def _part(grid: _Grid) -> Part:
+    """Return the numbers of a grid."""
     kind = grid.geometry.get("GeometryType", grid.geometry.get("Type", "XYZ")).upper()
     width = {"XYZ": 3, "XY": 2}.get(kind)
     if width is None:
@@ -104,13 +163,12 @@ def read(content: bytes, where: str) -> LineMesh:
     points = grid.points[0].numbers(np.float64)
     if len(points) % width:
         raise grid.points[0].place.error("damaged: the coordinates do not fit their number")
-    data: dict[str, dict[str, np.ndarray]] = {"cell": {}, "node": {}}
+    data: dict[str, dict[str, np.ndarray]] = {centre: {} for centre in _CENTRES}
     for attributes, items in grid.attributes:
-        centre = attributes.get("Center", "Node").lower()
-        if items and centre in data:
-            data[centre][attributes.get("Name", "")] = items[0].numbers(np.float64)
-    cells = _cells(grid)
-    return line_mesh(points.reshape(-1, width), cells, data["cell"], data["node"], where)
+        if items and _centre(attributes) in _CENTRES:
+            name = attributes.get("Name", "")
+            data[_centre(attributes)][name] = items[0].numbers(np.float64)
+    return Part(points.reshape(-1, width), _cells(grid), data["cell"], data["node"])
 
 
 def _cells(grid: _Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

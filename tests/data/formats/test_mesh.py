@@ -1,6 +1,7 @@
 """Meshes as other programs write them: cells of every kind of line, radii under every name."""
 
 import base64
+import re
 import struct
 import zlib
 
@@ -9,7 +10,9 @@ import pytest
 
 from data.formats import read_with_report
 from data.formats.line_mesh import line_mesh
+from data.formats.mesh import write
 from fem_reference.beam.homogenise import homogenise_beam
+from lattice_gnn.cells.named import cell
 from lattice_gnn.errors import LatticeGnnError
 
 POINTS = [[x, y, z] for z in (0, 1) for y in (0, 1) for x in (0, 1)] + [[0.5, 0.5, 0.5]]
@@ -164,7 +167,8 @@ def test_what_vtk_itself_writes(tmp_path, dataset):
 
 
 @pytest.mark.parametrize("binary", [False, True])
-def test_texts_and_bits_in_legacy_files_are_passed_over(tmp_path, binary):
+@pytest.mark.parametrize("suffix", [".vtk", ".vtp"])
+def test_texts_and_bits_are_passed_over(tmp_path, suffix, binary):
     """PyVista writes them: names of struts, and arrays of true and false."""
     pyvista = pytest.importorskip("pyvista")
     lines = np.hstack([[3, *row] for row in DIAGONALS])
@@ -178,7 +182,7 @@ def test_texts_and_bits_in_legacy_files_are_passed_over(tmp_path, binary):
         bits.InsertNextValue(k % 2)
     mesh.GetCellData().AddArray(bits)
     mesh.cell_data["radius"] = np.full(4, 0.05)
-    path = tmp_path / "x.vtk"
+    path = tmp_path / f"x{suffix}"
     mesh.save(path, binary=binary)
     reading = read_with_report(path)
     is_bcc(reading)
@@ -296,6 +300,16 @@ def test_gmsh_data_of_the_lines_alone(tmp_path):
         read(tmp_path, GMSH.format(rows="2\n2 0.05\n3 0.05"), "x.msh")
 
 
+def test_of_several_time_steps_of_gmsh_the_last_is_taken_and_said(tmp_path):
+    one = GMSH.format(rows="3\n2 0.08\n3 0.08\n4 0.08")
+    begin = one.index("$ElementData")
+    two = one + one[begin:].replace("0.08", "0.05").replace("\n0.0\n3\n0\n", "\n1.0\n3\n1\n")
+    reading = read(tmp_path, two, "x.msh")
+    assert np.allclose(reading.lattices[0].radii, 0.05)
+    assert "of 'radius' the last time step was taken." in reading.sentences()
+    assert not any("time step" in x for x in read(tmp_path, one, "x.msh").sentences())
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
@@ -349,6 +363,57 @@ def test_poly_lines_in_xdmf(tmp_path):
     assert any("1 triangle" in x for x in reading.sentences())
     with pytest.raises(LatticeGnnError, match="not known here"):
         read(tmp_path, XDMF.format(kind="3DSMesh", more="", rows="1", radii="1"), "x.xdmf")
+
+
+def collection(kind, grids):
+    begin, end = f'<Grid GridType="Collection" CollectionType="{kind}">', "</Grid>"
+    return f'<Xdmf Version="3.0"><Domain>{begin}{"".join(grids)}{end}</Domain></Xdmf>'
+
+
+def grid(cells, radius):
+    content = XDMF.format(kind="Polyline", more='NodesPerElement="3"', rows=text(cells),
+                          radii=text([radius] * len(cells)))  # fmt: skip
+    return content[content.index("<Grid") : content.index("</Domain>")]
+
+
+def test_all_grids_of_xdmf_are_one_mesh(tmp_path):
+    """Parts of a collection, and grids side by side."""
+    parts = [grid(DIAGONALS[:1], 0.05), grid(DIAGONALS[1:], 0.05)]
+    together = collection("Spatial", parts)
+    is_bcc(read(tmp_path, together, "x.xdmf"))
+    beside = re.sub(r"<Grid GridType.*?>|</Grid>(?=</Domain>)", "", together)
+    is_bcc(read(tmp_path, beside, "x.xdmf"))
+
+
+def test_of_several_time_steps_of_xdmf_the_first_is_taken_and_said(tmp_path):
+    parts = [collection("Spatial", [grid(DIAGONALS[:1], r), grid(DIAGONALS[1:], r)])
+             for r in (0.05, 0.08, 0.1)]  # fmt: skip
+    steps = [part[part.index("<Grid") : part.index("</Domain>")] for part in parts]
+    reading = read(tmp_path, collection("Temporal", steps), "x.xdmf")
+    is_bcc(reading)
+    assert "of 3 time steps the first was taken." in reading.sentences()
+
+
+def test_data_that_are_not_of_cells_or_nodes_are_said(tmp_path):
+    """Also those of grids without cells, as time series of meshio have them."""
+    content = collection("Spatial", [grid(DIAGONALS, 0.05)])
+    data = '<Attribute Name="{}" Center="{}"><DataItem Format="XML">1</DataItem></Attribute>'
+    content = content.replace("</Grid>", data.format("mass", "Grid") + "</Grid>", 1)
+    alone = f"<Grid>{data.format('load', 'Node')}</Grid></Domain>"
+    reading = read(tmp_path, content.replace("</Domain>", alone), "x.xdmf")
+    is_bcc(reading)
+    assert any("were skipped: 'mass', 'load'." in x for x in reading.sentences())
+
+
+def test_what_is_skipped_of_our_own_files_is_said(tmp_path):
+    path = tmp_path / "x.vtu"
+    bcc = cell("bcc", radius=0.05)
+    write(path, [bcc])
+    content = path.read_text()
+    more = f'<DataArray type="Float64" Name="load" format="ascii">{text([1] * 8)}</DataArray>'
+    reading = read(tmp_path, content.replace("</CellData>", f"{more}</CellData>"))
+    assert reading.lattices[0].num_struts == bcc.num_struts
+    assert any("'load'" in x for x in reading.sentences())
 
 
 @pytest.mark.parametrize(
