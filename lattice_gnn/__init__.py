@@ -117,6 +117,7 @@ __all__ = [
     "volume_fraction",
     "write",
     "zener",
+    "zener_in",
 ]
 
 _HOMES = {
@@ -169,6 +170,7 @@ _HOMES = {
     "volume_fraction": "lattice_gnn.design.geometric",
     "write": "data.files",
     "zener": "lattice_gnn.design.elastic",
+    "zener_in": "lattice_gnn.design.elastic",
 }
 
 

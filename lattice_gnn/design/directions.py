@@ -55,3 +55,8 @@ def direction_name(direction: ArrayLike) -> str:
     numbers = float64_tensor(direction, 3, name="a direction").tolist()
     words = [f"{round(number, 6) + 0.0:.6g}" for number in numbers]
     return ("" if all(len(word) == 1 for word in words) else " ").join(words)
+
+
+def frame_name(rows: ArrayLike) -> str:
+    """Return material axes, given as rows, as in ``zener[110][-1 1 0][001]``."""
+    return "".join(f"[{direction_name(row)}]" for row in float64_tensor(rows, 3, 3, name="a frame"))

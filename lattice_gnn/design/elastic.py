@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lattice_gnn.design import elastic_rules
-from lattice_gnn.design.directions import direction_name, frame_of, pair, vector
+from lattice_gnn.design.directions import direction_name, frame_name, frame_of, pair, vector
 from lattice_gnn.design.geometric import volume_fraction
 from lattice_gnn.design.quantities import Constraint, Quantity
 from lattice_gnn.design.state import DesignState
@@ -103,10 +103,11 @@ universal_anisotropy = Quantity(
 def zener_in(frame: ArrayLike) -> Quantity:
     """Zener ratio of the nearest cubic tensor with these cube axes, given as rows."""
     axes = frame_of(frame)
-    return Quantity("zener", lambda state: Stiffness(state.stiffness).zener(axes))
+    name = f"zener{frame_name(frame)}"
+    return Quantity(name, lambda state: Stiffness(state.stiffness).zener(axes))
 
 
-zener = zener_in(((1, 0, 0), (0, 1, 0), (0, 0, 1)))
+zener = replace(zener_in(((1, 0, 0), (0, 1, 0), (0, 0, 1))), name="zener")
 """Zener ratio 2 C44/(C11 - C12) of the nearest cubic tensor in the coordinate axes, 1 if
 isotropic."""
 
@@ -124,9 +125,8 @@ def distance(symmetry: str, frame: ArrayLike | None = None) -> Quantity:
         known = ", ".join(name for name in SYMMETRIES if name != "triclinic")
         raise LatticeGnnError(f"distance: unknown symmetry {symmetry!r}; use one of {known}")
     axes = None if frame is None else frame_of(frame)
-    return Quantity(
-        f"distance[{symmetry}]", lambda state: nearest(state.stiffness, symmetry, axes).distance
-    )
+    name = f"distance[{symmetry}]" + ("" if frame is None else frame_name(frame))
+    return Quantity(name, lambda state: nearest(state.stiffness, symmetry, axes).distance)
 
 
 def eigenvalue_ratio(k: int) -> Quantity:
@@ -224,7 +224,7 @@ def _smooth_poisson(mandel: Tensor, sign: float) -> Tensor:
     return sign * torch.logsumexp(sign * SHARPNESS * values, dim=-1) / SHARPNESS
 
 
-def misfit(target: Stiffness | ArrayLike) -> Quantity:
+def misfit(target: Stiffness | ArrayLike, name: str = "misfit") -> Quantity:
     """Relative distance |C - target|/|target| in the components that the target prescribes.
 
     The square of the norm is taken over the Cartesian components, so that a complete target gives
@@ -233,6 +233,7 @@ def misfit(target: Stiffness | ArrayLike) -> Quantity:
     Args:
         target: `Stiffness` over E_s, or a symmetric 6x6 Voigt matrix (order 11, 22, 33, 23, 13, 12)
             in which NaN marks components that are free.
+        name: Name in results and messages, to tell several targets apart.
     """
     mandel, prescribed = target_components(target)
     size = float(mandel[prescribed].norm())
@@ -241,7 +242,7 @@ def misfit(target: Stiffness | ArrayLike) -> Quantity:
         missing = (state.stiffness - mandel)[:, prescribed]
         return torch.linalg.vector_norm(missing, dim=-1) / size
 
-    return Quantity("misfit", function, target=_with_free(mandel, prescribed))
+    return Quantity(name, function, target=_with_free(mandel, prescribed))
 
 
 def components(target: Stiffness | ArrayLike) -> Quantity:

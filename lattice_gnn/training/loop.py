@@ -32,6 +32,7 @@ from lattice_gnn.training.config import (
     default_epochs,
     learning_rate,
 )
+from lattice_gnn.training.denormals import denormals_flushed
 from lattice_gnn.training.distributed import Ranks, join
 from lattice_gnn.training.evaluation import evaluate
 from lattice_gnn.training.labelled import LabelledLattices
@@ -113,7 +114,8 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
     """
     training, validation = data
     plan = Plan(config, len(training))
-    with join(device) as ranks, pinned(plan.steps * config.batch_size):
+    count = plan.steps * config.batch_size
+    with join(device) as ranks, pinned(count), denormals_flushed():
         torch.manual_seed(config.seed)
         model = _start(model_config, config, training).to(ranks.device)
         _check(config, model, ranks.device)

@@ -88,6 +88,19 @@ def test_the_zener_ratio_of_a_cubic_tensor():
     assert of(elastic.zener, Stiffness.cubic(3.0, 1.0, 0.5)).item() == pytest.approx(0.5)
 
 
+def test_quantities_of_material_axes_are_named_by_them():
+    axes = torch.tensor([[1.0, 1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
+    R = (axes / axes.norm(dim=1, keepdim=True)).mT
+    turned = Stiffness.cubic(3.0, 1.0, 0.5).rotated(R)
+    along, best = elastic.zener_in(axes), elastic.distance("cubic", axes)
+    assert of(along, turned).item() == pytest.approx(0.5)
+    assert of(elastic.zener, turned).item() != pytest.approx(0.5, rel=0.1)
+    assert of(best, turned).item() == pytest.approx(0.0, abs=1e-12)
+    assert along.name == "zener[110][-1 1 0][001]"
+    assert best.name == "distance[cubic][110][-1 1 0][001]"
+    assert elastic.misfit(TARGET, name="misfit of the core").name == "misfit of the core"
+
+
 def test_eigenvalue_ratios_of_a_cubic_tensor():
     # Kelvin's eigen-stiffnesses: C11 + 2 C12 once, C11 - C12 twice, 2 C44 three times.
     C = Stiffness.cubic(3.0, 1.0, 0.5)

@@ -16,6 +16,7 @@ from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.network.registry import build_model, read_model_config
 from lattice_gnn.tensors.metrics import directional_error
 from lattice_gnn.training.config import TrainConfig
+from lattice_gnn.training.denormals import denormals_flushed, is_flushing
 from lattice_gnn.training.distributed import choose_device
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Plan, losses, train
@@ -68,6 +69,25 @@ def test_the_averaged_weights_of_a_short_run_have_left_the_start(tmp_path, data)
     moved = sum(float((last[name] - x).square().sum()) for name, x in start.items())
     behind = sum(float((last[n] - average[f"module.{n}"]).square().sum()) for n in start)
     assert behind < 0.1 * moved
+
+
+def test_denormal_numbers_are_zero_during_training_and_only_then(tmp_path, data):
+    """As far as the processor can do that."""
+    possible = torch.set_flush_denormal(True)
+    torch.set_flush_denormal(False)
+    seen = []
+    config = TrainConfig(steps=1, checkpoint_steps=1, batch_size=4)
+    train(TINY, config, data, tmp_path, on_progress=lambda _: seen.append(is_flushing()))
+    assert set(seen) == {possible}
+    assert not is_flushing()
+    with pytest.raises(InterruptError), denormals_flushed():
+        raise InterruptError
+    assert not is_flushing()
+    torch.set_flush_denormal(True)
+    with denormals_flushed():
+        pass
+    assert is_flushing() == possible
+    torch.set_flush_denormal(False)
 
 
 class InterruptError(Exception):
