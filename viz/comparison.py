@@ -37,7 +37,7 @@ def draw_comparison(folder: Path, report: ComparisonReport) -> list[Path]:
 
     Args:
         folder: Gets ``accuracy-cost.png``, ``error-density.png``, and, if there are learning
-            curves, ``learning-curves.png``.
+            curves, ``learning-curves.png``. Models without a time are missing in the first.
         report: The comparison.
 
     Returns:
@@ -47,17 +47,15 @@ def draw_comparison(folder: Path, report: ComparisonReport) -> list[Path]:
         LatticeGnnError: If a file cannot be written.
     """
     models = [m for m in report.models if m.test.directional_error.mean is not None]
+    timed = [m for m in models if m.forward_ms is not None]
     drawn = []
+    if timed:
+        size = (11.0, _height(len(timed)))
+        place = folder / "accuracy-cost.png"
+        drawn.append(_save(place, lambda axes: _cost(axes, timed, report.unfinished), size))
     if models:
-        size = (11.0, _height(len(models)))
-        drawn += [
-            _save(
-                folder / "accuracy-cost.png",
-                lambda axes: _cost(axes, models, report.unfinished),
-                size,
-            ),
-            _save(folder / "error-density.png", lambda axes: _densities(axes, models[:_BEST])),
-        ]
+        place = folder / "error-density.png"
+        drawn.append(_save(place, lambda axes: _densities(axes, models[:_BEST])))
     curves = {name: points for name, points in report.curves.items() if len(points) > 1}
     if curves:
         drawn.append(_save(folder / "learning-curves.png", lambda axes: _curves(axes, curves)))
@@ -80,7 +78,7 @@ def _cost(axes: Axes, models: Sequence[ComparedModel], unfinished: Sequence[str]
 
     Models whose training is unfinished, with an earlier row, are hollow.
     """
-    x = np.array([model.forward_ms for model in models])
+    x = np.array([model.forward_ms for model in models], dtype=float)
     y = np.array([_percent(model.test.directional_error.mean) for model in models])
     order = np.argsort(x)
     best = order[y[order] <= np.minimum.accumulate(y[order])]

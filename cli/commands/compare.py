@@ -176,7 +176,7 @@ def _table(report: "ComparisonReport") -> "Table":
             str(model.parameters),
             "-" if model.steps is None else str(model.steps),
             "-" if model.core_minutes is None else f"{model.core_minutes:.3g}",
-            f"{model.forward_ms:.3g}",
+            "-" if model.forward_ms is None else f"{model.forward_ms:.3g}",
             *(percent(share, 3) for share in shares),
             percent(model.test.negative_eigenvalue_share, 3),
         )

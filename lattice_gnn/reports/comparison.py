@@ -137,7 +137,8 @@ class ComparedModel:
             takes the row from the file instead of training the model.
         test: Errors on the test set.
         catalogues: Errors on further catalogues, by file name.
-        forward_ms: CPU time of a prediction in ms per lattice, batch of 64, one thread.
+        forward_ms: CPU time of a prediction in ms per lattice, batch of 64, one thread; null for an
+            earlier row from another computer.
         step_ms: CPU time of a training step in ms per lattice; null without training steps.
     """
 

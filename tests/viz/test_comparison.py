@@ -126,6 +126,17 @@ def test_models_with_an_earlier_run_are_hollow(tmp_path, figures):
     assert legend[-1] == "hollow: earlier run, budget unfinished"
 
 
+def test_models_timed_on_another_computer_are_missing_in_the_cost_alone(tmp_path, figures):
+    elsewhere = replace(MODELS[0], forward_ms=None)
+    draw_comparison(tmp_path, report([elsewhere, *MODELS[1:]]))
+    cost, densities = (figure.axes[0] for figure in figures)
+    drawn = {tuple(line.get_xydata()[0]) for line in cost.lines if len(line.get_xydata()) == 1}
+    assert drawn == {(0.1, 20.0), (2.0, 30.0), (0.3, 40.0)}
+    assert "base" in [line.get_label() for line in densities.lines]
+    (alone,) = draw_comparison(tmp_path, report([elsewhere]))
+    assert alone.name == "error-density.png"
+
+
 def test_densities_are_those_of_the_report(tmp_path, figures):
     draw_comparison(tmp_path, report(MODELS))
     line = next(x for x in figures[1].axes[0].lines if x.get_label() == "base")

@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from cli.commands.compare import _table
+from cli.terminal.output import show
 from data.experiments.comparison_config import read_comparison
 from lattice_gnn.network.checkpoint import weights_folder
 
@@ -56,6 +59,17 @@ def test_compare_makes_tables_and_pictures_and_goes_on(run, config, tmp_path, we
     assert document == json.loads((folder / "comparison.json").read_text())
     assert document["schema"] == "lattice-gnn/comparison/1"
     assert {row["name"] for row in document["models"]} == {"plain", "floor"}
+
+
+def test_a_model_timed_on_another_computer_has_no_time(capsys):
+    error = SimpleNamespace(mean=0.125, median=0.0625, p90=0.25)
+    test = SimpleNamespace(
+        directional_error=error, relative_frobenius=error, negative_eigenvalue_share=0.0
+    )
+    row = {"parameters": 7, "steps": None, "core_minutes": None, "forward_ms": None, "test": test}
+    show(_table(SimpleNamespace(models=[SimpleNamespace(name="old", **row)])))
+    cells = capsys.readouterr().out.splitlines()[1].split()
+    assert cells[:7] == ["old", "7", "-", "-", "-", "12.5", "%"]
 
 
 @pytest.mark.parametrize(
