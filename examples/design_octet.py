@@ -1,4 +1,4 @@
-"""Octet at density 0.3 to 0.5: beams find the wrong optimum, the joint network the right one."""
+"""Octet at density 0.3 and 0.4: beams find the wrong optimum, the joint network the right one."""
 
 import itertools
 import json

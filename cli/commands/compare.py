@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.terminal.inputs import make_folder
-from cli.terminal.options import Json, LabelFolder, Lowest
+from cli.terminal.options import Json, LabelFolder, Lowest, refuse_without
 from cli.terminal.output import emit, progress, say_note, say_warning, show
 from lattice_gnn.wording import percent
 
@@ -67,6 +67,7 @@ Budget = Annotated[
 
 
 def compare(  # noqa: PLR0913 (every option of a command is a parameter)
+    context: typer.Context,
     config: Config,
     output: Output,
     catalogue: Catalogues = None,
@@ -91,6 +92,8 @@ def compare(  # noqa: PLR0913 (every option of a command is a parameter)
     from lattice_gnn.training.memory import keep_freed_memory
     from viz.comparison import draw_comparison
 
+    if not catalogue:
+        refuse_without(context, ("lowest",), "--catalogue")
     read_comparison(config, budget)
     keep_freed_memory()
     make_folder(output)

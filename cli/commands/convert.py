@@ -85,6 +85,7 @@ def convert(  # noqa: PLR0913 (every option of a command is a parameter)
     reading = read_with_report(source, from_kind, options)
     for sentence in reading.sentences():
         say_note(f"{source}: {sentence}")
+    _refuse_unused(source, reading.kind, tolerance, dialect)
     reading.require_spanning(str(source))
     lattices = list(reading.lattices)
     if relative_density is not None:
@@ -96,6 +97,18 @@ def convert(  # noqa: PLR0913 (every option of a command is a parameter)
         say_note(f"{target}: {sentence}")
     what = repr(lattices[0]) if len(lattices) == 1 else f"{len(lattices)} lattices"
     say_note(f"{target}: {what}, {reading.kind} to {kind}")
+
+
+def _refuse_unused(source: Path, kind: str, tolerance: float | None, dialect: str | None) -> None:
+    """Refuse options that the format of A has no use for."""
+    if tolerance is not None and kind in ("json", "lat"):
+        raise LatticeGnnError(
+            f"--tolerance: is for drawings, and {source} ({kind}) holds the nodes; leave it out."
+        )
+    if dialect is not None and kind not in ("abaqus", "calculix"):
+        raise LatticeGnnError(
+            f"--dialect: is for input decks, and {source} is of kind {kind}; leave it out."
+        )
 
 
 def _cell(text: str | None) -> "np.ndarray | None":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.terminal.inputs import check_output, make_folder
+from cli.terminal.inputs import check_output, check_outputs, make_folder
 from cli.terminal.options import DatasetOutput, Json, Seed
 from cli.terminal.output import emit, say_error, say_note, show
 from lattice_gnn.errors import LatticeGnnError
@@ -130,7 +130,7 @@ def merge(
     parts = [read_dataset(file) for file in files]
     merged = merge_datasets(parts)
     twice = sum(len(part) for part in parts) - len(merged)
-    note = f"{twice} duplicates removed"
+    note = f"{counted(twice, 'duplicate')} removed"
     if labelled is not None:
         kept = merged.with_label(labelled)
         note += f", {len(merged) - len(kept)} have no label of kind {labelled!r}"
@@ -164,10 +164,12 @@ def split(
     from data.datasets.file import read_dataset, write_dataset
 
     dataset = read_dataset(file)
+    paths = {name: file.with_name(f"{file.stem}.{name}{file.suffix}") for name in parts}
+    check_outputs(list(paths.values()), [file] if known is None else [file, known])
     bases = None if known is None else read_dataset(known).bases
     keys = () if bases is None else (bases.shapes if by == "base" else bases.nets).tolist()
     for name, chosen in dataset.split(parts, seed=seed, by=by, known=keys).items():
-        path = file.with_name(f"{file.stem}.{name}{file.suffix}")
+        path = paths[name]
         if len(chosen) == 0:
             say_note(f"{name}: empty, no file written")
             continue

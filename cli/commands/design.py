@@ -13,6 +13,7 @@ from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
     from lattice_gnn.design.result import DesignResult, Step
+    from lattice_gnn.design.spec import DesignSpec
     from lattice_gnn.design.task import Task
     from lattice_gnn.reports.design import DesignReport
 
@@ -137,8 +138,8 @@ def design(  # noqa: PLR0913 (every option of a command is a parameter)
     from data.formats import output_format
 
     output_format(output)
-    inputs = [start, *([] if spec is None else [spec])]
-    check_outputs((output, report, picture, animation, checkpoint), inputs)
+    asked = _spec(context, spec, checkpoint)
+    check_outputs((output, report, picture, animation, checkpoint), _inputs(start, spec, asked))
     if picture is not None:
         from viz.render import check_picture_path
 
@@ -148,7 +149,7 @@ def design(  # noqa: PLR0913 (every option of a command is a parameter)
 
         check_animation_path(animation)
     try:
-        result = _search(_task(context, source, spec, checkpoint))
+        result = _search(_task(asked, source))
     except KeyboardInterrupt:
         raise _nothing_found(checkpoint) from None
     document = _document(result, source, output)
@@ -169,8 +170,8 @@ def design(  # noqa: PLR0913 (every option of a command is a parameter)
     checkpoint.unlink(missing_ok=True)
 
 
-def _task(context: typer.Context, source: Source, spec: Path | None, checkpoint: Path) -> "Task":
-    """Return the task of the options and the specification."""
+def _spec(context: typer.Context, spec: Path | None, checkpoint: Path) -> "DesignSpec":
+    """Return what the options and the file of ``--spec`` ask for."""
     from dataclasses import replace
 
     from lattice_gnn.design.spec import read_spec
@@ -189,13 +190,28 @@ def _task(context: typer.Context, source: Source, spec: Path | None, checkpoint:
     elif is_given(context, "solid_modulus"):
         raise LatticeGnnError("--solid-modulus: is the unit of --target; give that too.")
     if is_given(context, "vary"):
-        options["vary"] = [word for word in context.params["vary"].split(",") if word]
+        words = [word.strip() for word in context.params["vary"].split(",")]
+        options["vary"] = [word for word in words if word]
     read = read_spec(spec, options)
     settings = replace(read.settings, checkpoint=checkpoint)
     if is_given(context, "max_steps"):
         settings = replace(settings, max_steps=context.params["max_steps"])
+    return replace(read, settings=settings)
+
+
+def _inputs(start: Path, spec: Path | None, asked: "DesignSpec") -> list[Path]:
+    """Return the files that are read, which no output may replace."""
+    from lattice_gnn.design.target_file import file_and_name
+
+    files = [start] if spec is None else [start, spec]
+    if asked.target is not None and asked.target.file is not None:
+        files.append(file_and_name(asked.target.file)[0])
+    return files
+
+
+def _task(asked: "DesignSpec", source: Source) -> "Task":
     try:
-        return replace(read, settings=settings).task(source.lattice)
+        return asked.task(source.lattice)
     except LatticeGnnError as error:
         raise LatticeGnnError(f"{source.label}: {error}") from None
 

@@ -193,7 +193,9 @@ def _draw_calibration(
     from viz.style import save_figure
 
     lattices = references.lattices(range(len(judgement.names)))
-    stated = [prediction.expected_error for prediction in load_surrogate(model).predict(lattices)]
+    with progress("calibration") as on_progress:
+        predictions = load_surrogate(model).predict(lattices, on_progress=on_progress)
+    stated = [prediction.expected_error for prediction in predictions]
     known = np.array([x is not None for x in stated])
     if not known.any():
         say_note("no calibration.png: the model states no errors for these lattices")

@@ -17,6 +17,7 @@ from cli.terminal.options import (
     WorkerCount,
     is_given,
     numbers,
+    refuse_without,
 )
 from cli.terminal.output import emit, progress, say_note, show
 from lattice_gnn.errors import LatticeGnnError
@@ -95,15 +96,14 @@ def generate(  # noqa: PLR0913 (every option of a command is a parameter)
 
     An interrupted run resumes when it is started again with the same options.
     """
-    _check_places(output, picture)
+    _check_places(output, picture, config)
     from data.datasets.statistics import describe
     from data.labelling.batches import Workers
     from data.labelling.solid import SolidLabelling
     from data.populations.population import Population
     from lattice_gnn.reports.dataset import DatasetReport
 
-    if not solid:
-        _refuse_solid(context)
+    _refuse_useless(context)
     if config is not None:
         _refuse_both(context)
         population = _read_population(config)
@@ -154,19 +154,21 @@ def _made(
         return make(population, path, workers, on_progress=on_progress)
 
 
-def _check_places(output: Path, picture: Path | None) -> None:
-    check_outputs((output, picture))
+def _check_places(output: Path, picture: Path | None, config: Path | None) -> None:
+    check_outputs((output, picture), [] if config is None else [config])
     if picture is not None:
         from viz.render import check_picture_path
 
         check_picture_path(picture)
 
 
-def _refuse_solid(context: typer.Context) -> None:
-    """Refuse options of solid labels without --solid."""
-    for name in ("voxels_per_diameter", "memory_limit"):
-        if is_given(context, name):
-            raise LatticeGnnError(f"--{name.replace('_', '-')}: requires --solid; add that.")
+def _refuse_useless(context: typer.Context) -> None:
+    """Refuse options of solid labels or of displaced copies where there are none."""
+    given = context.params
+    if not given["solid"]:
+        refuse_without(context, ("voxels_per_diameter", "memory_limit"), "--solid")
+    if given["config"] is None and not numbers("--levels", given["levels"]):
+        refuse_without(context, ("measure", "strain"), "--levels")
 
 
 def _read_population(config: Path) -> "Population":

@@ -88,6 +88,11 @@ def homogenise_files(
     document = None if mesh is not None else output
     single = is_single(files, sources)
     thorough = single or json or document is not None
+    if fields and not thorough:
+        raise LatticeGnnError(
+            "--fields: the table of several lattices has no room for the energies; add --json or "
+            "--output, or name one file with one lattice."
+        )
     if solver.method == "solid":
         found = _solids(sources, solver.voxels_per_diameter, thorough=thorough, mesh=mesh)
     else:

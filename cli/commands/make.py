@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.terminal.inputs import check_output
-from cli.terminal.options import Measure, Seed, Supercell
+from cli.terminal.options import Measure, Seed, Supercell, is_given, refuse_without
 from cli.terminal.output import say_note, to_json
 from lattice_gnn.errors import LatticeGnnError
 
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from lattice_gnn.lattice.lattice import Lattice
 
 
+Perturb = Annotated[
+    float, typer.Option(metavar="LEVEL", help="Move every node this far in a random direction.")
+]
+
+
 def make(  # noqa: PLR0913 (every option of a command is a parameter)
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name or alias of a cell: see `lattice-gnn cells`.")],
     radius: Annotated[
         float | None, typer.Option(metavar="R", help="Strut radius over the edge of the cube.")
@@ -27,13 +33,10 @@ def make(  # noqa: PLR0913 (every option of a command is a parameter)
     ] = None,
     param: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Parameter of the cell, such as angle=20."),
+        typer.Option(metavar="KEY=VALUE", help="Parameter, such as angle=20; may be repeated."),
     ] = None,
     supercell: Supercell = (1, 1, 1),
-    perturb: Annotated[
-        float,
-        typer.Option(metavar="LEVEL", help="Move every node this far in a random direction."),
-    ] = 0.0,
+    perturb: Perturb = 0.0,
     measure: Annotated[
         Measure,
         typer.Option(help="Unit of --perturb: cell coordinates, or the mean strut length."),
@@ -56,6 +59,8 @@ def make(  # noqa: PLR0913 (every option of a command is a parameter)
     The supercell is built first, then the nodes are moved, then the radii are set to the density.
     """
     check_output(output)
+    if not is_given(context, "perturb"):
+        refuse_without(context, ("measure", "seed"), "--perturb")
     kind = _kind(output)
     from lattice_gnn.cells.named import cell
     from lattice_gnn.lattice.json_file import lattice_to_dict

@@ -25,6 +25,7 @@ from cli.terminal.options import (
     Voxels,
     chosen_solver,
     is_given,
+    refuse_without,
 )
 from cli.terminal.output import OnProgress, emit, progress, say_note, say_warnings, show
 from cli.terminal.solvers import predict_part, references
@@ -171,9 +172,8 @@ def _reference(context: typer.Context) -> Solver | None:
     """
     if context.params["check"] is not None:
         return chosen_solver(context, by="check", apart_from=("model",))
-    for name, needed in (("element", "--check beam"), ("voxels_per_diameter", "--check solid")):
-        if is_given(context, name):
-            raise LatticeGnnError(f"--{name.replace('_', '-')}: requires {needed}; add that.")
+    refuse_without(context, ("element",), "--check beam")
+    refuse_without(context, ("voxels_per_diameter",), "--check solid")
     return None
 
 
@@ -270,9 +270,11 @@ def _warnings(source: Source, found: _Found, b: int) -> Iterator[str]:
 
 
 def _draw(prediction: "Prediction", path: Path) -> None:
-    from viz.render import render
+    from viz.render import draw_picture, overview
 
-    drawn = render(prediction.lattice, prediction.stiffness, path)
+    by = f"network {prediction.model}"
+    picture = overview(prediction.lattice, prediction.stiffness, by=by)
+    drawn = draw_picture(picture, path, (1600, 800))
     say_note(f"picture written to {drawn.path}. {drawn.note}".rstrip())
 
 

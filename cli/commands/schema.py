@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.terminal.output import show, to_json
+from lattice_gnn.errors import LatticeGnnError
 
 
 def schema(
@@ -19,6 +20,8 @@ def schema(
     """Print the JSON schema of a document, or list the documents."""
     from lattice_gnn.reports import schema as schemas
 
+    if markdown and name is not None:
+        raise LatticeGnnError(f"--markdown: prints all documents; leave out {name}.")
     if markdown:
         typer.echo(schemas.markdown(), nl=False)
     elif name is not None:

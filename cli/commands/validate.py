@@ -72,7 +72,7 @@ def validate(  # noqa: PLR0913 (every option of a command is a parameter)
     Lattices that the solid reference refuses are reported and left out.
     """
     solver = chosen_solver(context)
-    check_output(picture, [catalogue])
+    _check_picture(picture, catalogue)
     from data.experiments.catalogue import choose_references, read_catalogue
     from lattice_gnn.reports.document import plain
     from lattice_gnn.reports.validation import ReferenceSelection, ValidationReport, differences
@@ -92,7 +92,7 @@ def validate(  # noqa: PLR0913 (every option of a command is a parameter)
         method=method,
         voxels_per_diameter=voxels_per_diameter if method == "solid" else None,
         element=element if method == "beam" else None,
-        model=model if method == "network" else None,
+        model=_model_name(model) if method == "network" else None,
         selection=selection,
         lattices=len(comparison),
         seconds=comparison.seconds,
@@ -110,6 +110,20 @@ def validate(  # noqa: PLR0913 (every option of a command is a parameter)
         show(*blocks(report))
     if picture is not None:
         _draw(picture, comparison)
+
+
+def _check_picture(picture: Path | None, catalogue: Path) -> None:
+    check_output(picture, [catalogue])
+    if picture is not None:
+        from viz.style import check_figure_path
+
+        check_figure_path(picture)
+
+
+def _model_name(model: str) -> str:
+    from lattice_gnn.network.checkpoint import model_name
+
+    return model_name(model)
 
 
 def _compare(references: "Sequence[Reference]", solve: "Solve") -> "Comparison":

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.terminal.inputs import Source, read_one, read_sources, require_spanning
-from cli.terminal.options import Solver
-from cli.terminal.output import OnProgress, progress, say_note
+from cli.terminal.options import BATCH, METHODS, Solver
+from cli.terminal.output import OnProgress, progress, say_note, say_warning
 from cli.terminal.picture_request import Request
-from cli.terminal.solvers import references, stiffness_of
+from cli.terminal.solvers import predict_part, references, stiffness_of
 from lattice_gnn.errors import LatticeGnnError
+from lattice_gnn.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,7 @@ def compared_stiffnesses(
     _refuse_repeated(request, solver)
     found = [(source, solver)]
     for other in request.compare:
-        if other in ("beam", "solid", "network"):
+        if other in METHODS:
             found.append((source, replace(solver, method=other)))  # type: ignore[arg-type]
         else:
             found.append((read_one(Path(other)), solver))
@@ -74,6 +75,7 @@ def write_chart(request: Request, solver: Solver) -> None:
         raise LatticeGnnError("--what chart: writes no --animate, --gltf, --stl or --3mf.")
     dataset = request.file.suffix.lower() in (".h5", ".hdf5")
     series, nu = _labels(request) if dataset else _computed(request, solver)
+    _warn_of_singular(series)
     assert request.output is not None
     figure = property_chart(series, nu, theme_named(request.theme))
     path = save_figure(figure, request.output, request.size)
@@ -112,7 +114,7 @@ def _computed(request: Request, solver: Solver) -> "tuple[list[Series], float]":
     names = tuple(x.lattice.name or x.file.stem for x in sources)
     found = []
     for method in (solver.method, *request.compare):
-        if method not in ("beam", "solid", "network"):
+        if method not in METHODS:
             raise LatticeGnnError(
                 f"--compare {method}: with --what chart, expected beam, solid or network."
             )
@@ -129,8 +131,33 @@ def _all_stiffnesses(
     """Return C / E_s of all lattices, Mandel."""
     if solver.method != "network":
         return references(sources, solver, on_progress).numpy()
+    import torch
+
     from lattice_gnn.surrogate.surrogate import load_surrogate
 
     require_spanning(sources)
-    lattices = [source.lattice for source in sources]
-    return load_surrogate(solver.model).stiffness(lattices).numpy()
+    surrogate = load_surrogate(solver.model)
+    found = []
+    for start in range(0, len(sources), BATCH):
+        found += predict_part(surrogate, sources[start : start + BATCH])
+        on_progress(len(found), len(sources))
+    outside = [k for k, prediction in enumerate(found) if not prediction.in_domain]
+    if outside:
+        number = f"{len(outside)} of {counted(len(sources), 'lattice')}"
+        first = outside[0]
+        say_warning(
+            f"{number} outside the model's training domain; the first, {sources[first].label}: "
+            f"{'; '.join(found[first].domain_notes)}."
+        )
+    return torch.stack([prediction.stiffness.detach().mandel for prediction in found]).numpy()
+
+
+def _warn_of_singular(series: "Sequence[Series]") -> None:
+    """Say how many lattices have no point in the chart."""
+    import numpy as np
+
+    for one in series:
+        missing = int(np.isnan(one.young_modulus()).sum())
+        if missing:
+            number = f"{missing} of {counted(len(one.stiffness), 'lattice')}"
+            say_warning(f"{one.label}: {number} not drawn, because their stiffness is singular.")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -12,6 +12,7 @@ from lattice_gnn.errors import LatticeGnnError
 Element = Literal["euler-bernoulli", "timoshenko"]
 FemMethod = Literal["beam", "solid"]
 Method = Literal["beam", "solid", "network"]
+METHODS = get_args(Method)
 Measure = Literal["fractional", "mean_length"]
 
 BATCH = 64
@@ -37,7 +38,12 @@ DatasetOutput = Annotated[
 ]
 ModelName = Annotated[
     str,
-    typer.Option("--model", metavar="NAME|PATH", help="Shipped model, or a .safetensors file."),
+    typer.Option(
+        "--model",
+        metavar="NAME|PATH",
+        help="Shipped model (joints, joints-linear, relaxation), or a .safetensors file.",
+        show_default="joints",
+    ),
 ]
 ElementName = Annotated[Element, typer.Option("--element", help="Beam theory of the struts.")]
 FemMethodName = Annotated[
@@ -53,7 +59,7 @@ Voxels = Annotated[
     typer.Option(
         "--voxels-per-diameter",
         metavar="N",
-        help="Resolution of the solid across its thinnest strut, at least 4.",
+        help="Voxels of the solid across its thinnest strut, at least 4.",
     ),
 ]
 Lowest = Annotated[
@@ -82,7 +88,7 @@ WorkerCount = Annotated[
 ]
 Scheduler = Annotated[
     str | None,
-    typer.Option(metavar="tcp://HOST:PORT", help="Use the workers of a Dask scheduler."),
+    typer.Option(metavar="tcp://HOST:PORT", help="Dask scheduler whose workers are used instead."),
 ]
 LabelFolder = Annotated[
     Path | None,
@@ -145,6 +151,22 @@ def is_given(context: typer.Context, parameter: str) -> bool:
     """Return whether the user gave the option, even with its default value."""
     source = context.get_parameter_source(parameter)
     return source is not None and source.name == "COMMANDLINE"
+
+
+def refuse_without(context: typer.Context, names: Collection[str], needed: str) -> None:
+    """Refuse options that mean nothing without another one.
+
+    Args:
+        context: Context of the command.
+        names: The options, as parameters of the command.
+        needed: What they need, such as "--solid".
+
+    Raises:
+        LatticeGnnError: Naming the first of them that is given.
+    """
+    for name in names:
+        if is_given(context, name):
+            raise LatticeGnnError(f"--{name.replace('_', '-')}: requires {needed}; add that.")
 
 
 def chosen_solver(

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from cli.terminal.figures import compared_stiffnesses, write_chart, write_cuts
 from cli.terminal.inputs import Source, check_outputs
-from cli.terminal.options import Solver, chosen_solver
+from cli.terminal.options import METHODS, Solver, chosen_solver
 from cli.terminal.output import progress, say_note, say_warning
 from cli.terminal.picture_request import FIGURES, OF_STRAIN, Request, completed
 from cli.terminal.solvers import (
@@ -77,16 +78,18 @@ def _solver(context: typer.Context, request: Request) -> Solver:
         return Solver("solid", voxels_per_diameter=context.params["voxels_per_diameter"])
     apart = ["model"] if request.colour == "joints" or "network" in request.compare else []
     apart += ["voxels_per_diameter"] if "solid" in request.compare else []
+    apart += ["element"] if "beam" in request.compare else []
     solver = chosen_solver(context, apart_from=apart)
-    params = context.params
-    return replace(solver, model=params["model"], voxels_per_diameter=params["voxels_per_diameter"])
+    given = ("model", "voxels_per_diameter", "element")
+    return replace(solver, **{name: context.params[name] for name in given})
 
 
 def _check_places(request: Request) -> None:
     """Refuse files, sizes and numbers of cells before anything is computed."""
     from viz.render import check_picture_path, check_place, check_size, check_tiles
 
-    check_outputs((request.output, *request.exports), [request.file])
+    compared = [Path(other) for other in request.compare if other not in METHODS]
+    check_outputs((request.output, *request.exports), [request.file, *compared])
     check_tiles(request.tiles)
     if request.size is not None:
         check_size(request.size)

@@ -137,6 +137,11 @@ def _from_catalogue(path: Path, selection: Selection) -> ReferenceSet:
         raise LatticeGnnError(
             f"{path.name}: parts are for datasets (.h5), and this is a .lat catalogue."
         )
+    if selection.label != "beam":
+        raise LatticeGnnError(
+            f"{path.name}: method {selection.label!r} picks labels of a dataset (.h5), and a .lat "
+            "catalogue holds tensors of beam FEM; leave it out."
+        )
     for entry in entries:
         net = entry.lattice.connectivity()
         if entry.references and not net.spans_space:

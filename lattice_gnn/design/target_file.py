@@ -27,10 +27,7 @@ def read_target(place: str, E_s: float = 1.0) -> Float[Tensor, "6 6"]:
     Raises:
         LatticeGnnError: If there is no target that a stiffness can have.
     """
-    path, name = Path(place), None
-    if not path.exists() and ":" in place:
-        head, _, name = place.rpartition(":")
-        path = Path(head)
+    path, name = file_and_name(place)
     values = read_yaml(path)
     values = values["stiffness"] if isinstance(values.get("stiffness"), dict) else values
     targets = values.get("targets")
@@ -44,6 +41,15 @@ def read_target(place: str, E_s: float = 1.0) -> Float[Tensor, "6 6"]:
             "homogenise."
         )
     return target_of(values["voigt"], E_s, str(place))
+
+
+def file_and_name(place: str) -> tuple[Path, str | None]:
+    """Return the file of ``FILE`` or ``FILE:NAME``, and the name if there is one."""
+    path = Path(place)
+    if path.exists() or ":" not in place:
+        return path, None
+    head, _, name = place.rpartition(":")
+    return Path(head), name
 
 
 def target_of(voigt: Any, E_s: Any, where: str) -> Float[Tensor, "6 6"]:

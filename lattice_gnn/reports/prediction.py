@@ -37,7 +37,7 @@ class ModelFacts:
     """The model of a prediction.
 
     Attributes:
-        name: Name or path, as given.
+        name: Name or path.
         expected_error: Its error on held-out lattices like this one; null outside the ranges of
             the training set, where it is unknown.
     """

@@ -19,6 +19,7 @@ from lattice_gnn.lattice.findings import Finding
 from lattice_gnn.lattice.findings import warnings as findings
 from lattice_gnn.lattice.json_file import lattice_from_dict, lattice_to_dict
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.network.checkpoint import model_name
 from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.verbs.homogenise import homogenise
 from lattice_gnn.verbs.predict import predict
@@ -219,7 +220,7 @@ def saved_file(lattice: Lattice, kind: str, model: str = "default") -> tuple[str
         elif kind in CARDS:
             suffix, card = CARDS[kind]
             path = Path(folder) / f"{stem}-{kind}{suffix}"
-            source = f"{stem}: effective stiffness by the network {model}"
+            source = f"{stem}: effective stiffness by network {model_name(model)}"
             info = CardInfo(name=stem, source=source, E=lattice.material.E)
             write_card(path, predict(lattice, model=model).stiffness, card, info)
         else:

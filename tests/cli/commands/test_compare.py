@@ -84,6 +84,7 @@ def test_a_model_timed_on_another_computer_has_no_time(capsys):
         (lambda c: c["data"].update(population={"count": 0}), (), "population.count"),
         (lambda c: None, ("--only", "nobody"), "has no model of this name"),
         (lambda c: None, ("--catalogue", "none.lat"), "none.lat"),
+        (lambda c: None, ("--lowest", "2"), "--lowest: requires --catalogue"),
     ],
 )
 def test_bad_input_is_one_sentence_and_nothing_is_made(

@@ -185,6 +185,15 @@ def test_tolerance_and_dialect_can_be_said(run, tmp_path):
         assert run("convert", tmp_path / "x.inp", tmp_path / "c.json", *wrong).exit_code == 2
 
 
+@pytest.mark.parametrize("option", [("--tolerance", "0.01"), ("--dialect", "abaqus")])
+def test_options_that_the_format_has_no_use_for_are_refused(run, tmp_path, solid, option):
+    result = run("convert", solid, tmp_path / "b.json", *option)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {option[0]}: ")
+    assert "leave it out" in result.stderr
+    assert not (tmp_path / "b.json").exists()
+
+
 def test_a_cell_turned_for_a_catalogue_is_told_and_others_are_not(run, tmp_path):
     write_lattices(
         tmp_path / "left.json", cell("octet", radius=0.03).rotated(np.roll(np.eye(3), 1, axis=0))

@@ -118,6 +118,11 @@ def test_wrong_shares_and_an_input_as_output_are_refused(run, file):
     assert "--shares train=a: expected names and numbers" in result.stderr
     assert run("data", "split", file, "--shares", "train=0.5").exit_code == 2
     assert run("data", "split", file, "--shares", "../x=1").exit_code == 2
-    result = run("data", "merge", file, "-o", file)
-    assert result.exit_code == 2
-    assert "is one of the input files" in result.stderr
+    known = file.with_name("set.train.h5")
+    known.write_bytes(file.read_bytes())
+    merge, split = ("merge", file, "-o", file), ("split", file, "--known", known)
+    for words in (merge, split):
+        result = run("data", *words)
+        assert result.exit_code == 2
+        assert "is one of the input files" in result.stderr
+    assert known.read_bytes() == file.read_bytes()

@@ -77,6 +77,22 @@ def test_a_target_file_is_reached(start, tmp_path, answer):
     assert document["objective"]["value"] < 2e-3
 
 
+@pytest.mark.parametrize("by_spec", [False, True])
+def test_the_file_of_the_target_is_no_place_for_an_output(start, tmp_path, run, by_spec):
+    target = tmp_path / "target.json"
+    target.write_text(json.dumps({"targets": {"a": {"voigt": np.eye(6).tolist()}}}))
+    before, words = target.read_bytes(), ("--target", f"{target}:a")
+    if by_spec:
+        words = ("--spec", tmp_path / "spec.yaml")
+        words[1].write_text(f"target: {{file: '{target}:a'}}\n", encoding="utf-8")
+    for option in ("-o", "--report"):
+        others = () if option == "-o" else ("-o", tmp_path / "design.json")
+        result = run("design", start, *words, *others, option, target)
+        assert result.exit_code == 2
+        assert "is one of the input files" in result.stderr
+    assert target.read_bytes() == before
+
+
 def test_the_picture_shows_lattices_surfaces_and_history(start, tmp_path, run):
     from matplotlib.image import imread
 

@@ -179,6 +179,7 @@ def test_bad_data_is_refused(run, dataset, catalogue, tmp_path, octet_file):
     assert_refused(run(*evaluate, dataset, *empty), "part 'test'", "holds no lattice")
     split = ("--part", "test", "--shares", "0.8,0.1,0.1")
     assert_refused(run(*evaluate, catalogue, *split), "parts are for datasets")
+    assert_refused(run(*evaluate, catalogue, "--method", "solid"), "tensors of beam FEM")
     assert_refused(run(*evaluate, octet_file), "json", "no reference tensors")
     bare = CatalogueEntry(lattice=cell("fcc", radius=0.02).replace(name="bare"))
     write_lat(tmp_path / "bare.lat", [bare])

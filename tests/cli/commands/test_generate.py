@@ -61,6 +61,8 @@ def test_a_population_comes_from_yaml(run, tmp_path):
         (("--densities", "1.5"), "population.densities: expected fractions between 0 and 1"),
         (("--densities", ""), "--densities: expected at least one"),
         (("--levels", "-1"), "population.levels: expected lengths above 0"),
+        (("--strain", "0.1"), "--strain: requires --levels; add that."),
+        (("--memory-limit", "2"), "--memory-limit: requires --solid; add that."),
         (("--config", "no.yaml"), "no.yaml: no such file"),
         (("--picture", "no/folder/a.png"), "there is no folder"),
     ],

@@ -132,3 +132,14 @@ def test_csv_has_one_row_per_lattice(run, answer, edited, layer, tmp_path):
     same = tmp_path / "same.csv"
     assert run("predict", tmp_path / "two.json", "--fidelity", "beam", "--csv", same).exit_code == 0
     assert same.read_text().splitlines()[1:] == table.read_text().splitlines()[2:]
+
+
+def test_energies_of_several_lattices_are_in_the_json_alone(run, answer, tmp_path):
+    path = tmp_path / "two.json"
+    write_lattices(path, [cell("bcc", radius=0.05), cell("octet", radius=0.05)])
+    result = run("homogenise", path, "--fields")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "--fields: the table of several lattices has no room" in result.stderr
+    found = answer("homogenise", path, "--fields")["homogenisations"]
+    assert all(sum(row["energy"]["axial"]) > 0 for row in found)

@@ -68,3 +68,11 @@ def test_make_refuses_a_suffix_of_no_lattice(run, tmp_path):
     assert result.exit_code == 2
     assert "the suffix '.png' tells no format" in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", [("--seed", 3), ("--measure", "mean_length")])
+def test_options_of_a_perturbation_need_one(run, tmp_path, option):
+    result = run("make", "bcc", "--radius", 0.05, *option, "-o", tmp_path / "x.json")
+    assert result.exit_code == 2
+    assert f"{option[0]}: requires --perturb; add that." in result.stderr
+    assert not list(tmp_path.iterdir())

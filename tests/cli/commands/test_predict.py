@@ -11,6 +11,7 @@ from lattice_gnn.lattice.json_file import read_lattices, write_lattices
 from lattice_gnn.lattice.lattice import Lattice, Material
 from lattice_gnn.surrogate.surrogate import load_surrogate
 from viz.gl import PROBE_VARIABLE, RENDERER_VARIABLE, probe_gl
+from viz.render import RenderReport
 
 KEYS = {
     "schema",
@@ -303,6 +304,19 @@ def fresh_probe():
     probe_gl.cache_clear()
     yield
     probe_gl.cache_clear()
+
+
+def test_the_picture_names_the_network(run, octet_file, weights, tmp_path, monkeypatch):
+    drawn = []
+
+    def keep(picture, path, size):
+        drawn.append(picture)
+        return RenderReport("matplotlib", path, "")
+
+    monkeypatch.setattr("viz.render.draw_picture", keep)
+    result = run("predict", octet_file, "--model", weights, "--picture", tmp_path / "a.png")
+    assert result.exit_code == 0, result.stderr
+    assert drawn[0].views[1].line.startswith("by network ")
 
 
 def test_where_pyvista_dies_matplotlib_draws_and_the_output_says_so(

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from data.formats import write_any
 from lattice_gnn.cells.named import cell
+from lattice_gnn.lattice.json_file import write_lattices
+from lattice_gnn.lattice.lattice import Lattice
 from viz.gl import RENDERER_VARIABLE
 
 SMALL = ("--size", 300, 150)
@@ -112,6 +115,45 @@ def test_property_charts_of_a_folder_and_of_a_dataset(run, written, tmp_path):
     result = run("render", dataset, "--what", "chart", "--compare", "beam", "-o", picture)
     assert result.exit_code == 2
     assert "shows its labels" in result.stderr
+
+
+def test_a_chart_says_what_is_not_drawn_and_what_is_outside(run, written, weights, tmp_path):
+    rods = Lattice(np.eye(3), [[0, 0, 0]], [[0, 0]], [[1, 0, 0]], 0.05, name="rods")
+    path = tmp_path / "both.json"
+    write_lattices(path, [cell("bcc", relative_density=0.05), rods])
+    result = run("render", path, "--what", "chart", "-o", tmp_path / "a.svg")
+    assert result.exit_code == 0, result.stderr
+    assert "beam FEM: 1 of 2 lattices not drawn, because their stiffness is" in result.stderr
+    write_lattices(path, [cell("bcc", relative_density=d) for d in (0.05, 0.3)])
+    network = ("--what", "chart", "--method", "network", "--model", weights)
+    result = run("render", path, *network, "-o", tmp_path / "b.svg")
+    assert result.exit_code == 0, result.stderr
+    outside = "1 of 2 lattices outside the model's training domain; the first, "
+    assert f"{outside}{path}[1]: " in result.stderr
+
+
+def test_a_compared_file_is_no_place_for_an_output(run, octet_file, written, tmp_path):
+    pytest.importorskip("manifold3d")
+    other = tmp_path / "other.3mf"
+    write_any(other, [cell("bcc", radius=0.05)])
+    before = other.read_bytes()
+    result = run("render", octet_file, "--compare", other, "--3mf", other)
+    assert result.exit_code == 2
+    assert "is one of the input files" in result.stderr
+    assert other.read_bytes() == before
+
+
+def test_the_beam_theory_of_a_comparison_can_be_chosen(run, written, weights, tmp_path):
+    stout = written(cell("bcc", radius=0.1))
+    drawn = []
+    for element in ("euler-bernoulli", "timoshenko"):
+        picture = tmp_path / f"{element}.svg"
+        methods = ("--method", "network", "--model", weights, "--compare", "beam")
+        options = ("--what", "cuts", *methods, "--element", element, "-o", picture)
+        result = run("render", stout, *options)
+        assert result.exit_code == 0, result.stderr
+        drawn.append(picture.read_bytes())
+    assert drawn[0] != drawn[1]
 
 
 def test_files_beside_the_picture(run, written, tmp_path):

@@ -175,3 +175,9 @@ def test_an_unknown_document_is_refused_in_one_sentence(run):
     result = run("schema", "opinion")
     assert result.exit_code == 2
     assert "unknown document; expected one of prediction/1" in result.stderr
+
+
+def test_the_page_is_of_all_documents(run):
+    result = run("schema", "prediction", "--markdown")
+    assert result.exit_code == 2
+    assert "--markdown: prints all documents; leave out prediction." in result.stderr

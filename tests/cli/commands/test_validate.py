@@ -67,6 +67,18 @@ def test_parity_plot_is_drawn(catalogue, tmp_path):
     assert (tmp_path / "parity.png").stat().st_size > 20_000
 
 
+def test_a_picture_of_another_kind_is_refused_before_anything_is_computed(catalogue, tmp_path):
+    result = run(catalogue, "--picture", tmp_path / "parity.txt")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "figures are written as .png, .pdf, .svg" in result.stderr
+
+
+def test_the_default_network_goes_by_its_name(catalogue):
+    report = json.loads(run(catalogue, "--method", "network", "--limit", 1, "--json").stdout)
+    assert report["model"] == "joints"
+
+
 def test_unreadable_catalogue_is_one_sentence_and_exit_code_2(tmp_path):
     (tmp_path / "bad.lat").write_text("Name: x\nNodal positions:\n0 0\n")
     result = run(tmp_path / "bad.lat")

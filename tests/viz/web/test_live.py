@@ -83,6 +83,7 @@ def test_cards_are_saved_in_the_unit_of_the_solid(kind, octet):
     assert name.startswith("octet-")
     largest = 70 * max(map(max, live_answer(octet)["results"]["network"]["mandel"]))
     assert f"{largest:.4g}"[:4].replace(".", "") in content.decode().replace(".", "")
+    assert "by network joints" in content.decode()
 
 
 def test_a_report_is_saved_and_names_become_plain_file_names(octet):
