@@ -16,6 +16,7 @@ from lattice_gnn.wording import counted
 if TYPE_CHECKING:
     import numpy as np
 
+    from lattice_gnn.surrogate.prediction import Prediction
     from lattice_gnn.tensors.stiffness import Stiffness
     from viz.charts import Series
 
@@ -137,7 +138,7 @@ def _all_stiffnesses(
 
     require_spanning(sources)
     surrogate = load_surrogate(solver.model)
-    found = []
+    found: list[Prediction] = []
     for start in range(0, len(sources), BATCH):
         found += predict_part(surrogate, sources[start : start + BATCH])
         on_progress(len(found), len(sources))
