@@ -195,10 +195,10 @@ def _densities(text: str) -> dict[str, Any]:
         if not found:
             raise LatticeGnnError("--densities: expected at least one relative density.")
         return {"densities": found}
-    words = text.split(":")
     try:
-        low, high, draws = float(words[0]), float(words[1]), int(words[2])
-    except (ValueError, IndexError):
+        first, second, number = text.split(":")
+        low, high, draws = float(first), float(second), int(number)
+    except ValueError:
         raise LatticeGnnError(
             f"--densities {text}: expected LOW:HIGH:N, such as 0.001:0.3:3."
         ) from None

@@ -13,6 +13,7 @@ from cli.terminal.compiler_cache import compiler_cache_in
 from cli.terminal.inputs import make_folder
 from cli.terminal.options import LabelFolder
 from cli.terminal.output import say_note
+from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
     from lattice_gnn.training.loop import Progress
@@ -57,7 +58,9 @@ def train(
     from lattice_gnn.training.memory import keep_freed_memory
     from lattice_gnn.training.tensorboard import TensorBoard
 
-    read_recipe(config)
+    kind = read_recipe(config).model.kind
+    if tensorboard:
+        _require_curves(kind)
     keep_freed_memory()
     place = choose_device(device)
     curves = TensorBoard(output / "tensorboard") if tensorboard else None
@@ -86,6 +89,15 @@ def train(
         )
     typer.echo(weights)
     say_note(f"to use it: lattice-gnn predict FILE --model {weights}")
+
+
+def _require_curves(kind: str) -> None:
+    from lattice_gnn.training.closed_form import CLOSED_FORMS
+
+    if kind in CLOSED_FORMS:
+        raise LatticeGnnError(
+            f"--tensorboard: {kind} is fitted in closed form, without curves; leave it out."
+        )
 
 
 def _note_few_steps(state: "Progress") -> None:

@@ -25,7 +25,7 @@ from lattice_gnn.tensors.metrics import METRICS, relative_frobenius, summarise
 from lattice_gnn.training.closed_form import CLOSED_FORMS, fit_in_closed_form
 from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.distributed import first_process_first, is_first_process
-from lattice_gnn.training.evaluation import DENSITY_EDGES, between, predict_in_batches
+from lattice_gnn.training.evaluation import AFFINE, DENSITY_EDGES, between, predict_in_batches
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Progress, train
 
@@ -49,10 +49,11 @@ class Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe; unknown keys are refused.
+    """Read a recipe; keys that are unknown or would have no effect are refused.
 
     Raises:
-        LatticeGnnError: If the file is missing, is not YAML, or has an unknown or missing key.
+        LatticeGnnError: If the file is missing, is not YAML, has an unknown or missing key, or its
+            model cannot be trained, or not with these settings.
     """
     values = read_yaml(path)
     if set(values) != set(_SECTIONS):
@@ -62,13 +63,29 @@ def read_recipe(path: Path) -> Recipe:
         for name, section in values.items():
             if not isinstance(section, Mapping):
                 raise LatticeGnnError(f"{name}: expected names with values, got {section!r}.")
-        return Recipe(
+        recipe = Recipe(
             model=read_model_config(values["model"]),
             train=TrainConfig.from_dict(values["train"]),
             data=DataConfig.from_dict(values["data"]),
         )
+        _check_trainable(recipe.model.kind, values["train"])
+        return recipe
     except LatticeGnnError as error:
         raise LatticeGnnError(f"{path}: {error}") from None
+
+
+def _check_trainable(kind: str, settings: Mapping[str, Any]) -> None:
+    """Refuse a model without weights, and training settings of one that has no training loop."""
+    if kind == AFFINE:
+        raise LatticeGnnError(
+            f"model.kind: {AFFINE} has no weights to train; choose another kind, or see its errors "
+            f"with `lattice-gnn evaluate {AFFINE} FILE`."
+        )
+    if kind in CLOSED_FORMS and settings:
+        raise LatticeGnnError(
+            f"train.{next(iter(settings))}: has no effect on {kind}, whose weights follow in "
+            "closed form; write train: {}."
+        )
 
 
 def run_recipe(
@@ -142,9 +159,10 @@ def run_recipe(
 def error_bounds(model: StiffnessNetwork, data: TrainingData) -> ErrorBounds | None:
     """Return bounds on the error of single predictions, calibrated on the held-out parts.
 
-    These are the test part and the validation part, which only selects the weights. The error of a
-    prediction includes that of its label. None for models that are not based on a frame, and for
-    fewer held-out labels than calibration needs; the errors by density then serve.
+    These are the test part and the validation part, which only selects the weights. Where labels
+    are not corrected for the mean error of their grids, a part of the error that a label states is
+    added to that of the prediction (``LABEL_NOISE``). None for models that are not based on a
+    frame, and for fewer held-out labels than calibration needs; the errors by density then serve.
     """
     parts = [_signs_and_errors(model, data, name) for name in ("validation", "test")]
     signs = [found for found, _, _ in parts if found is not None]

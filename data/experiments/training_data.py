@@ -59,7 +59,7 @@ class DataConfig:
         population: Generated nets; beam labels.
         cells: Randomly varied copies of named cells; beam labels.
         file: A dataset (HDF5); a relative path starts at the file of the recipe.
-        more_files: Further datasets, such as labels on finer grids.
+        more_files: Further datasets beside ``file``, such as labels on finer grids.
         correct_grids: Whether solid labels on coarse grids are corrected for their mean error,
             which lattices with labels on two grids give (``data/datasets/grid_bias.py``).
         label: The kind of label to train on.
@@ -84,6 +84,11 @@ class DataConfig:
         """Check what would otherwise fail only after labelling."""
         if self.population is None and self.cells is None and self.file is None:
             raise LatticeGnnError("data: expected at least one of population, cells, file.")
+        if self.more_files and self.file is None:
+            raise LatticeGnnError(
+                f"data.more_files: expected data.file too, to which these are added; name "
+                f"{self.more_files[0]} there."
+            )
         if self.labels is not None and self.labels < 1:
             raise LatticeGnnError(f"data.labels: expected at least 1, got {self.labels}.")
         if self.label != BEAM and (self.population is not None or self.cells is not None):

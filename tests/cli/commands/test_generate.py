@@ -58,6 +58,7 @@ def test_a_population_comes_from_yaml(run, tmp_path):
     [
         (("--densities", "0.1,x"), "--densities 0.1,x: expected numbers"),
         (("--densities", "0.1:0.2"), "--densities 0.1:0.2: expected LOW:HIGH:N"),
+        (("--densities", "0.1:0.2:3:4"), "--densities 0.1:0.2:3:4: expected LOW:HIGH:N"),
         (("--densities", "1.5"), "population.densities: expected fractions between 0 and 1"),
         (("--densities", ""), "--densities: expected at least one"),
         (("--levels", "-1"), "population.levels: expected lengths above 0"),

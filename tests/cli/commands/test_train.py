@@ -127,3 +127,12 @@ def test_a_run_with_few_held_out_lattices_ends_with_weights(run, answer, octet_f
     slender = tmp_path / "slender.json"
     lg.write(slender, lg.cell("octet", relative_density=1e-5))
     assert answer("predict", slender, "--model", weights)["domain"]["inside"]
+
+
+def test_curves_of_a_fit_in_closed_form_are_refused(run, tmp_path):
+    path = tmp_path / "linear.yaml"
+    path.write_text(yaml.safe_dump({**RECIPE, "model": {"kind": "ridge"}, "train": {}}))
+    result = run("train", path, "--output", tmp_path / "run", "--tensorboard")
+    assert result.exit_code == 2
+    assert "--tensorboard: ridge is fitted in closed form" in result.stderr
+    assert not (tmp_path / "run").exists()

@@ -235,6 +235,18 @@ def test_the_domain_of_shipped_models_is_that_of_the_shipped_labels(name, tmp_pa
         (lambda r: r["data"].update(shares={"unseen": 1}), r"data\.shares\.unseen: unknown key"),
         (lambda r: r["data"].update(labels=0), r"data\.labels: expected at least 1, got 0"),
         (lambda r: r["data"].update(label="solid"), "labels of kind 'beam' only, got 'solid'"),
+        (
+            lambda r: r["data"].update(more_files=["fine.h5"]),
+            r"data\.more_files: expected data\.file too, .* name fine\.h5 there",
+        ),
+        (
+            lambda r: r.update(model={"kind": "ridge"}),
+            r"train\.(steps|batch_size|checkpoint_steps): has no effect on ridge",
+        ),
+        (
+            lambda r: r.update(model={"kind": "affine"}),
+            r"model\.kind: affine has no weights to train",
+        ),
     ],
 )
 def test_a_wrong_recipe_is_refused_in_one_sentence(tmp_path, change, message):
