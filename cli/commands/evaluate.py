@@ -104,7 +104,7 @@ def evaluate(  # noqa: PLR0913 (every option of a command is a parameter)
     )
     if pictures is not None:
         _draw(pictures, judgement, references, f"{Path(model).stem} on {data.name}")
-        _draw_calibration(pictures, judgement, references, model)
+        _draw_calibration(pictures, judgement, references, (model, method))
     emit(report, json=json)
     if not json:
         from cli.terminal.evaluation_tables import blocks
@@ -180,9 +180,16 @@ def _draw(folder: Path, judgement: "Judgement", references: "ReferenceSet", titl
 
 
 def _draw_calibration(
-    folder: Path, judgement: "Judgement", references: "ReferenceSet", model: str
+    folder: Path,
+    judgement: "Judgement",
+    references: "ReferenceSet",
+    compared: tuple[str, str],
 ) -> None:
-    """Draw how far the stated errors hold, if the model states them."""
+    """Draw how far the stated errors hold, if the model states errors from such references.
+
+    ``compared`` are the model, and "beam" or "solid", by which FEM the references were computed.
+    """
+    model, method = compared
     if model == "affine":
         return
     import numpy as np
@@ -192,9 +199,16 @@ def _draw_calibration(
     from viz.calibration import calibration_figure
     from viz.style import save_figure
 
+    surrogate = load_surrogate(model)
+    if surrogate.reference in {"beam FEM", "solid FEM"} - {f"{method} FEM"}:
+        say_note(
+            f"no calibration.png: the model states its error from {surrogate.reference}, and these "
+            f"references are of {method} FEM"
+        )
+        return
     lattices = references.lattices(range(len(judgement.names)))
     with progress("calibration") as on_progress:
-        predictions = load_surrogate(model).predict(lattices, on_progress=on_progress)
+        predictions = surrogate.predict(lattices, on_progress=on_progress)
     stated = [prediction.expected_error for prediction in predictions]
     known = np.array([x is not None for x in stated])
     if not known.any():

@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from data.datasets.dataset import Bases, Dataset, Label
-from data.datasets.file import write_dataset
+from data.datasets.file import read_dataset, write_dataset
 from data.formats.lat import CatalogueEntry, write_lat
 from fem_reference.beam.affine import affine_stiffness
 from fem_reference.beam.homogenise import homogenise_beam
@@ -156,7 +157,15 @@ def test_plots_are_written_and_named(run, dataset, tmp_path):
 
 
 def test_stated_errors_are_compared_with_the_true_ones(run, dataset, tmp_path):
-    result = run("evaluate", "joints", dataset, "--pictures", tmp_path / "plots")
+    """The model states its error from solid FEM, so that labels of beam FEM say nothing of it."""
+    beams = run("evaluate", "joints", dataset, "--pictures", tmp_path / "beams")
+    assert beams.exit_code == 0, beams.stderr
+    assert "no calibration.png: the model states its error from solid FEM" in beams.stderr
+    assert not (tmp_path / "beams" / "calibration.png").exists()
+    data = read_dataset(dataset)
+    write_dataset(dataset, replace(data, labels={"solid": data.labels["beam"]}))
+    options = ("--method", "solid", "--pictures", tmp_path / "plots")
+    result = run("evaluate", "joints", dataset, *options)
     assert result.exit_code == 0, result.stderr
     picture = tmp_path / "plots" / "calibration.png"
     assert str(picture) in result.stderr
