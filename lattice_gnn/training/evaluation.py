@@ -66,9 +66,18 @@ def load_judged(name_or_path: str | Path) -> tuple[StiffnessNetwork, dict[str, A
 def evaluate(
     model: StiffnessNetwork, labelled: LabelledLattices, batch_size: int = 128
 ) -> dict[str, dict[str, float]]:
-    """Median, mean, p90, p99 and max of every metric of ``METRICS``."""
+    """Median, mean, p90, p99 and max of every metric of ``METRICS``.
+
+    The errors of a prediction that is not finite are infinite.
+    """
+    reference = labelled.stiffness
     predicted = predict_in_batches(model, labelled.batch, batch_size)
-    return {name: summarise(m(predicted, labelled.stiffness)) for name, m in METRICS.items()}
+    finite = torch.isfinite(predicted).flatten(1).all(1)
+    safe = torch.where(finite[:, None, None], predicted, reference)
+    return {
+        name: summarise(torch.where(finite, metric(safe, reference), math.inf))
+        for name, metric in METRICS.items()
+    }
 
 
 def predict_in_batches(

@@ -109,10 +109,12 @@ def train(  # noqa: PLR0913 (one argument for each thing that a run needs)
         directional error.
 
     Raises:
-        LatticeGnnError: If the loss or its gradient is not finite (the batch and the weights are
-            then saved in the folder), or if the folder holds a run with another configuration.
+        LatticeGnnError: If there are no training or no validation lattices, if the loss or its
+            gradient is not finite (the batch and the weights are then saved in the folder), or if
+            the folder holds a run with another configuration or other training lattices.
     """
     training, validation = data
+    _require_lattices(training, validation)
     plan = Plan(config, len(training))
     count = plan.steps * config.batch_size
     with join(device) as ranks, pinned(count), denormals_flushed():
@@ -293,6 +295,14 @@ def _start(
             f"{asked.get(name)!r}; a start needs a model of the same settings"
         )
     return model.train()
+
+
+def _require_lattices(training: LabelledLattices, validation: LabelledLattices) -> None:
+    if not (len(training) and len(validation)):
+        raise LatticeGnnError(
+            f"training: expected training and validation lattices, got {len(training)} and "
+            f"{len(validation)}"
+        )
 
 
 def _check(config: TrainConfig, model: StiffnessNetwork, device: torch.device) -> None:

@@ -21,6 +21,7 @@ from lattice_gnn.testing import example_lattices, random_rotation
 from lattice_gnn.training.evaluation import (
     between,
     equivariance_errors,
+    evaluate,
     judge,
     load_judged,
     predict_in_batches,
@@ -158,3 +159,12 @@ def test_round_densities_on_an_edge_stay_in_one_row():
     density = torch.tensor([0.01, 0.01 * (1 + 1e-12), 0.01 * (1 - 1e-9), 0.00999, 0.0101])
     assert between(density.double(), 0.01, 0.03).tolist() == [True, True, True, False, True]
     assert between(density.double(), 0.003, 0.01).tolist() == [False, False, False, True, False]
+
+
+def test_the_error_of_a_prediction_that_is_not_finite_is_infinite(cells):
+    """One density of three is off: medians stay, means reveal it."""
+    for factor in (math.inf, math.nan):
+        found = evaluate(Beam((1.0, 1.0, factor)), cells)
+        for name, summary in found.items():
+            assert summary["median"] < 1e-9, name
+            assert summary["mean"] == summary["max"] == math.inf, name

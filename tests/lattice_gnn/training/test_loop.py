@@ -3,6 +3,7 @@
 import csv
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -247,6 +248,33 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_what_reproduces_it(
     # The lattices are the turned ones of that step.
     drawn = Plan(config, 12).draw(Examples.of(data[0], "prior"), step - 1)
     assert torch.equal(drawn.batch.cells, batch.batch.cells)
+
+
+JOINTS = read_model_config({"kind": "joints", "hidden": 4, "embedding": 2})
+
+
+@pytest.mark.parametrize("network", [TINY, JOINTS], ids=["relaxation", "joints"])
+def test_the_page_shows_how_to_read_a_batch_that_failed(tmp_path, data, network, monkeypatch):
+    config = TrainConfig(steps=50, batch_size=4, learning_rate=1e15, warmup=0.0)
+    with pytest.raises(LatticeGnnError, match="loss"):
+        train(network, config, data, tmp_path / "run")
+    page = (Path(__file__).parents[3] / "docs" / "training.md").read_text()
+    code = page.split("## When the loss is not finite")[1].split("```python")[1].split("```")[0]
+    printed = []
+    monkeypatch.chdir(tmp_path)
+    exec(code, {"print": printed.append})
+    (found,) = printed
+    assert found.shape == (4,)
+
+
+def test_a_set_without_lattices_is_refused_in_one_sentence(tmp_path, data):
+    training, validation = data
+    none = training.select(np.arange(0))
+    for sets, counts in (((none, validation), "0 and 3"), ((training, none), "12 and 0")):
+        with pytest.raises(
+            LatticeGnnError, match=f"training and validation lattices, got {counts}"
+        ):
+            train(TINY, TrainConfig(epochs=1), sets, tmp_path)
 
 
 def test_a_label_that_is_not_finite_is_found_before_training(tmp_path, data):
