@@ -1,6 +1,7 @@
 """Processor time of training steps and predictions."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +27,8 @@ from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Progress, train
 
-_TIMED_BATCH = 64
+_TIMED_BATCH = 64  #: lattices of a timed prediction
+_TIMED_STEPS = 40  #: batches whose lattices are kept for timing a training step
 _COST_SECONDS = 1.0  #: of predictions, and of training steps, timed for the table
 
 
@@ -41,7 +43,7 @@ def seconds_per_step(
 
     Other work on the machine is not counted. The first steps are left out.
     """
-    count = min(len(training), 40 * config.batch_size)
+    count = min(len(training), _TIMED_STEPS * config.batch_size)
     some = training.select(np.sort(np.random.default_rng(0).permutation(len(training))[:count]))
     times: list[float] = []
 
@@ -54,6 +56,15 @@ def seconds_per_step(
     with TemporaryDirectory() as scratch, suppress(_EnoughError):
         train(network, timed, (some, some), Path(scratch), on_progress=watch)
     return (times[-1] - times[2]) / (len(times) - 3)
+
+
+def lattices_per_step(count: int, batch_size: int) -> float:
+    """Return the mean number of lattices of a timed step, of a training set of so many.
+
+    The batches of an epoch are of nearly equal size, at most ``batch_size``.
+    """
+    count = min(count, _TIMED_STEPS * batch_size)
+    return count / math.ceil(count / batch_size)
 
 
 def prediction_ms(model: Callable[[LatticeBatch], Any], batch: LatticeBatch) -> float:
@@ -93,7 +104,7 @@ def measure_cost(plan: Plan, folder: Path, data: TrainingData) -> dict[str, Any]
         training = data.restricted(plan.labels).parts["train"]
         with one_thread():
             seconds = seconds_per_step(plan.network(), config, training, _COST_SECONDS)
-        cost["step_ms"] = 1e3 * seconds / min(config.batch_size, len(training))
+        cost["step_ms"] = 1e3 * seconds / lattices_per_step(len(training), config.batch_size)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(cost, indent=1))
     return cost

@@ -117,7 +117,7 @@ def make_and_measure(
         known = {
             "name": plan.name,
             "kind": model.config.kind,
-            "parameters": _parameters(model),
+            "parameters": model.num_weights,
             "labels": None if plan.weights else len(part.parts["train"]),
             "steps": fixed["train"]["steps"] if plan.is_trained else None,
             "core_minutes": _minutes(plan, folder),
@@ -355,13 +355,6 @@ def _made(
 def finished_model(plan: Plan, folder: Path) -> StiffnessNetwork:
     """Load the model of a finished training."""
     return load_model(resolve_model(plan.weights) if plan.weights else folder / _WEIGHTS)[0]
-
-
-def _parameters(model: StiffnessNetwork) -> int:
-    """Return the number of fitted parameters."""
-    if isinstance(model, ridge.RidgeModel):
-        return sum(model.weights(l).numel() for l in ridge.COPIES)
-    return sum(p.numel() for p in model.parameters())
 
 
 def _minutes(plan: Plan, folder: Path) -> float | None:

@@ -38,9 +38,9 @@ class NetworkConfig(Protocol):
 
 
 LARGEST = 4096
-"""Of the whole numbers of a configuration, so that no file can ask for all the memory."""
+"""Largest whole number in a configuration, so that no file can ask for all the memory."""
 MOST = {"lmax": 8, "correlation": 4, "layers": 100, "relaxation": 100, "members": 100}
-"""Of some of them."""
+"""Smaller limits of some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,13 @@ class StiffnessNetwork(nn.Module):
         """The precision of the weights."""
         return next(self.parameters()).dtype
 
+    @property
+    def num_weights(self) -> int:
+        """The number of fitted numbers, by gradient descent or in closed form."""
+        return sum(values.numel() for values in self.state_dict().values())
+
     def forward(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:
-        """C / E_s, Mandel, float64, symmetric; positive definite unless the map is "none"."""
+        """C / E_s, Mandel, float64, symmetric; no negative eigenvalue unless the map is "none"."""
         return self.stiffness(batch.simplified())
 
     def stiffness(self, batch: LatticeBatch) -> Float[Tensor, "lattices 6 6"]:

@@ -74,9 +74,9 @@ class Surrogate:
 
     def __repr__(self) -> str:
         """Return one line: name, kind of network, parameters, nets of the training set."""
-        parameters = sum(values.numel() for values in self.model.parameters())
         return (
-            f"Surrogate({self.name!r}, {type(self.model).__name__}, {parameters:,} parameters, "
+            f"Surrogate({self.name!r}, {type(self.model).__name__}, "
+            f"{self.model.num_weights:,} parameters, "
             f"trained on {len(self.domain.nets):,} nets)"
         )
 

@@ -9,6 +9,8 @@ from data.experiments.comparison_run import make_and_measure
 from data.experiments.training_data import DataConfig, Labelling, load_training_data
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.network.checkpoint import load_model
+from lattice_gnn.training.config import TrainConfig
+from lattice_gnn.training.loop import Plan as Steps
 from lattice_gnn.training.loop import train
 
 SMALL = {"channels": 2, "hidden": 4, "readout_channels": 2, "layers": 1}
@@ -124,3 +126,14 @@ def test_an_interrupted_probe_resumes(data, tmp_path, monkeypatch):
     assert first.stat().st_mtime_ns == before
     assert errors == expected
     assert whole["requested"]["learning_rates"] == [1e-3, 2e-3]
+
+
+@pytest.mark.parametrize(
+    ("count", "batch_size", "mean"), [(65, 64, 32.5), (100, 256, 100), (21_000, 32, 32)]
+)
+def test_a_timed_step_has_as_many_lattices_as_the_batches_of_an_epoch(count, batch_size, mean):
+    assert comparison_cost.lattices_per_step(count, batch_size) == mean
+    count = min(count, 40 * batch_size)
+    epoch = Steps(TrainConfig(batch_size=batch_size), count)
+    sizes = [len(epoch.lattices(step)) for step in range(epoch.epoch_steps)]
+    assert sum(sizes) / len(sizes) == mean

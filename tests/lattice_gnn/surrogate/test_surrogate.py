@@ -242,6 +242,12 @@ def test_stiffness_takes_lattices_too(surrogate):
 
 
 def test_the_surrogate_says_what_it_is_in_one_line(surrogate):
-    assert repr(surrogate).startswith("Surrogate('relaxation', ")
+    assert repr(surrogate).startswith("Surrogate('relaxation', StiffnessModel, 166,809 parameters")
     assert "trained on 3,3" in repr(surrogate)
     assert "\n" not in repr(surrogate)
+
+
+@pytest.mark.parametrize(("name", "count"), [("joints", 22_980), ("joints-linear", 24 * 42)])
+def test_weights_count_however_they_were_found(name, count):
+    """By gradient descent, or by least squares: 24 functions of a pair for 42 coefficients."""
+    assert f" {count:,} parameters" in repr(load_surrogate(name))
