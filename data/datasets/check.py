@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from jaxtyping import Float
 
 from data.datasets.dataset import Dataset
 from fem_reference.beam.homogenise import homogenise_beam
@@ -162,9 +164,10 @@ def _detail_problems(dataset: Dataset, kind: str) -> list[str]:
     if found or "volume_fraction" not in label.details:
         return found
     fraction = label.details["volume_fraction"][chosen]
-    largest = np.maximum.reduceat(dataset.section("E"), dataset.strut_offsets[:-1])
+    bulk, shear = _largest_moduli(dataset)
     for k, f in zip(chosen.tolist(), fraction.tolist(), strict=True):
-        solid = Stiffness.isotropic(float(largest[k]), float(dataset.poisson[k])).numpy()
+        K, G = torch.tensor([bulk[k], shear[k]]).double()
+        solid = Stiffness.cubic(K + 4 / 3 * G, K - 2 / 3 * G, G).numpy()
         slack = np.linalg.eigvalsh(f * solid - dataset.stiffness(kind, [k])[0])[0]
         if slack < -_VOIGT * f * np.linalg.norm(solid):
             return [
@@ -172,3 +175,12 @@ def _detail_problems(dataset: Dataset, kind: str) -> list[str]:
                 f"{f:.3g} of the solid allows."
             ]
     return []
+
+
+def _largest_moduli(
+    dataset: Dataset,
+) -> tuple[Float[np.ndarray, " lattices"], Float[np.ndarray, " lattices"]]:
+    """Return the largest bulk and the largest shear modulus among the struts, over E_s."""
+    E, nu, first = dataset.section("E"), dataset.section("nu"), dataset.strut_offsets[:-1]
+    bulk, shear = E / (3 * (1 - 2 * nu)), E / (2 * (1 + nu))
+    return np.maximum.reduceat(bulk, first), np.maximum.reduceat(shear, first)

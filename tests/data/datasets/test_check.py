@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from data.datasets.check import check_dataset
+from data.datasets.dataset import Label
+from lattice_gnn.tensors.notation import UPPER
+from lattice_gnn.tensors.stiffness import Stiffness
 
 
 def damaged(dataset, name, place, value):
@@ -61,3 +64,23 @@ def test_check_finds_wrong_labels(dataset):
     scaled = replace(label, stiffness=1.01 * label.stiffness)
     (problem,) = check_dataset(replace(dataset, labels={"beam": scaled}), spots=3).problems
     assert "differs from a new one by 0.01" in problem
+
+
+def test_the_bound_of_a_solid_label_follows_the_moduli_of_the_struts(dressed):
+    """Struts of another Poisson's ratio than the material: a solid of volume fraction 0.2."""
+    _, dataset = dressed
+    struts = len(dataset.radii)
+    sections = {**dataset.sections, "E": np.full(struts, 2.0), "nu": np.full(struts, 0.45)}
+    dataset = replace(dataset, sections=sections)
+    count = len(dataset)
+
+    def problems(share):
+        C = share * Stiffness.isotropic(2.0, 0.45).numpy()
+        stiffness = np.tile(C[UPPER], (count, 1))
+        details = {"volume_fraction": np.full(count, 0.2)}
+        label = Label(stiffness, np.ones(count, dtype=bool), "solid FEM", 0.0, details)
+        return check_dataset(replace(dataset, labels={"solid": label})).problems
+
+    assert problems(0.2) == ()
+    (problem,) = problems(0.21)
+    assert "stiffer than its volume fraction 0.2 of the solid allows" in problem
