@@ -1,8 +1,9 @@
 """Weights on disk: one safetensors file with a JSON header that describes the model.
 
 Header key ``lattice-gnn`` holds a JSON object with ``format`` (this file's version), ``config``,
-``normaliser``, ``domain`` (training-domain statistics), ``metrics`` (held-out errors) and
-``training`` (how it was made, data hash).
+``normaliser`` and ``checksum`` (of the weights); of a finished recipe also ``domain``
+(training-domain statistics), ``metrics`` (held-out errors), ``uncertainty`` (error bounds, where
+the model has them) and ``training`` (how it was made, data hash).
 """
 
 import hashlib

@@ -1,9 +1,10 @@
 """The weights of the linear joint model by least squares.
 
-They minimise |M_ref - M|^2 + penalty |weights|^2, M_ref = log(P^(-1/2) C_ref P^(-1/2)), summed over
-lattices, with every column scaled to unit mean square. The penalty is the largest of ``PENALTIES``
-whose mean squared error on a validation set is within 1 % of the smallest: weights that hardly
-matter there are small, and so do little harm outside the training domain.
+They minimise the mean of |M_ref - M|^2 over lattices and components plus penalty |weights|^2,
+M_ref = log(P^(-1/2) C_ref P^(-1/2)), with every column scaled to unit mean square. The penalty is
+the largest of ``PENALTIES`` whose mean squared error on a validation set is within 1 % of the
+smallest: weights that hardly matter there are small, and so do little harm outside the training
+domain.
 """
 
 from collections.abc import Callable
