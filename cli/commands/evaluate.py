@@ -104,7 +104,7 @@ def evaluate(  # noqa: PLR0913 (every option of a command is a parameter)
     )
     if pictures is not None:
         _draw(pictures, judgement, references, f"{Path(model).stem} on {data.name}")
-        _draw_calibration(pictures, judgement, references, (model, method))
+        _draw_calibration(pictures, judgement, references, model, method)
     emit(report, json=json)
     if not json:
         from cli.terminal.evaluation_tables import blocks
@@ -183,13 +183,10 @@ def _draw_calibration(
     folder: Path,
     judgement: "Judgement",
     references: "ReferenceSet",
-    compared: tuple[str, str],
+    model: str,
+    method: FemMethod,
 ) -> None:
-    """Draw how far the stated errors hold, if the model states errors from such references.
-
-    ``compared`` are the model, and "beam" or "solid", by which FEM the references were computed.
-    """
-    model, method = compared
+    """Draw how far the stated errors hold, if the model states errors from this method."""
     if model == "affine":
         return
     import numpy as np
