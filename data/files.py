@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from data.formats import read_with_report, write_any
+from data.formats import read_with_report, write_any, writing_notes
 from data.formats.options import ReadOptions, cell_vectors
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Lattice
@@ -20,6 +20,10 @@ MOST_NOTES = 5
 
 class ReadWarning(UserWarning):
     """Changes made on reading a file, such as folding a drawing into a cell or adding joints."""
+
+
+class WriteWarning(UserWarning):
+    """Changes made on writing a file: a ``.lat`` catalogue turns lattices into its own axes."""
 
 
 def read(
@@ -63,6 +67,9 @@ def write(
 ) -> None:
     """Write one lattice or several to a file (atomically).
 
+    A ``WriteWarning`` names the lattices that a ``.lat`` catalogue turns, whose stiffness then has
+    other components.
+
     Args:
         path: The file; an existing one is replaced.
         lattices: One lattice, or a sequence of them if the format holds several.
@@ -73,7 +80,10 @@ def write(
             these lattices, or the file cannot be written.
     """
     _check_path(path, "write")
-    write_any(path, as_list(lattices, "write"), kind)
+    several = as_list(lattices, "write")
+    if write_any(path, several, kind) == "lat":
+        for text in writing_notes("lat", several):
+            warnings.warn(f"{os.fspath(path)}: {text}", WriteWarning, stacklevel=2)
 
 
 def _check_path(path: object, verb: str) -> None:

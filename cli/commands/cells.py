@@ -42,6 +42,12 @@ def _define(cell: "CellReport") -> None:
         f"{cell.name}{aliases}: {counted(cell.nodes, 'node')}, {counted(cell.struts, 'strut')}\n"
     )
     typer.echo(cell.definition)
+    if cell.parameters:
+        named = ", ".join(
+            name if default is None else f"{name}={default:g}"
+            for name, default in cell.parameters.items()
+        )
+        typer.echo(f"\nParameters for `make --param`, with defaults: {named}")
 
 
 def _list(cells: "Sequence[CellReport]") -> None:

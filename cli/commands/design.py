@@ -34,7 +34,8 @@ Target = Annotated[
     str | None,
     typer.Option(
         metavar="FILE[:NAME]",
-        help="Stiffness to approach: a file with a 6x6 matrix 'voigt', or the JSON of homogenise.",
+        help="Stiffness to approach: a file with a 6x6 matrix 'voigt', or the JSON of predict or "
+        "homogenise.",
     ),
 ]
 SolidModulus = Annotated[

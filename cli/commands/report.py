@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.terminal.inputs import check_output, read_sources, require_spanning
-from cli.terminal.options import ElementName, Files, ModelName, Voxels, is_given
+from cli.terminal.options import BELONGS_TO, ElementName, Files, ModelName, Voxels, is_given
 from cli.terminal.output import progress, say_note, say_warnings
 from lattice_gnn.errors import LatticeGnnError
 
 if TYPE_CHECKING:
     from viz.web.results import Methods
-
-_BELONGS_TO = {"model": "network", "element": "beam", "voxels_per_diameter": "solid"}
-"""Options that apply to one method only."""
 
 
 class Method(StrEnum):
@@ -86,7 +83,7 @@ def _methods(
     """
     from viz.web.results import Methods
 
-    for name, method in _BELONGS_TO.items():
+    for name, method in BELONGS_TO.items():
         if method not in chosen and is_given(context, name):
             raise LatticeGnnError(
                 f"--{name.replace('_', '-')}: is an option of --method {method}, which was not "

@@ -99,7 +99,7 @@ LabelFolder = Annotated[
     ),
 ]
 
-_BELONGS_TO = {
+BELONGS_TO = {
     "element": "beam",
     "fields": "beam",
     "voxels_per_diameter": "solid",
@@ -184,7 +184,7 @@ def chosen_solver(
     """
     values: Mapping[str, object] = context.params
     method = values[by]
-    for name, theirs in _BELONGS_TO.items():
+    for name, theirs in BELONGS_TO.items():
         if theirs != method and name not in apart_from and is_given(context, name):
             raise LatticeGnnError(
                 f"--{name.replace('_', '-')}: is an option of --{by} {theirs}, but the {by} is "

@@ -21,10 +21,11 @@ from lattice_gnn.design.result import (
 from lattice_gnn.design.search import Found
 from lattice_gnn.design.state import DesignState
 from lattice_gnn.design.task import Task
-from lattice_gnn.design.verify import Checked, Method, judge, worst_value
+from lattice_gnn.design.verify import Checked, Method, judge, reference_method, worst_value
 from lattice_gnn.lattice.batch import LatticeBatch
 from lattice_gnn.lattice.findings import warnings
 from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.surrogate.surrogate import BEAM_LABELS, Surrogate
 from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.wording import percent
 
@@ -235,7 +236,7 @@ def _end_notes(
     printed = made.lattice(design.lattice)
     if str(made):
         notes.append(f"All values are those of the lattice as it is manufactured: {made}.")
-    notes += [finding.text for finding in warnings(printed)]
+    notes += [x.text for x in warnings(printed) if x.kind != "slenderness" or _is_frame(task)]
     notes += [
         f"The design lies outside the training set of the network: {text}."
         for text in problem.evaluator.notes(printed)
@@ -247,3 +248,10 @@ def _end_notes(
             "move, radius_bounds, strain)."
         )
     return tuple(notes)
+
+
+def _is_frame(task: Task) -> bool:
+    """Whether beam theory, which struts may be too thick for, evaluates or verifies the design."""
+    fidelity = task.fidelity
+    learned = isinstance(fidelity, Surrogate) and fidelity.reference == BEAM_LABELS
+    return learned or fidelity == "beam" or reference_method(task) == "beam"

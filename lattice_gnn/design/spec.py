@@ -1,7 +1,7 @@
 """A design task as text: what a YAML file and the options of the command line say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -172,7 +172,3 @@ def read_spec(path: Path | None, options: Mapping[str, Any]) -> DesignSpec:
         else:
             values[name] = value
     return read_settings(DesignSpec, values, where)
-
-
-SPEC_KEYS = tuple(item.name for item in fields(DesignSpec))
-"""The keys of a specification."""

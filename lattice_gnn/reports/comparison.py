@@ -139,7 +139,8 @@ class ComparedModel:
         catalogues: Errors on further catalogues, by file name.
         forward_ms: CPU time of a prediction in ms per lattice, batch of 64, one thread; null for an
             earlier row from another computer.
-        step_ms: CPU time of a training step in ms per lattice; null without training steps.
+        step_ms: CPU time of a training step in ms per lattice; null without training steps, and for
+            an earlier row from another computer.
     """
 
     name: str

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lattice_gnn as lg
-from data.files import ReadWarning
+from data.files import ReadWarning, WriteWarning
 from lattice_gnn.testing import same_structure
 
 OCTET = lg.cell("octet", radius=0.05)
@@ -32,6 +32,15 @@ def test_several_come_back_as_a_list(tmp_path, suffix):
         found = lg.read(str(path))
     assert isinstance(found, list)
     assert [x.name for x in found] == ["octet", "bcc"]
+
+
+def test_a_lattice_that_is_turned_is_named(tmp_path):
+    turned = OCTET.rotated(np.roll(np.eye(3), 1, axis=0))
+    path = tmp_path / "turned.lat"
+    with pytest.warns(WriteWarning, match=r"turned.lat: turned so that cell vector a lies along x"):
+        lg.write(path, turned)
+    assert isinstance(lg.read(path), lg.Lattice)
+    lg.write(tmp_path / "turned.json", turned)  # without a warning, which would be an error here
 
 
 def drawing(tmp_path):

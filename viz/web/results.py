@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from fem_reference.beam.elements import BeamTheory
 from fem_reference.beam.homogenise import RankWarning
+from fem_reference.solid.homogenise import Progress as OnStage
+from fem_reference.solid.homogenise import homogenise_solid
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.json_file import lattice_to_dict
 from lattice_gnn.lattice.lattice import Lattice
@@ -19,6 +21,7 @@ from lattice_gnn.reports.homogenisation import HomogenisationReport
 from lattice_gnn.reports.lattice import MEMORY, Origin, lattice_report
 from lattice_gnn.reports.page import PageLattice, PageReport, Provenance
 from lattice_gnn.reports.prediction import PredictionReport
+from lattice_gnn.reports.solid import solid_report
 from lattice_gnn.verbs.homogenise import Homogenisation, homogenise
 from lattice_gnn.verbs.predict import predict
 
@@ -64,7 +67,8 @@ def page_report(
         lattices: The lattices.
         methods: By which methods.
         origins: Files that the lattices come from.
-        on_progress: Called with the lattices done, their number, and the name of the next one.
+        on_progress: Called with the lattices done (a solid also in parts), their number, and the
+            name of the next one.
 
     Raises:
         LatticeGnnError: If a method refuses a lattice, naming it.
@@ -76,15 +80,33 @@ def page_report(
         name = origin.file or lattice.name or f"lattice {number}"
         if on_progress is not None:
             on_progress(number, len(lattices), name)
+
+        def on_stage(stage: str, share: float, name: str = name, number: int = number) -> None:
+            if on_progress is not None:
+                on_progress(number + share, len(lattices), f"{name}: {stage}")
+
         try:
-            entries.append(page_lattice(lattice, methods, origin))
+            entries.append(page_lattice(lattice, methods, origin, on_stage=on_stage))
         except LatticeGnnError as error:
             raise LatticeGnnError(f"{name}: {error}") from None
     return PageReport(_provenance(time.perf_counter() - began), tuple(entries))
 
 
-def page_lattice(lattice: Lattice, methods: Methods, origin: Origin = MEMORY) -> PageLattice:
-    """Compute one lattice by every requested method."""
+def page_lattice(
+    lattice: Lattice,
+    methods: Methods,
+    origin: Origin = MEMORY,
+    *,
+    on_stage: OnStage | None = None,
+) -> PageLattice:
+    """Compute one lattice by every requested method.
+
+    Args:
+        lattice: The lattice.
+        methods: By which methods.
+        origin: File that it comes from.
+        on_stage: Called with the stage of solid FEM and the share done.
+    """
     prediction = beam = solid = None
     if methods.network:
         prediction = _placed(predict(lattice, model=methods.model).report(), origin)
@@ -92,8 +114,8 @@ def page_lattice(lattice: Lattice, methods: Methods, origin: Origin = MEMORY) ->
         beam = _placed(solve_beams(lattice, methods.element).report(), origin)
     if methods.solid:
         voxels = methods.voxels_per_diameter
-        found = homogenise(lattice, method="solid", voxels_per_diameter=voxels)
-        solid = _placed(found.report(), origin)
+        found = homogenise_solid(lattice, voxels_per_diameter=voxels, on_progress=on_stage)
+        solid = solid_report(lattice, found, voxels, origin)
     return PageLattice(
         lattice=lattice_to_dict(lattice),
         info=lattice_report(lattice, origin),

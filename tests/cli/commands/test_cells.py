@@ -19,3 +19,6 @@ def test_cells_defines_one(run, answer):
     assert result.stdout.startswith("sc (")
     assert "cube edges" in result.stdout
     assert answer("cells", "re-entrant")["parameters"]["angle"] == 20.0
+    assert "make --param" not in result.stdout
+    defined = run("cells", "re-entrant").stdout
+    assert "Parameters for `make --param`, with defaults: angle=20, height\n" in defined

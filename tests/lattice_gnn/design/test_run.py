@@ -4,10 +4,13 @@ The struts of a simple cubic cell of edge 1 carry one axial stress each: E_i = p
 relative density is their sum, so that optima are known exactly.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from fem_reference.beam.homogenise import homogenise_beam
 from lattice_gnn.cells.named import cell
 from lattice_gnn.design.elastic import E, matches, misfit
 from lattice_gnn.design.evaluators import make_evaluator
@@ -87,6 +90,24 @@ def test_constraints_that_nothing_satisfies_are_reported_with_the_violation():
     assert result.status is Status.STALLED
     assert result.verdict is Verdict.REFUTED
     assert any("No design that satisfies" in note for note in result.notes)
+
+
+def test_too_thick_for_beams_is_said_where_beams_are_used_alone():
+    task = sc_task(start=cell("sc", radius=0.2), constraints=(relative_density <= 0.4,))
+    few = DesignSettings(max_steps=1, reference="none")
+
+    def of_another_method(batch):
+        return homogenise_beam(batch).stiffness.mandel
+
+    said = [
+        any("too thick for beam theory" in note for note in run(one).notes)
+        for one in (
+            replace(task, settings=few),
+            replace(task, settings=few, fidelity=of_another_method),
+            replace(task, settings=replace(few, reference="beam"), fidelity=of_another_method),
+        )
+    ]
+    assert said == [True, False, True]
 
 
 def test_the_isotropic_mixture_of_cubic_cells_is_that_of_axial_struts():

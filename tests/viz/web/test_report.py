@@ -46,6 +46,19 @@ class Page(HTMLParser):
         return " ".join(self.words)
 
 
+def test_the_stages_of_a_solid_are_told_and_a_refusal_names_the_lattice_once(octet, monkeypatch):
+    def refuse(lattice, *, voxels_per_diameter, on_progress):
+        on_progress("voxels", 0.25)
+        raise LatticeGnnError(f"{voxels_per_diameter} voxels are too few.")
+
+    monkeypatch.setattr("viz.web.results.homogenise_solid", refuse)
+    told = []
+    methods = Methods(network=False, beam=False, solid=True, voxels_per_diameter=2)
+    with pytest.raises(LatticeGnnError, match=r"^octet: 2 voxels are too few\.$"):
+        page_report([octet], methods, on_progress=lambda *now: told.append(now))
+    assert told == [(0, 1, "octet"), (0.25, 1, "octet: voxels")]
+
+
 @pytest.fixture(scope="module")
 def octet():
     aluminium = Material(E=70.0, nu=0.33)
