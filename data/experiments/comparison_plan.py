@@ -10,9 +10,11 @@ from typing import Any
 from lattice_gnn.network.base import NetworkConfig
 from lattice_gnn.network.checkpoint import resolve_model, weights_checksum
 from lattice_gnn.network.registry import read_model_config
+from lattice_gnn.training.closed_form import CLOSED_FORMS
 from lattice_gnn.training.config import TrainConfig
+from lattice_gnn.training.evaluation import AFFINE
 
-UNTRAINED = ("affine", "ridge")
+UNTRAINED = (AFFINE, *CLOSED_FORMS)
 """Kinds of model without gradient steps."""
 
 

@@ -21,18 +21,17 @@ from data.experiments.reference_set import ReferenceSet, Selection, read_referen
 from data.experiments.training_data import TrainingData
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import read_yaml, write_whole
-from lattice_gnn.network import ridge
 from lattice_gnn.network.base import StiffnessNetwork
 from lattice_gnn.network.checkpoint import load_model, resolve_model, save_model
 from lattice_gnn.network.normaliser import Normaliser
 from lattice_gnn.network.registry import build_model
 from lattice_gnn.reports.document import plain
 from lattice_gnn.reports.evaluation import evaluation_facts
+from lattice_gnn.training.closed_form import CLOSED_FORMS
 from lattice_gnn.training.config import TrainConfig
 from lattice_gnn.training.evaluation import judge
 from lattice_gnn.training.labelled import LabelledLattices
 from lattice_gnn.training.loop import Progress, train
-from lattice_gnn.training.ridge_fit import fit
 
 _WEIGHTS = "best.safetensors"
 _OF_A_TRAINING = (
@@ -332,8 +331,8 @@ def _made(
             return finished_model(plan, folder)
         model = build_model(plan.network(), Normaliser.fit(training.batch))
         started = time.process_time()
-        if isinstance(model, ridge.RidgeModel):
-            fit(
+        if model.config.kind in CLOSED_FORMS:
+            CLOSED_FORMS[model.config.kind](
                 model,
                 training,
                 validation,

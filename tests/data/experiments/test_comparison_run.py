@@ -1,5 +1,7 @@
 """The learning rate of a run is chosen on the validation part by short runs."""
 
+import json
+
 import pytest
 import yaml
 
@@ -137,3 +139,12 @@ def test_a_timed_step_has_as_many_lattices_as_the_batches_of_an_epoch(count, bat
     epoch = Steps(TrainConfig(batch_size=batch_size), count)
     sizes = [len(epoch.lattices(step)) for step in range(epoch.epoch_steps)]
     assert sum(sizes) / len(sizes) == mean
+
+
+def test_a_model_in_closed_form_is_fitted(tmp_path, data):
+    """The labels are beam FEM, to which the linear joint model adds nothing."""
+    linear = Plan("linear", {"kind": "joints-linear"}, {})
+    make_and_measure(linear, tmp_path, (data, "hash"), (), lambda *_: None)
+    found = json.loads((tmp_path / "metrics.json").read_text())
+    assert found["test"]["relative_frobenius"]["max"] < 1e-6
+    assert (found["parameters"], found["steps"]) == (24 * 42, None)
