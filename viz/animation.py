@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 
 from fem_reference.beam.solution import BeamFields
@@ -25,14 +24,12 @@ from viz.deformation_view import (
 from viz.gl import choose_renderer
 from viz.mesh import lattice_tubes
 from viz.picture import Picture
-from viz.render import RenderReport
+from viz.render import Pixels, RenderReport, pixels_by
 
 FRAMES = 24
 """Frames of a load cycle."""
 _PER_SECOND = 12
 SUFFIXES = (".gif", ".mp4")
-
-Pixels = UInt8[np.ndarray, "height width 3"]
 
 
 def load_cycle(
@@ -106,10 +103,7 @@ def write_animation(
     """
     target = check_animation_path(path)
     renderer, note = choose_renderer()
-    if renderer == "pyvista":
-        from viz.scene import pixels
-    else:
-        from viz.fallback import pixels
+    pixels = pixels_by(renderer)
     width, height = (2 * (x // 2) if target.suffix.lower() == ".mp4" else x for x in size)
     drawn: list[Pixels] = []
     for picture in frames:

@@ -7,7 +7,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -19,6 +18,7 @@ from lattice_gnn.tensors.stiffness import Stiffness
 from viz.gl import choose_renderer
 from viz.lattice_view import lattice_view
 from viz.picture import TEXT_COLOUR, Picture, title_of
+from viz.render import check_picture_path, pixels_by
 from viz.stiffness_view import surfaces_on_one_scale
 
 _FRAMES = 24  #: most frames of an animation
@@ -40,7 +40,11 @@ def draw_design(path: str | os.PathLike[str], result: DesignResult) -> str:
 
     Returns:
         A sentence on the renderer where it was not PyVista.
+
+    Raises:
+        LatticeGnnError: If the file cannot be written, or its name does not end in .png.
     """
+    target = check_picture_path(Path(path))
     views = tuple(
         replace(lattice_view(lattice), title=f"{which}: {title_of(lattice.name)}")
         for which, lattice in (("start", result.start), ("design", result.lattice))
@@ -51,7 +55,7 @@ def draw_design(path: str | os.PathLike[str], result: DesignResult) -> str:
     images = []
     for picture in (lattices, surfaces):
         size = (_SIDE * picture.columns, _SIDE)
-        images.append(_pixels(picture, size, renderer))
+        images.append(pixels_by(renderer)(picture, size))
     figure = Figure(figsize=(max(x.shape[1] for x in images) / _DPI, 14), dpi=_DPI)
     FigureCanvasAgg(figure)
     top, middle, bottom = figure.subplots(3, 1, height_ratios=(_SIDE, _SIDE, 320))
@@ -60,7 +64,7 @@ def draw_design(path: str | os.PathLike[str], result: DesignResult) -> str:
         axes.axis("off")
     draw_history(bottom, result.history, result.objective.name)
     figure.tight_layout()
-    with replacing(Path(path)) as part:
+    with replacing(target) as part:
         figure.savefig(part, format="png")
     return note
 
@@ -134,13 +138,3 @@ def draw_history(axes: Axes, history: Sequence[Step], objective: str) -> None:
                 color=TEXT_COLOUR,
                 fontsize=8,
             )
-
-
-def _pixels(
-    picture: Picture, size: tuple[int, int], renderer: str
-) -> UInt8[np.ndarray, "height width 3"]:
-    if renderer == "pyvista":
-        from viz.scene import pixels
-    else:
-        from viz.fallback import pixels
-    return pixels(picture, size)

@@ -1,9 +1,13 @@
 """Rendering of pictures in a window or as PNG, by PyVista or, without OpenGL, by matplotlib."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import check_writable, replacing
@@ -13,6 +17,8 @@ from viz.gl import Renderer, choose_renderer, has_display
 from viz.lattice_view import lattice_view
 from viz.picture import Picture, title_of
 from viz.stiffness_view import stiffness_view
+
+Pixels = UInt8[np.ndarray, "height width 3"]
 
 MOST_PIXELS = 8192  #: per side of a picture; beyond this, graphics libraries abort
 MOST_TILES = 1000  #: cells per picture
@@ -106,6 +112,15 @@ def draw_picture(
         with replacing(target) as part:
             draw(picture, part, size)
     return RenderReport(renderer, target, note)
+
+
+def pixels_by(renderer: Renderer) -> Callable[[Picture, tuple[int, int]], Pixels]:
+    """Return the function by which a renderer draws a picture of a size, in pixels, as an array."""
+    if renderer == "pyvista":
+        from viz.scene import pixels
+    else:
+        from viz.fallback import pixels
+    return pixels
 
 
 def check_place(path: str | os.PathLike[str] | None, size: tuple[int, int]) -> Path | None:

@@ -144,7 +144,8 @@ def _solve(solver: Solver) -> "Solve":
         surrogate = load_surrogate(solver.model)
 
         def by_network(lattices: "Sequence[Lattice]") -> "Stiffness":
-            found = surrogate.predict(list(lattices))
+            with progress("predicting") as on_progress:
+                found = surrogate.predict(list(lattices), on_progress=on_progress)
             return Stiffness(torch.stack([prediction.stiffness.mandel for prediction in found]))
 
         return by_network

@@ -103,6 +103,8 @@ def _refuse_misfits(context: typer.Context, request: Request) -> None:
                 f"--{option.replace('_', '-')}: does not apply to --what {request.what}, only to "
                 f"{', '.join(pictures)}; leave it out or draw one of these."
             )
+    if request.size is not None and not request.wants_picture and request.animate is None:
+        raise LatticeGnnError("--size: no picture is drawn; leave it out, or add --output.")
     plain = request.what == "lattice" and request.colour not in OF_STRAIN
     if request.strain is not None and plain:
         raise LatticeGnnError(

@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 
 from lattice_gnn.cells.named import cell
 from lattice_gnn.design.settings import DesignSettings
+from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.tensors.stiffness import Stiffness
 from lattice_gnn.verbs.homogenise import homogenise
 from lattice_gnn.verbs.optimise import optimise
-from viz.design import design_frames, draw_history, stiffnesses_of
+from viz.design import design_frames, draw_design, draw_history, stiffnesses_of
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,12 @@ def test_a_reference_other_than_the_evaluator_is_shown_too(result):
     by_network = replace(result, evaluator="network")
     names = [name for name, _ in stiffnesses_of(by_network)]
     assert names == ["start, by network", "target", "design, by network", "design, by beam FEM"]
+
+
+def test_a_picture_of_another_kind_is_refused(result, tmp_path):
+    with pytest.raises(LatticeGnnError, match="pictures are written as PNG"):
+        draw_design(tmp_path / "design.pdf", result)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_history_shows_every_step(result):

@@ -193,6 +193,7 @@ def test_without_a_display_a_png_is_written_here(what, run, octet_file, tmp_path
         (("--tile", "0", "1", "1"), "at least one cell"),
         (("--size", "9000", "100"), "at most 8192"),
         (("--animate", "a.avi"), "ends in .gif or .mp4"),
+        (("--gltf", "a.glb", "--size", "90", "90"), "--size: no picture is drawn"),
         (("--stl", "a.3mf"), "ends in .stl"),
         (("--compare", "nowhere.json"), "no such file"),
         (("--compare", "beam"), "--compare beam: is in the picture already"),
@@ -200,7 +201,7 @@ def test_without_a_display_a_png_is_written_here(what, run, octet_file, tmp_path
     ],
 )
 def test_options_that_do_not_fit_are_one_sentence(options, words, run, octet_file, tmp_path):
-    picture = () if options[0] == "--animate" else ("-o", tmp_path / "a.png")
+    picture = () if options[0] in ("--animate", "--gltf") else ("-o", tmp_path / "a.png")
     result = run("render", octet_file, *options, *picture)
     assert result.exit_code == 2
     assert words in result.stderr
