@@ -12,6 +12,7 @@ from xml.parsers import expat
 
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import reading
+from lattice_gnn.lattice.json_file import unique_keys
 
 MAX_BYTES = 128 * 2**20  #: per file, or per member of an archive after decompression
 MAX_POINTS = 500_000  #: nodes per drawing
@@ -203,9 +204,11 @@ def parse_json(text: str, where: str) -> Any:
     """Parse JSON embedded in a file.
 
     Raises:
-        LatticeGnnError: If it is not valid JSON.
+        LatticeGnnError: If it is not valid JSON, or a key occurs twice in one object.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unique_keys)
+    except LatticeGnnError as error:
+        raise LatticeGnnError(f"{where}: {error}") from None
     except (ValueError, RecursionError):
         raise LatticeGnnError(f"{where}: not readable as JSON.") from None

@@ -192,7 +192,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file that holds a mapping.
 
     Raises:
-        LatticeGnnError: If it cannot be read, is not YAML, or holds something else.
+        LatticeGnnError: If it cannot be read, is not YAML, repeats a name, or holds something else.
     """
     import yaml
 
@@ -203,7 +203,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         text = content.decode("utf-8-sig")
         _refuse_depth(text, path)
-        values = yaml.load(text, Loader=_plain_loader())
+        values = yaml.load(text, Loader=_plain_loader(path))
     except LatticeGnnError:
         raise
     except Exception as error:  # the loader raises many types on damaged files
@@ -232,12 +232,25 @@ def _refuse_depth(text: str, path: Path) -> None:
             raise LatticeGnnError(f"{path}: nested deeper than {_MAX_DEPTH}.")
 
 
-def _plain_loader() -> Any:
-    """Return a loader that reads dates as text."""
+def _plain_loader(path: Path) -> Any:
+    """Return a loader that reads dates as text, and refuses a name that occurs twice."""
     import yaml
 
     class Plain(yaml.SafeLoader):
-        """SafeLoader without time stamps."""
+        """SafeLoader without time stamps and repeated names."""
+
+        def compose_mapping_node(self, anchor: str | None) -> Any:
+            """Build the node of a mapping; YAML itself forbids repeated names."""
+            node = super().compose_mapping_node(anchor)
+            seen: set[str] = set()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                    raise LatticeGnnError(
+                        f"{path}, line {key.start_mark.line + 1}: the name {key.value[:60]!r} "
+                        "occurs twice; keep one."
+                    )
+                seen.add(str(key.value))
+            return node
 
     Plain.yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in pairs if not tag.endswith(":timestamp")]

@@ -71,7 +71,7 @@ def _load(path: Path) -> Any:
     except UnicodeDecodeError:
         raise LatticeGnnError(f"{path.name}: not JSON: not UTF-8 text.") from None
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique_keys)
     except json.JSONDecodeError as error:
         raise LatticeGnnError(
             f"{path.name}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
@@ -88,7 +88,12 @@ def _refuse_constant(name: str) -> Never:
     raise LatticeGnnError(f"{name} is not valid JSON; expected a finite number.")
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of these pairs, for ``object_pairs_hook`` of ``json.loads``.
+
+    Raises:
+        LatticeGnnError: A key occurs twice.
+    """
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:

@@ -121,3 +121,5 @@ def test_json_that_is_none_is_named_by_its_place():
     for text in ("{", "[" * 100_000):
         with pytest.raises(LatticeGnnError, match=r"^here: not readable as JSON"):
             parse_json(text, "here")
+    with pytest.raises(LatticeGnnError, match=r"^here: the key 'a' occurs twice"):
+        parse_json('{"b": {"a": 1, "a": 2}}', "here")
