@@ -1,6 +1,7 @@
 """Target stiffness tensors from files."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,20 @@ from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import read_yaml
 from lattice_gnn.tensors.arrays import float64_tensor
 
+_ORDER = "11 22 33 23 13 12"
+
 
 def read_target(place: str, E_s: float = 1.0) -> Float[Tensor, "6 6"]:
     """Read the target of ``FILE`` or ``FILE:NAME``, C/E_s in Voigt notation, NaN where free.
 
     The file, JSON or YAML, holds ``voigt``, a 6x6 matrix in the order 11, 22, 33, 23, 13, 12 with
     null for free components. It may be a document of predict or homogenise, whose ``stiffness`` is
-    taken, or hold several targets by name as ``targets``.
+    taken, or hold several targets by name as ``targets``. An ``order`` of components, if it gives
+    one, must be this one; ``E_solid``, which stiffness cards give, is E_s.
 
     Args:
         place: The file, and the name if it holds several.
-        E_s: Young's modulus of the solid in the unit of the matrix.
+        E_s: Young's modulus of the solid in the unit of the matrix; 1: that of the file, if any.
 
     Raises:
         LatticeGnnError: If there is no target that a stiffness can have.
@@ -40,7 +44,15 @@ def read_target(place: str, E_s: float = 1.0) -> Float[Tensor, "6 6"]:
             f"{path}: expected a 6x6 matrix 'voigt', 'targets' by name, or the JSON of predict or "
             "homogenise."
         )
-    return target_of(values["voigt"], E_s, str(place))
+    order = values.get("order", _ORDER)
+    if re.findall("[0-9]+", str(order)) != _ORDER.split():
+        raise LatticeGnnError(f"{path}: order: expected {_ORDER}, got {order!r:.60}.")
+    own = values.get("E_solid", E_s)
+    if E_s not in (1.0, own):
+        raise LatticeGnnError(
+            f"{path}: E_solid is {own!r:.40}, the modulus given {E_s!r:.40}; leave one of them out."
+        )
+    return target_of(values["voigt"], own, str(place))
 
 
 def file_and_name(place: str) -> tuple[Path, str | None]:

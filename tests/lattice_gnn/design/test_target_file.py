@@ -79,3 +79,14 @@ def test_a_name_is_refused_where_there_is_one_target(file):
         read_target("missing.json")
     with pytest.raises(LatticeGnnError, match="positive number"):
         read_target(file({"voigt": ROWS}), math.nan)
+
+
+def test_a_stiffness_card_is_divided_by_the_modulus_that_it_names(file):
+    card = {"order": "11 22 33 23 13 12", "E_solid": 4.0, "voigt": ROWS}
+    assert read_target(file(card))[0, 0].item() == read_target(file(card), 4.0)[0, 0].item() == 0.5
+    with pytest.raises(LatticeGnnError, match=r"E_solid is 4\.0, the modulus given 5\.0"):
+        read_target(file(card), 5.0)
+    with pytest.raises(
+        LatticeGnnError, match="order: expected 11 22 33 23 13 12, got '11 22 33 12"
+    ):
+        read_target(file(card | {"order": "11 22 33 12 13 23"}))
