@@ -124,6 +124,12 @@ class _Reader:
         schema = self.text("schema")
         if schema != SCHEMA:
             raise self.fail(f"schema: expected {SCHEMA!r}, got {schema!r}")
+        notation = self.file.attrs.get("notation", NOTATION)
+        if notation != NOTATION:
+            raise self.fail(f"notation: expected {NOTATION!r}, got {notation!r:.80}")
+        known = {*_LATTICES, *(f"strut_{name}" for name in SECTIONS)}
+        if unknown := sorted(set(self.group("lattices")) - known):
+            raise self.fail(f"lattices/{unknown[0]}: not known here; remove it if it says nothing")
         columns = {n: self.array(f"lattices/{n}", *spec) for n, spec in _LATTICES.items()}
         sections = {
             name: self.array(f"lattices/strut_{name}", "f8", ())

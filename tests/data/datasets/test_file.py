@@ -49,6 +49,10 @@ def put(name, value):
     return edit
 
 
+def put_new(file, name):
+    file[name] = np.zeros(3)
+
+
 def huge(file):
     del file["lattices/radii"]
     file.create_dataset("lattices/radii", shape=(10**12,), dtype="f8", chunks=(1024,))
@@ -70,6 +74,11 @@ def crossed_offsets(file):
 HOSTILE = {
     "schema": (lambda f: f.attrs.modify("schema", "other/9"), "schema: expected"),
     "no schema": (lambda f: f.attrs.pop("schema"), "'schema' is missing"),
+    "notation": (lambda f: f.attrs.modify("notation", "Voigt"), "notation: expected"),
+    "unknown": (
+        lambda f: put_new(f, "lattices/strut_density"),
+        "lattices/strut_density: not known",
+    ),
     "missing": (lambda f: f.pop("lattices/radii"), "lattices/radii: missing"),
     "type": (put("lattices/radii", np.zeros(3, np.int8)), "lattices/radii: expected f8"),
     "shape": (put("lattices/cells", np.zeros((3, 2, 2))), "lattices/cells: expected f8"),
