@@ -23,7 +23,7 @@ class ReadWarning(UserWarning):
 
 
 class WriteWarning(UserWarning):
-    """Changes made on writing a file: a ``.lat`` catalogue turns lattices into its own axes."""
+    """Changes made on writing a ``.lat`` catalogue: what is lost, and lattices that are turned."""
 
 
 def read(
@@ -67,8 +67,8 @@ def write(
 ) -> None:
     """Write one lattice or several to a file (atomically).
 
-    A ``WriteWarning`` names the lattices that a ``.lat`` catalogue turns, whose stiffness then has
-    other components.
+    A ``WriteWarning`` says what a ``.lat`` catalogue does not keep, and names the lattices that it
+    turns, whose stiffness then has other components.
 
     Args:
         path: The file; an existing one is replaced.

@@ -11,6 +11,7 @@ ACROSS = {
     "tests/cli/test_bad_input.py",
     "tests/cli/test_shipped_model.py",
     "tests/data/formats/test_hostile.py",
+    "tests/data/formats/test_left_out.py",
     "tests/data/formats/test_round_trip.py",
     "tests/data/test_solid_set.py",
     "tests/data/test_stored_files.py",

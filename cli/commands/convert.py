@@ -93,6 +93,8 @@ def convert(  # noqa: PLR0913 (every option of a command is a parameter)
     if supercell != (1, 1, 1):
         lattices = [lattice.supercell(supercell) for lattice in lattices]
     kind = write_any(target, lattices, to_kind)
+    if reading.kind == "lat":
+        say_note(f"{target}: reference tensors of a catalogue are not kept.")
     for sentence in writing_notes(kind, lattices):
         say_note(f"{target}: {sentence}")
     what = repr(lattices[0]) if len(lattices) == 1 else f"{len(lattices)} lattices"

@@ -122,10 +122,14 @@ def _write_triangles(request: Request, source: Source) -> None:
         if path is None:
             continue
         from data.exports.print_mesh import write_print_mesh
+        from data.formats.threemf_elements import unit_notes
 
         volume, count = write_print_mesh(path, source.lattice, request.tiles)
         unit = f" {source.lattice.units}³" if source.lattice.units else ""
         say_note(f"{count} triangles written to {path}: closed, volume {volume:.4g}{unit}.")
+        if path == request.threemf:
+            for sentence in unit_notes(source.lattice.units):
+                say_note(f"{path}: {sentence}")
 
 
 def _case(request: Request, source: Source, default: str) -> "Case":

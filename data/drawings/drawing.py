@@ -37,6 +37,7 @@ class Drawing:
         name: Label.
         material: The solid.
         units: Label of the unit of length.
+        has_solids: Whether it says what bars are made of, and which are hollow.
     """
 
     points: Float[np.ndarray, "points 3"]
@@ -49,6 +50,7 @@ class Drawing:
     name: str = ""
     material: Material = _SOLID
     units: str = ""
+    has_solids: bool = False
 
     @property
     def sections(self) -> Sections:
@@ -163,6 +165,7 @@ def union(drawings: Sequence[Drawing]) -> Drawing:
         E=column("E", "E"),
         nu=column("nu", "nu"),
         material=drawings[0].material,
+        has_solids=all(x.has_solids for x in drawings),
     )
 
 
@@ -205,8 +208,14 @@ def agrees(drawing: Drawing, lattice: Lattice) -> bool:
         return False
     if drawing.radii is None or expected.radii is None:
         return True
-    ends = (drawing.sections.end_radii, expected.sections.end_radii)
-    pairs = ((drawing.radii, expected.radii), ends)
+    own, other = drawing.sections, expected.sections
+    if drawing.has_solids:
+        solids = np.column_stack([own.bores, own.E, own.nu])
+        if not np.allclose(
+            solids, np.column_stack([other.bores, other.E, other.nu]), 10 * _AGREE, _AGREE * 1e-3
+        ):
+            return False
+    pairs = ((drawing.radii, expected.radii), (own.end_radii, other.end_radii))
     # A quadratic element has one section along two pieces.
     group = 2 if count % 2 == 0 else 1
     return all(

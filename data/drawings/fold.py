@@ -60,29 +60,41 @@ def recover(
     Args:
         drawing: What the file draws.
         original: What it says of itself; believed where the drawing agrees.
-        cell: Cell vectors from the user; they win over everything.
+        cell: Cell vectors from the user; they win over those of the file.
         rules: How to fold.
 
     Raises:
         LatticeGnnError: The drawing does not fold.
     """
-    if original is None or cell is not None:
+    if original is None:
         return fold(drawing, cell, rules)
-    if agrees(drawing, original):
+    if cell is None and agrees(drawing, original):
         return Fold(original)
     told = dataclasses.replace(
         drawing,
         name=drawing.name or original.name,
-        material=original.material,
+        material=drawing.material if drawing.has_solids else original.material,
         units=drawing.units or original.units,
     )
-    folded = fold(told, original.cell, rules)
-    note = (
-        "the drawing differs from the lattice that the file says it came from (another program "
-        "changed it): the drawing was folded into the old cell."
-    )
-    report = dataclasses.replace(folded.report, cell="file", notes=(note, *folded.report.notes))
+    folded = fold(told, original.cell if cell is None else cell, rules)
+    notes = []
+    if cell is None:
+        notes.append(
+            "the drawing differs from the lattice that the file says it came from (another program "
+            "changed it): the drawing was folded into the old cell."
+        )
+    if not drawing.has_solids and _has_solids(original):
+        notes.append("its bores and moduli of single struts, which are not drawn, are lost.")
+    report = dataclasses.replace(folded.report, notes=(*notes, *folded.report.notes))
+    if cell is None:
+        report = dataclasses.replace(report, cell="file")
     return Fold(folded.lattice, report)
+
+
+def _has_solids(lattice: Lattice) -> bool:
+    """Whether struts are hollow, or not all of the material of the lattice."""
+    hollow = lattice.inner_radii is not None and bool(lattice.inner_radii.any())
+    return hollow or lattice.E is not None or lattice.nu is not None
 
 
 def fold(
@@ -124,14 +136,13 @@ def fold(
         window = _with_tolerance(window, fractions, bars, rules)
     net, drawn = first_net(fractions, bars, sections, window)
     notes: list[str] = []
-    if drawn:
-        notes.append(f"{counted(drawn, 'strut')} with several sections: the thickest was kept.")
     dropped, crossings = len(bars) - len(net.rows), 0
     if rules.split and len(net.rows) <= MAX_SPLIT:
-        net, crossings, overlaps = split_crossings(net, window)
-        dropped += overlaps
+        net, crossings, overlaps, unlike = split_crossings(net, window)
+        dropped, drawn = dropped + overlaps, drawn + unlike
     elif rules.split:
         notes.append(f"with more than {MAX_SPLIT} struts, crossings were not looked for.")
+    notes += _left_out(drawn, len(drawing.points) - len(used))
     lattice = _lattice(net, window.cell, drawing)
     corner = _corner(fractions, rules, window)
     _check_ends(lattice, corner, window, cell is None)
@@ -163,6 +174,16 @@ def fold(
         notes=tuple(notes),
     )
     return Fold(folded, report)
+
+
+def _left_out(several: int, alone: int) -> list[str]:
+    """Return notes on struts of several sections, and on points at which no strut ends."""
+    notes = []
+    if several:
+        notes.append(f"{counted(several, 'strut')} with several sections: the thickest was kept.")
+    if alone:
+        notes.append(f"points at which no strut ends were left out: {alone}.")
+    return notes
 
 
 def _without_short(

@@ -108,18 +108,23 @@ def _unique(
     return unique, kept, len(np.unique(inverse[unlike]))
 
 
-def split_crossings(net: DrawnNet, window: Window) -> tuple[DrawnNet, int, int]:
-    """Cut struts where they meet others; return new joints and pieces that overlapped."""
+def split_crossings(net: DrawnNet, window: Window) -> tuple[DrawnNet, int, int, int]:
+    """Cut struts where they meet others.
+
+    Returns:
+        The net, its new joints, pieces that overlapped, and how many of these had several sections.
+    """
     struts, shifts = net.rows[:, :2], net.rows[:, 2:]
     tolerances = (window.tolerance, window.tolerance)
     pieces = cut_struts(window.cell, net.nodes, struts, shifts, tolerances)
     if pieces is None:
-        return net, 0, 0
+        return net, 0, 0, 0
     first, last, *rest = net.sections[pieces.source].T
     taper = last - first
     sections = np.column_stack([first + pieces.start * taper, first + pieces.stop * taper, *rest])
-    rows, kept, _ = _unique(pieces.struts, pieces.shifts, sections)
+    rows, kept, several = _unique(pieces.struts, pieces.shifts, sections)
     cut = np.zeros(len(pieces.nodes), dtype=bool)
     cut[pieces.number] = net.cut
     new = len(pieces.nodes) - len(np.unique(pieces.number))
-    return DrawnNet(pieces.nodes, rows, kept, cut, net.spread), new, len(pieces.struts) - len(rows)
+    whole = DrawnNet(pieces.nodes, rows, kept, cut, net.spread)
+    return whole, new, len(pieces.struts) - len(rows), several

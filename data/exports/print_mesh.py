@@ -16,7 +16,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 from jaxtyping import Float, Int
 
-from data.formats.threemf_elements import CORE, UNITS
+from data.formats.threemf_elements import CORE, unit_of
 from data.formats.threemf_write import packed
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import check_writable, write_whole
@@ -92,7 +92,7 @@ def write_print_mesh(
 
     Args:
         path: A file that ends in .stl or .3mf.
-        lattice: The lattice; lengths are written in its unit (3MF: mm if it has none).
+        lattice: The lattice; lengths are written in its unit (3MF: mm if it has none of this name).
         tiles: Number of cells along each cell vector.
 
     Returns:
@@ -158,8 +158,7 @@ def stl_bytes(corners: Corners, triangles: Triangles) -> bytes:
 
 def _threemf(corners: Corners, triangles: Triangles, lattice: Lattice) -> bytes:
     """Return a 3MF package with one mesh object, moved into the positive octant."""
-    known = {label: unit for unit, label in UNITS.items()}
-    unit = known.get(lattice.units, "millimeter")
+    unit = unit_of(lattice.units) or "millimeter"
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<model unit="{unit}" xml:lang="en-US" xmlns="{CORE}"><resources>',

@@ -316,25 +316,64 @@ def writing_notes(kind: str, lattices: "Sequence[Lattice]") -> list[str]:
         kind: The format that they are written in.
         lattices: Before writing.
     """
-    if kind == "3mf":
-        return [
-            "holds beams (3MF beam lattice extension), which almost no viewer shows; `lattice-gnn "
-            "render FILE --3mf OUT.3mf` writes triangles, for viewers and printers."
-        ]
-    if kind != "lat":
+    if kind == "json":
         return []
+    if kind != "lat":
+        return [*_notes_on_drawings(kind, lattices), *_notes_on_sections(kind, lattices)]
     from data.formats.lat import is_in_standard_frame
 
+    lost = _lost_in_catalogues(lattices)
     turned = [x.name or f"lattice {k}" for k, x in enumerate(lattices)
               if not is_in_standard_frame(x)]  # fmt: skip
     if not turned:
-        return []
+        return lost
     more = f" and {len(turned) - 4} more" if len(turned) > 4 else ""
     return [
+        *lost,
         f"turned so that cell vector a lies along x and b in the plane xy, as .lat demands "
         f"({', '.join(turned[:4])}{more}): the components of the stiffness are those in the turned "
-        "axes."
+        "axes.",
     ]
+
+
+def _notes_on_drawings(kind: str, lattices: "Sequence[Lattice]") -> list[str]:
+    if kind == "3mf":
+        from data.formats.threemf_elements import unit_notes
+
+        return [
+            "holds beams (3MF beam lattice extension), which almost no viewer shows; `lattice-gnn "
+            "render FILE --3mf OUT.3mf` writes triangles, for viewers and printers.",
+            *unit_notes(lattices[0].units),
+        ]
+    if format_named(kind).module == "mesh" and any(x.units for x in lattices):
+        return ["the unit of length is not kept."]
+    return []
+
+
+def _notes_on_sections(kind: str, lattices: "Sequence[Lattice]") -> list[str]:
+    """Say what other programs do not see of the sections of struts."""
+    notes = []
+    is_deck, is_mesh = kind in ("abaqus", "calculix"), format_named(kind).module == "mesh"
+    if is_deck and any(x.end_radii is not None for x in lattices):
+        notes.append("tapered struts are written as pieces of constant section.")
+    hidden = {
+        "bores": any(x.inner_radii is not None and x.inner_radii.any() for x in lattices),
+        "moduli of single struts": any(x.E is not None or x.nu is not None for x in lattices),
+    }
+    told = " and ".join(what for what, is_there in hidden.items() if is_there)
+    if told and not is_deck and not is_mesh:
+        notes.append(f"{told} are kept for lattice-gnn alone: other programs do not see them.")
+    return notes
+
+
+def _lost_in_catalogues(lattices: "Sequence[Lattice]") -> list[str]:
+    lost = {
+        "units of length": any(x.units for x in lattices),
+        "Young's moduli": any(x.material.E != 1 for x in lattices),
+        "blanks in names": any(x.name.split() not in ([x.name], []) for x in lattices),
+    }
+    told = ", ".join(what for what, is_there in lost.items() if is_there)
+    return [f"a catalogue does not keep {told}."] if told else []
 
 
 def files_of(path: str | os.PathLike[str]) -> tuple[Path, ...]:

@@ -27,7 +27,7 @@ from data.formats.deck_generation import turned
 from data.formats.deck_keywords import read_deck
 from data.formats.deck_sections import radii_of
 from data.formats.deck_sets import SectionSets
-from data.formats.options import ReadOptions, fold_file
+from data.formats.options import ReadOptions, fold_file, several_solids
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.lattice import Material
 
@@ -52,26 +52,38 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
         unplaced = [name for name, part in deck.parts.items() if name and part.elements]
         if unplaced and not deck.instances:  # parts that no assembly places
             instances = [Instance(name, name) for name in unplaced]
+            deck.notes["no instance places the parts: they were taken as they are drawn"] = None
         else:
             raise LatticeGnnError(f"{where}: holds no beam elements B31, B32 or B33{others}.")
     drawings = [_drawing(deck, instance) for instance in instances]
     if len(drawings) > 1 and not _are_variants(instances):
         drawings = [union(drawings)]
     folds = [fold_file(where, x, original, options, join_all=True) for x in drawings]
-    notes = _notes(deck, instances)
-    return [_noted(fold, deck.dialect, notes) for fold in folds]
+    left_out, notes = _left_out(deck), _notes(deck, instances)
+    return [
+        _noted(fold, deck.dialect, left_out if fold.report.exact else [*left_out, *notes])
+        for fold in folds
+    ]
 
 
 def _noted(fold: Fold, dialect: str, notes: list[str]) -> Fold:
-    """Add notes, unless the deck described the lattice itself and its beams agree."""
-    kept = fold.report.notes if fold.report.exact else (*fold.report.notes, *notes)
-    return Fold(fold.lattice, dataclasses.replace(fold.report, kind=dialect, notes=kept))
+    told = [*fold.report.notes, *notes]
+    if not fold.report.exact and (fold.lattice.E is not None or fold.lattice.nu is not None):
+        told.append(several_solids(fold.lattice.material))
+    return Fold(fold.lattice, dataclasses.replace(fold.report, kind=dialect, notes=tuple(told)))
+
+
+def _left_out(deck: Deck) -> list[str]:
+    """Return what of the deck was left out."""
+    notes = [f"{note}." for note in deck.notes]
+    if deck.skipped:
+        notes.append(f"elements of type {', '.join(sorted(deck.skipped))} were skipped.")
+    return notes
 
 
 def _notes(deck: Deck, instances: list[Instance]) -> list[str]:
-    notes = list(deck.notes)
-    if deck.skipped:
-        notes.append(f"elements of type {', '.join(sorted(deck.skipped))} were skipped")
+    """Return how a deck that does not describe its lattice was understood."""
+    notes = []
     if any(_mesh(deck, x).trusses for x in instances):
         notes.append(_LIKE_TRUSSES)
     if deck.circles and deck.dialect == "calculix":
@@ -95,7 +107,10 @@ def _are_variants(instances: list[Instance]) -> bool:
 def _drawing(deck: Deck, instance: Instance) -> Drawing:
     """Return the beams of one instance."""
     part = _mesh(deck, instance)
-    sections = SectionSets(deck, part, instance).assign()
+    sets = SectionSets(deck, part, instance)
+    sections = sets.assign()
+    if sets.repeated:
+        deck.notes["elements with several sections: the last was taken"] = None
     nodes = part if part.labels else deck.parts.get("", Part())
     labels = nodes.labels
     bars: list[tuple[int, int]] = []
@@ -132,6 +147,7 @@ def _drawing(deck: Deck, instance: Instance) -> Drawing:
         nu=None if np.ptp(nu) == 0 else nu,
         name=instance.name.lower(),
         material=Material(float(E[0]), float(nu[0])),
+        has_solids=True,
     )
 
 
@@ -145,6 +161,7 @@ def _moduli(deck: Deck, section: Section) -> tuple[float, float]:
         return found
     if section.material or deck.materials:
         raise section.place.error(f"there is no material {section.material[:60]!r}")
+    deck.notes["the deck gives no material: E = 1 and nu = 0.3 were taken"] = None
     return Material().E, Material().nu
 
 

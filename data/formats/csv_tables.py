@@ -94,10 +94,10 @@ def _read_nodes(table: Table, builder: DrawingBuilder) -> tuple[list[float], str
     rows = table.rows()
     _, place = next(rows)
     at = [table.column(role, place) for role in "xyz"]
-    label = columns.find(table.names, "label")
+    label = in_place(place, lambda: columns.only(table.names, "label"))
     unit = in_place(place, lambda: columns.common_unit(table.names[k] for k in at))
     sizes = table.sizes(place, unit, columns.OF_NODES)
-    used = {*(table.names[k] for k in at), label, *sizes.names}
+    used = {*(table.names[k] for k in at), label or "", *sizes.names}
     size = sizes.columns.get("radius")
     radii: list[float] = []
     label_at = None if label is None else table.names.index(label)
@@ -109,8 +109,7 @@ def _read_nodes(table: Table, builder: DrawingBuilder) -> tuple[list[float], str
         radii.append(table.value(cell, where, size[0]) * size[1] if size and cell else math.nan)
     if label is None:
         builder.number_rows()
-    notes = columns.skipped_note(x for x in table.names if x and x not in used)
-    return radii, unit, [*sizes.notes, *notes]
+    return radii, unit, [*sizes.notes, *table.skipped(used)]
 
 
 def _read_struts(table: Table, builder: DrawingBuilder, unit: str) -> list[str]:

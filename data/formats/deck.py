@@ -18,7 +18,7 @@ _SPACED = {
     for name in ("BEAM SECTION", "BEAM GENERAL SECTION", "SOLID SECTION", "BEAM SECTION OFFSET",
                  "END PART", "END INSTANCE", "MODEL CHANGE", "NODAL THICKNESS", "RIGID BODY",
                  "EMBEDDED ELEMENT", "CONNECTOR SECTION", "TRANSVERSE SHEAR",
-                 "TRANSVERSE SHEAR STIFFNESS")
+                 "TRANSVERSE SHEAR STIFFNESS", "CYCLIC SYMMETRY MODEL")
 }  # fmt: skip
 """Keywords of several words: blanks do not count in CalculiX."""
 _NUMBER = re.compile(r"[-+]?\.?\d[-+.\dEeDd]*")
@@ -130,6 +130,7 @@ class Deck:
         parts: By name; "" holds what stands outside of every part.
         instances: In the order of the deck.
         materials: E and nu by name, or the sentence that says why a material cannot be used.
+        elastic: The materials that have moduli.
         passport: The lattice that our own decks describe, as text.
         skipped: Types of elements that were left out.
         notes: What else was left out.
@@ -141,6 +142,7 @@ class Deck:
     parts: dict[str, Part] = field(default_factory=dict)
     instances: list[Instance] = field(default_factory=list)
     materials: dict[str, tuple[float, float] | str] = field(default_factory=dict)
+    elastic: set[str] = field(default_factory=set)
     passport: str = ""
     skipped: set[str] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)

@@ -39,6 +39,7 @@ _LEFT_OUT = {
     "MPC": "ties by *MPC were left out",
     "TIE": "ties by *TIE were left out",
     "EMBEDDED ELEMENT": "*EMBEDDED ELEMENT was left out",
+    "CYCLIC SYMMETRY MODEL": "*CYCLIC SYMMETRY MODEL was left out",
     "RIGID BODY": "*RIGID BODY was left out",
     "COUPLING": "*COUPLING was left out",
     "KINEMATIC COUPLING": "*KINEMATIC COUPLING was left out",
@@ -101,6 +102,7 @@ class _Reader:
 
 def _part(reader: _Reader, block: Block) -> None:
     reader.part, reader.frame = block.get("NAME"), None
+    reader.here()
 
 
 def _end_part(reader: _Reader, block: Block) -> None:
@@ -125,6 +127,12 @@ def _instance(reader: _Reader, block: Block) -> None:
 
 
 def _end_instance(reader: _Reader, block: Block) -> None:
+    ended = reader.instance
+    if ended is not None and not ended.own.labels and ended.part not in reader.deck.parts:
+        raise block.place.error(
+            f"*INSTANCE {ended.name[:40]}: there is no part {ended.part[:40]!r} above; define it, "
+            "or remove the instance"
+        )
     reader.instance = None
     reader.frame = None
 
@@ -189,8 +197,13 @@ def _set_members(block: Block) -> list[int | range | str]:
             values = [integer(w, place, f"*{block.keyword}") for w in words if w]
             if len(values) < 2:
                 raise place.error(f"*{block.keyword}, GENERATE: expected first and last label")
-            low, high, *step = values
-            found.append(range(low, high + 1, max(1, step[0]) if step else 1))
+            low, high, step = (*values, 1)[:3]
+            if high < low or step < 1:
+                raise place.error(
+                    f"*{block.keyword}, GENERATE: expected first and last label in ascending "
+                    f"order, and a step above 0, got {', '.join(words)[:60]}"
+                )
+            found.append(range(low, high + 1, step))
         else:
             found += [_member(word, place) for word in words if word]
     return found
@@ -241,7 +254,11 @@ def _elastic(reader: _Reader, block: Block) -> None:
             reader.deck.notes["of moduli at several temperatures the first were taken"] = None
     if isinstance(found, str):
         found = str(block.place.error(found))
-    reader.deck.materials[reader.material] = found
+    name, known = reader.material, reader.deck.materials
+    if name in reader.deck.elastic and known[name] != found:
+        found = str(block.error(f"the material {name[:60]!r} has other moduli above; keep one"))
+    reader.deck.elastic.add(name)
+    known[name] = found
 
 
 def _section(read: Callable[[Block], Section]) -> Callable[[_Reader, Block], None]:

@@ -1,11 +1,17 @@
 """Which element has which section: the element sets of decks, resolved within limits."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from data.formats.deck import Deck, Instance, Part, Section
 from data.reading import Place, check_count
 
 _MAX_WORK = 5_000_000  #: members of all sets together
+
+
+def _unlike(first: Section, second: Section) -> bool:
+    """Whether two sections differ in more than their place."""
+    return replace(first, place=second.place) != second
 
 
 class SectionSets:
@@ -26,6 +32,7 @@ class SectionSets:
         self.sets = {**model.sets, **home.sets, **instance.own.sets}
         self.model = model.sections if home is not model else []
         self.sections = [*self.model, *home.sections, *instance.own.sections]
+        self.repeated = False  #: whether an element has several sections
         self.work = 0
 
     def assign(self) -> dict[int, Section]:
@@ -36,20 +43,26 @@ class SectionSets:
         """
         found: dict[int, Section] = {}
         rest = set(self.part.elements)
-        seen: set[tuple[str, bool]] = set()
-        for name, section in reversed(self.sections):
-            truss = section.kind == "TRUSS"
+        seen: dict[tuple[str, bool], Section] = {}
+        for number, (name, section) in reversed(list(enumerate(self.sections))):
+            truss, of_model = section.kind == "TRUSS", number < len(self.model)
+            exists = self._key(name) is not None
             if (name, truss) in seen:
+                self.repeated |= exists and not of_model and _unlike(section, seen[name, truss])
                 continue
-            seen.add((name, truss))
-            if self._key(name) is None:
-                if truss or (name, section) in self.model:
+            seen[name, truss] = section
+            if not exists:
+                if truss or of_model:
                     continue  # of solids, or of another part
                 raise section.place.error(f"there is no element set {name[:60]!r}")
             for label in self._members(name, section.place):
-                if label in rest and (label in self.part.trusses) == truss:
+                if (label in self.part.trusses) != truss:
+                    continue
+                if label in rest:
                     rest.discard(label)
                     found[label] = section
+                elif label in found and not of_model:
+                    self.repeated |= _unlike(section, found[label])
         return found
 
     def _key(self, name: str) -> str | None:

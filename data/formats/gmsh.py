@@ -3,6 +3,7 @@
 Source: Gmsh reference manual, "MSH file format".
 """
 
+import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,6 +20,10 @@ _POINTS_OF = {
 _KINDS = {1: LINE, 2: 5, 3: 9, 4: 10, 5: 12, 6: 13, 7: 14, 8: EDGE_2, 9: 22, 11: 24, 15: 1,
           16: 23, 17: 25, 26: EDGE_3, 27: EDGE_N, 28: EDGE_N}  # fmt: skip
 """Line elements, as VTK numbers them; all others are not lines."""
+_SECTION = re.compile(rb"^\$(?!End)(\w{1,40})\r?$", re.MULTILINE)
+_SECTIONS = (b"MeshFormat", b"Comments", b"Entities", b"Nodes", b"Elements", b"NodeData",
+             b"ElementData")  # fmt: skip
+"""Sections that are read, or that say nothing of the mesh itself."""
 
 
 @dataclass(slots=True)
@@ -217,6 +222,9 @@ def _elements_4(file: _File, mesh: _Mesh) -> None:
 
 def _finished(file: _File, mesh: _Mesh, start: int) -> LineMesh:
     labels, points = np.concatenate(mesh.labels), np.concatenate(mesh.points)
+    known, times = np.unique(labels, return_counts=True)
+    if (times > 1).any():
+        raise file.error(f"damaged: node {known[times > 1][0]} is defined twice")
     rows = np.concatenate([nodes.ravel() for _, _, nodes in mesh.elements])
     sizes = np.concatenate([np.full(len(nodes), nodes.shape[1]) for _, _, nodes in mesh.elements])
     kinds = np.concatenate(
@@ -224,7 +232,7 @@ def _finished(file: _File, mesh: _Mesh, start: int) -> LineMesh:
     )
     numbers = _numbers(file, labels, rows, "node")
     elements = np.concatenate([x for _, x, _ in mesh.elements])
-    data, notes = {}, []
+    data, notes = {}, _unread(file)
     for name, own in ((b"ElementData", elements), (b"NodeData", labels)):
         file.at = start
         data[name], repeated = _data(file, name, own)
@@ -232,6 +240,14 @@ def _finished(file: _File, mesh: _Mesh, start: int) -> LineMesh:
     cells = (numbers, np.cumsum(sizes), kinds)
     mesh = line_mesh(points, cells, data[b"ElementData"], data[b"NodeData"], file.where)
     return replace(mesh, notes=tuple(notes))
+
+
+def _unread(file: _File) -> list[str]:
+    """Say which sections are not read."""
+    names = dict.fromkeys(_SECTION.findall(file.content))
+    several = [x.decode() for x in names if x not in _SECTIONS and b"$End" + x in file.content]
+    text = ", ".join(several[:10])
+    return [f"sections that are not read were skipped: {text}."] if several else []
 
 
 def _numbers(file: _File, labels: np.ndarray, wanted: np.ndarray, what: str) -> np.ndarray:

@@ -189,6 +189,9 @@ def _entry(text: LatText) -> CatalogueEntry:
             f"'Fundamental edge radii' lacks relative density {missing[0]:g}, at which there is a "
             "compliance tensor; give the radii there, or none at all"
         )
+    if text.unread:
+        lines = ", ".join(repr(title) for title in list(text.unread)[:6])
+        notes = (*notes, f"lines that are not known here were skipped: {lines}.")
     entry = CatalogueEntry(
         lattice=lattice.with_relative_density(DEFAULT_DENSITY),
         base_name=text.labels.get("base name", lattice.name.partition("_p_")[0]),

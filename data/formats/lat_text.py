@@ -76,6 +76,7 @@ class LatText:
     tessellation: Int[np.ndarray, "struts columns"] | None = None
     tensors: TensorBlock | None = None
     radii: list[tuple[float, Float[np.ndarray, " struts"], Place]] = field(default_factory=list)
+    unread: dict[str, None] = field(default_factory=dict)
 
 
 Line = tuple[str, Place]
@@ -146,8 +147,7 @@ def _parse(lines: list[Line]) -> LatText:
         title = text.rstrip(":").strip().lower()
         key = _kind_of(text, title)
         if key is None:
-            if text and _is_number(re.split(r"[\s,]+", text[:100])[0]):
-                raise place.error("numbers outside of any block; is its title missing above?")
+            _pass_over(entry, text, place)
             continue
         if key in seen:
             raise place.error(f"{entry.name}: a second {text.partition(':')[0]!r} in one entry")
@@ -164,6 +164,14 @@ def _parse(lines: list[Line]) -> LatText:
             tables[key] = (reader.table(key), place)
     _fill(entry, tables, seen)
     return entry
+
+
+def _pass_over(entry: LatText, text: str, place: Place) -> None:
+    """Note a line that begins no block."""
+    if text and _is_number(re.split(r"[\s,]+", text[:100])[0]):
+        raise place.error("numbers outside of any block; is its title missing above?")
+    if text:
+        entry.unread[text.partition(":")[0][:40].strip()] = None
 
 
 def _kind_of(text: str, title: str) -> str | None:

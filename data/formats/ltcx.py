@@ -8,13 +8,16 @@
     </graph>
 
 Beams may carry ``r1`` and ``r2``, the radii at their ends, or nodes ``r``; files of unit cells
-mostly have none. Radii and diameters are understood under other names too.
+mostly have none. Radii and diameters are understood under other names too. Faces and other elements
+are skipped, which is said.
 Our own files add the lattice itself in a processing instruction, which other programs skip.
 
-Source: the unit cells of github.com/unitcellhub/unitcellengine.
+Source: the specification of github.com/nTopology/LTCX and the unit cells of
+github.com/unitcellhub/unitcellengine.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -37,6 +40,7 @@ from lattice_gnn.files import write_whole
 from lattice_gnn.lattice.lattice import Lattice
 
 TARGET = "lattice-gnn"
+_GROUPS = ("nodegroup", "beamgroup", "facegroup")
 
 
 class _Graph:
@@ -50,6 +54,7 @@ class _Graph:
         self.is_graph = False
         self.at_nodes: list[float] = []
         self.unknown: dict[str, None] = {}
+        self.skipped: Counter[str] = Counter()
         self.notes: dict[str, None] = {}
 
     def start(self, tag: str, attributes: dict[str, str], place: Place) -> None:
@@ -60,6 +65,7 @@ class _Graph:
             self.is_graph = True
             self.name = attributes.get("name", "")
             self.units = attributes.get("units", "")
+            self._skip(attributes, ("id", "name", "units", "type"))
         elif tag == "node":
             x, y, z = (
                 number(attribute(attributes, k, tag, place), place, f"node {k}") for k in "xyz"
@@ -72,6 +78,16 @@ class _Graph:
             sizes = self._sizes(attributes, ("id", "n1", "n2"), columns.OF_ENDS, place)
             radii = [sizes[key] for key in ("radius", "end_radius") if key in sizes]
             self.builder.add_bar((ends[0], ends[1]), place, *radii)
+        elif tag == "graph":
+            raise place.error("a second <graph>: expected one; write a file for each")
+        elif tag in _GROUPS:
+            self._skip(attributes, ("id",))
+        else:
+            self.skipped[tag] += 1
+
+    def _skip(self, attributes: Iterable[str], known: Sequence[str]) -> None:
+        """Note the attributes that are not read; those of namespaces only concern XML."""
+        self.unknown.update(dict.fromkeys(x for x in attributes if x not in known and " " not in x))
 
     def _sizes(
         self, attributes: dict[str, str], known: Sequence[str], keys: Sequence[str], place: Place
@@ -107,6 +123,9 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
         raise LatticeGnnError(f"{path.name}: not an nTop lattice: there is no <graph>.")
     drawing = graph.builder.drawing(path.name, name=graph.name, units=graph.units)
     notes = [*graph.notes, *columns.skipped_note(graph.unknown)]
+    if graph.skipped:
+        several = ", ".join(f"{count} {tag[:30]}" for tag, count in sorted(graph.skipped.items()))
+        notes.append(f"elements that are not known here were skipped: {several[:200]}.")
     drawing, more = columns.with_node_radii(drawing, graph.at_nodes, path.name)
     original = read_passport(graph.passport, path.name) if graph.passport else None
     return [fold_file(path.name, drawing, original, options, notes=[*notes, *more])]

@@ -24,7 +24,7 @@ from data.drawings.drawing import Drawing, draw, images
 from data.drawings.fold_report import Fold, FoldReport
 from data.formats import columns, gmsh, vtk_legacy, vtk_xml, xdmf
 from data.formats.line_mesh import LineMesh
-from data.formats.options import ReadOptions, fold_file, only_one
+from data.formats.options import ReadOptions, fold_file, only_one, several_solids
 from data.reading import read_bytes
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.files import replacing
@@ -67,10 +67,12 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
         if isinstance(error, LatticeGnnError):
             raise
         raise LatticeGnnError(f"{where}: damaged: its arrays do not fit one another.") from None
+    vectors = mesh.cell_data.get("cell_vectors")
+    if options.cell is None and vectors is not None:
+        _require_one(vectors[mesh.cells], "cell_vectors", where, "give the cell vectors")
     original = _periodic(mesh, drawing) if options.cell is None else None
     if original is not None:
         return [Fold(original, FoldReport(notes=tuple(notes)))]
-    vectors = mesh.cell_data.get("cell_vectors")
     if options.cell is None and vectors is not None and vectors.shape[1] == 9:
         options = dataclasses.replace(options, cell=vectors[mesh.cells[0]].reshape(3, 3))
     return [fold_file(where, drawing, None, options, notes=notes)]
@@ -96,7 +98,12 @@ def _drawing(mesh: LineMesh, path: Path) -> tuple[Drawing, list[str]]:
     _check_numbers(mesh.points, values, where)
     E, nu = values.get("E"), values.get("nu")
     E_s, nu_s = values.get("E_s", E), values.get("nu_s", nu)  # of the solid that C is relative to
+    for name in {"E_s", "nu_s"} & values.keys():
+        _require_one(values[name], name, where, "write each lattice into a file of its own")
     solid = Material(1.0 if E_s is None else float(E_s[0]), 0.3 if nu_s is None else float(nu_s[0]))
+    alike = [x is None or np.ptp(x) == 0 for x in (E, nu)]
+    if not all(alike) and "E_s" not in values:
+        notes.append(several_solids(solid))
     drawing = Drawing(
         points=mesh.points,
         bars=mesh.bars,
@@ -149,6 +156,12 @@ def _column(values: np.ndarray, name: str, where: str) -> np.ndarray:
             f"{where}: {name[:40]!r}: expected one number for each entry, got {values.shape[1]}."
         )
     return values[:, 0]
+
+
+def _require_one(values: np.ndarray, name: str, where: str, remedy: str) -> None:
+    """Refuse data of a whole lattice that are not the same at all struts."""
+    if (values != values[:1]).any():
+        raise LatticeGnnError(f"{where}: {name!r} differs from strut to strut; {remedy}.")
 
 
 def _check_numbers(

@@ -14,7 +14,7 @@ from data.drawings.fold import FoldRules, recover
 from data.drawings.fold_report import Fold
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.lattice.checks import float_array
-from lattice_gnn.lattice.lattice import Lattice
+from lattice_gnn.lattice.lattice import Lattice, Material
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +80,7 @@ def fold_file(
         original: What it says of itself.
         options: What the user says.
         join_all: Take out every node that only cuts a straight strut.
-        notes: What was left out of the drawing; nothing where the file describes its lattice.
+        notes: What was left out of the file.
     """
     if not drawing.name:
         drawing = dataclasses.replace(drawing, name=Path(where).stem)
@@ -90,10 +90,16 @@ def fold_file(
     except LatticeGnnError as error:
         text = str(error).rstrip(".")
         raise LatticeGnnError(f"{where}: {text}.") from None
-    if fold.report.exact or not notes:
-        return fold
     report = dataclasses.replace(fold.report, notes=(*fold.report.notes, *notes))
     return Fold(fold.lattice, report)
+
+
+def several_solids(material: Material) -> str:
+    """Return the note on struts of several solids in a file that names none of the lattice."""
+    return (
+        "the struts are of several solids: the first is that of the lattice, which results are "
+        f"relative to: E = {material.E:g}, nu = {material.nu:g}."
+    )
 
 
 def only_one(path: Path, lattices: Sequence[Lattice], title: str) -> Lattice:

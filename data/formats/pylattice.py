@@ -1,7 +1,8 @@
 """Unit cells of pyLattice, JSON (read only).
 
 ``{"name": ..., "beams": [[x1, y1, z1, x2, y2, z2], ...]}`` in a unit cube. Coordinates may be names
-and expressions of the file's own ``parameters``. Other keys, such as the description, are skipped.
+and expressions of the file's own ``parameters``. Other keys are skipped, which is said of all but
+the description.
 A ``radius`` or ``diameter`` of all beams is understood; the files of pyLattice have none.
 
 Source: the geometries of github.com/Tcadart/pyLattice.
@@ -52,7 +53,22 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
         radii=_radii(data, len(beams), where),
         name=name if isinstance(name, str) else "",
     )
-    return [fold_file(where, drawing, None, options)]
+    known = {*_KEYS, *_size_column(data, where)}
+    skipped = [repr(key[:30]) for key in data if key not in known]
+    text = f"keys that are not known here were skipped: {', '.join(skipped[:6])}."
+    return [fold_file(where, drawing, None, options, notes=[text] if skipped else [])]
+
+
+def _size_column(data: Mapping[str, Any], where: str) -> dict[str, float]:
+    """Return the key of the radius, with the factor that makes a radius of a diameter."""
+    try:
+        found = columns.size_columns(name for name in data if name not in _KEYS)
+    except LatticeGnnError as error:
+        raise LatticeGnnError(f"{where}: {error}.") from None
+    if any(role != "radius" for role in found):
+        name = next(iter(found.values()))[0]
+        raise LatticeGnnError(f"{where}: {name[:40]!r}: expected one radius of all beams, at most.")
+    return dict(found.values())
 
 
 def _radii(data: Mapping[str, Any], count: int, where: str) -> Float[np.ndarray, " beams"] | None:
@@ -61,15 +77,10 @@ def _radii(data: Mapping[str, Any], count: int, where: str) -> Float[np.ndarray,
     Raises:
         LatticeGnnError: It is no number above 0, or it is one of several radii.
     """
-    try:
-        found = columns.size_columns(name for name in data if name not in _KEYS)
-    except LatticeGnnError as error:
-        raise LatticeGnnError(f"{where}: {error}.") from None
+    found = _size_column(data, where)
     if not found:
         return None
-    name, factor = next(iter(found.values()))
-    if list(found) != ["radius"]:
-        raise LatticeGnnError(f"{where}: {name[:40]!r}: expected one radius of all beams, at most.")
+    ((name, factor),) = found.items()
     radius = factor * finite_number(data[name], f"{where}: {name[:40]}")
     if radius <= 0:
         raise LatticeGnnError(f"{where}: {name[:40]}: expected a number above 0, got {radius:g}.")

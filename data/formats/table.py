@@ -30,6 +30,7 @@ class Table:
         kind: "nodes" or "struts".
         names: The columns, known after the first row.
         comments: Its comments.
+        unnamed: Whether there are cells in columns without a name.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class Table:
     names: list[str] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
     separator: str | None = None
+    unnamed: bool = False
 
     def rows(self) -> Iterator[tuple[list[str], Place]]:
         """Yield the header row, then the cells of every row."""
@@ -96,6 +98,8 @@ class Table:
         cells, width = self._cells(line, place), len(self.names)
         if len(cells) < width or any(cells[width:]):
             raise place.error(f"expected {width} columns, got {len(cells)}")
+        if "" in self.names and not self.unnamed:
+            self.unnamed = any(x for name, x in zip(self.names, cells, strict=False) if not name)
         return cells[:width]
 
     def column(self, role: str, place: Place) -> int:
@@ -138,11 +142,13 @@ class Table:
         return [x for x in given if x is not None]
 
     def skipped(self, used: set[str]) -> list[str]:
-        """Return a note on the columns of struts that were not understood, if there are any."""
-        return columns.skipped_note(
+        """Return notes on the columns that were not understood, if there are any."""
+        ignored = _IGNORED if self.kind == "struts" else ()
+        notes = columns.skipped_note(
             x for x in self.names
-            if x and x not in used and not any(columns.Column.of(x).is_a(r) for r in _IGNORED)
+            if x and x not in used and not any(columns.Column.of(x).is_a(r) for r in ignored)
         )  # fmt: skip
+        return [*notes, *(["columns without a name were skipped."] if self.unnamed else [])]
 
 
 def _is_number(text: str) -> bool:

@@ -6,8 +6,8 @@ Every object that the build places is one lattice, as drawn, where it holds one 
 build turns, scales or stretches it is reported, not applied. An object of several such components
 is one lattice, with its components in their places. Objects may lie in model parts of their own
 (production extension). Clipping is not applied, and balls wider than the struts are not kept, both
-with a note, nor are extensions that the file requires and that are not read. Beams shorter than
-``minlength`` are ignored, as the specification demands.
+with a note, nor are triangles, second places of an object, and extensions that the file requires
+and that are not read. Beams shorter than ``minlength`` are ignored, as the specification demands.
 
 :mod:`data.formats.threemf_elements` reads the elements of a model.
 :mod:`data.formats.threemf_write` writes them, with the lattice itself in namespaced metadata.
@@ -42,16 +42,24 @@ def read(path: Path, options: ReadOptions) -> list[Fold]:
     with open_package(path) as archive:
         model = _read_model(archive, where)
     order = [key for key, home in model.objects.items() if home.has_beams]
-    folds = []
-    for key, transforms in _built(model):
-        meshes = _meshes(model, key, where)
-        if meshes:
-            folds.append(_fold(model, key, (meshes, transforms, order), where, options))
+    built = [(key, places, _meshes(model, key, where)) for key, places in _built(model)]
+    folds = [
+        _fold(model, key, (meshes, places, order), where, options)
+        for key, places, meshes in built
+        if any(model.objects[x.key].has_beams for x in meshes)
+    ]
     if not folds:
         raise LatticeGnnError(
             f"{where}: holds no beam lattice; surfaces alone cannot be read as struts."
         )
-    return folds
+    surfaces = len(built) - len(folds)
+    notes = [f"objects without beams were left out: {surfaces}."] if surfaces else []
+    return [_noted(fold, notes) for fold in folds]
+
+
+def _noted(fold: Fold, notes: list[str]) -> Fold:
+    report = dataclasses.replace(fold.report, notes=(*fold.report.notes, *notes))
+    return Fold(fold.lattice, report)
 
 
 def _read_model(archive: zipfile.ZipFile, where: str) -> Model:
@@ -88,7 +96,7 @@ def _built(model: Model) -> list[tuple[Key, list[Transform]]]:
 
 
 def _meshes(model: Model, key: Key, where: str) -> list[Placed]:
-    """Return the meshes with beams that an object consists of, each in its place."""
+    """Return the meshes that an object consists of, each in its place."""
     found, visits = [], 0
     waiting = [(Placed(key, _IDENTITY), 0)]
     while waiting:
@@ -101,7 +109,7 @@ def _meshes(model: Model, key: Key, where: str) -> list[Placed]:
             )
         if depth > _MAX_DEPTH:
             raise LatticeGnnError(f"{where}: components nested deeper than {_MAX_DEPTH}.")
-        if home.has_beams:
+        if home.has_beams or home.triangles:
             found.append(placed)
         if visits + len(waiting) + len(home.components) > _MAX_PLACED:
             raise LatticeGnnError(f"{where}: more than {_MAX_PLACED} components in one object.")
@@ -115,11 +123,12 @@ def _meshes(model: Model, key: Key, where: str) -> list[Placed]:
 _IDENTITY: Transform = np.vstack([np.eye(3), np.zeros(3)])
 
 _Built = tuple[list[Placed], list[Transform], list[Key]]
-"""Meshes of an object, where the build places it, and the order of all meshes in the file."""
+"""Meshes of an object, where the build places it, and the order of all with beams in the file."""
 
 
 def _fold(model: Model, key: Key, built: _Built, where: str, options: ReadOptions) -> Fold:
-    meshes, transforms, order = built
+    placed, transforms, order = built
+    meshes = [x for x in placed if model.objects[x.key].has_beams]
     homes = [model.objects[x.key] for x in meshes]
     one = len(meshes) == 1
     units = UNITS.get(model.unit, "")
@@ -133,12 +142,16 @@ def _fold(model: Model, key: Key, built: _Built, where: str, options: ReadOption
         ]
         drawing = dataclasses.replace(union(drawings), name=name, units=units)
         places = transforms
-    text = model.passports.get(f"lattice{order.index(meshes[0].key) + 1}") if one else None
+    label = homes[0].label or f"lattice{order.index(meshes[0].key) + 1}"
+    text = model.passports.get(label) if one else None
     original = read_passport(text, where) if text else None
+    triangles = sum(model.objects[x.key].triangles for x in placed)
     notes = [*_placing(places), *_left_out(homes, drawing), *_extensions(model)]
-    fold = fold_file(where, drawing, original, options)
-    report = dataclasses.replace(fold.report, notes=(*fold.report.notes, *notes))
-    return Fold(fold.lattice, report)
+    if triangles:
+        notes.append(f"triangles of surfaces were left out: {triangles}.")
+    if len(transforms) > 1:
+        notes.append(f"the file places the object {len(transforms)} times; it was read once.")
+    return _noted(fold_file(where, drawing, original, options), notes)
 
 
 def _in_place(home: Object, transform: Transform, where: str) -> Drawing:

@@ -35,6 +35,24 @@ UNITS = {
 }
 
 
+_SPELLINGS = {label: unit for unit, label in UNITS.items()} | dict.fromkeys(
+    ("um", "\N{GREEK SMALL LETTER MU}m"), "micron"
+)
+
+
+def unit_of(label: str) -> str:
+    """Return the unit of length of a lattice as 3MF spells it, "" if 3MF has none of this name."""
+    return label if label in UNITS else _SPELLINGS.get(label, "")
+
+
+def unit_notes(label: str) -> list[str]:
+    """Say it where 3MF has no unit of length of this name."""
+    if unit_of(label):
+        return []
+    what = f"the unit of length {label[:40]!r} is none of 3MF" if label else "no unit of length"
+    return [f"{what}: lengths are written as millimetres."]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
     """An object in its place: the transform of a build item or component."""
@@ -45,7 +63,7 @@ class Placed:
 
 @dataclass(slots=True)
 class Object:
-    """One object, while it is read."""
+    """One object, while it is read; its label is that of a set of beams of ours."""
 
     name: str
     builder: DrawingBuilder = field(default_factory=DrawingBuilder)
@@ -54,6 +72,8 @@ class Object:
     min_length: float = 0.0
     has_beams: bool = False
     short: int = 0
+    triangles: int = 0
+    label: str = ""
     balls: list[float] = field(default_factory=list)
     ball_mode: str = ""
     ball_radius: float = 0.0
@@ -219,6 +239,16 @@ def _ball(model: Model, attributes: dict[str, str], place: Place) -> None:
         home.balls.append(given)
 
 
+def _beamset(model: Model, attributes: dict[str, str], place: Place) -> None:
+    if model.current is not None:
+        model.current.label = attributes.get("identifier", "")
+
+
+def _triangle(model: Model, attributes: dict[str, str], place: Place) -> None:
+    if model.current is not None:
+        model.current.triangles += 1
+
+
 _HANDLERS: dict[tuple[str, str], Callable[[Model, dict[str, str], Place], None]] = {
     (CORE, "model"): _model,
     (CORE, "metadata"): _metadata,
@@ -226,8 +256,10 @@ _HANDLERS: dict[tuple[str, str], Callable[[Model, dict[str, str], Place], None]]
     (CORE, "component"): _component,
     (CORE, "item"): _item,
     (CORE, "vertex"): _vertex,
+    (CORE, "triangle"): _triangle,
     (BEAMS, "beamlattice"): _beamlattice,
     (BEAMS, "beam"): _beam,
+    (BEAMS, "beamset"): _beamset,
     (BALLS, "ball"): _ball,
 }
 """The elements that matter to a lattice; all others are skipped."""

@@ -20,7 +20,7 @@ from data.formats.threemf_elements import (
     BEAMS,
     CORE,
     OURS,
-    UNITS,
+    unit_of,
 )
 from data.formats.threemf_package import MODEL, MODEL_TYPE, RELATIONS
 from lattice_gnn.errors import LatticeGnnError
@@ -40,7 +40,6 @@ _RELS = (
     '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
     f'<Relationship Target="/{MODEL}" Id="rel0" Type="{MODEL_TYPE}"/></Relationships>'
 )
-_ALIASES = {"um": "micron", "micron": "micron", "millimeter": "millimeter", "inch": "inch"}
 
 
 def write(path: Path, lattices: Sequence[Lattice], *, balls: bool = False) -> None:
@@ -58,8 +57,7 @@ def write(path: Path, lattices: Sequence[Lattice], *, balls: bool = False) -> No
         raise LatticeGnnError(f"{path}: there is no lattice to write.")
     if len({lattice.units for lattice in lattices}) > 1:
         raise LatticeGnnError(f"{path}: lattices in different units of length; write one unit.")
-    known = {label: unit for unit, label in UNITS.items()} | _ALIASES
-    unit = known.get(lattices[0].units, "millimeter")
+    unit = unit_of(lattices[0].units) or "millimeter"
     extensions = "b b2" if balls else "b"
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',

@@ -6,10 +6,11 @@ Source: VTK file formats, section "Simple legacy formats"; for version 5, which 
 
 import re
 import urllib.parse
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from data.formats import columns
 from data.formats.line_mesh import POLY_LINE, LineMesh, line_mesh
 from data.reading import MAX_BARS
 from lattice_gnn.errors import LatticeGnnError
@@ -150,6 +151,7 @@ class _Mesh:
     data: dict[bytes, dict[str, np.ndarray]] = field(
         default_factory=lambda: {b"CELL_DATA": {}, b"POINT_DATA": {}}
     )
+    of_file: list[str] = field(default_factory=list)
     group: bytes = b""
     tuples: int = 0
 
@@ -242,11 +244,11 @@ def _data(file: _File, mesh: _Mesh, words: list[bytes]) -> bool:
         table = file.peek()
         if table[:1] and table[0].upper() == b"LOOKUP_TABLE":
             file.line()
-        _store(mesh, words[1], file.numbers(width * mesh.tuples, words[2]))
+        _store(file, mesh, words[1], file.numbers(width * mesh.tuples, words[2]))
     elif key in _ONE_ARRAY and len(words) > 2:
-        _store(mesh, words[1], file.numbers(_ONE_ARRAY[key] * mesh.tuples, words[2]))
+        _store(file, mesh, words[1], file.numbers(_ONE_ARRAY[key] * mesh.tuples, words[2]))
     elif key == b"TEXTURE_COORDINATES" and len(words) > 3:
-        _store(mesh, words[1], file.numbers(file.count(words[2]) * mesh.tuples, words[3]))
+        _store(file, mesh, words[1], file.numbers(file.count(words[2]) * mesh.tuples, words[3]))
     elif key in (b"COLOR_SCALARS", b"LOOKUP_TABLE") and len(words) > 2:
         width = mesh.tuples if key == b"COLOR_SCALARS" else 4
         file.numbers(file.count(words[2]) * width, b"unsigned_char" if file.binary else b"float")
@@ -264,12 +266,16 @@ def _fields(file: _File, mesh: _Mesh, count: int) -> None:
         if len(head) < 4:
             raise file.error("damaged: expected name, components, tuples and type of an array")
         width, rows = file.count(head[1]), file.count(head[2])
-        _store(mesh, head[0], file.numbers(width * rows, head[3]))
+        _store(file, mesh, head[0], file.numbers(width * rows, head[3]))
 
 
-def _store(mesh: _Mesh, name: bytes, values: np.ndarray) -> None:
-    if mesh.group:
-        label = urllib.parse.unquote(name.decode("utf-8", "replace"))
+def _store(file: _File, mesh: _Mesh, name: bytes, values: np.ndarray) -> None:
+    label = urllib.parse.unquote(name.decode("utf-8", "replace"))
+    if not mesh.group:
+        mesh.of_file.append(label)
+    elif label in mesh.data[mesh.group]:
+        raise file.error(f"two arrays are called {label[:40]!r}; rename one of them")
+    else:
         mesh.data[mesh.group][label] = values
 
 
@@ -287,4 +293,5 @@ def _finished(mesh: _Mesh, where: str) -> LineMesh:
         ends = np.concatenate([part[2] + n for part, n in zip(parts, starts, strict=False)])
         kinds = np.concatenate([np.full(len(part[2]), part[3]) for part in parts])
     cells, points = mesh.data[b"CELL_DATA"], mesh.data[b"POINT_DATA"]
-    return line_mesh(mesh.points, (rows, ends, kinds), cells, points, where)
+    found = line_mesh(mesh.points, (rows, ends, kinds), cells, points, where)
+    return replace(found, notes=tuple(columns.skipped_note(mesh.of_file)))

@@ -10,10 +10,11 @@ import binascii
 import lzma
 import re
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from data.formats import columns
 from data.formats.line_mesh import POLY_LINE, LineMesh, Part, joined
 from data.reading import MAX_BYTES, Place, XmlHandler, in_chunks, parse_xml
 from lattice_gnn.errors import LatticeGnnError
@@ -48,6 +49,7 @@ class _File:
     group: str = ""
     array: _Array | None = None
     nested: int = 0
+    of_file: list[str] = field(default_factory=list)
     budget: int = MAX_BYTES
 
     def start(self, tag: str, attributes: dict[str, str], place: Place) -> None:
@@ -65,11 +67,14 @@ class _File:
         elif tag == "Piece":
             self.pieces.append({name: [] for name in _GROUPS})
             self.counts.append(attributes)
-        elif tag in _GROUPS and self.pieces:
+        elif tag == "FieldData" or (tag in _GROUPS and self.pieces):
             self.group = tag
         elif tag in _ARRAYS and self.group:
             self.array = _Array(attributes, place)
-            self.pieces[-1][self.group].append(self.array)
+            if self.group == "FieldData":
+                self.of_file.append(attributes.get("Name", ""))
+            else:
+                self.pieces[-1][self.group].append(self.array)
 
     def end(self, tag: str) -> None:
         if self.nested:
@@ -103,7 +108,7 @@ def read(content: bytes, where: str) -> LineMesh:
     parts = [part for part in parts if len(part.points)]
     if not parts:
         raise LatticeGnnError(f"{where}: holds no lines; surfaces and solids are not read.")
-    return joined(parts, where)
+    return replace(joined(parts, where), notes=tuple(columns.skipped_note(file.of_file)))
 
 
 class _Decoder:
@@ -221,12 +226,14 @@ def _piece(file: _File, number: int, decoder: _Decoder) -> Part:
 
 def _data(arrays: list[_Array], count: int, decoder: _Decoder) -> dict[str, np.ndarray]:
     """Return arrays by name; nan for each entry of one that holds no numbers (texts, bits)."""
-    return {
-        array.attributes.get("Name", f"array {k}"): decoder.numbers(array)
-        if array.attributes.get("type", "") in _TYPES
-        else np.full(count, np.nan)
-        for k, array in enumerate(arrays)
-    }
+    found: dict[str, np.ndarray] = {}
+    for k, array in enumerate(arrays):
+        name = array.attributes.get("Name", f"array {k}")
+        if name in found:
+            raise array.place.error(f"two arrays are called {name[:40]!r}; rename one of them")
+        is_numbers = array.attributes.get("type", "") in _TYPES
+        found[name] = decoder.numbers(array) if is_numbers else np.full(count, np.nan)
+    return found
 
 
 def _cells(

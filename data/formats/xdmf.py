@@ -46,11 +46,13 @@ class _Grid:
     """A grid and what it holds.
 
     Attributes:
+        place: Where it begins.
         is_temporal: Whether its grids are time steps.
         is_later: Whether it is a time step after the first, or a part of one.
         steps: How many grids it holds.
     """
 
+    place: Place
     is_temporal: bool = False
     is_later: bool = False
     steps: int = 0
@@ -68,13 +70,14 @@ class _File:
     open: list[_Grid] = field(default_factory=list)
     grids: list[_Grid] = field(default_factory=list)
     later_steps: int = 0
+    structured: int = 0
     unread: list[str] = field(default_factory=list)
     home: list[_Item] | None = None
     item: _Item | None = None
 
     def start(self, tag: str, attributes: dict[str, str], place: Place) -> None:
         if tag == "Grid":
-            self._open(attributes)
+            self._open(attributes, place)
         elif tag == "DataItem":
             if attributes.get("Format", "XML") != "XML":
                 raise place.error(
@@ -94,8 +97,8 @@ class _File:
                 grid.attributes.append((attributes, []))
                 self.home = grid.attributes[-1][1]
 
-    def _open(self, attributes: dict[str, str]) -> None:
-        grid = _Grid(attributes.get("CollectionType", "").lower() == "temporal")
+    def _open(self, attributes: dict[str, str], place: Place) -> None:
+        grid = _Grid(place, attributes.get("CollectionType", "").lower() == "temporal")
         if self.open:
             outer = self.open[-1]
             outer.steps += 1
@@ -111,8 +114,10 @@ class _File:
         elif tag == "Grid" and self.open:
             grid = self.open.pop()
             has_cells = bool(grid.cells and grid.points)
-            if has_cells:
+            if has_cells or _kind(grid) in {*_NAMED, "mixed"} - {"polyvertex"}:
                 self.grids.append(grid)
+            elif grid.topology:
+                self.structured += _kind(grid) != "polyvertex"
             self.unread += [
                 attributes.get("Name", "")
                 for attributes, items in grid.attributes
@@ -129,6 +134,8 @@ class _File:
         notes = []
         if self.later_steps:
             notes.append(f"of {1 + self.later_steps} time steps the first was taken.")
+        if self.structured:
+            notes.append(f"structured grids, which have no lines, were skipped: {self.structured}.")
         if self.unread:
             names = ", ".join(repr(name[:30]) for name in dict.fromkeys(self.unread))
             what = "data that are not of the cells or nodes of a grid"
@@ -150,12 +157,20 @@ def read(content: bytes, where: str) -> LineMesh:
     return replace(joined([_part(grid) for grid in file.grids], where), notes=file.notes)
 
 
+def _kind(grid: _Grid) -> str:
+    return grid.topology.get("TopologyType", grid.topology.get("Type", "")).lower()
+
+
 def _centre(attributes: dict[str, str]) -> str:
     return attributes.get("Center", "Node").lower()
 
 
 def _part(grid: _Grid) -> Part:
     """Return the numbers of a grid."""
+    if not (grid.cells and grid.points):
+        raise grid.place.error(
+            "a grid whose cells or points are not written in it; write both into every grid"
+        )
     kind = grid.geometry.get("GeometryType", grid.geometry.get("Type", "XYZ")).upper()
     width = {"XYZ": 3, "XY": 2}.get(kind)
     if width is None:
@@ -166,30 +181,55 @@ def _part(grid: _Grid) -> Part:
     data: dict[str, dict[str, np.ndarray]] = {centre: {} for centre in _CENTRES}
     for attributes, items in grid.attributes:
         if items and _centre(attributes) in _CENTRES:
-            name = attributes.get("Name", "")
-            data[_centre(attributes)][name] = items[0].numbers(np.float64)
+            name, own = attributes.get("Name", ""), data[_centre(attributes)]
+            if name in own:
+                raise items[0].place.error(f"two attributes of one grid are called {name[:40]!r}")
+            own[name] = items[0].numbers(np.float64)
     return Part(points.reshape(-1, width), _cells(grid), data["cell"], data["node"])
 
 
 def _cells(grid: _Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return point numbers in one row, the end of each cell, and its kind."""
-    item = grid.cells[0]
-    name = grid.topology.get("TopologyType", grid.topology.get("Type", "")).lower()
+    item, name = grid.cells[0], _kind(grid)
     values = item.numbers(np.int64)
+    offset = grid.topology.get("BaseOffset", "0").strip()
+    if "Order" in grid.topology or (name == "mixed" and offset != "0"):
+        raise item.place.error("Order, and BaseOffset of mixed cells, are not understood")
     if name == "mixed":
-        return _mixed(values, item.place)
+        return _declared(grid, _mixed(values, item.place))
     if name not in _NAMED:
         raise item.place.error(
             f"topology {name[:30]!r}: not known here; expected Polyline or Mixed"
         )
     kind, size = _NAMED[name]
     nodes = grid.topology.get("NodesPerElement", "")
-    if name in ("polyline", "polyvertex") and nodes:
+    if name in ("polyline", "polyvertex") and (nodes or not _count(grid)):
         size = int(nodes) if nodes.isdecimal() and 0 < len(nodes) < 8 else 0
-    if size < 1 or len(values) % size:
-        raise item.place.error("damaged: the cells do not fit their number of points")
+    if size < 1 or len(values) % size or not offset.isdecimal() or len(offset) > 15:
+        raise item.place.error(
+            "damaged: the cells do not fit their number of points (NodesPerElement, BaseOffset)"
+        )
     count = len(values) // size
-    return values, size * np.arange(1, count + 1), np.full(count, kind)
+    ends, kinds = size * np.arange(1, count + 1), np.full(count, kind)
+    return _declared(grid, (values - int(offset), ends, kinds))
+
+
+def _count(grid: _Grid) -> str:
+    """Return the number of cells that a grid declares, '' if it declares none."""
+    count = grid.topology.get("NumberOfElements", grid.topology.get("Dimensions", "")).strip()
+    return count if count.isdecimal() and len(count) <= 15 else ""
+
+
+_Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _declared(grid: _Grid, cells: _Cells) -> _Cells:
+    """Return cells if there are as many as the grid declares."""
+    if (count := _count(grid)) and int(count) != len(cells[1]):
+        raise grid.cells[0].place.error(
+            f"damaged: {count} cells are declared, {len(cells[1])} are there"
+        )
+    return cells
 
 
 def _mixed(values: np.ndarray, place: Place) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
