@@ -238,8 +238,8 @@ def _finished(file: _File, mesh: _Mesh, start: int) -> LineMesh:
         data[name], repeated = _data(file, name, own)
         notes += [f"of {title[:30]!r} the last time step was taken." for title in repeated]
     cells = (numbers, np.cumsum(sizes), kinds)
-    mesh = line_mesh(points, cells, data[b"ElementData"], data[b"NodeData"], file.where)
-    return replace(mesh, notes=tuple(notes))
+    found = line_mesh(points, cells, data[b"ElementData"], data[b"NodeData"], file.where)
+    return replace(found, notes=tuple(notes))
 
 
 def _unread(file: _File) -> list[str]:
