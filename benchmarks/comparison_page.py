@@ -5,16 +5,16 @@
     python benchmarks/comparison_page.py --add again --update-docs     # with the row of the folder
     python benchmarks/comparison_page.py --costs again --update-docs   # all costs, in one run
 
-First come the models that have had the whole budget, or that need none, then earlier, shorter runs
-of models whose turn is still to come. The figure shows the error over the cost of a prediction,
-here and on solid labels (``solid_comparison.py``). Results: ``benchmarks/comparison/results.json``
-(``results_file.py``).
+The table has the models that have had the whole budget, or that need none. The figure shows the
+error over the cost of a prediction, here for the best row of each network, and on solid labels
+(``solid_comparison.py``). Results: ``benchmarks/comparison/results.json`` (``results_file.py``).
 """
 
 import argparse
+import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from beam_rows import Present, added, settled, with_costs
@@ -24,6 +24,7 @@ from results_file import RESULTS, read_beam, read_solid, write_beam
 from solid_comparison import CONSTANT, FIXED, costs
 from solid_runs import load
 
+from data.experiments.comparison_plan import Plan
 from lattice_gnn.errors import LatticeGnnError
 from lattice_gnn.reports.comparison import ComparedErrors, ComparedModel, ComparisonReport
 
@@ -46,19 +47,13 @@ _SEED = re.compile(r" seed \d+$")
 
 
 def models_table(report: ComparisonReport) -> str:
-    """Return the table of the page: finished models, then earlier runs."""
-    return rows((*by_seed(finished(report)), *earlier(report)))
+    """Return the table of the page: the finished models."""
+    return rows(by_seed(finished(report)))
 
 
 def finished(report: ComparisonReport) -> list[ComparedModel]:
     """Return the models that have had the whole budget, or need none, best first."""
     return [model for model in report.models if model.name not in report.unfinished]
-
-
-def earlier(report: ComparisonReport) -> list[Seeds]:
-    """Return the earlier runs of models of the ablation, best first."""
-    names = set(report.unfinished) & set(report.ablation)
-    return [(model,) for model in report.models if model.name in names]
 
 
 def by_seed(models: Iterable[ComparedModel]) -> list[Seeds]:
@@ -108,15 +103,24 @@ def row(runs: Seeds) -> tuple[str, ...]:
     )
 
 
-def beam_panel(report: ComparisonReport) -> Panel:
-    """Return the models of the table, their first seeds; those of earlier runs are hollow."""
-    models = [runs[0] for runs in (*by_seed(finished(report)), *earlier(report))]
-    points = [
-        Point(m.name, m.forward_ms, 100 * error, KINDS[m.kind], m.name in report.unfinished)
-        for m in models
-        if m.forward_ms is not None and (error := m.test.directional_error.mean) is not None
-    ]
-    return Panel("beam labels", "mean directional error", points)
+def beam_panel(report: ComparisonReport, plans: Mapping[str, Plan]) -> Panel:
+    """Return the best row of each network, its first seed.
+
+    Rows of one network differ in its training or its positivity: at one cost, they would crowd.
+    """
+    best: dict[str, Point] = {}
+    for model in (runs[0] for runs in by_seed(finished(report))):
+        error = model.test.directional_error.mean
+        if model.forward_ms is not None and error is not None:
+            point = Point(model.name, model.forward_ms, 100 * error, KINDS[model.kind])
+            best.setdefault(network(plans[model.name]), point)  # the best comes first
+    return Panel("beam labels", "mean directional error", list(best.values()))
+
+
+def network(plan: Plan) -> str:
+    """Return the settings of the network of a row, but for its positivity, or its weights."""
+    settings = {key: value for key, value in plan.model.items() if key != "positive_map"}
+    return plan.weights or json.dumps(settings, sort_keys=True)
 
 
 def solid_panel() -> Panel:
@@ -178,7 +182,7 @@ def main() -> None:
     if report.unfinished:
         sys.stdout.write(f"Not yet with the whole budget: {', '.join(report.unfinished)}.\n")
     if arguments.update_docs:
-        draw_costs((beam_panel(report), solid_panel()), FIGURE)
+        draw_costs((beam_panel(report, Present.of().plans), solid_panel()), FIGURE)
 
 
 if __name__ == "__main__":

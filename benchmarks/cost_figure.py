@@ -26,14 +26,12 @@ class Point:
         ms: Milliseconds of a prediction per lattice.
         error: Its error, %.
         group: Models of one group share a colour.
-        is_hollow: Whether its training is unfinished.
     """
 
     name: str
     ms: float
     error: float
     group: str
-    is_hollow: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,15 +75,12 @@ def draw_panel(axes: Axes, panel: Panel, groups: Sequence[str], line: float) -> 
     for number, point in enumerate(points, 1):
         group = groups.index(point.group)
         colour = PALETTE[group]
-        axes.plot(point.ms, point.error, MARKERS[group], color=colour, markersize=6,
-                  markerfacecolor="white" if point.is_hollow else colour)  # fmt: skip
+        axes.plot(point.ms, point.error, MARKERS[group], color=colour, markersize=6)
         axes.text(1.02, 1 - (number - 0.5) * line, f"{number}  {point.name}", color=colour,
                   transform=axes.transAxes, fontsize=8, va="center")  # fmt: skip
     for group, name in enumerate(groups):
         if any(point.group == name for point in points):
             axes.plot([], [], MARKERS[group], color=PALETTE[group], markersize=6, label=name)
-    if any(point.is_hollow for point in points):
-        axes.plot([], [], "o", color="black", markerfacecolor="white", label="hollow: earlier run")
     axes.set(xscale="log", yscale="log", title=panel.title, ylabel=panel.error)
     axes.set_xlabel("milliseconds for one lattice, one thread")
     for values, limit in (([p.ms for p in points], axes.set_xlim),
