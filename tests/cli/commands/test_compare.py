@@ -123,5 +123,5 @@ def test_the_committed_comparison_can_be_read():
         found = {(p.train.get("rotate", False), p.model["positive_map"]) for p in of_kind}
         assert found >= {(r, m) for r in (False, True) for m in ("none", "square")}
     maps = {plans[name].model.get("positive_map", "prior") for name in config.ablation}
-    assert maps == {"prior", "none", "square", "exp"}
+    assert maps == {"prior", "none", "square"}
     assert config.ablation[0] == "base"
