@@ -65,9 +65,9 @@ def main() -> None:
     text = tables(read_header(resolve_model(arguments.model))["metrics"])
     print(text)  # noqa: T201
     if arguments.update_docs:
-        card = CARD.read_text()
+        card = CARD.read_text("utf-8")
         head, tail = card.split(BEGIN)[0], card.split(END)[1]
-        CARD.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}")
+        CARD.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", "utf-8")
 
 
 if __name__ == "__main__":

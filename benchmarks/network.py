@@ -243,9 +243,9 @@ def main() -> None:
             row["memory_kb"] = memory(row["model"])
     print(json.dumps(figures, indent=1))  # noqa: T201
     if options.update_docs:
-        head, rest = DOCS.read_text().split(BEGIN)
+        head, rest = DOCS.read_text("utf-8").split(BEGIN)
         tail = rest.split(END)[1]
-        DOCS.write_text(f"{head}{BEGIN}\n{table(figures)}\n{END}{tail}")
+        DOCS.write_text(f"{head}{BEGIN}\n{table(figures)}\n{END}{tail}", "utf-8")
 
 
 if __name__ == "__main__":

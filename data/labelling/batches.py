@@ -77,7 +77,7 @@ def claim(folder: Path, plan: Plan) -> None:
         folder.mkdir(exist_ok=True)
         if not file.exists():
             write_whole(file, text)
-        known = file.read_text()
+        known = file.read_text("utf-8")
         if known != text and not any(folder.glob("*.h5")):
             known = text  # it holds no batch of the old plan
             write_whole(file, text)

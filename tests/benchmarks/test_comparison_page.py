@@ -31,13 +31,13 @@ def names(text):
 
 
 def test_the_page_has_the_table_of_the_committed_rows(script, report):
-    page = (ROOT / "docs" / "comparison.md").read_text()
+    page = (ROOT / "docs" / "comparison.md").read_text("utf-8")
     begin, end = (f"<!-- {script.SECTION}:{edge} -->" for edge in ("begin", "end"))
     assert page.split(begin)[1].split(end)[0].strip() == script.models_table(report)
 
 
 def test_the_page_stays_short():
-    assert len((ROOT / "docs" / "comparison.md").read_text().splitlines()) <= 150
+    assert len((ROOT / "docs" / "comparison.md").read_text("utf-8").splitlines()) <= 150
 
 
 def test_the_table_has_the_finished_models(script, report):

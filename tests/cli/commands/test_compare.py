@@ -53,7 +53,7 @@ def test_compare_makes_tables_and_pictures_and_goes_on(run, config, tmp_path, we
     assert set(table) >= {"model", "plain", "floor"}
     for name in ("accuracy-cost.png", "error-density.png", "learning-curves.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
-    assert (folder / "comparison.md").read_text().startswith("# Comparison")
+    assert (folder / "comparison.md").read_text("utf-8").startswith("# Comparison")
     printed = run("compare", config, "-o", folder, "--data", labels, "--json")
     document = json.loads(printed.stdout)
     assert document == json.loads((folder / "comparison.json").read_text())

@@ -186,7 +186,7 @@ def test_learning_curves_of_the_full_number_of_steps_end_in_the_run_itself(finis
 
 def test_the_markdown_says_what_was_compared(finished):
     _, job, document, _ = finished
-    text = (job.folder / "comparison.md").read_text()
+    text = (job.folder / "comparison.md").read_text("utf-8")
     assert document["data"]["hash"][:16] in text
     assert f"torch {torch.__version__}" in text
     assert f"Budget: {document['budget_minutes']:g} core-minutes" in text
@@ -278,7 +278,7 @@ def test_an_interrupted_comparison_ends_as_an_unbroken_one(finished, labels, tmp
         assert errors == rows(document)[name]["test"]["directional_error"]
     assert resumed["unfinished"] == ["floor", "linear", "few"]
     assert resumed["curves"] == {}
-    assert "Not finished: floor, linear, few." in (job.folder / "comparison.md").read_text()
+    assert "Not finished: floor, linear, few." in (job.folder / "comparison.md").read_text("utf-8")
 
 
 def test_the_number_of_steps_follows_from_the_budget_and_is_fixed(labels, tmp_path, monkeypatch):
@@ -317,7 +317,7 @@ def test_one_that_fails_does_not_stop_the_others(labels, tmp_path):
     document = compare(config, Job(tmp_path / "out", labels))
     assert list(rows(document)) == ["floor"]
     assert list(document["failed"]) == document["unfinished"] == ["wild"]
-    text = (tmp_path / "out" / "comparison.md").read_text()
+    text = (tmp_path / "out" / "comparison.md").read_text("utf-8")
     assert "- wild failed: " in text
     assert "wild, the reference, is not finished." in text
 

@@ -258,7 +258,7 @@ def test_the_page_shows_how_to_read_a_batch_that_failed(tmp_path, data, network,
     config = TrainConfig(steps=50, batch_size=4, learning_rate=1e15, warmup=0.0)
     with pytest.raises(LatticeGnnError, match="loss"):
         train(network, config, data, tmp_path / "run")
-    page = (Path(__file__).parents[3] / "docs" / "training.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "training.md").read_text("utf-8")
     code = page.split("## When the loss is not finite")[1].split("```python")[1].split("```")[0]
     printed = []
     monkeypatch.chdir(tmp_path)
